@@ -1,0 +1,79 @@
+//! The encoder seam: how values become bytes.
+
+use std::error::Error as StdError;
+
+/// A format for values, such as JSON.
+///
+/// What it can encode and decode is said by [`Encode`] and [`Decode`], one implementation for each
+/// family of types, so that sending a value that the format cannot express does not compile.
+///
+/// ```
+/// use conduit::{CodecError, Decode, Encode, Encoder};
+///
+/// /// Numbers as eight bytes, least significant first.
+/// struct Fixed;
+///
+/// impl Encoder for Fixed {
+///     fn content_type(&self) -> &'static str {
+///         "application/x-fixed"
+///     }
+/// }
+///
+/// impl Encode<u64> for Fixed {
+///     fn encode(&self, value: &u64, into: &mut Vec<u8>) -> Result<(), CodecError> {
+///         into.extend_from_slice(&value.to_le_bytes());
+///         Ok(())
+///     }
+/// }
+///
+/// impl Decode<u64> for Fixed {
+///     fn decode(&self, bytes: &[u8]) -> Result<u64, CodecError> {
+///         Ok(u64::from_le_bytes(bytes.try_into()?))
+///     }
+/// }
+///
+/// let mut bytes = Vec::new();
+/// Fixed.encode(&7, &mut bytes)?;
+/// assert_eq!(Fixed.decode(&bytes)?, 7);
+/// # Ok::<(), CodecError>(())
+/// ```
+pub trait Encoder: Send + Sync + 'static {
+    /// The media type of what this encoder makes, such as `application/json` (RFC 6838): printable
+    /// ASCII, 128 bytes at most. It travels with every encoded body, and a message with another one
+    /// is not decoded.
+    fn content_type(&self) -> &'static str;
+}
+
+/// Turns a value into bytes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot encode `{T}`",
+    label = "`{T}` cannot be sent with this encoder",
+    note = "with `Json` and `MessagePack`, derive `serde::Serialize` for `{T}`; with `Protobuf`, derive `prost::Message`",
+    note = "text, bytes and readers go as they are with `send_body`, `request_body` and `reply_body`"
+)]
+pub trait Encode<T: ?Sized>: Encoder {
+    /// Appends the encoded value to a buffer.
+    ///
+    /// # Errors
+    /// [`CodecError`] where this value cannot be expressed in the format. What was appended is then
+    /// thrown away.
+    fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError>;
+}
+
+/// Turns bytes into a value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot decode `{T}`",
+    label = "`{T}` cannot be decoded with this encoder",
+    note = "with `Json` and `MessagePack`, derive `serde::Deserialize` for `{T}`; with `Protobuf`, derive `prost::Message`",
+    note = "bodies are read as they are with `bytes`, `text` or `AsyncRead`"
+)]
+pub trait Decode<T>: Encoder {
+    /// Decodes a whole body.
+    ///
+    /// # Errors
+    /// [`CodecError`] where the bytes are not such a value.
+    fn decode(&self, bytes: &[u8]) -> Result<T, CodecError>;
+}
+
+/// Why a value could not be encoded or decoded: the format's own error.
+pub type CodecError = Box<dyn StdError + Send + Sync>;

@@ -1,0 +1,124 @@
+//! Ids that nobody can guess, and where they come from.
+
+use std::{fmt, str::FromStr, sync::Mutex, sync::PoisonError};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $Name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $Name(u128);
+
+        impl $Name {
+            /// How many bytes an id takes in a packet.
+            pub const LEN: usize = 16;
+
+            /// The id with these bytes, most significant first.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
+
+            /// The bytes of the id, most significant first.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; Self::LEN] {
+                self.0.to_be_bytes()
+            }
+        }
+
+        /// 32 hexadecimal digits.
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl fmt::Debug for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $Name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                parse_hex(text).map(Self)
+            }
+        }
+    };
+}
+
+id! {
+    /// One running conduit. A service has as many instances as it has conduits.
+    InstanceId
+}
+id! {
+    /// One message that is answered or streamed.
+    MessageId
+}
+
+/// A text that is not the 32 lowercase hexadecimal digits of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 32 lowercase hexadecimal digits")]
+pub struct InvalidId;
+
+fn parse_hex(text: &str) -> Result<u128, InvalidId> {
+    let canonical = |b: &u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+    if text.len() != 32 || !text.as_bytes().iter().all(canonical) {
+        return Err(InvalidId);
+    }
+    u128::from_str_radix(text, 16).map_err(|_| InvalidId)
+}
+
+/// Where ids come from.
+///
+/// Ids protect an instance's inbox and its replies, so outside of tests they have to be
+/// unpredictable: use the default, which asks the operating system. A test that wants the same run
+/// twice gives the builder a seeded generator.
+pub trait IdSource: Send + Sync + 'static {
+    /// Fills a buffer with random bytes.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Random bytes from the operating system, fetched for 64 ids at a time.
+pub(crate) struct SystemIds(Mutex<Pool>);
+
+struct Pool {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+impl Default for SystemIds {
+    fn default() -> Self {
+        Self(Mutex::new(Pool { bytes: [0; 1024], used: 1024 }))
+    }
+}
+
+impl IdSource for SystemIds {
+    fn fill(&self, out: &mut [u8]) {
+        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for byte in out {
+            if pool.used == pool.bytes.len() {
+                // Without entropy no id is safe to hand out, and no caller could do better.
+                #[allow(clippy::expect_used)]
+                getrandom::fill(&mut pool.bytes).expect("the operating system has no randomness");
+                pool.used = 0;
+            }
+            *byte = pool.bytes[pool.used];
+            let used = pool.used;
+            pool.bytes[used] = 0;
+            pool.used += 1;
+        }
+    }
+}
+
+pub(crate) fn instance_id(source: &dyn IdSource) -> InstanceId {
+    let mut bytes = [0; InstanceId::LEN];
+    source.fill(&mut bytes);
+    InstanceId::from_bytes(bytes)
+}
+
+pub(crate) fn message_id(source: &dyn IdSource) -> MessageId {
+    let mut bytes = [0; MessageId::LEN];
+    source.fill(&mut bytes);
+    MessageId::from_bytes(bytes)
+}

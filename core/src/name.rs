@@ -1,0 +1,196 @@
+//! Validated names: what a service and a subject may be called.
+
+use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
+
+use thiserror::Error;
+
+/// The longest service name, in bytes.
+pub const MAX_SERVICE_NAME: usize = 128;
+/// The longest subject, in bytes.
+pub const MAX_SUBJECT: usize = 256;
+
+/// The name of a service: 1 to 128 ASCII letters, digits, `-` and `_`.
+///
+/// Cheap to clone. Names are compared byte by byte: two that differ in case are two services.
+///
+/// ```
+/// use conduit::ServiceName;
+///
+/// let name: ServiceName = "user-service".parse()?;
+/// assert_eq!(name.as_str(), "user-service");
+/// assert!("user.service".parse::<ServiceName>().is_err());
+/// # Ok::<(), conduit::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceName(Arc<str>);
+
+/// What a message is about: tokens of ASCII letters, digits, `-` and `_`, separated by single dots,
+/// 256 bytes at most.
+///
+/// There are no wildcards. Cheap to clone.
+///
+/// ```
+/// use conduit::Subject;
+///
+/// let subject: Subject = "user.created".parse()?;
+/// assert_eq!(subject.as_str(), "user.created");
+/// assert!("user.*".parse::<Subject>().is_err());
+/// # Ok::<(), conduit::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject(Arc<str>);
+
+/// A name that is not allowed, and the rule it breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{name:?} cannot be a {what}: {rule}")]
+pub struct NameError {
+    what: &'static str,
+    name: String,
+    rule: NameRule,
+}
+
+/// The rule that a name breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NameRule {
+    /// It has no characters.
+    #[error("it is empty")]
+    Empty,
+    /// It has more bytes than the limit, which is given.
+    #[error("it is longer than {0} bytes")]
+    TooLong(usize),
+    /// It holds a character other than an ASCII letter, a digit, `-` or `_`.
+    #[error("{0:?} is not an ASCII letter, a digit, '-' or '_'")]
+    Character(char),
+    /// A dot stands at its start, at its end, or beside another dot.
+    #[error("a dot has to stand between two tokens")]
+    EmptyToken,
+}
+
+impl NameError {
+    /// The rule that was broken.
+    #[must_use]
+    pub fn rule(&self) -> NameRule {
+        self.rule
+    }
+
+    /// The offending name, cut to its first 64 characters.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn new(what: &'static str, name: &str, rule: NameRule) -> Self {
+        const SHOWN: usize = 64;
+        Self { what, name: name.chars().take(SHOWN).collect(), rule }
+    }
+}
+
+fn check_token(token: &str) -> Result<(), NameRule> {
+    let stranger = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    token.chars().find(stranger).map_or(Ok(()), |c| Err(NameRule::Character(c)))
+}
+
+fn check_length(name: &str, most: usize) -> Result<(), NameRule> {
+    match name.len() {
+        0 => Err(NameRule::Empty),
+        length if length > most => Err(NameRule::TooLong(most)),
+        _ => Ok(()),
+    }
+}
+
+fn check_service(name: &str) -> Result<(), NameRule> {
+    check_length(name, MAX_SERVICE_NAME)?;
+    check_token(name)
+}
+
+fn check_subject(name: &str) -> Result<(), NameRule> {
+    check_length(name, MAX_SUBJECT)?;
+    name.split('.').try_for_each(|token| match token {
+        "" => Err(NameRule::EmptyToken),
+        token => check_token(token),
+    })
+}
+
+macro_rules! name {
+    ($Name:ident, $what:literal, $check:ident) => {
+        impl $Name {
+            /// Validates a name.
+            ///
+            /// # Errors
+            /// [`NameError`] with the rule that the name breaks.
+            pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
+                let name = name.as_ref();
+                $check(name).map_err(|rule| NameError::new($what, name, rule))?;
+                Ok(Self(name.into()))
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $Name {
+            type Err = NameError;
+            fn from_str(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<&str> for $Name {
+            type Error = NameError;
+            fn try_from(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<String> for $Name {
+            type Error = NameError;
+            fn try_from(name: String) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<&String> for $Name {
+            type Error = NameError;
+            fn try_from(name: &String) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl From<&$Name> for $Name {
+            fn from(name: &$Name) -> Self {
+                name.clone()
+            }
+        }
+
+        impl AsRef<str> for $Name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $Name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+name!(ServiceName, "service name", check_service);
+name!(Subject, "subject", check_subject);

@@ -1,0 +1,48 @@
+//! The runtime seam: what Conduit needs of an async runtime.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+
+/// A future that a [`Runtime`] runs.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// An async runtime: something that runs tasks, waits and knows the time.
+///
+/// Conduit calls nothing else of a runtime: no I/O, no blocking pool, no thread-local context. An
+/// adapter is a few lines; `conduit-smol`, `conduit-tokio` and `conduit-async-std` are three of
+/// them, and the example `embed_any_executor` writes one for an executor of its own.
+///
+/// # Contract
+/// - `spawn` runs the task to its end, whatever happens to the caller. There is no handle, so that
+///   detaching and cancelling on drop cannot differ between runtimes. When the runtime shuts down,
+///   tasks may be dropped at an await point.
+/// - `sleep_until` completes at or soon after the instant; at once if it has passed. It may be
+///   dropped early.
+/// - `now` never goes backwards, and is the clock of `sleep_until`. It may be a virtual clock: then
+///   nothing in Conduit looks at a real one.
+/// - `spawn` and `sleep_until` are called from [`Conduit::new`](crate::Conduit::new) (or the
+///   builder's `build`) and from tasks that `spawn` runs, never from another thread of the user's.
+///   So a runtime with a thread-local context needs it in one place: where the conduit is made.
+pub trait Runtime: Send + Sync + 'static {
+    /// Runs a task to its end.
+    fn spawn(&self, task: Task);
+
+    /// Waits until an instant of this runtime's clock.
+    fn sleep_until(&self, at: Instant) -> Task;
+
+    /// The time on this runtime's clock.
+    fn now(&self) -> Instant;
+}
+
+impl<R: Runtime + ?Sized> Runtime for Arc<R> {
+    fn spawn(&self, task: Task) {
+        (**self).spawn(task);
+    }
+
+    fn sleep_until(&self, at: Instant) -> Task {
+        (**self).sleep_until(at)
+    }
+
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+}

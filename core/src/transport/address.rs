@@ -1,0 +1,128 @@
+use std::{fmt, str::FromStr};
+
+use crate::{InstanceId, MessageId, ServiceName, Subject};
+
+/// Where a packet goes, or where a subscription listens. A transport maps it to a name of its
+/// broker; two different addresses never share a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// The bindings of a subject, in every instance of a service.
+    Subject {
+        /// The service that has the bindings.
+        service: ServiceName,
+        /// The subject they are bound to.
+        subject: Subject,
+        /// Which kinds of bindings.
+        targets: Targets,
+    },
+    /// One instance: replies, chunks, credit and failures.
+    Inbox {
+        /// The service of the instance.
+        service: ServiceName,
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// All instances of a service.
+    Control {
+        /// The service.
+        service: ServiceName,
+    },
+}
+
+impl Address {
+    /// The service that receives what is sent here.
+    #[must_use]
+    pub fn service(&self) -> &ServiceName {
+        match self {
+            Self::Subject { service, .. }
+            | Self::Inbox { service, .. }
+            | Self::Control { service } => service,
+        }
+    }
+}
+
+/// One kind of bindings of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Those that each get every message.
+    Plain,
+    /// Those of which one gets a message.
+    Group,
+}
+
+/// The kinds of bindings that a packet is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Targets {
+    /// Every plain subscription.
+    Plain,
+    /// One member of the group.
+    Group,
+    /// Every plain subscription, and one member of the group.
+    Both,
+}
+
+impl Targets {
+    /// Whether these include plain subscriptions.
+    #[must_use]
+    pub fn plain(self) -> bool {
+        matches!(self, Self::Plain | Self::Both)
+    }
+
+    /// Whether these include the group.
+    #[must_use]
+    pub fn group(self) -> bool {
+        matches!(self, Self::Group | Self::Both)
+    }
+}
+
+impl From<Target> for Targets {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Plain => Self::Plain,
+            Target::Group => Self::Group,
+        }
+    }
+}
+
+/// What a publisher gives with a packet, to recognise the notice that nobody was subscribed.
+///
+/// A transport that has to carry it in a name or a string uses its text form, 33 lowercase ASCII
+/// letters and digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token {
+    /// The message that was offered.
+    pub message: MessageId,
+    /// To whom.
+    pub targets: Targets,
+}
+
+/// A text that is not a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token is 'p', 'g' or 'b' and the 32 hexadecimal digits of a message id")]
+pub struct InvalidToken;
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let targets = match self.targets {
+            Targets::Plain => 'p',
+            Targets::Group => 'g',
+            Targets::Both => 'b',
+        };
+        write!(f, "{targets}{}", self.message)
+    }
+}
+
+impl FromStr for Token {
+    type Err = InvalidToken;
+
+    fn from_str(text: &str) -> Result<Self, InvalidToken> {
+        let (targets, message) = text.split_at_checked(1).ok_or(InvalidToken)?;
+        let targets = match targets {
+            "p" => Targets::Plain,
+            "g" => Targets::Group,
+            "b" => Targets::Both,
+            _ => return Err(InvalidToken),
+        };
+        Ok(Self { message: message.parse().map_err(|_| InvalidToken)?, targets })
+    }
+}

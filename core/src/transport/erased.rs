@@ -1,0 +1,64 @@
+//! Transports as objects, so that the rest of the core is not generic over them.
+
+use std::{future::Future, pin::Pin};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use super::{Address, Packet, Subscription, Token, Transport, TransportError};
+
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type Result<T> = std::result::Result<T, TransportError>;
+
+pub(crate) trait DynTransport: Send + Sync {
+    fn max_packet_len(&self) -> usize;
+    fn publish<'a>(
+        &'a self,
+        to: &'a Address,
+        packet: Bytes,
+        undelivered: Option<(&'a Address, Token)>,
+    ) -> BoxFuture<'a, Result<()>>;
+    fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>>;
+    fn flush(&self) -> BoxFuture<'_, Result<()>>;
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+pub(crate) trait DynSubscription: Stream<Item = Packet> + Send + Unpin {
+    fn leave(&mut self) -> BoxFuture<'_, Result<()>>;
+}
+
+impl<T: Transport> DynTransport for T {
+    fn max_packet_len(&self) -> usize {
+        Transport::max_packet_len(self)
+    }
+
+    fn publish<'a>(
+        &'a self,
+        to: &'a Address,
+        packet: Bytes,
+        undelivered: Option<(&'a Address, Token)>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(Transport::publish(self, to, packet, undelivered))
+    }
+
+    fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>> {
+        Box::pin(async move {
+            let subscription = Transport::subscribe(self, at).await?;
+            Ok(Box::new(subscription) as Box<dyn DynSubscription>)
+        })
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(Transport::flush(self))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Transport::close(self))
+    }
+}
+
+impl<S: Subscription> DynSubscription for S {
+    fn leave(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(Subscription::leave(self))
+    }
+}

@@ -1,0 +1,67 @@
+use std::{error::Error as StdError, fmt};
+
+/// Why a transport could not do what it was asked.
+///
+/// Prints what happened; what lies beneath it, such as the broker client's own error, is its
+/// source.
+#[derive(Debug)]
+pub struct TransportError {
+    kind: TransportErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kinds of [`TransportError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransportErrorKind {
+    /// There is no connection to the broker.
+    Disconnected,
+    /// The transport was closed.
+    Closed,
+    /// The packet is longer than the broker takes.
+    TooLarge,
+    /// The broker does not permit it.
+    Denied,
+    /// Anything else; the source says what.
+    Other,
+}
+
+impl TransportError {
+    /// An error of a kind, for a reason.
+    pub fn new(
+        kind: TransportErrorKind,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self { kind, source: Some(source.into()) }
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> TransportErrorKind {
+        self.kind
+    }
+}
+
+impl From<TransportErrorKind> for TransportError {
+    fn from(kind: TransportErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TransportErrorKind::Disconnected => "there is no connection to the broker",
+            TransportErrorKind::Closed => "the transport is closed",
+            TransportErrorKind::TooLarge => "the packet is longer than the broker takes",
+            TransportErrorKind::Denied => "the broker does not permit it",
+            TransportErrorKind::Other => "the transport failed",
+        })
+    }
+}
+
+impl StdError for TransportError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,118 @@
+//! The transport seam: what Conduit needs of a broker.
+
+mod address;
+mod erased;
+mod error;
+
+use std::future::Future;
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+pub use self::{
+    address::{Address, InvalidToken, Target, Targets, Token},
+    error::{TransportError, TransportErrorKind},
+};
+pub(crate) use self::erased::{DynSubscription, DynTransport};
+
+/// The least that [`Transport::max_packet_len`] may say, in bytes.
+pub const MIN_PACKET_LEN: usize = 16 * 1024;
+
+/// What a [`Subscription`] yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packet {
+    /// Bytes that somebody published to the address.
+    Data(Bytes),
+    /// A notice from the broker: nobody was subscribed to what was published with this token.
+    Undelivered(Token),
+}
+
+/// A broker, as Conduit sees it: a thing that moves packets between addresses.
+///
+/// Conduit makes messages, streams, flow control, requests and replies out of packets by itself. A
+/// transport only maps each [`Address`] to a name of its broker, in one function, and keeps the
+/// contract below. One value serves one conduit. `conduit-conformance` tests all of it.
+///
+/// # Contract
+/// - **Routing.** A packet published to [`Address::Subject`] reaches every subscription to
+///   [`Targets::Plain`] of that subject when its targets include plain, and exactly one of the
+///   subscriptions to [`Targets::Group`] of that subject, whatever instance they belong to, when
+///   its targets include the group. A packet to [`Address::Inbox`] reaches the instance that
+///   subscribed to it and nobody else. A packet to [`Address::Control`] reaches every instance of
+///   the service. Who publishes may be subscribed, and then gets its own packets too.
+/// - **Order.** Packets published by one transport, one after the other (each `publish` awaited
+///   before the next is called), reach one subscription in that order, whatever their targets.
+/// - **No repeats.** A packet is given to a subscription once.
+/// - **Loss is allowed**, when a connection breaks or a buffer is full. Damage is not.
+/// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
+///   transport connects and subscribes again by itself.
+/// - **Cancel safety.** A `publish` that is dropped has published its packet or has not.
+pub trait Transport: Send + Sync + 'static {
+    /// A stream of packets.
+    type Subscription: Subscription;
+
+    /// The longest packet that can be published now, in bytes; at least [`MIN_PACKET_LEN`]. It may
+    /// change when the transport connects to another server. It is asked often, so it has to be
+    /// cheap.
+    fn max_packet_len(&self) -> usize;
+
+    /// Hands a packet to the broker. While there is no connection it waits for one; Conduit gives
+    /// up when its send timeout has passed. It returns when the packet is on its way (in the
+    /// client's write buffer, say): waiting for the broker's word is [`flush`](Self::flush).
+    ///
+    /// With `undelivered`, a broker that knows that nobody was subscribed to `to` sends
+    /// [`Packet::Undelivered`] with the token to the given address, which is the inbox of this
+    /// conduit. A broker that cannot know ignores it: then a user learns of a missing receiver by
+    /// a timeout.
+    ///
+    /// # Errors
+    /// [`TransportErrorKind::TooLarge`] for a packet longer than [`max_packet_len`](Self::max_packet_len),
+    /// `Denied` where the broker forbids the address and says so, `Closed` after
+    /// [`close`](Self::close), `Other` for the rest.
+    fn publish(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Subscribes to an address. The targets of a subject are `Plain` or `Group` here, never both.
+    /// The broker may not route to the subscription before a later [`flush`](Self::flush) is done.
+    ///
+    /// Conduit subscribes to its own inbox first, and at most once to each address at a time; it
+    /// may subscribe to a subject anew while it leaves it.
+    ///
+    /// # Errors
+    /// `Denied` where the broker forbids it, `Closed` after [`close`](Self::close), `Other` for the rest.
+    fn subscribe(
+        &self,
+        at: &Address,
+    ) -> impl Future<Output = Result<Self::Subscription, TransportError>> + Send;
+
+    /// Waits until the broker has processed everything that this transport gave it before: packets
+    /// are routed, and subscriptions are in force for whatever anyone connected to the same server
+    /// publishes after.
+    ///
+    /// # Errors
+    /// `Disconnected` where the connection broke meanwhile, `Closed` after [`close`](Self::close).
+    fn flush(&self) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Gives up what the transport holds. What was published before is still sent; every later
+    /// call returns `Closed`, and subscriptions end. A connection that the user made and handed in
+    /// stays open.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// The packets of one [`Transport::subscribe`]. Dropping it unsubscribes, and forgets what has not
+/// been read.
+///
+/// The stream ends when the subscription was left and everything routed to it has been read, or
+/// when the transport is closed. A lost connection does not end it.
+pub trait Subscription: Stream<Item = Packet> + Send + Unpin + 'static {
+    /// Asks the broker to route nothing more here, and returns when it has done so. Everything that
+    /// was routed here before is still yielded, and then the stream ends. Calling it twice is fine.
+    ///
+    /// # Errors
+    /// `Disconnected` where there is no connection: then nothing is routed here any more.
+    fn leave(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send;
+}

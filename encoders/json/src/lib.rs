@@ -1,0 +1,1 @@
+//! JSON for Conduit, by serde_json.

@@ -1,0 +1,1 @@
+//! MessagePack for Conduit, by rmp-serde.

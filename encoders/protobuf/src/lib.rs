@@ -1,0 +1,1 @@
+//! Protocol Buffers for Conduit, by prost.

@@ -1,0 +1,1 @@
+//! Runs Conduit on async-std.

@@ -1,0 +1,1 @@
+//! What every Conduit transport must pass, under every runtime.

@@ -1,0 +1,1 @@
+//! NATS for Conduit, by async-nats.
