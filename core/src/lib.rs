@@ -3,6 +3,7 @@
 mod encoder;
 mod id;
 mod name;
+pub mod proto;
 mod runtime;
 pub mod transport;
 

@@ -9,11 +9,11 @@ use std::future::Future;
 use bytes::Bytes;
 use futures_core::Stream;
 
+pub(crate) use self::erased::{DynSubscription, DynTransport};
 pub use self::{
     address::{Address, InvalidToken, Target, Targets, Token},
     error::{TransportError, TransportErrorKind},
 };
-pub(crate) use self::erased::{DynSubscription, DynTransport};
 
 /// The least that [`Transport::max_packet_len`] may say, in bytes.
 pub const MIN_PACKET_LEN: usize = 16 * 1024;

@@ -1,0 +1,244 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    ContentType, Frame, Head, MAX_HEADER, Receiver, Request, Source, StreamId, VERSION,
+    wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
+};
+use crate::{
+    InstanceId, MessageId, ServiceName,
+    proto::{Headers, ProtocolError, Reason, ReasonCode},
+    transport::Target,
+};
+
+type Result<T> = std::result::Result<T, ProtocolError>;
+
+impl Frame {
+    /// Reads a packet. The body shares the packet's memory.
+    ///
+    /// # Errors
+    /// [`ProtocolError`] with what is wrong. No length in the packet is trusted before it is
+    /// checked, and nothing larger than the packet's own header is allocated.
+    pub fn decode(packet: &Bytes) -> Result<Self> {
+        let (&[version, kind, high, low], _) = packet
+            .split_first_chunk::<PREFIX>()
+            .ok_or(ProtocolError::Truncated)?;
+        if version != VERSION {
+            return Err(ProtocolError::UnknownVersion(version));
+        }
+        if !(kind::MESSAGE..=kind::PROBE).contains(&kind) {
+            return Err(ProtocolError::UnknownType(kind));
+        }
+        let end = PREFIX + usize::from(u16::from_be_bytes([high, low]));
+        if end > PREFIX + MAX_HEADER || end > packet.len() {
+            return Err(ProtocolError::Truncated);
+        }
+        let fields = Fields::parse(&packet[PREFIX..end])?;
+        fields.frame(kind, packet.slice(end..))
+    }
+}
+
+impl Fields<'_> {
+    fn frame(&self, kind: u8, body: Bytes) -> Result<Frame> {
+        let carries_body = matches!(
+            kind,
+            kind::MESSAGE | kind::DATA | kind::REPLY | kind::FAILURE
+        );
+        if !carries_body && !body.is_empty() {
+            return Err(ProtocolError::UnexpectedBody);
+        }
+        Ok(match kind {
+            kind::MESSAGE => Frame::Message {
+                head: self.head()?,
+                body,
+            },
+            kind::OFFER => Frame::Offer {
+                head: self.head()?,
+                message: self.message()?,
+                target: self.target()?,
+                length: self.get(tag::LENGTH, number)?,
+            },
+            kind::ACCEPT => Frame::Accept {
+                message: self.message()?,
+                receiver: self.receiver()?,
+                target: self.target()?,
+                credit: self.need(tag::CREDIT, number)?,
+            },
+            kind::CONFIRM => Frame::Confirm {
+                message: self.message()?,
+                port: self.need(tag::PORT, number)?,
+            },
+            kind::DATA => {
+                let offset: u64 = self.need(tag::OFFSET, number)?;
+                offset
+                    .checked_add(body.len() as u64)
+                    .ok_or(ProtocolError::OffsetOverflow)?;
+                Frame::Data {
+                    stream: self.stream()?,
+                    offset,
+                    body,
+                }
+            }
+            kind::END => Frame::End {
+                stream: self.stream()?,
+                length: self.need(tag::LENGTH, number)?,
+                checksum: self.need(tag::CHECKSUM, |value| {
+                    Some(u32::from_be_bytes(value.try_into().ok()?))
+                })?,
+            },
+            kind::CREDIT => Frame::Credit {
+                stream: self.stream()?,
+                receiver: self.receiver()?,
+                have: self.need(tag::OFFSET, number)?,
+                credit: self.need(tag::CREDIT, number)?,
+                done: self.flags()? & flag::DONE != 0,
+            },
+            kind::PING => Frame::Ping {
+                stream: self.stream()?,
+            },
+            kind::RESET => Frame::Reset {
+                stream: self.stream()?,
+                port: self.get(tag::PORT, number)?,
+                reason: self.reason()?,
+            },
+            kind::STOP => Frame::Stop {
+                stream: self.stream()?,
+                receiver: self.receiver()?,
+                target: self.target()?,
+                reason: self.reason()?,
+            },
+            kind::REPLY => Frame::Reply {
+                message: self.message()?,
+                head: self.answer()?,
+                body,
+            },
+            kind::REPLY_STREAM => Frame::ReplyStream {
+                message: self.message()?,
+                head: self.answer()?,
+                length: self.get(tag::LENGTH, number)?,
+            },
+            kind::FAILURE => Frame::Failure {
+                message: self.message()?,
+                instance: self.instance()?,
+                target: self.target()?,
+                reason: self.reason()?,
+                detail: body,
+            },
+            kind::CANCEL => Frame::Cancel {
+                message: self.message()?,
+            },
+            kind::ALIVE => Frame::Alive {
+                message: self.message()?,
+                instance: self.instance()?,
+            },
+            kind::PROBE => Frame::Probe {
+                message: self.message()?,
+            },
+            kind => return Err(ProtocolError::UnknownType(kind)),
+        })
+    }
+
+    fn message(&self) -> Result<MessageId> {
+        self.need(tag::MESSAGE, |value| {
+            Some(MessageId::from_bytes(value.try_into().ok()?))
+        })
+    }
+
+    fn instance(&self) -> Result<InstanceId> {
+        self.need(tag::INSTANCE, |value| {
+            Some(InstanceId::from_bytes(value.try_into().ok()?))
+        })
+    }
+
+    fn flags(&self) -> Result<u64> {
+        Ok(self.get(tag::FLAGS, number)?.unwrap_or(0))
+    }
+
+    fn stream(&self) -> Result<StreamId> {
+        Ok(StreamId {
+            message: self.message()?,
+            reply: self.flags()? & flag::REPLY != 0,
+        })
+    }
+
+    fn receiver(&self) -> Result<Receiver> {
+        Ok(Receiver {
+            instance: self.instance()?,
+            port: self.need(tag::PORT, number)?,
+        })
+    }
+
+    fn target(&self) -> Result<Target> {
+        self.need(tag::TARGET, |value| match number(value)? {
+            1 => Some(Target::Plain),
+            2 => Some(Target::Group),
+            _ => None,
+        })
+    }
+
+    fn reason(&self) -> Result<Reason> {
+        let code = ReasonCode::from_wire(self.need(tag::CODE, number)?);
+        let text = self.get(tag::TEXT, |value| {
+            std::str::from_utf8(value)
+                .ok()
+                .filter(|text| text.len() <= Reason::MAX_TEXT)
+        })?;
+        Ok(Reason {
+            code,
+            text: text.unwrap_or_default().to_owned(),
+        })
+    }
+
+    fn head(&self) -> Result<Head> {
+        let request = if self.flags()? & flag::REQUEST == 0 {
+            None
+        } else {
+            Some(Request {
+                message: self.message()?,
+                time_left: self.get(tag::TIME_LEFT, number)?.map(Duration::from_millis),
+                credit: self.need(tag::CREDIT, number)?,
+            })
+        };
+        Ok(Head {
+            request,
+            ..self.answer()?
+        })
+    }
+
+    /// A head that asks nothing.
+    fn answer(&self) -> Result<Head> {
+        let service = self.need(tag::SERVICE, |value| {
+            ServiceName::new(std::str::from_utf8(value).ok()?).ok()
+        })?;
+        Ok(Head {
+            source: Source {
+                service,
+                instance: self.instance()?,
+            },
+            content_type: self.get(tag::CONTENT_TYPE, |value| {
+                ContentType::new(std::str::from_utf8(value).ok()?)
+            })?,
+            headers: self.headers()?,
+            sequence: self.get(tag::SEQUENCE, number)?,
+            request: None,
+        })
+    }
+
+    fn headers(&self) -> Result<Headers> {
+        let mut headers = Headers::new();
+        for &field in &self.headers {
+            let mut value = field;
+            take_slice(&mut value)
+                .and_then(|key| {
+                    let (key, value) = (
+                        std::str::from_utf8(key).ok()?,
+                        std::str::from_utf8(value).ok()?,
+                    );
+                    headers.add(key, value).ok()
+                })
+                .ok_or(ProtocolError::InvalidField(tag::HEADER))?;
+        }
+        Ok(headers)
+    }
+}

@@ -1,0 +1,254 @@
+use bytes::Bytes;
+
+use super::{
+    Frame, Head, Receiver, StreamId, VERSION,
+    wire::{PREFIX, flag, kind, put_varint, tag, varint_len},
+};
+use crate::{proto::Reason, transport::Target};
+
+impl Frame {
+    /// The packet of this frame.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        let mut packet = Packet::new(self.kind(), self.body().len());
+        match self {
+            Self::Message { head, .. } => packet.head(head, 0),
+            Self::Offer {
+                head,
+                message,
+                target,
+                length,
+            } => {
+                packet.head(head, 0);
+                if head.request.is_none() {
+                    packet.bytes(tag::MESSAGE, &message.to_bytes());
+                }
+                packet.target(*target);
+                packet.optional(tag::LENGTH, *length);
+            }
+            Self::Accept {
+                message,
+                receiver,
+                target,
+                credit,
+            } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.receiver(*receiver);
+                packet.target(*target);
+                packet.number(tag::CREDIT, *credit);
+            }
+            Self::Confirm { message, port } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.number(tag::PORT, *port);
+            }
+            Self::Data { stream, offset, .. } => {
+                packet.stream(*stream, 0);
+                packet.number(tag::OFFSET, *offset);
+            }
+            Self::End {
+                stream,
+                length,
+                checksum,
+            } => {
+                packet.stream(*stream, 0);
+                packet.number(tag::LENGTH, *length);
+                packet.bytes(tag::CHECKSUM, &checksum.to_be_bytes());
+            }
+            Self::Credit {
+                stream,
+                receiver,
+                have,
+                credit,
+                done,
+            } => {
+                packet.stream(*stream, if *done { flag::DONE } else { 0 });
+                packet.receiver(*receiver);
+                packet.number(tag::OFFSET, *have);
+                packet.number(tag::CREDIT, *credit);
+            }
+            Self::Ping { stream } => packet.stream(*stream, 0),
+            Self::Reset {
+                stream,
+                port,
+                reason,
+            } => {
+                packet.stream(*stream, 0);
+                packet.optional(tag::PORT, *port);
+                packet.reason(reason);
+            }
+            Self::Stop {
+                stream,
+                receiver,
+                target,
+                reason,
+            } => {
+                packet.stream(*stream, 0);
+                packet.receiver(*receiver);
+                packet.target(*target);
+                packet.reason(reason);
+            }
+            Self::Reply { message, head, .. } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.head(head, 0);
+            }
+            Self::ReplyStream {
+                message,
+                head,
+                length,
+            } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.head(head, 0);
+                packet.optional(tag::LENGTH, *length);
+            }
+            Self::Failure {
+                message,
+                instance,
+                target,
+                reason,
+                ..
+            } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.bytes(tag::INSTANCE, &instance.to_bytes());
+                packet.target(*target);
+                packet.reason(reason);
+            }
+            Self::Cancel { message } | Self::Probe { message } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+            }
+            Self::Alive { message, instance } => {
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.bytes(tag::INSTANCE, &instance.to_bytes());
+            }
+        }
+        packet.finish(self.body())
+    }
+
+    fn body(&self) -> &[u8] {
+        match self {
+            Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => body,
+            Self::Failure { detail, .. } => detail,
+            _ => &[],
+        }
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Message { .. } => kind::MESSAGE,
+            Self::Offer { .. } => kind::OFFER,
+            Self::Accept { .. } => kind::ACCEPT,
+            Self::Confirm { .. } => kind::CONFIRM,
+            Self::Data { .. } => kind::DATA,
+            Self::End { .. } => kind::END,
+            Self::Credit { .. } => kind::CREDIT,
+            Self::Ping { .. } => kind::PING,
+            Self::Reset { .. } => kind::RESET,
+            Self::Stop { .. } => kind::STOP,
+            Self::Reply { .. } => kind::REPLY,
+            Self::ReplyStream { .. } => kind::REPLY_STREAM,
+            Self::Failure { .. } => kind::FAILURE,
+            Self::Cancel { .. } => kind::CANCEL,
+            Self::Alive { .. } => kind::ALIVE,
+            Self::Probe { .. } => kind::PROBE,
+        }
+    }
+}
+
+/// A packet in the making: the header grows, then the body is copied behind it.
+struct Packet(Vec<u8>);
+
+impl Packet {
+    fn new(kind: u8, body: usize) -> Self {
+        const USUAL_HEADER: usize = 124;
+        let mut bytes = Vec::with_capacity(PREFIX + USUAL_HEADER + body);
+        bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
+        Self(bytes)
+    }
+
+    fn finish(mut self, body: &[u8]) -> Bytes {
+        // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
+        let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
+        self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
+        self.0.extend_from_slice(body);
+        self.0.into()
+    }
+
+    fn bytes(&mut self, tag: u8, value: &[u8]) {
+        self.0.push(tag);
+        put_varint(&mut self.0, value.len() as u64);
+        self.0.extend_from_slice(value);
+    }
+
+    fn number(&mut self, tag: u8, value: u64) {
+        self.0.push(tag);
+        put_varint(&mut self.0, varint_len(value) as u64);
+        put_varint(&mut self.0, value);
+    }
+
+    fn optional(&mut self, tag: u8, value: Option<u64>) {
+        if let Some(value) = value {
+            self.number(tag, value);
+        }
+    }
+
+    fn flags(&mut self, flags: u64) {
+        if flags != 0 {
+            self.number(tag::FLAGS, flags);
+        }
+    }
+
+    fn stream(&mut self, stream: StreamId, flags: u64) {
+        self.bytes(tag::MESSAGE, &stream.message.to_bytes());
+        self.flags(flags | if stream.reply { flag::REPLY } else { 0 });
+    }
+
+    fn receiver(&mut self, receiver: Receiver) {
+        self.bytes(tag::INSTANCE, &receiver.instance.to_bytes());
+        self.number(tag::PORT, receiver.port);
+    }
+
+    fn target(&mut self, target: Target) {
+        self.number(
+            tag::TARGET,
+            match target {
+                Target::Plain => 1,
+                Target::Group => 2,
+            },
+        );
+    }
+
+    fn reason(&mut self, reason: &Reason) {
+        self.number(tag::CODE, reason.code.to_wire());
+        if !reason.text.is_empty() {
+            let end = reason.text.floor_char_boundary(Reason::MAX_TEXT);
+            self.bytes(tag::TEXT, &reason.text.as_bytes()[..end]);
+        }
+    }
+
+    fn head(&mut self, head: &Head, flags: u64) {
+        self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
+        self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
+        if let Some(content_type) = &head.content_type {
+            self.bytes(tag::CONTENT_TYPE, content_type.as_str().as_bytes());
+        }
+        for (key, value) in head.headers.iter() {
+            let length = varint_len(key.len() as u64) + key.len() + value.len();
+            self.0.push(tag::HEADER);
+            put_varint(&mut self.0, length as u64);
+            put_varint(&mut self.0, key.len() as u64);
+            self.0.extend_from_slice(key.as_bytes());
+            self.0.extend_from_slice(value.as_bytes());
+        }
+        self.optional(tag::SEQUENCE, head.sequence);
+        if let Some(request) = &head.request {
+            self.bytes(tag::MESSAGE, &request.message.to_bytes());
+            let millis = request
+                .time_left
+                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+            self.optional(tag::TIME_LEFT, millis);
+            self.number(tag::CREDIT, request.credit);
+            self.flags(flags | flag::REQUEST);
+        } else {
+            self.flags(flags);
+        }
+    }
+}

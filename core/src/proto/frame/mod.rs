@@ -1,0 +1,266 @@
+//! Packets: their fields, and the codec between bytes and [`Frame`]s.
+//!
+//! A packet is a version byte, a type byte, the length of the header (two bytes, big endian), the
+//! header, and the body. The header is a sequence of fields: a tag byte, a length (LEB128), and the
+//! value. A reader skips a field that it does not know, unless the tag has its highest bit set.
+
+mod decode;
+mod encode;
+mod wire;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Headers, Reason};
+use crate::{InstanceId, MessageId, ServiceName, transport::Target};
+
+/// The version of the protocol that this library speaks.
+pub const VERSION: u8 = 1;
+/// The longest header, in bytes.
+pub const MAX_HEADER: usize = 12 * 1024;
+/// The longest content type, in bytes.
+pub const MAX_CONTENT_TYPE: usize = 128;
+/// More bytes than the header of a [`Frame::Data`] has.
+pub const DATA_OVERHEAD: usize = 64;
+
+/// One packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// A whole message.
+    Message {
+        /// Everything but the body.
+        head: Head,
+        /// The body.
+        body: Bytes,
+    },
+    /// A message whose body follows in chunks, once somebody takes it.
+    Offer {
+        /// Everything but the body.
+        head: Head,
+        /// The name of the stream.
+        message: MessageId,
+        /// Which bindings it is offered to.
+        target: Target,
+        /// The length of the body, where it is known.
+        length: Option<u64>,
+    },
+    /// A receiver takes an offer.
+    Accept {
+        /// The stream.
+        message: MessageId,
+        /// Who takes it.
+        receiver: Receiver,
+        /// How it was offered.
+        target: Target,
+        /// Up to which offset it may be sent.
+        credit: u64,
+    },
+    /// The sender counts on a receiver, whose handler may start.
+    Confirm {
+        /// The stream.
+        message: MessageId,
+        /// Which binding of the instance.
+        port: u64,
+    },
+    /// A piece of a body.
+    Data {
+        /// The stream.
+        stream: StreamId,
+        /// Where in the body it stands.
+        offset: u64,
+        /// The bytes.
+        body: Bytes,
+    },
+    /// The body has no more bytes.
+    End {
+        /// The stream.
+        stream: StreamId,
+        /// How many bytes the body has.
+        length: u64,
+        /// The CRC-32C (Castagnoli) of all of them.
+        checksum: u32,
+    },
+    /// How far a receiver has the body, and how far it may be sent. It also says: I am alive.
+    Credit {
+        /// The stream.
+        stream: StreamId,
+        /// Who says so.
+        receiver: Receiver,
+        /// It has every byte before this offset.
+        have: u64,
+        /// It may be sent every byte before this offset.
+        credit: u64,
+        /// It has read and verified the whole body.
+        done: bool,
+    },
+    /// The sender is alive and has nothing to send.
+    Ping {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// The sender ends the stream before its end.
+    Reset {
+        /// The stream.
+        stream: StreamId,
+        /// Which binding of the instance; all of them if none is given.
+        port: Option<u64>,
+        /// Why.
+        reason: Reason,
+    },
+    /// A receiver refuses an offer, or takes no more of a body.
+    Stop {
+        /// The stream.
+        stream: StreamId,
+        /// Who.
+        receiver: Receiver,
+        /// How it was offered.
+        target: Target,
+        /// Why.
+        reason: Reason,
+    },
+    /// The answer to a request, whole.
+    Reply {
+        /// The request.
+        message: MessageId,
+        /// Everything but the body.
+        head: Head,
+        /// The body.
+        body: Bytes,
+    },
+    /// The answer to a request, whose body follows in chunks at once.
+    ReplyStream {
+        /// The request.
+        message: MessageId,
+        /// Everything but the body.
+        head: Head,
+        /// The length of the body, where it is known.
+        length: Option<u64>,
+    },
+    /// A request was refused or has failed.
+    Failure {
+        /// The request.
+        message: MessageId,
+        /// Who says so.
+        instance: InstanceId,
+        /// How the request reached it.
+        target: Target,
+        /// Why.
+        reason: Reason,
+        /// What the application adds, encoded as it likes.
+        detail: Bytes,
+    },
+    /// The asker does not need the answer any more.
+    Cancel {
+        /// The request.
+        message: MessageId,
+    },
+    /// A handler is at work on a request.
+    Alive {
+        /// The request.
+        message: MessageId,
+        /// Where.
+        instance: InstanceId,
+    },
+    /// Is there a group? Answered by the broker's notice if not, ignored by members.
+    Probe {
+        /// The request that wants to know.
+        message: MessageId,
+    },
+}
+
+/// The name of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId {
+    /// The message whose body it is, or the request that it answers.
+    pub message: MessageId,
+    /// Whether it is the reply.
+    pub reply: bool,
+}
+
+/// One binding of one instance, as the receiver of a body. The reader of a reply is port 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Receiver {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The binding.
+    pub port: u64,
+}
+
+/// Who sends a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The service.
+    pub service: ServiceName,
+    /// The instance of it.
+    pub instance: InstanceId,
+}
+
+/// Everything of a message but its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Who sends it.
+    pub source: Source,
+    /// The media type of the body, where an encoder made it.
+    pub content_type: Option<ContentType>,
+    /// What the sender adds.
+    pub headers: Headers,
+    /// The number of the message among those of its sender to this subject, where it counts them.
+    pub sequence: Option<u64>,
+    /// What is asked, if something is.
+    pub request: Option<Request>,
+}
+
+/// What an asker wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// The name of the request. In an offer it is the stream's.
+    pub message: MessageId,
+    /// How long the asker will wait from now, if it limits it.
+    pub time_left: Option<Duration>,
+    /// How many bytes of a streamed reply may be sent at once.
+    pub credit: u64,
+}
+
+/// A media type: 1 to 128 printable ASCII characters.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ContentType(std::borrow::Cow<'static, str>);
+
+impl ContentType {
+    /// A media type known at compile time; `None` where it is empty, too long or not printable ASCII.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Option<Self> {
+        Self::is_valid(text).then_some(Self(text.into()))
+    }
+
+    /// A media type; `None` where it is empty, too long or not printable ASCII.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        Self::is_valid(text).then(|| Self(text.to_owned().into()))
+    }
+
+    /// The media type as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_valid(text: &str) -> bool {
+        (1..=MAX_CONTENT_TYPE).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+    }
+}
+
+impl std::fmt::Debug for ContentType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for ContentType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

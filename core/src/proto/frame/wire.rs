@@ -1,0 +1,153 @@
+//! Tags, and the reading and writing of single fields.
+
+use crate::proto::ProtocolError;
+
+pub(super) const PREFIX: usize = 4;
+/// A reader that does not know a tag with this bit must not act on the frame.
+pub(super) const CRITICAL: u8 = 0x80;
+
+/// The numbers of the fields.
+pub(super) mod tag {
+    pub(in super::super) const SERVICE: u8 = 1;
+    pub(in super::super) const INSTANCE: u8 = 2;
+    pub(in super::super) const MESSAGE: u8 = 3;
+    pub(in super::super) const PORT: u8 = 4;
+    pub(in super::super) const TARGET: u8 = 5;
+    pub(in super::super) const CREDIT: u8 = 6;
+    pub(in super::super) const OFFSET: u8 = 7;
+    pub(in super::super) const LENGTH: u8 = 8;
+    pub(in super::super) const CHECKSUM: u8 = 9;
+    pub(in super::super) const TIME_LEFT: u8 = 10;
+    pub(in super::super) const CONTENT_TYPE: u8 = 11;
+    pub(in super::super) const HEADER: u8 = 12;
+    pub(in super::super) const CODE: u8 = 13;
+    pub(in super::super) const TEXT: u8 = 14;
+    pub(in super::super) const FLAGS: u8 = 15;
+    pub(in super::super) const SEQUENCE: u8 = 16;
+    /// One more than the highest.
+    pub(in super::super) const COUNT: usize = 17;
+}
+
+/// The numbers of the frame types.
+pub(super) mod kind {
+    pub(in super::super) const MESSAGE: u8 = 1;
+    pub(in super::super) const OFFER: u8 = 2;
+    pub(in super::super) const ACCEPT: u8 = 3;
+    pub(in super::super) const CONFIRM: u8 = 4;
+    pub(in super::super) const DATA: u8 = 5;
+    pub(in super::super) const END: u8 = 6;
+    pub(in super::super) const CREDIT: u8 = 7;
+    pub(in super::super) const PING: u8 = 8;
+    pub(in super::super) const RESET: u8 = 9;
+    pub(in super::super) const STOP: u8 = 10;
+    pub(in super::super) const REPLY: u8 = 11;
+    pub(in super::super) const REPLY_STREAM: u8 = 12;
+    pub(in super::super) const FAILURE: u8 = 13;
+    pub(in super::super) const CANCEL: u8 = 14;
+    pub(in super::super) const ALIVE: u8 = 15;
+    pub(in super::super) const PROBE: u8 = 16;
+}
+
+/// Bits of the flags field.
+pub(super) mod flag {
+    pub(in super::super) const REPLY: u64 = 1;
+    pub(in super::super) const DONE: u64 = 2;
+    pub(in super::super) const REQUEST: u64 = 4;
+}
+
+/// Appends a number, seven bits a byte, least significant first (LEB128).
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(super) fn varint_len(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
+}
+
+/// Takes a number off the front.
+pub(super) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        let bits = u64::from(byte & 0x7f);
+        if bits << shift >> shift != bits {
+            return None;
+        }
+        value |= bits << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Takes a length and that many bytes off the front.
+pub(super) fn take_slice<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(take_varint(bytes)?).ok()?;
+    let (slice, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(slice)
+}
+
+/// The fields of one header, found but not yet understood.
+pub(super) struct Fields<'a> {
+    single: [Option<&'a [u8]>; tag::COUNT],
+    pub(super) headers: Vec<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn parse(mut header: &'a [u8]) -> Result<Self, ProtocolError> {
+        let mut fields = Self {
+            single: [None; tag::COUNT],
+            headers: Vec::new(),
+        };
+        while let Some((&tag, rest)) = header.split_first() {
+            header = rest;
+            let value = take_slice(&mut header).ok_or(ProtocolError::Truncated)?;
+            match fields.single.get_mut(usize::from(tag)) {
+                Some(_) if tag == tag::HEADER => fields.headers.push(value),
+                Some(field) if tag != 0 => {
+                    if field.replace(value).is_some() {
+                        return Err(ProtocolError::RepeatedField(tag));
+                    }
+                }
+                _ if tag & CRITICAL != 0 => return Err(ProtocolError::UnknownField(tag)),
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    /// A field that may be missing.
+    pub(super) fn get<T>(
+        &self,
+        tag: u8,
+        read: impl FnOnce(&'a [u8]) -> Option<T>,
+    ) -> Result<Option<T>, ProtocolError> {
+        match self.single[usize::from(tag)] {
+            None => Ok(None),
+            Some(value) => read(value)
+                .map(Some)
+                .ok_or(ProtocolError::InvalidField(tag)),
+        }
+    }
+
+    /// A field that must be there.
+    pub(super) fn need<T>(
+        &self,
+        tag: u8,
+        read: impl FnOnce(&'a [u8]) -> Option<T>,
+    ) -> Result<T, ProtocolError> {
+        self.get(tag, read)?.ok_or(ProtocolError::MissingField(tag))
+    }
+}
+
+/// A field that is one number.
+pub(super) fn number(mut value: &[u8]) -> Option<u64> {
+    take_varint(&mut value).filter(|_| value.is_empty())
+}

@@ -1,0 +1,95 @@
+use thiserror::Error;
+
+/// Keys and values that travel with a message.
+///
+/// A key is 1 to 128 visible ASCII characters, compared byte by byte; a value is any text. A message
+/// has at most 256 headers, and all their keys and values together at most 8 KiB. A key may stand
+/// several times; the order is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers {
+    entries: Vec<(String, String)>,
+    bytes: usize,
+}
+
+/// Why a header cannot be added.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// The key is empty, longer than 128 bytes, or holds something other than visible ASCII.
+    #[error("{0:?} cannot be a header key: it has to be 1 to 128 visible ASCII characters")]
+    InvalidKey(String),
+    /// There are too many headers, or all together are too long.
+    #[error(
+        "a message has at most {} headers and {} bytes of them",
+        Headers::MAX_COUNT,
+        Headers::MAX_BYTES
+    )]
+    TooLarge,
+}
+
+impl Headers {
+    /// The most bytes that the keys and values of a message have together.
+    pub const MAX_BYTES: usize = 8 * 1024;
+    /// The most headers that a message has.
+    pub const MAX_COUNT: usize = 256;
+    const MAX_KEY: usize = 128;
+
+    /// No headers.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds a header after those that are there.
+    ///
+    /// # Errors
+    /// [`HeaderError`] where the key is not valid or the headers get too large; nothing is added.
+    pub fn add(
+        &mut self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), HeaderError> {
+        let (key, value) = (key.into(), value.into());
+        let valid = (1..=Self::MAX_KEY).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if !valid {
+            return Err(HeaderError::InvalidKey(key.chars().take(64).collect()));
+        }
+        let bytes = self.bytes + key.len() + value.len();
+        if bytes > Self::MAX_BYTES || self.entries.len() == Self::MAX_COUNT {
+            return Err(HeaderError::TooLarge);
+        }
+        self.bytes = bytes;
+        self.entries.push((key, value));
+        Ok(())
+    }
+
+    /// The first value of a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter()
+            .find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// All headers in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// How many headers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}

@@ -1,0 +1,152 @@
+//! Pieces of a body, put in order.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+
+/// Pieces of a body that arrive in any order, repeated or overlapping.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    /// In order, not yet taken.
+    ready: VecDeque<Bytes>,
+    /// Small pieces in order, behind `ready`, kept in one buffer so that a byte never costs more
+    /// than a byte.
+    crumbs: BytesMut,
+    /// Out of order, by offset.
+    stash: BTreeMap<u64, Bytes>,
+    have: u64,
+    read: u64,
+    /// Of what was taken.
+    checksum: u32,
+    /// The length, where it was announced.
+    length: Option<u64>,
+    /// The checksum of the whole, once it is known.
+    expected: Option<u32>,
+}
+
+/// The pieces contradict each other or the announced length.
+#[derive(Debug)]
+pub(super) struct Contradiction;
+
+impl Assembly {
+    /// Pieces shorter than this are copied together.
+    const CRUMB: usize = 1024;
+    const MAX_CRUMBS: usize = 16 * 1024;
+    /// The most pieces that wait for a gap to be filled; what is beyond is sent again.
+    const MAX_STASH: usize = 1024;
+
+    pub(super) fn new(length: Option<u64>) -> Self {
+        Self {
+            ready: VecDeque::new(),
+            crumbs: BytesMut::new(),
+            stash: BTreeMap::new(),
+            have: 0,
+            read: 0,
+            checksum: 0,
+            length,
+            expected: None,
+        }
+    }
+
+    /// Every byte before this offset is here.
+    pub(super) fn have(&self) -> u64 {
+        self.have
+    }
+
+    /// Every byte before this offset was taken.
+    pub(super) fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The length if it is known, else the greatest possible.
+    pub(super) fn known_length(&self) -> u64 {
+        self.length.unwrap_or(u64::MAX)
+    }
+
+    /// Whether every byte and the checksum are here.
+    pub(super) fn is_whole(&self) -> bool {
+        self.expected.is_some() && self.length == Some(self.have)
+    }
+
+    pub(super) fn insert(&mut self, offset: u64, piece: Bytes) -> Result<(), Contradiction> {
+        if offset.saturating_add(piece.len() as u64) > self.known_length() {
+            return Err(Contradiction);
+        }
+        if offset > self.have {
+            let longer = self
+                .stash
+                .get(&offset)
+                .is_none_or(|old| old.len() < piece.len());
+            if longer && self.stash.len() < Self::MAX_STASH {
+                self.stash.insert(offset, piece);
+            }
+            return Ok(());
+        }
+        self.append(offset, piece);
+        while let Some(entry) = self.stash.first_entry() {
+            if *entry.key() > self.have {
+                break;
+            }
+            let (offset, piece) = entry.remove_entry();
+            self.append(offset, piece);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, offset: u64, mut piece: Bytes) {
+        let known = usize::try_from(self.have - offset).unwrap_or(usize::MAX);
+        if known >= piece.len() {
+            return;
+        }
+        let piece = piece.split_off(known);
+        self.have += piece.len() as u64;
+        if piece.len() < Self::CRUMB && self.crumbs.len() < Self::MAX_CRUMBS {
+            self.crumbs.extend_from_slice(&piece);
+        } else {
+            self.sweep();
+            self.ready.push_back(piece);
+        }
+    }
+
+    fn sweep(&mut self) {
+        if !self.crumbs.is_empty() {
+            self.ready.push_back(self.crumbs.split().freeze());
+        }
+    }
+
+    pub(super) fn end(&mut self, length: u64, checksum: u32) -> Result<(), Contradiction> {
+        let stashed = self.stash.last_key_value();
+        let beyond = stashed.is_some_and(|(offset, piece)| offset + piece.len() as u64 > length);
+        let other_length = self.length.is_some_and(|known| known != length);
+        let other_checksum = self.expected.is_some_and(|known| known != checksum);
+        if length < self.have || beyond || other_length || other_checksum {
+            return Err(Contradiction);
+        }
+        self.length = Some(length);
+        self.expected = Some(checksum);
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self) -> Option<Bytes> {
+        if self.ready.is_empty() {
+            self.sweep();
+        }
+        let piece = self.ready.pop_front()?;
+        self.read += piece.len() as u64;
+        self.checksum = crc32c::crc32c_append(self.checksum, &piece);
+        Some(piece)
+    }
+
+    /// Once all was taken: whether it is what the sender sent.
+    pub(super) fn verdict(&self) -> Option<bool> {
+        let expected = self.expected.filter(|_| self.length == Some(self.read))?;
+        Some(expected == self.checksum)
+    }
+
+    /// Gives the memory back.
+    pub(super) fn clear(&mut self) {
+        self.ready = VecDeque::new();
+        self.crumbs = BytesMut::new();
+        self.stash = BTreeMap::new();
+    }
+}

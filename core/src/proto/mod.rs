@@ -1,0 +1,32 @@
+//! The protocol as state machines, without I/O, clock, randomness or locks.
+//!
+//! Nothing here is needed to use Conduit. It is public for fuzzers, for simulations, and for those
+//! who implement the protocol elsewhere and want something to compare with; `SPEC.md` is its text.
+//! It changes with the protocol, not with the crate's version.
+//!
+//! - [`frame`] turns packets into [`frame::Frame`]s and back.
+//! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
+//!   bounds what all inbound bodies together may hold.
+//! - [`Registry`] knows which bindings a packet is for.
+//!
+//! The machines are driven from outside: `handle_*` and the calls of the local user change them,
+//! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
+
+mod budget;
+mod error;
+pub mod frame;
+mod headers;
+mod inbound;
+mod outbound;
+mod reason;
+mod registry;
+
+pub use self::{
+    budget::Budget,
+    error::ProtocolError,
+    headers::{HeaderError, Headers},
+    inbound::{Inbound, InboundLimits, Read},
+    outbound::{Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit},
+    reason::{Reason, ReasonCode},
+    registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
+};

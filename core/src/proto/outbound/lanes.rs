@@ -1,0 +1,108 @@
+//! How an offer fares with the plain bindings and with the group.
+
+use std::time::Instant;
+
+use super::OutboundLimits;
+use crate::proto::{Reason, frame::Receiver};
+
+/// The plain bindings: any number of them may join until a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlainLane {
+    /// It has to be offered.
+    Offering,
+    /// The offer is on its way to the broker.
+    Sending,
+    /// It was offered, and receivers may join until then.
+    Joining(Instant),
+    /// Nobody can join any more, or it was never offered to them.
+    Closed,
+}
+
+/// The group: one member takes it, or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum GroupLane {
+    /// It has to be offered. The first offer of this attempt was at `since`, if there was one.
+    Offering { since: Option<Instant> },
+    /// The offer is on its way to the broker.
+    Sending { since: Option<Instant> },
+    /// It was offered, and will be again at `again` if nobody answers.
+    Offered { since: Instant, again: Instant },
+    /// It was refused, and will be offered again.
+    Backoff { until: Instant, reason: Reason },
+    /// A member has it.
+    Accepted(Receiver),
+    /// It was never offered to the group.
+    Absent,
+    /// The group has no members.
+    Empty,
+    /// Nobody answered.
+    Silent,
+    /// It was refused until there was no time left.
+    Refused(Reason),
+}
+
+impl PlainLane {
+    pub(super) fn is_open(self) -> bool {
+        self != Self::Closed
+    }
+
+    pub(super) fn next_timeout(self) -> Option<Instant> {
+        match self {
+            Self::Joining(until) => Some(until),
+            Self::Offering | Self::Sending | Self::Closed => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self, Self::Joining(until) if now >= *until) {
+            *self = Self::Closed;
+        }
+    }
+}
+
+impl GroupLane {
+    /// Whether a member may still take it.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_asked() || matches!(self, Self::Backoff { .. })
+    }
+
+    /// Whether an offer is out or about to be.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(
+            self,
+            Self::Offering { .. } | Self::Sending { .. } | Self::Offered { .. }
+        )
+    }
+
+    pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
+        match self {
+            Self::Offered { since, again } => Some((*again).min(*since + limits.answer)),
+            Self::Backoff { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        give_up: Instant,
+        limits: &OutboundLimits,
+    ) {
+        match self {
+            Self::Offered { since, .. } if now >= *since + limits.answer => *self = Self::Silent,
+            Self::Offered { since, again } if now >= *again => {
+                *self = Self::Offering {
+                    since: Some(*since),
+                };
+            }
+            Self::Backoff { until, reason } if now >= *until => {
+                *self = if now >= give_up {
+                    Self::Refused(reason.clone())
+                } else {
+                    Self::Offering { since: None }
+                };
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use super::{GroupLane, Outbound, PeerState};
+use crate::{
+    proto::{Reason, frame::Receiver},
+    transport::Target,
+};
+
+/// What became of a body, once nothing more can become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Everyone who took part or wanted to.
+    pub deliveries: Vec<Delivery>,
+    /// What the group did.
+    pub group: GroupOutcome,
+    /// Why it was ended before its end, if it was.
+    pub aborted: Option<Reason>,
+}
+
+/// What became of a body at one receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Who.
+    pub receiver: Receiver,
+    /// How it was offered.
+    pub target: Target,
+    /// It has everything, or why not.
+    pub result: Result<(), Reason>,
+}
+
+/// What the group did with an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupOutcome {
+    /// It was not asked, or not to the end.
+    NotAsked,
+    /// It has no members.
+    Empty,
+    /// Nobody answered.
+    Silent,
+    /// It refused until there was no time left.
+    Refused(Reason),
+    /// A member took it.
+    Accepted(Receiver),
+}
+
+impl Outbound {
+    /// What became of the body, once that is certain: nobody can join any more, and everyone who
+    /// took part has the whole body or has failed.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        let group = match &self.group {
+            group if self.plain.is_open() || group.is_open() => return None,
+            GroupLane::Empty => GroupOutcome::Empty,
+            GroupLane::Silent => GroupOutcome::Silent,
+            GroupLane::Refused(reason) => GroupOutcome::Refused(reason.clone()),
+            GroupLane::Accepted(receiver) => GroupOutcome::Accepted(*receiver),
+            _ => GroupOutcome::NotAsked,
+        };
+        let mut deliveries = Vec::new();
+        for (&receiver, peer) in &self.peers {
+            let result = match &peer.state {
+                PeerState::Active => return None,
+                PeerState::Declined => continue,
+                PeerState::Done => Ok(()),
+                PeerState::Failed(reason) => Err(reason.clone()),
+            };
+            deliveries.push(Delivery {
+                receiver,
+                target: peer.target,
+                result,
+            });
+        }
+        Some(Outcome {
+            deliveries,
+            group,
+            aborted: self.aborted.clone(),
+        })
+    }
+}

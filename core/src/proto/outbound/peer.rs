@@ -1,0 +1,144 @@
+//! One receiver, as the sender sees it.
+
+use std::time::Instant;
+
+use super::OutboundLimits;
+use crate::{
+    proto::{Reason, ReasonCode},
+    transport::Target,
+};
+
+/// One receiver of a body.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) target: Target,
+    pub(super) state: PeerState,
+    /// It has every byte before this offset.
+    pub(super) acked: u64,
+    /// It may be sent every byte before this offset.
+    pub(super) credit: u64,
+    /// It was sent every byte before this offset, as far as we know.
+    pub(super) sent: u64,
+    pub(super) say_confirm: bool,
+    /// It has to be told that it is out, and why.
+    pub(super) say_reset: Option<Reason>,
+    pub(super) end_sent: bool,
+    pub(super) heard: Instant,
+    pub(super) spoke: Instant,
+    /// Since when it owes us progress.
+    waiting: Option<Instant>,
+    retries: u32,
+    /// An offset that it has to reach within the lag limit, and since when.
+    mark: Option<(u64, Instant)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum PeerState {
+    /// It takes part.
+    Active,
+    /// It has read and verified everything.
+    Done,
+    /// It does not have everything, and will not.
+    Failed(Reason),
+    /// It never took part, and its absence is no failure: another member was quicker.
+    Declined,
+}
+
+impl Peer {
+    pub(super) fn new(now: Instant, target: Target, state: PeerState) -> Self {
+        Self {
+            target,
+            state,
+            acked: 0,
+            credit: 0,
+            sent: 0,
+            say_confirm: false,
+            say_reset: None,
+            end_sent: false,
+            heard: now,
+            spoke: now,
+            waiting: None,
+            retries: 0,
+            mark: None,
+        }
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.state == PeerState::Active
+    }
+
+    pub(super) fn fail(&mut self, reason: Reason, tell: bool) {
+        if self.is_active() {
+            self.say_reset = tell.then(|| reason.clone());
+            self.state = PeerState::Failed(reason);
+            self.say_confirm = false;
+        }
+    }
+
+    /// It says how far it has the body. Old news are harmless.
+    pub(super) fn hear(&mut self, now: Instant, have: u64, credit: u64) {
+        self.heard = now;
+        self.credit = self.credit.max(credit);
+        if have > self.acked {
+            self.acked = have;
+            self.sent = self.sent.max(have);
+            self.retries = 0;
+            self.waiting = (self.sent > have).then_some(now);
+        }
+        if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
+            self.mark = None;
+        }
+    }
+
+    /// It was sent something that it has to acknowledge.
+    pub(super) fn expect(&mut self, now: Instant) {
+        self.spoke = now;
+        self.waiting.get_or_insert(now);
+    }
+
+    /// It keeps the others waiting at this offset.
+    pub(super) fn mark(&mut self, now: Instant, offset: u64) {
+        self.mark.get_or_insert((offset, now));
+    }
+
+    pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
+        let lagged = self.mark.map(|(_, since)| since + limits.lag);
+        let alive = [self.heard + limits.idle, self.spoke + limits.idle / 3];
+        self.is_active()
+            .then(|| {
+                self.resend_at(limits)
+                    .into_iter()
+                    .chain(lagged)
+                    .chain(alive)
+                    .min()
+            })
+            .flatten()
+    }
+
+    fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
+        const MOST_DOUBLINGS: u32 = 3;
+        Some(self.waiting? + limits.retry * (1 << self.retries.min(MOST_DOUBLINGS)))
+    }
+
+    /// Gives up on it or starts again where it stopped. Returns whether it was started again.
+    pub(super) fn handle_timeout(&mut self, now: Instant, limits: &OutboundLimits) -> bool {
+        if !self.is_active() {
+            return false;
+        }
+        if now >= self.heard + limits.idle {
+            self.fail(ReasonCode::Lost.into(), true);
+        } else if self
+            .mark
+            .is_some_and(|(_, since)| now >= since + limits.lag)
+        {
+            self.fail(ReasonCode::Lagged.into(), true);
+        } else if self.resend_at(limits).is_some_and(|at| now >= at) {
+            self.sent = self.acked;
+            self.end_sent = false;
+            self.waiting = None;
+            self.retries += 1;
+            return true;
+        }
+        false
+    }
+}

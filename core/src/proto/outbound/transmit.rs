@@ -1,0 +1,189 @@
+//! What the sending half has to say, and to whom.
+
+use std::{ops::Bound, time::Instant};
+
+use bytes::Bytes;
+
+use super::{GroupLane, Outbound, Peer, PlainLane};
+use crate::{
+    InstanceId,
+    proto::frame::{Frame, Head, Receiver},
+    transport::Target,
+};
+
+/// A packet to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to.
+    pub to: Destination,
+    /// The packet.
+    pub packet: Bytes,
+    /// It is an offer: ask for a notice if nobody is there, and say
+    /// [`handle_offered`](Outbound::handle_offered) once the broker has it.
+    pub offer: Option<Target>,
+}
+
+/// Where a packet goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// The bindings of the subject.
+    Bindings(Target),
+    /// The inbox of an instance.
+    Inbox(InstanceId),
+}
+
+impl Outbound {
+    /// The next packet to publish.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        self.poll_offer(now)
+            .or_else(|| self.poll_word(now))
+            .or_else(|| self.poll_broadcast(now))
+            .or_else(|| self.poll_data(now))
+    }
+
+    fn poll_offer(&mut self, now: Instant) -> Option<Transmit> {
+        if self.plain == PlainLane::Offering {
+            self.plain = PlainLane::Sending;
+            return Some(self.offer_to(now, Target::Plain));
+        }
+        if let GroupLane::Offering { since } = self.group {
+            self.group = GroupLane::Sending { since };
+            return Some(self.offer_to(now, Target::Group));
+        }
+        None
+    }
+
+    fn offer_to(&self, now: Instant, target: Target) -> Transmit {
+        let frame = Frame::Offer {
+            head: self.head_now(now),
+            message: self.stream.message,
+            target,
+            length: self.length,
+        };
+        Transmit {
+            to: Destination::Bindings(target),
+            packet: frame.encode(),
+            offer: Some(target),
+        }
+    }
+
+    /// The head, with the time that is left now.
+    fn head_now(&self, now: Instant) -> Head {
+        let mut head = self.head.clone();
+        if let Some(request) = &mut head.request {
+            request.time_left = self.deadline.map(|at| at.saturating_duration_since(now));
+        }
+        head
+    }
+
+    /// Confirmations, resets, ends, and signs of life.
+    fn poll_word(&mut self, now: Instant) -> Option<Transmit> {
+        let (message, stream) = (self.stream.message, self.stream);
+        let (written, checksum) = (self.chunks.written(), self.chunks.checksum());
+        let keep_alive = self.limits.idle / 3;
+        let mut say_head = std::mem::take(&mut self.say_head);
+        for (&receiver, peer) in &mut self.peers {
+            let frame = if let Some(reason) = peer.say_reset.take() {
+                Frame::Reset {
+                    stream,
+                    port: Some(receiver.port),
+                    reason,
+                }
+            } else if !peer.is_active() {
+                continue;
+            } else if std::mem::take(&mut say_head) {
+                let head = self.head.clone();
+                Frame::ReplyStream {
+                    message,
+                    head,
+                    length: self.length,
+                }
+            } else if std::mem::take(&mut peer.say_confirm) {
+                Frame::Confirm {
+                    message,
+                    port: receiver.port,
+                }
+            } else if self.ended && !peer.end_sent && peer.sent == written {
+                peer.end_sent = true;
+                peer.expect(now);
+                Frame::End {
+                    stream,
+                    length: written,
+                    checksum,
+                }
+            } else if now >= peer.spoke + keep_alive {
+                Frame::Ping { stream }
+            } else {
+                continue;
+            };
+            peer.spoke = now;
+            return Some(to_inbox(receiver, frame.encode()));
+        }
+        None
+    }
+
+    /// One packet for all plain receivers, by the broker's fan-out, while they are at the same
+    /// place. Whoever falls behind is served alone until it has caught up.
+    fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
+        let plain = |peer: &&mut Peer| peer.target == Target::Plain && peer.is_active();
+        if self.plain.is_open() {
+            return None;
+        }
+        let mut peers = self.peers.values_mut().filter(plain);
+        let (first, second) = (peers.next()?, peers.next()?);
+        let from = first.sent;
+        let together = |peer: &Peer| peer.sent == from;
+        if !together(second) || !peers.all(|peer| together(peer)) {
+            return None;
+        }
+        let credit = self
+            .peers
+            .values_mut()
+            .filter(plain)
+            .map(|peer| peer.credit)
+            .min()?;
+        let (packet, end) = self.chunks.packet(from, credit)?;
+        for peer in self.peers.values_mut().filter(plain) {
+            peer.sent = end;
+            peer.expect(now);
+        }
+        Some(Transmit {
+            to: Destination::Bindings(Target::Plain),
+            packet,
+            offer: None,
+        })
+    }
+
+    /// One packet for one receiver, each in its turn.
+    fn poll_data(&mut self, now: Instant) -> Option<Transmit> {
+        let turn = match self.served {
+            Some(last) => (Bound::Excluded(last), Bound::Unbounded),
+            None => (Bound::Unbounded, Bound::Unbounded),
+        };
+        let later = self.peers.range(turn);
+        let next = later
+            .chain(self.peers.iter())
+            .find_map(|(&receiver, peer)| {
+                let packet = if peer.is_active() {
+                    self.chunks.packet(peer.sent, peer.credit)
+                } else {
+                    None
+                };
+                packet.map(|packet| (receiver, packet))
+            });
+        let (receiver, (packet, end)) = next?;
+        let peer = self.peers.get_mut(&receiver)?;
+        peer.sent = end;
+        peer.expect(now);
+        self.served = Some(receiver);
+        Some(to_inbox(receiver, packet))
+    }
+}
+
+fn to_inbox(receiver: Receiver, packet: Bytes) -> Transmit {
+    Transmit {
+        to: Destination::Inbox(receiver.instance),
+        packet,
+        offer: None,
+    }
+}

@@ -1,0 +1,123 @@
+use std::fmt;
+
+/// Why a body was reset, stopped or refused, or why a request failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What happened.
+    pub code: ReasonCode,
+    /// More about it, for a human reader.
+    pub text: String,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $Name:ident = $code:literal, $text:literal;)*) => {
+        /// What happened, as it stands in a packet.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ReasonCode {
+            $($(#[$doc])* $Name,)*
+            /// A code that this version does not know.
+            Other(u64),
+        }
+
+        impl ReasonCode {
+            /// The number that stands in a packet.
+            #[must_use]
+            pub const fn to_wire(self) -> u64 {
+                match self {
+                    $(Self::$Name => $code,)*
+                    Self::Other(code) => code,
+                }
+            }
+
+            /// The code with this number.
+            #[must_use]
+            pub const fn from_wire(code: u64) -> Self {
+                match code {
+                    $($code => Self::$Name,)*
+                    code => Self::Other(code),
+                }
+            }
+        }
+
+        impl fmt::Display for ReasonCode {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$Name => f.write_str($text),)*
+                    Self::Other(code) => write!(f, "it failed for a reason that this version does not know ({code})"),
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The receiver has no room for it now.
+    Overloaded = 1, "the receiver has no room for it now";
+    /// The receiver is shutting down.
+    Draining = 2, "the receiver is shutting down";
+    /// The receiver does not speak this version.
+    Unsupported = 3, "the receiver does not know this version of the protocol";
+    /// The receiver answered after the join window of a broadcast body.
+    Late = 4, "the receiver answered after the join window";
+    /// Another member of the group takes it.
+    Taken = 5, "another member of the group has it";
+    /// The receiver held up the other receivers of a broadcast body for too long.
+    Lagged = 6, "the receiver held up the others for longer than the lag limit";
+    /// The other side does not know the stream, or no longer.
+    Gone = 7, "the other side does not know it any more";
+    /// The sender gave up.
+    Cancelled = 8, "the sender gave up";
+    /// The source of the body failed.
+    SourceFailed = 9, "the source of the body failed";
+    /// The receiver dropped the body before its end.
+    Dropped = 10, "the receiver dropped it before its end";
+    /// The body exceeds a limit of the receiver.
+    TooLarge = 11, "it exceeds a limit of the receiver";
+    /// Length or checksum do not match.
+    Corrupt = 12, "length or checksum do not match";
+    /// Nothing was heard of the other side for the idle limit.
+    Lost = 13, "nothing was heard of the other side within the idle limit";
+    /// The handler could not decode the message.
+    NotDecoded = 14, "the handler could not decode it";
+    /// The handler returned an error.
+    HandlerFailed = 15, "the handler failed";
+    /// The handler panicked.
+    Panicked = 16, "the handler panicked";
+    /// The handler ended without a reply.
+    NoReply = 17, "the handler ended without a reply";
+    /// The conduit was closed.
+    Closed = 18, "the conduit was closed";
+    /// The deadline passed.
+    Deadline = 19, "the deadline passed";
+}
+
+impl Reason {
+    /// The longest text that travels, in bytes.
+    pub const MAX_TEXT: usize = 1024;
+
+    /// A reason with a text, which is cut to [`MAX_TEXT`](Self::MAX_TEXT).
+    pub fn new(code: ReasonCode, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        text.truncate(text.floor_char_boundary(Self::MAX_TEXT));
+        Self { code, text }
+    }
+}
+
+impl From<ReasonCode> for Reason {
+    fn from(code: ReasonCode) -> Self {
+        Self {
+            code,
+            text: String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text.as_str() {
+            "" => self.code.fmt(f),
+            text => write!(f, "{}: {text}", self.code),
+        }
+    }
+}
