@@ -1,4 +1,4 @@
-//! MessagePack for Conduit, by [`rmp_serde`].
+//! `MessagePack` for Conduit, by [`rmp_serde`].
 //!
 //! Give [`MessagePack`] to the constructor of a conduit: it encodes whatever is [`Serialize`] and
 //! decodes whatever is [`DeserializeOwned`].
@@ -31,7 +31,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use rmp_serde;
 
-/// The MessagePack format, `application/vnd.msgpack`.
+/// The `MessagePack` format, `application/vnd.msgpack`.
 ///
 /// # Encoding
 /// A struct is a map from the names of its fields, so that other languages read it by name. A

@@ -1,4 +1,4 @@
-//! What the MessagePack encoder writes, reads and refuses.
+//! What the `MessagePack` encoder writes, reads and refuses.
 
 use conduit::{CodecError, Decode, Encode, Encoder};
 use conduit_msgpack::{MessagePack, rmp_serde};
