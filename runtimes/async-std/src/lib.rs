@@ -1,1 +1,55 @@
-//! Runs Conduit on async-std.
+//! Runs Conduit on [async-std](async_std).
+//!
+//! Give [`AsyncStd`] to the constructor of a conduit. Its tasks run on async-std's global executor,
+//! which has threads of its own and needs no setup: a conduit can be made on any thread.
+//!
+//! async-std is no longer developed (RUSTSEC-2025-0052) and names smol as its successor. This
+//! adapter is for services that run on it today; new ones are better off with `conduit-smol`.
+//!
+//! ```
+//! use conduit::Runtime;
+//! use conduit_async_std::AsyncStd;
+//! use std::time::Duration;
+//!
+//! async_std::task::block_on(async {
+//!     let at = AsyncStd.now() + Duration::from_millis(1);
+//!     AsyncStd.sleep_until(at).await;
+//!     assert!(AsyncStd.now() >= at);
+//! });
+//! ```
+
+use async_std::task;
+use conduit::{Runtime, Task};
+use std::time::Instant;
+
+/// async-std's global executor and timer.
+///
+/// ```
+/// use async_std::{channel, task};
+/// use conduit::Runtime;
+/// use conduit_async_std::AsyncStd;
+///
+/// let (sender, receiver) = channel::bounded(1);
+/// AsyncStd.spawn(Box::pin(async move {
+///     sender.send("done").await.ok();
+/// }));
+/// assert_eq!(task::block_on(receiver.recv()), Ok("done"));
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsyncStd;
+
+impl Runtime for AsyncStd {
+    fn spawn(&self, task: Task) {
+        // A dropped handle of async-std detaches its task.
+        drop(task::spawn(task));
+    }
+
+    fn sleep_until(&self, at: Instant) -> Task {
+        // What is left is taken at the first poll: time may pass before it.
+        Box::pin(async move { task::sleep(at.saturating_duration_since(Instant::now())).await })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}

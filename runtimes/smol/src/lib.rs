@@ -1,1 +1,51 @@
-//! Runs Conduit on smol.
+//! Runs Conduit on [smol].
+//!
+//! Give [`Smol`] to the constructor of a conduit. Its tasks run on smol's global executor, which
+//! has threads of its own (one, or as many as `SMOL_THREADS` says) and needs no setup: a conduit
+//! can be made on any thread.
+//!
+//! ```
+//! use conduit::Runtime;
+//! use conduit_smol::Smol;
+//! use std::time::Duration;
+//!
+//! smol::block_on(async {
+//!     let at = Smol.now() + Duration::from_millis(1);
+//!     Smol.sleep_until(at).await;
+//!     assert!(Smol.now() >= at);
+//! });
+//! ```
+
+use conduit::{Runtime, Task};
+use std::time::Instant;
+
+/// Smol's global executor and timer.
+///
+/// ```
+/// use conduit::Runtime;
+/// use conduit_smol::Smol;
+///
+/// let (sender, receiver) = smol::channel::bounded(1);
+/// Smol.spawn(Box::pin(async move {
+///     sender.send("done").await.ok();
+/// }));
+/// assert_eq!(smol::block_on(receiver.recv()), Ok("done"));
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Smol;
+
+impl Runtime for Smol {
+    fn spawn(&self, task: Task) {
+        smol::spawn(task).detach();
+    }
+
+    fn sleep_until(&self, at: Instant) -> Task {
+        Box::pin(async move {
+            smol::Timer::at(at).await;
+        })
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}

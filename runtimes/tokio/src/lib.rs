@@ -1,1 +1,73 @@
-//! Runs Conduit on tokio.
+//! Runs Conduit on [tokio].
+//!
+//! Give [`Tokio`] to the constructor of a conduit that is made inside a tokio runtime, or
+//! [`TokioHandle`] where it is made outside of one. Both flavours of runtime will do; its time
+//! driver has to be enabled, as `#[tokio::main]` and `Builder::enable_all` do. A current-thread
+//! runtime runs the conduit's tasks only while something is inside its `block_on`.
+//!
+//! [`from_tokio`] and [`into_tokio`] take readers from tokio's I/O traits to Conduit's and back.
+//!
+//! ```
+//! use conduit::Runtime;
+//! use conduit_tokio::Tokio;
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let at = Tokio.now() + Duration::from_millis(1);
+//! Tokio.sleep_until(at).await;
+//! assert!(Tokio.now() >= at);
+//! # }
+//! ```
+
+mod bridge;
+mod handle;
+
+pub use self::{
+    bridge::{from_tokio, into_tokio},
+    handle::TokioHandle,
+};
+
+use conduit::{Runtime, Task};
+use std::time::Instant;
+
+/// The tokio runtime whose context the caller is in.
+///
+/// Its clock is tokio's, so a test that pauses it (`tokio::time::pause`) pauses Conduit too.
+///
+/// # Panics
+/// `spawn` and `sleep_until` panic outside of a runtime's context, as [`tokio::spawn`] does. So
+/// make the conduit inside one: in an async function that tokio runs, or after
+/// [`Handle::enter`](tokio::runtime::Handle::enter). [`TokioHandle`] needs no context.
+///
+/// ```
+/// use conduit::Runtime;
+/// use conduit_tokio::Tokio;
+/// use tokio::sync::oneshot;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let (sender, receiver) = oneshot::channel();
+/// Tokio.spawn(Box::pin(async move {
+///     sender.send("done").ok();
+/// }));
+/// assert_eq!(receiver.await, Ok("done"));
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tokio;
+
+impl Runtime for Tokio {
+    fn spawn(&self, task: Task) {
+        // A dropped handle of tokio detaches its task.
+        drop(tokio::spawn(task));
+    }
+
+    fn sleep_until(&self, at: Instant) -> Task {
+        Box::pin(tokio::time::sleep_until(at.into()))
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
