@@ -1,12 +1,10 @@
 //! A full subscription makes its publishers wait, and nobody else.
 
-use std::thread;
-
 use conduit::transport::{Subscription, Targets, Transport, TransportErrorKind};
-use conduit_memory::Memory;
-use futures_lite::{StreamExt, future::block_on};
+use conduit_memory::{Memory, MemorySubscription};
+use futures_lite::future::block_on;
 
-use crate::common::{TestResult, bytes, data, group, now, plain, subject, waiting};
+use crate::common::{TestResult, bytes, data, group, now, park, plain, subject, waiting};
 
 /// A broker whose subscriptions hold one packet.
 fn tight() -> Memory {
@@ -28,15 +26,19 @@ fn the_bound_is_the_one_that_was_asked_for() -> TestResult {
 
 #[test]
 fn reading_wakes_the_publisher() -> TestResult {
-    let memory = tight();
-    let mut subscription = block_on(memory.subscribe(&plain()))?;
-    block_on(memory.publish(&plain(), bytes(0), None))?;
-    let other = memory.clone();
-    let publisher = thread::spawn(move || block_on(other.publish(&plain(), bytes(1), None)));
-    let packets = block_on((&mut subscription).take(2).collect::<Vec<_>>());
-    assert_eq!(packets, data([0, 1]));
-    publisher.join().expect("the publisher")?;
-    Ok(())
+    block_on(async {
+        let memory = tight();
+        let mut subscription = memory.subscribe(&plain()).await?;
+        memory.publish(&plain(), bytes(0), None).await?;
+        let to = plain();
+        let mut publish = Box::pin(memory.publish(&to, bytes(1), None));
+        let woken = park(&mut publish);
+        assert_eq!(waiting(&mut subscription), data([0]));
+        assert!(woken.get());
+        publish.await?;
+        assert_eq!(waiting(&mut subscription), data([1]));
+        Ok(())
+    })
 }
 
 #[test]
@@ -70,16 +72,20 @@ fn every_waiting_publisher_is_woken() -> TestResult {
         let mut dropped = Box::pin(memory.publish(&plain, bytes(9), None));
         let mut for_both = Box::pin(memory.publish(&both, bytes(2), None));
         let mut for_plain = Box::pin(memory.publish(&plain, bytes(1), None));
-        assert!(now(&mut dropped).is_none());
-        assert!(now(&mut for_both).is_none());
-        assert!(now(&mut for_plain).is_none());
+        let woken = [
+            park(&mut dropped),
+            park(&mut for_both),
+            park(&mut for_plain),
+        ];
 
         assert_eq!(waiting(&mut listener), data([0]));
+        assert!(woken.iter().all(|publisher| publisher.get()));
         drop(dropped);
-        assert!(now(&mut for_both).is_none(), "the group is full");
+        let woken = park(&mut for_both);
         for_plain.await?;
         assert_eq!(waiting(&mut listener), data([1]));
         assert_eq!(waiting(&mut member), data([0]));
+        assert!(woken.get());
         for_both.await?;
         assert_eq!(waiting(&mut listener), data([2]));
         assert_eq!(waiting(&mut member), data([2]));
@@ -100,24 +106,24 @@ fn leaving_with_the_full_subscription_wakes_the_publisher() -> TestResult {
     })
 }
 
-/// Blocks a publisher, on a thread of its own, until `act` has let go of the full subscription.
-fn release(act: impl FnOnce(conduit_memory::MemorySubscription)) -> TestResult {
-    let memory = tight();
-    let full = block_on(memory.clone().subscribe(&plain()))?;
-    let mut free = block_on(memory.subscribe(&plain()))?;
-    block_on(memory.publish(&plain(), bytes(0), None))?;
-    assert_eq!(waiting(&mut free), data([0]));
+/// Has a publisher wait until `act` has let go of the full subscription.
+fn release(act: impl FnOnce(MemorySubscription)) -> TestResult {
+    block_on(async {
+        let memory = tight();
+        let full = memory.clone().subscribe(&plain()).await?;
+        let mut free = memory.subscribe(&plain()).await?;
+        memory.publish(&plain(), bytes(0), None).await?;
+        assert_eq!(waiting(&mut free), data([0]));
 
-    let to = plain();
-    let mut publish = Box::pin(memory.publish(&to, bytes(1), None));
-    assert!(now(&mut publish).is_none());
-    thread::scope(|scope| {
-        let publisher = scope.spawn(|| block_on(publish));
+        let to = plain();
+        let mut publish = Box::pin(memory.publish(&to, bytes(1), None));
+        let woken = park(&mut publish);
         act(full);
-        publisher.join().expect("the publisher")
-    })?;
-    assert_eq!(waiting(&mut free), data([1]));
-    Ok(())
+        assert!(woken.get());
+        publish.await?;
+        assert_eq!(waiting(&mut free), data([1]));
+        Ok(())
+    })
 }
 
 #[test]
@@ -132,10 +138,10 @@ fn closing_either_side_wakes_the_publisher() -> TestResult {
         let to = plain();
         let mut of_publisher = Box::pin(publisher.publish(&to, bytes(1), None));
         let mut of_third = Box::pin(third.publish(&to, bytes(2), None));
-        assert!(now(&mut of_publisher).is_none());
-        assert!(now(&mut of_third).is_none());
+        let (first, second) = (park(&mut of_publisher), park(&mut of_third));
 
         publisher.close().await;
+        assert!(first.get() && second.get());
         let closed = of_publisher.await.map_err(|error| error.kind());
         assert_eq!(closed, Err(TransportErrorKind::Closed));
         assert!(
@@ -172,16 +178,16 @@ fn a_full_member_is_passed_over_while_another_has_room() -> TestResult {
 
 #[test]
 fn a_new_member_relieves_a_full_group() -> TestResult {
-    let memory = tight();
-    let _full = block_on(memory.subscribe(&group()))?;
-    block_on(memory.publish(&group(), bytes(0), None))?;
-    let to = group();
-    let mut publish = Box::pin(memory.publish(&to, bytes(1), None));
-    assert!(now(&mut publish).is_none());
-    thread::scope(|scope| {
-        let publisher = scope.spawn(|| block_on(publish));
-        let mut relief = block_on(memory.subscribe(&group()))?;
-        publisher.join().expect("the publisher")?;
+    block_on(async {
+        let memory = tight();
+        let _full = memory.subscribe(&group()).await?;
+        memory.publish(&group(), bytes(0), None).await?;
+        let to = group();
+        let mut publish = Box::pin(memory.publish(&to, bytes(1), None));
+        let woken = park(&mut publish);
+        let mut relief = memory.subscribe(&group()).await?;
+        assert!(woken.get());
+        publish.await?;
         assert_eq!(waiting(&mut relief), data([1]));
         Ok(())
     })
@@ -194,7 +200,7 @@ fn a_full_subscription_holds_up_no_other_address() -> TestResult {
     block_on(memory.publish(&plain(), bytes(0), None))?;
     let to = plain();
     let mut stuck = Box::pin(memory.publish(&to, bytes(1), None));
-    assert!(now(&mut stuck).is_none());
+    park(&mut stuck);
 
     let elsewhere = subject("elsewhere", Targets::Plain);
     let mut subscription = now(memory.subscribe(&elsewhere)).expect("no wait")?;

@@ -1,6 +1,14 @@
 //! Addresses, packets, and a reader that never waits.
 
-use std::{error::Error, pin::pin};
+use std::{
+    error::Error,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Wake},
+};
 
 use bytes::Bytes;
 use conduit::{
@@ -69,6 +77,31 @@ pub(crate) fn data(packets: impl IntoIterator<Item = u32>) -> Vec<Packet> {
 /// Polls once: what a future gives without waiting.
 pub(crate) fn now<F: Future>(future: F) -> Option<F::Output> {
     block_on(poll_once(pin!(future)))
+}
+
+/// Whether a future that could not go on has been woken since.
+#[derive(Default)]
+pub(crate) struct Woken(AtomicBool);
+
+impl Woken {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Polls a future that cannot go on yet.
+pub(crate) fn park<F: Future + Unpin>(future: &mut F) -> Arc<Woken> {
+    let woken = Arc::new(Woken::default());
+    let waker = Arc::clone(&woken).into();
+    let poll = Pin::new(future).poll(&mut Context::from_waker(&waker));
+    assert!(poll.is_pending(), "it did not wait");
+    woken
 }
 
 /// All packets that wait in a subscription.

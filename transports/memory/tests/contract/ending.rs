@@ -1,12 +1,10 @@
 //! How subscriptions and connections end.
 
-use std::thread;
-
-use conduit::transport::{Packet, Subscription, Transport, TransportErrorKind};
+use conduit::transport::{Subscription, Transport, TransportErrorKind};
 use conduit_memory::Memory;
 use futures_lite::{StreamExt, future::block_on};
 
-use crate::common::{TestResult, bytes, control, data, ended, group, inbox, now, plain, waiting};
+use crate::common::{TestResult, bytes, control, data, ended, group, inbox, park, plain, waiting};
 
 #[test]
 fn what_was_routed_before_leaving_is_still_read() -> TestResult {
@@ -147,33 +145,22 @@ fn what_was_published_before_closing_arrives_at_others() -> TestResult {
 }
 
 #[test]
-fn a_waiting_reader_is_woken_by_a_packet() -> TestResult {
-    let memory = Memory::new();
-    let read = wake_reader(&memory, || {
-        block_on(memory.publish(&plain(), bytes(0), None)).expect("a publish");
-    })?;
-    assert_eq!(read, data([0]).pop());
-    Ok(())
-}
+fn a_waiting_reader_is_woken_by_a_packet_and_by_the_end() -> TestResult {
+    block_on(async {
+        let memory = Memory::new();
+        let mut first = memory.subscribe(&plain()).await?;
+        let mut second = memory.subscribe(&plain()).await?;
+        let readers = [park(&mut first.next()), park(&mut second.next())];
+        memory.publish(&plain(), bytes(0), None).await?;
+        assert!(readers.iter().all(|reader| reader.get()));
+        assert_eq!(waiting(&mut first), data([0]));
+        assert_eq!(waiting(&mut second), data([0]));
 
-#[test]
-fn a_waiting_reader_is_woken_by_the_end() -> TestResult {
-    let memory = Memory::new();
-    assert_eq!(wake_reader(&memory, || block_on(memory.close()))?, None);
-    Ok(())
-}
-
-/// What a reader, which waits on a thread of its own, gets once `act` has run.
-fn wake_reader(
-    memory: &Memory,
-    act: impl FnOnce(),
-) -> Result<Option<Packet>, Box<dyn std::error::Error>> {
-    let mut subscription = block_on(memory.subscribe(&plain()))?;
-    assert!(now(subscription.next()).is_none());
-    thread::scope(|scope| {
-        let reader = scope.spawn(|| block_on(subscription.next()));
-        act();
-        Ok(reader.join().expect("the reader"))
+        let readers = [park(&mut first.next()), park(&mut second.next())];
+        memory.close().await;
+        assert!(readers.iter().all(|reader| reader.get()));
+        assert!(ended(&mut first) && ended(&mut second));
+        Ok(())
     })
 }
 

@@ -5,7 +5,7 @@ use conduit_memory::Memory;
 use futures_lite::future::block_on;
 
 use crate::common::{
-    TestResult, both, bytes, control, data, group, inbox, now, plain, token, waiting,
+    TestResult, both, bytes, control, data, group, inbox, park, plain, token, waiting,
 };
 
 #[test]
@@ -98,7 +98,7 @@ fn a_notice_waits_for_room_and_a_new_listener_makes_it_needless() -> TestResult 
         let token = token(1, Targets::Plain);
         let (to, inbox) = (plain(), inbox(1));
         let mut publish = Box::pin(memory.publish(&to, bytes(2), Some((&inbox, token))));
-        assert!(now(&mut publish).is_none());
+        park(&mut publish);
 
         let mut listener = memory.subscribe(&plain()).await?;
         assert_eq!(waiting(&mut own), data([1]));
