@@ -72,7 +72,8 @@ impl Broker {
         }
     }
 
-    /// Every packet comes through here, and a notice is made nowhere else.
+    /// Routes a packet, or the notice that it is for nobody. Every packet comes through here, so
+    /// this is the place to lose, repeat or hold one back on purpose.
     pub(crate) fn publish(
         &self,
         from: &Connection,

@@ -27,6 +27,7 @@ use crate::{
 /// use conduit::{InstanceId, transport::{Address, Transport}};
 /// use conduit_memory::Memory;
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # futures_lite::future::block_on(async {
 /// let one = Memory::new();
 /// let other = one.clone();
@@ -41,8 +42,9 @@ use crate::{
 ///
 /// drop(packets);
 /// assert_eq!((other.subscriptions(), other.queued()), (0, 0));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # }).unwrap();
+/// # Ok(())
+/// # })
+/// # }
 /// ```
 pub struct Memory {
     broker: Arc<Broker>,
