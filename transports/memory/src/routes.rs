@@ -1,0 +1,91 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use conduit::{
+    InstanceId, ServiceName, Subject,
+    transport::{Address, Packet, Target, Targets},
+};
+
+use crate::{
+    queue::Queue,
+    route::{Offer, Route},
+    wakers::Wakers,
+};
+
+/// Where every address leads. Ordered maps: what a run does must not depend on a hash seed.
+#[derive(Default)]
+pub(crate) struct Routes {
+    services: BTreeMap<ServiceName, Service>,
+}
+
+#[derive(Default)]
+struct Service {
+    subjects: BTreeMap<Subject, Route>,
+    inboxes: BTreeMap<InstanceId, Route>,
+    control: Route,
+}
+
+impl Routes {
+    pub(crate) fn offer(&mut self, to: &Address, packet: Packet, wakers: &mut Wakers) -> Offer {
+        let targets = match to {
+            Address::Subject { targets, .. } => *targets,
+            Address::Inbox { .. } | Address::Control { .. } => Targets::Plain,
+        };
+        match self.get_mut(to) {
+            Some(route) => route.offer(targets, packet, wakers),
+            None => Offer::Nobody(packet),
+        }
+    }
+
+    pub(crate) fn contains(&mut self, at: &Address) -> bool {
+        self.get_mut(at).is_some_and(|route| !route.is_empty())
+    }
+
+    pub(crate) fn add(&mut self, at: &Address, target: Target, capacity: usize) -> Arc<Queue> {
+        let service = self.services.entry(at.service().clone()).or_default();
+        let route = match at {
+            Address::Subject { subject, .. } => {
+                service.subjects.entry(subject.clone()).or_default()
+            }
+            Address::Inbox { instance, .. } => service.inboxes.entry(*instance).or_default(),
+            Address::Control { .. } => &mut service.control,
+        };
+        route.add(target, capacity)
+    }
+
+    /// Routes nothing more to a queue. An address, and a service, without queues leaves no trace.
+    pub(crate) fn remove(&mut self, at: &Address, queue: &Arc<Queue>) {
+        let Some(route) = self.get_mut(at) else {
+            return;
+        };
+        route.remove(queue);
+        if !route.is_empty() {
+            return;
+        }
+        let Some(service) = self.services.get_mut(at.service()) else {
+            return;
+        };
+        match at {
+            Address::Subject { subject, .. } => drop(service.subjects.remove(subject)),
+            Address::Inbox { instance, .. } => drop(service.inboxes.remove(instance)),
+            Address::Control { .. } => {}
+        }
+        if service.is_empty() {
+            self.services.remove(at.service());
+        }
+    }
+
+    fn get_mut(&mut self, at: &Address) -> Option<&mut Route> {
+        let service = self.services.get_mut(at.service())?;
+        match at {
+            Address::Subject { subject, .. } => service.subjects.get_mut(subject),
+            Address::Inbox { instance, .. } => service.inboxes.get_mut(instance),
+            Address::Control { .. } => Some(&mut service.control),
+        }
+    }
+}
+
+impl Service {
+    fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.inboxes.is_empty() && self.control.is_empty()
+    }
+}

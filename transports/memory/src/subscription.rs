@@ -1,0 +1,57 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use conduit::transport::{Packet, Subscription, TransportError};
+use futures_core::Stream;
+
+use crate::{broker::Broker, queue::Queue};
+
+/// The packets of one subscription to a [`Memory`](crate::Memory) broker, in order.
+///
+/// Dropping it unsubscribes, forgets what has not been read, and lets publishers that waited for
+/// room go on.
+pub struct MemorySubscription {
+    broker: Arc<Broker>,
+    id: u64,
+    queue: Arc<Queue>,
+}
+
+impl MemorySubscription {
+    pub(crate) fn new(broker: Arc<Broker>, id: u64, queue: Arc<Queue>) -> Self {
+        Self { broker, id, queue }
+    }
+}
+
+impl Stream for MemorySubscription {
+    type Item = Packet;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Packet>> {
+        self.queue.poll_pop(cx)
+    }
+}
+
+impl Subscription for MemorySubscription {
+    /// Returns at once and never fails.
+    async fn leave(&mut self) -> Result<(), TransportError> {
+        self.broker.leave(self.id);
+        Ok(())
+    }
+}
+
+impl Drop for MemorySubscription {
+    fn drop(&mut self) {
+        self.broker.forget(self.id);
+    }
+}
+
+impl fmt::Debug for MemorySubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemorySubscription")
+            .field("queued", &self.queue.len())
+            .finish_non_exhaustive()
+    }
+}
