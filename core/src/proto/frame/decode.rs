@@ -114,6 +114,7 @@ impl Fields<'_> {
                 body,
             },
             kind::REPLY_STREAM => Frame::ReplyStream {
+                request: self.id(tag::REQUEST)?,
                 message: self.message()?,
                 head: self.answer()?,
                 length: self.get(tag::LENGTH, number)?,

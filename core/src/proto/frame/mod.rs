@@ -131,6 +131,8 @@ pub enum Frame {
     /// The answer to a request, whose body follows in chunks at once.
     ReplyStream {
         /// The request.
+        request: MessageId,
+        /// The name of the stream.
         message: MessageId,
         /// Everything but the body.
         head: Head,
@@ -172,7 +174,8 @@ pub enum Frame {
 /// The name of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
-    /// The message whose body it is, or the request that it answers.
+    /// The message whose body it is; of a reply, a name that its sender chose, since many may answer
+    /// one request.
     pub message: MessageId,
     /// Whether it is the reply.
     pub reply: bool,

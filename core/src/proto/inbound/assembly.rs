@@ -127,6 +127,11 @@ impl Assembly {
         Ok(())
     }
 
+    /// Whether [`take`](Self::take) has something, or nothing more will come.
+    pub(super) fn is_readable(&self) -> bool {
+        self.read < self.have || self.verdict().is_some()
+    }
+
     pub(super) fn take(&mut self) -> Option<Bytes> {
         if self.ready.is_empty() {
             self.sweep();

@@ -48,6 +48,8 @@ pub struct Inbound {
     target: Target,
     limits: InboundLimits,
     phase: Phase,
+    /// The reader may read, or could once.
+    opened: bool,
     body: Assembly,
     granted: u64,
     charge: u64,
@@ -124,6 +126,7 @@ impl Inbound {
     ) -> Self {
         let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits);
         inbound.phase = Phase::Open;
+        inbound.opened = true;
         inbound.charged(budget)
     }
 
@@ -142,6 +145,7 @@ impl Inbound {
             target,
             limits,
             phase: Phase::Offered,
+            opened: false,
             body: Assembly::new(length),
             granted,
             charge: 0,
@@ -168,6 +172,7 @@ impl Inbound {
         let news = self.phase == Phase::Offered;
         if news {
             self.phase = Phase::Open;
+            self.opened = true;
             self.due = self.body.have() > 0;
         }
         news
@@ -327,10 +332,32 @@ impl Inbound {
         !self.is_live() && !self.due
     }
 
-    /// Whether the sender has confirmed.
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
     #[must_use]
-    pub fn is_confirmed(&self) -> bool {
-        self.phase != Phase::Offered
+    pub fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// Whether the sender still has to say if the handler may start.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.phase == Phase::Offered
+    }
+
+    /// Whether the handler might start: the sender has confirmed.
+    #[must_use]
+    pub fn was_opened(&self) -> bool {
+        self.opened
+    }
+
+    /// Whether [`read`](Self::read) has something other than `Pending`.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        match self.phase {
+            Phase::Offered => false,
+            Phase::Open => self.body.is_readable(),
+            Phase::Done | Phase::Reset(_) | Phase::Stopped(_) => true,
+        }
     }
 
     /// Why the body will never be whole, if so.

@@ -72,6 +72,8 @@ pub struct OutboundLimits {
 #[derive(Debug)]
 pub struct Outbound {
     stream: StreamId,
+    /// The request that it answers, if it is a reply.
+    answers: Option<MessageId>,
     head: Head,
     length: Option<u64>,
     limits: OutboundLimits,
@@ -118,10 +120,13 @@ impl Outbound {
         outbound
     }
 
-    /// Answers a request, whose asker granted `credit` bytes.
+    /// Answers a request, whose asker granted `credit` bytes, with a stream that is named
+    /// `message`.
     #[must_use]
+    #[allow(clippy::too_many_arguments)]
     pub fn reply(
         now: Instant,
+        request: MessageId,
         message: MessageId,
         head: Head,
         asker: Receiver,
@@ -138,6 +143,7 @@ impl Outbound {
         peer.credit = credit;
         outbound.peers.insert(asker, peer);
         outbound.say_head = true;
+        outbound.answers = Some(request);
         outbound
     }
 
@@ -151,6 +157,7 @@ impl Outbound {
         let time_left = head.request.and_then(|request| request.time_left);
         Self {
             stream,
+            answers: None,
             head,
             length,
             limits,

@@ -79,6 +79,7 @@ impl Outbound {
     /// Confirmations, resets, ends, and signs of life.
     fn poll_word(&mut self, now: Instant) -> Option<Transmit> {
         let (message, stream) = (self.stream.message, self.stream);
+        let request = self.answers.unwrap_or(message);
         let (written, checksum) = (self.chunks.written(), self.chunks.checksum());
         let keep_alive = self.limits.idle / 3;
         let mut say_head = std::mem::take(&mut self.say_head);

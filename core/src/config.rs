@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use crate::{
+    Error, ErrorKind,
+    proto::{InboundLimits, OutboundLimits},
+};
+
+/// Every limit of a conduit. The builder sets them; their defaults are in the README.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) chunk: usize,
+    pub(crate) window: u64,
+    pub(crate) first_window: u64,
+    pub(crate) budget: u64,
+    pub(crate) request_timeout: Duration,
+    pub(crate) send_timeout: Duration,
+    pub(crate) join_window: Duration,
+    pub(crate) lag_limit: Duration,
+    pub(crate) idle_limit: Duration,
+    pub(crate) max_decode_size: Option<usize>,
+    pub(crate) waiting: usize,
+    pub(crate) bodies_per_binding: usize,
+    pub(crate) bodies: usize,
+    pub(crate) close_timeout: Duration,
+    pub(crate) outbox: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            chunk: 16 << 10,
+            window: 1 << 20,
+            first_window: 64 << 10,
+            budget: 32 << 20,
+            request_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(5),
+            join_window: Duration::from_millis(250),
+            lag_limit: Duration::from_secs(10),
+            idle_limit: Duration::from_secs(10),
+            max_decode_size: Some(5 << 20),
+            waiting: 1024,
+            bodies_per_binding: 128,
+            bodies: 1024,
+            close_timeout: Duration::from_secs(1),
+            outbox: 8192,
+        }
+    }
+}
+
+impl Config {
+    /// Refuses what could never work.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let rules = [
+            (self.chunk >= 1, "a chunk has at least one byte"),
+            (
+                self.first_window >= 1,
+                "the first window has at least one byte",
+            ),
+            (
+                self.window >= self.first_window,
+                "the window is at least the first window",
+            ),
+            (
+                self.budget >= self.first_window,
+                "the budget is at least one first window",
+            ),
+            (self.waiting >= 1, "a binding holds at least one message"),
+            (
+                self.bodies_per_binding >= 1,
+                "a binding takes at least one body at a time",
+            ),
+            (
+                self.bodies >= 1,
+                "a conduit takes at least one body at a time",
+            ),
+            (!self.send_timeout.is_zero(), "the send timeout is not zero"),
+            (
+                self.idle_limit >= Duration::from_millis(3),
+                "the idle limit is at least 3 ms",
+            ),
+        ];
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(Error::new(ErrorKind::InvalidLimit, *rule)),
+            None => Ok(()),
+        }
+    }
+
+    /// After this long without progress, what is missing is sent again.
+    fn retry(&self) -> Duration {
+        (self.idle_limit / 10).min(Duration::from_secs(1))
+    }
+
+    pub(crate) fn inbound(&self) -> InboundLimits {
+        InboundLimits {
+            initial: self.first_window,
+            window: self.window,
+            idle: self.idle_limit,
+            retry: self.retry(),
+            ack_delay: Duration::from_millis(25).min(self.idle_limit / 10),
+        }
+    }
+
+    pub(crate) fn outbound(&self, expect: Option<usize>) -> OutboundLimits {
+        OutboundLimits {
+            window: self.window,
+            chunks: 4 * usize::try_from(self.window)
+                .unwrap_or(usize::MAX)
+                .div_ceil(self.chunk),
+            answer: self.send_timeout,
+            patience: self.send_timeout,
+            join: self.join_window,
+            expect,
+            lag: self.lag_limit,
+            idle: self.idle_limit,
+            retry: self.retry(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+use crate::{
+    Error, ErrorKind, Executed, InstanceId,
+    proto::{self, GroupOutcome, Outcome, ReasonCode},
+};
+
+/// What became of a message that was sent one way.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    completed: Vec<InstanceId>,
+    failed: Vec<FailedDelivery>,
+}
+
+/// A receiver that did not get the whole body.
+#[derive(Debug)]
+pub struct FailedDelivery {
+    /// The instance, where one is known: a group that did not answer has none.
+    pub instance: Option<InstanceId>,
+    /// Why it does not have it, and whether its handler was executed.
+    pub error: Error,
+}
+
+impl Delivery {
+    /// The instances whose binding has read and verified the whole body, once for each binding.
+    ///
+    /// Empty for a message that went out in one packet: it was handed to the broker, and nobody
+    /// knows who got it.
+    #[must_use]
+    pub fn completed(&self) -> &[InstanceId] {
+        &self.completed
+    }
+
+    /// The receivers that do not have the whole body, and why.
+    #[must_use]
+    pub fn failed(&self) -> &[FailedDelivery] {
+        &self.failed
+    }
+
+    pub(crate) fn handed_over() -> Self {
+        Self::default()
+    }
+
+    /// # Errors
+    /// Where it was given up, or where there were receivers and none has it.
+    pub(crate) fn of(outcome: Outcome) -> Result<Self, Error> {
+        if let Some(reason) = &outcome.aborted {
+            return Err(Error::from_reason(reason));
+        }
+        let mut delivery = Self::default();
+        for proto::Delivery {
+            receiver, result, ..
+        } in outcome.deliveries
+        {
+            match result {
+                Ok(()) => delivery.completed.push(receiver.instance),
+                Err(reason) => delivery.failed.push(FailedDelivery {
+                    instance: Some(receiver.instance),
+                    error: Error::from_reason(&reason),
+                }),
+            }
+        }
+        if let Some(error) = group_error(&outcome.group) {
+            delivery.failed.push(FailedDelivery {
+                instance: None,
+                error,
+            });
+        }
+        match delivery.failed.pop() {
+            Some(failure) if delivery.completed.is_empty() => Err(failure.error),
+            failure => {
+                delivery.failed.extend(failure);
+                Ok(delivery)
+            }
+        }
+    }
+}
+
+/// Why no member of the group took an offer, if one could have.
+pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
+    match group {
+        GroupOutcome::NotAsked | GroupOutcome::Empty | GroupOutcome::Accepted(_) => None,
+        GroupOutcome::Silent => Some(ErrorKind::NoAnswer.into()),
+        GroupOutcome::Refused(reason) => Some(Error::from_reason(reason)),
+    }
+}
+
+/// Why nobody will answer a request whose body was streamed, if nobody will.
+///
+/// The group answers if there is one, else the plain bindings; so what happened to others does not
+/// matter. A receiver that dropped the body may still answer.
+pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
+    if let Some(reason) = &outcome.aborted {
+        return Some(Error::from_reason(reason));
+    }
+    let lost = |delivery: &proto::Delivery| match &delivery.result {
+        Err(reason) if reason.code != ReasonCode::Dropped => Some(reason.clone()),
+        _ => None,
+    };
+    match &outcome.group {
+        GroupOutcome::Accepted(member) => {
+            let member = outcome
+                .deliveries
+                .iter()
+                .find(|delivery| delivery.receiver == *member);
+            member
+                .and_then(lost)
+                .map(|reason| Error::from_reason(&reason))
+        }
+        GroupOutcome::Empty | GroupOutcome::NotAsked => {
+            let failures: Option<Vec<_>> = outcome.deliveries.iter().map(lost).collect();
+            match failures?.pop() {
+                Some(reason) => Some(Error::from_reason(&reason)),
+                None => Some(ErrorKind::NoReceivers.into()),
+            }
+        }
+        GroupOutcome::Silent if !outcome.deliveries.is_empty() => None,
+        group => group_error(group).map(|error| error.with_executed(Executed::No)),
+    }
+}

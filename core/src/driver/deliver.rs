@@ -1,0 +1,243 @@
+//! From a packet on a subject to the bindings it is for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{
+    Mailbox, Replier, Shared,
+    mailbox::{Arrival, Full},
+    routes::Route,
+};
+use crate::{
+    MessageId,
+    body::Content,
+    proto::{
+        Reason, ReasonCode,
+        frame::{Frame, Head, StreamId},
+    },
+    transport::Target,
+};
+
+/// An offer, apart from its head.
+#[derive(Clone, Copy)]
+struct Offer {
+    message: MessageId,
+    length: Option<u64>,
+}
+
+impl Shared {
+    /// A packet that came on a subject.
+    pub(super) fn handle_subject(self: &Arc<Self>, route: &Route, packet: &Bytes) {
+        let frame = match Frame::decode(packet) {
+            Ok(frame) => frame,
+            Err(error) => return self.not_understood(&error),
+        };
+        let members = self.members(route);
+        match frame {
+            Frame::Message { .. } | Frame::Offer { .. }
+                if members.is_empty() && route.target == Target::Group =>
+            {
+                // It was routed here before the broker knew that the last binding had left.
+                self.post_packet(self.address_of(route), packet.clone(), None);
+            }
+            Frame::Message { head, body } => self.deliver_whole(route, &members, &head, &body),
+            Frame::Offer {
+                head,
+                message,
+                length,
+                target,
+            } if target == route.target => {
+                self.deliver_offer(route, &members, &head, Offer { message, length });
+            }
+            Frame::Data { .. } => self.handle_sender(frame),
+            Frame::Probe { .. } => {}
+            _ => self.counters.invalid.add(1),
+        }
+    }
+
+    fn deliver_whole(
+        self: &Arc<Self>,
+        route: &Route,
+        members: &[Arc<Mailbox>],
+        head: &Head,
+        body: &Bytes,
+    ) {
+        if route.target == Target::Plain {
+            for mailbox in members {
+                self.deliver_whole_to(route, mailbox, head, body);
+            }
+            return;
+        }
+        let roomy = members.iter().find(|mailbox| mailbox.has_room(false));
+        if let Some(mailbox) = roomy.or(members.first()) {
+            self.deliver_whole_to(route, mailbox, head, body);
+        }
+    }
+
+    fn deliver_whole_to(
+        self: &Arc<Self>,
+        route: &Route,
+        mailbox: &Arc<Mailbox>,
+        head: &Head,
+        body: &Bytes,
+    ) {
+        // A request that is refused must not make, and then drop, the duty to answer it.
+        if head.request.is_some() && !mailbox.has_room(false) {
+            return self.refuse_request(route, head, ReasonCode::Overloaded);
+        }
+        let arrival = self.arrival(route, head, Content::Whole(body.clone()));
+        match mailbox.push(arrival) {
+            Ok(()) => self.took(mailbox),
+            Err(Full(arrival)) => {
+                if let Some(replier) = &arrival.replier {
+                    replier.fail(ReasonCode::Overloaded.into());
+                } else {
+                    self.lose(mailbox, route);
+                }
+            }
+        }
+    }
+
+    fn deliver_offer(
+        self: &Arc<Self>,
+        route: &Route,
+        members: &[Arc<Mailbox>],
+        head: &Head,
+        offer: Offer,
+    ) {
+        let stream = StreamId {
+            message: offer.message,
+            reply: false,
+        };
+        let refused = match route.target {
+            Target::Plain => {
+                for mailbox in members {
+                    if let Err(code) = self.deliver_offer_to(route, mailbox, head, offer) {
+                        self.refuse_offer(route, head, stream, mailbox.port(), code);
+                    }
+                }
+                return;
+            }
+            Target::Group => {
+                // One that already has it, since it was offered before, comes first.
+                let has_it = |mailbox: &&Arc<Mailbox>| {
+                    let port = mailbox.port();
+                    self.inbound_at(stream, port).is_some()
+                        || self.last_word(stream, port).is_some()
+                };
+                let before = members.iter().find(has_it);
+                let mut refused = ReasonCode::Draining;
+                for mailbox in before.into_iter().chain(members) {
+                    match self.deliver_offer_to(route, mailbox, head, offer) {
+                        Ok(()) => return,
+                        Err(code) => refused = code,
+                    }
+                }
+                refused
+            }
+        };
+        self.refuse_offer(route, head, stream, 0, refused);
+    }
+
+    fn deliver_offer_to(
+        self: &Arc<Self>,
+        route: &Route,
+        mailbox: &Arc<Mailbox>,
+        head: &Head,
+        offer: Offer,
+    ) -> Result<(), ReasonCode> {
+        let id = StreamId {
+            message: offer.message,
+            reply: false,
+        };
+        if let Some(open) = self.inbound_at(id, mailbox.port()) {
+            open.offered_again(self);
+            return Ok(());
+        }
+        if let Some((sender, packet)) = self.last_word(id, mailbox.port()) {
+            self.post_packet(sender, packet, None);
+            return Ok(());
+        }
+        if !mailbox.has_room(true) {
+            return Err(ReasonCode::Overloaded);
+        }
+        let stream = self.accept(id, route.target, offer.length, &head.source, mailbox)?;
+        let deadline = self.deadline(head);
+        let content = Content::stream(self, stream, offer.length, deadline);
+        let arrival = self.arrival(route, head, content);
+        match mailbox.push(arrival) {
+            Ok(()) => self.took(mailbox),
+            // It was unbound a moment ago. Dropping the arrival tells the sender.
+            Err(Full(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives a message that nobody has begun to handle back to the group. A streamed one is refused
+    /// by being dropped: its sender knows that its handler did not start.
+    pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
+        if let Content::Whole(body) = &arrival.content {
+            if let Some(replier) = &arrival.replier {
+                replier.claim();
+            }
+            let frame = Frame::Message {
+                head: arrival.head,
+                body: body.clone(),
+            };
+            self.post(self.address_of(route), &frame);
+        }
+    }
+
+    fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
+        let replier = head.request.map(|request| {
+            Arc::new(Replier::new(
+                self,
+                request,
+                head.source.clone(),
+                route.target,
+            ))
+        });
+        Arrival {
+            head: head.clone(),
+            subject: route.subject.clone(),
+            content,
+            replier,
+            deadline: self.deadline(head),
+        }
+    }
+
+    fn deadline(&self, head: &Head) -> Option<std::time::Instant> {
+        self.now().checked_add(head.request?.time_left?)
+    }
+
+    fn lose(&self, mailbox: &Mailbox, route: &Route) {
+        if mailbox.lost.get() == 0 {
+            tracing::warn!(subject = %route.subject, "a binding is full and drops messages");
+        }
+        mailbox.lost.add(1);
+        self.counters.lost.add(1);
+    }
+
+    fn refuse_request(&self, route: &Route, head: &Head, code: ReasonCode) {
+        let Some(request) = head.request else { return };
+        let failure = Frame::Failure {
+            message: request.message,
+            instance: self.source.instance,
+            target: route.target,
+            reason: code.into(),
+            detail: Bytes::new(),
+        };
+        self.post(Self::inbox_of(&head.source), &failure);
+    }
+
+    fn refuse_offer(&self, route: &Route, head: &Head, id: StreamId, port: u64, code: ReasonCode) {
+        let stop = Frame::Stop {
+            stream: id,
+            receiver: self.receiver(port),
+            target: route.target,
+            reason: Reason::from(code),
+        };
+        self.post(Self::inbox_of(&head.source), &stop);
+    }
+}

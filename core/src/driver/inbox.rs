@@ -1,0 +1,63 @@
+//! What comes for this instance, whatever the subject.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_lite::{StreamExt, future};
+
+use super::Shared;
+use crate::{
+    proto::{ProtocolError, frame::Frame},
+    transport::{DynSubscription, Packet},
+};
+
+impl Shared {
+    /// Handles what comes on a subscription until it ends.
+    pub(super) async fn listen(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
+        const TURN: u32 = 128;
+        let mut turn = 0;
+        while let Some(packet) = subscription.next().await {
+            match packet {
+                Packet::Data(packet) => self.handle_packet(&packet),
+                Packet::Undelivered(token) => self.handle_undelivered(token),
+            }
+            turn += 1;
+            if turn % TURN == 0 {
+                future::yield_now().await;
+            }
+        }
+    }
+
+    fn handle_packet(self: &Arc<Self>, packet: &Bytes) {
+        let frame = match Frame::decode(packet) {
+            Ok(frame) => frame,
+            Err(error) => return self.not_understood(&error),
+        };
+        match frame {
+            Frame::Confirm { .. }
+            | Frame::Data { .. }
+            | Frame::End { .. }
+            | Frame::Ping { .. }
+            | Frame::Reset { .. } => self.handle_sender(frame),
+            Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
+                self.handle_receiver(frame);
+            }
+            Frame::Reply { .. } | Frame::ReplyStream { .. } | Frame::Failure { .. } => {
+                self.handle_answer(frame);
+            }
+            Frame::Cancel { message } => self.handle_cancel(message),
+            Frame::Alive { .. } => {}
+            Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
+                self.counters.invalid.add(1);
+            }
+        }
+    }
+
+    /// A packet is not of this protocol, or of a version that this one does not know.
+    pub(super) fn not_understood(&self, error: &ProtocolError) {
+        if self.counters.invalid.get() == 0 {
+            tracing::warn!(%error, "a packet was not understood; more are only counted");
+        }
+        self.counters.invalid.add(1);
+    }
+}

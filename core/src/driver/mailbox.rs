@@ -1,0 +1,192 @@
+//! What waits for one binding.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use event_listener::Event;
+
+use super::{
+    InboundStream, Replier,
+    shared::{Counter, lock},
+    streams::Readiness,
+};
+use crate::{
+    Subject,
+    body::{Content, StreamContent},
+    proto::{BindingId, frame::Head},
+};
+
+/// A message that has reached a binding.
+pub(crate) struct Arrival {
+    pub(crate) head: Head,
+    pub(crate) subject: Subject,
+    pub(crate) content: Content,
+    pub(crate) replier: Option<Arc<Replier>>,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Arrival {
+    fn stream(&self) -> Option<&InboundStream> {
+        match &self.content {
+            Content::Whole(_) => None,
+            Content::Stream(StreamContent { stream, .. }) => Some(stream),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.stream()
+            .map_or(Readiness::Ready, InboundStream::readiness)
+    }
+}
+
+pub(crate) struct Mailbox {
+    id: BindingId,
+    capacity: usize,
+    max_bodies: usize,
+    state: Mutex<State>,
+    open_bodies: AtomicUsize,
+    completed: Event,
+    /// One-way messages that did not fit.
+    pub(crate) lost: Counter,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arrival>,
+    /// Nothing more will come.
+    complete: bool,
+    reader: Option<Waker>,
+}
+
+/// The mailbox takes nothing more now; the message comes back.
+pub(super) struct Full(pub(super) Arrival);
+
+impl Mailbox {
+    pub(super) fn new(id: BindingId, capacity: usize, max_bodies: usize) -> Self {
+        Self {
+            id,
+            capacity,
+            max_bodies,
+            state: Mutex::default(),
+            open_bodies: AtomicUsize::new(0),
+            completed: Event::new(),
+            lost: Counter::default(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> BindingId {
+        self.id
+    }
+
+    /// The binding's number as a receiver of bodies. Port 0 is the reader of a reply.
+    pub(super) fn port(&self) -> u64 {
+        self.id.0
+    }
+
+    pub(super) fn push(&self, arrival: Arrival) -> Result<(), Full> {
+        let mut state = lock(&self.state);
+        if state.complete || state.waiting.len() >= self.capacity {
+            drop(state);
+            return Err(Full(arrival));
+        }
+        state.waiting.push_back(arrival);
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether there is room for one more message, and for its body if it is streamed.
+    pub(super) fn has_room(&self, streamed: bool) -> bool {
+        let state = lock(&self.state);
+        let bodies = self.open_bodies.load(Ordering::Relaxed);
+        !state.complete
+            && state.waiting.len() < self.capacity
+            && (!streamed || bodies < self.max_bodies)
+    }
+
+    /// Whether nothing more can come.
+    pub(super) fn is_complete(&self) -> bool {
+        lock(&self.state).complete
+    }
+
+    pub(super) fn body_opened(&self) {
+        self.open_bodies.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn body_closed(&self) {
+        self.open_bodies.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Something about a waiting message was decided.
+    pub(super) fn wake(&self) {
+        if let Some(reader) = lock(&self.state).reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// The next message; nothing once all is read and nothing more will come.
+    ///
+    /// A message that was offered keeps its place until its sender has decided.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
+        loop {
+            let mut state = lock(&self.state);
+            let readiness = state.waiting.front().map(Arrival::readiness);
+            let arrival = match readiness {
+                Some(Readiness::Ready | Readiness::Never) => state.waiting.pop_front(),
+                None if state.complete => return Poll::Ready(None),
+                Some(Readiness::Waiting) | None => {
+                    state.reader = Some(cx.waker().clone());
+                    return Poll::Pending;
+                }
+            };
+            // Dropping a message locks other things: not under this lock.
+            drop(state);
+            if readiness == Some(Readiness::Ready) {
+                return Poll::Ready(arrival);
+            }
+        }
+    }
+
+    /// Nothing more will come; what waits can still be read.
+    pub(super) fn complete(&self) {
+        lock(&self.state).complete = true;
+        self.completed.notify(usize::MAX);
+        self.wake();
+    }
+
+    /// Waits until nothing more can come.
+    pub(crate) async fn completed(&self) {
+        loop {
+            let listener = self.completed.listen();
+            if self.is_complete() {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// Nobody will read any more. What waits comes back.
+    pub(crate) fn abandon(&self) -> VecDeque<Arrival> {
+        let mut state = lock(&self.state);
+        state.complete = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        self.completed.notify(usize::MAX);
+        self.wake();
+        waiting
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        lock(&self.state).waiting.len()
+    }
+}

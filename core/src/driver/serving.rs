@@ -1,0 +1,163 @@
+//! Requests that are being answered here.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use event_listener::Event;
+
+use super::{Shared, shared::lock};
+use crate::{
+    MessageId,
+    proto::{
+        Reason, ReasonCode,
+        frame::{Frame, Request, Source},
+    },
+    transport::Target,
+};
+
+#[derive(Default)]
+pub(super) struct Serving {
+    /// More than one where several bindings of this conduit got the same request.
+    running: Mutex<BTreeMap<MessageId, Vec<Arc<Cancel>>>>,
+}
+
+/// Says that the asker does not need the answer any more.
+#[derive(Default)]
+pub(crate) struct Cancel {
+    cancelled: AtomicBool,
+    event: Event,
+}
+
+impl Cancel {
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.event.notify(usize::MAX);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the cancellation.
+    pub(crate) async fn cancelled(&self) {
+        loop {
+            let listener = self.event.listen();
+            if self.is_cancelled() {
+                return;
+            }
+            listener.await;
+        }
+    }
+}
+
+/// The duty to answer one request: whoever drops the last of it unanswered has the asker told.
+pub(crate) struct Replier {
+    shared: Arc<Shared>,
+    pub(crate) request: Request,
+    pub(crate) asker: Source,
+    target: Target,
+    cancel: Arc<Cancel>,
+    answered: AtomicBool,
+    /// A handler has it.
+    started: AtomicBool,
+}
+
+impl Replier {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        request: Request,
+        asker: Source,
+        target: Target,
+    ) -> Self {
+        let cancel = Arc::<Cancel>::default();
+        let mut running = lock(&shared.serving.running);
+        running
+            .entry(request.message)
+            .or_default()
+            .push(Arc::clone(&cancel));
+        drop(running);
+        Self {
+            shared: Arc::clone(shared),
+            request,
+            asker,
+            target,
+            cancel,
+            answered: AtomicBool::new(false),
+            started: AtomicBool::new(false),
+        }
+    }
+
+    /// A handler has the request from now on.
+    pub(crate) fn start(&self) {
+        self.started.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn cancel(&self) -> &Arc<Cancel> {
+        &self.cancel
+    }
+
+    /// Takes the right to answer. Only the first gets it.
+    pub(crate) fn claim(&self) -> bool {
+        !self.answered.swap(true, Ordering::SeqCst)
+    }
+
+    /// Answers with a failure, if nobody has answered.
+    pub(crate) fn fail(&self, reason: Reason) {
+        if self.claim() {
+            self.post_failure(reason);
+        }
+    }
+
+    /// Says that the answer that was begun will not come.
+    pub(crate) fn post_failure(&self, reason: Reason) {
+        let failure = Frame::Failure {
+            message: self.request.message,
+            instance: self.shared.source.instance,
+            target: self.target,
+            reason,
+            detail: Bytes::new(),
+        };
+        self.shared.post(Shared::inbox_of(&self.asker), &failure);
+    }
+}
+
+impl Drop for Replier {
+    fn drop(&mut self) {
+        let code = if self.cancel.is_cancelled() {
+            ReasonCode::Cancelled
+        } else if self.started.load(Ordering::SeqCst) {
+            ReasonCode::NoReply
+        } else {
+            ReasonCode::Draining
+        };
+        self.fail(code.into());
+        let mut running = lock(&self.shared.serving.running);
+        if let Some(cancels) = running.get_mut(&self.request.message) {
+            cancels.retain(|cancel| !Arc::ptr_eq(cancel, &self.cancel));
+            if cancels.is_empty() {
+                running.remove(&self.request.message);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The asker of a request does not need the answer any more.
+    pub(super) fn handle_cancel(&self, message: MessageId) {
+        let cancels = lock(&self.serving.running).get(&message).cloned();
+        for cancel in cancels.into_iter().flatten() {
+            cancel.cancel();
+        }
+    }
+
+    /// How many requests are being answered.
+    pub(crate) fn serving(&self) -> usize {
+        lock(&self.serving.running).len()
+    }
+}

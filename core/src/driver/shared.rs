@@ -1,0 +1,173 @@
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use bytes::Bytes;
+use futures_lite::future;
+
+use super::{
+    lifecycle::Lifecycle,
+    outbox::Outbox,
+    requests::Requests,
+    routes::Routes,
+    serving::Serving,
+    streams::Streams,
+    tasks::Tasks,
+    timers::{Sleep, Timers},
+};
+use crate::{
+    Error, ErrorKind, IdSource, InstanceId, MessageId, Runtime, ServiceName,
+    config::Config,
+    id,
+    proto::frame::{MAX_HEADER, Receiver, Source},
+    transport::{Address, DynTransport, MIN_PACKET_LEN, Token},
+};
+
+/// Everything that the parts of a conduit share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) source: Source,
+    pub(crate) inbox: Address,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) transport: Box<dyn DynTransport>,
+    pub(crate) tasks: Tasks,
+    pub(crate) timers: Timers,
+    pub(super) outbox: Outbox,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) streams: Streams,
+    pub(super) requests: Requests,
+    pub(super) routes: Routes,
+    pub(super) serving: Serving,
+    pub(crate) counters: Counters,
+    ids: Box<dyn IdSource>,
+}
+
+/// What is counted and nowhere else to be seen.
+#[derive(Default)]
+pub(crate) struct Counters {
+    /// One-way messages that a full binding dropped.
+    pub(crate) lost: Counter,
+    /// Packets that were not understood.
+    pub(crate) invalid: Counter,
+    /// Packets that nobody waited for and that did not fit the outbox.
+    pub(crate) unposted: Counter,
+}
+
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A lock that outlives a panic: what it guards is changed in steps that are whole.
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn start(
+        service: ServiceName,
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        transport: Box<dyn DynTransport>,
+        ids: Box<dyn IdSource>,
+    ) -> Arc<Self> {
+        let instance = id::instance_id(&*ids);
+        let shared = Arc::new(Self {
+            inbox: Address::Inbox {
+                service: service.clone(),
+                instance,
+            },
+            source: Source { service, instance },
+            tasks: Tasks::start(Arc::clone(&runtime)),
+            timers: Timers::default(),
+            outbox: Outbox::new(config.outbox),
+            lifecycle: Lifecycle::default(),
+            streams: Streams::new(&config),
+            requests: Requests::default(),
+            routes: Routes::default(),
+            serving: Serving::default(),
+            counters: Counters::default(),
+            config,
+            runtime,
+            transport,
+            ids,
+        });
+        shared.launch();
+        shared
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    pub(crate) fn sleep_until(&self, at: Instant) -> Sleep<'_> {
+        self.timers.sleep_until(&*self.runtime, at)
+    }
+
+    pub(crate) fn message_id(&self) -> MessageId {
+        id::message_id(&*self.ids)
+    }
+
+    /// This conduit as the receiver of a body.
+    pub(crate) fn receiver(&self, port: u64) -> Receiver {
+        Receiver {
+            instance: self.source.instance,
+            port,
+        }
+    }
+
+    /// The inbox of somebody.
+    pub(crate) fn inbox_of(source: &Source) -> Address {
+        Address::Inbox {
+            service: source.service.clone(),
+            instance: source.instance,
+        }
+    }
+
+    /// The inbox of an instance of a service.
+    pub(crate) fn inbox_at(service: &ServiceName, instance: InstanceId) -> Address {
+        Address::Inbox {
+            service: service.clone(),
+            instance,
+        }
+    }
+
+    /// How many bytes of a body go into one packet.
+    pub(crate) fn chunk(&self) -> usize {
+        let packet = self.transport.max_packet_len().max(MIN_PACKET_LEN);
+        self.config.chunk.min(packet - MAX_HEADER)
+    }
+
+    /// Publishes a packet, and waits for a connection no longer than the send timeout.
+    pub(crate) async fn publish(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        notice: Option<Token>,
+    ) -> Result<(), Error> {
+        let undelivered = notice.map(|token| (&self.inbox, token));
+        let mut publish = self.transport.publish(to, packet, undelivered);
+        if let Some(result) = future::poll_once(&mut publish).await {
+            return Ok(result?);
+        }
+        let give_up = async {
+            self.sleep_until(self.now() + self.config.send_timeout)
+                .await;
+            let text = format!("waited {:?} for it", self.config.send_timeout);
+            Err(Error::new(ErrorKind::Disconnected, text))
+        };
+        future::or(async { Ok(publish.await?) }, give_up).await
+    }
+}

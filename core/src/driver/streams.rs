@@ -1,0 +1,183 @@
+//! Open bodies: the tables that packets are looked up in, and the one loop that drives a machine.
+
+mod inbound;
+mod outbound;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use event_listener::Event;
+use futures_lite::future;
+
+pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
+use super::{Shared, shared::lock, tombs::Tombs};
+use crate::{
+    Error, ServiceName,
+    config::Config,
+    proto::{Budget, ReasonCode, frame::StreamId},
+    transport::{Address, Target, Token, TransportErrorKind},
+};
+
+type Port = u64;
+
+pub(super) struct Streams {
+    budget: Mutex<Budget>,
+    inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
+    outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
+    /// The last word on bodies that were received, or not.
+    received: Mutex<Tombs<(StreamId, Port), LastWord>>,
+    /// To whom bodies were sent that are finished.
+    sent: Mutex<Tombs<StreamId, ServiceName>>,
+    /// A body is not open any more.
+    ended: Event,
+}
+
+/// What to say, and to whom, if the sender of a finished body asks.
+type LastWord = (Address, Bytes);
+
+/// What a machine wants its driver to do.
+enum Step {
+    Publish {
+        to: Address,
+        packet: Bytes,
+        offer: Option<Target>,
+        next: Option<Instant>,
+    },
+    Wait(Option<Instant>),
+    Finished,
+}
+
+/// A machine with its lock.
+trait Driven {
+    /// Lets the machine know the time, and asks what to do.
+    fn step(&self, shared: &Shared) -> Step;
+    /// An offer was given to the broker.
+    fn offered(&self, _shared: &Shared, _target: Target) {}
+    /// The name by which the broker says that nobody was there for an offer.
+    fn token(&self, _target: Target) -> Option<Token> {
+        None
+    }
+    /// Notified when `step` may have another answer.
+    fn changed(&self) -> &Event;
+}
+
+impl Streams {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            budget: Mutex::new(Budget::new(config.budget)),
+            inbound: Mutex::default(),
+            outbound: Mutex::default(),
+            received: Mutex::default(),
+            sent: Mutex::default(),
+            ended: Event::new(),
+        }
+    }
+}
+
+impl Shared {
+    /// Drives a machine to its end. The machine keeps what matters, so this may be dropped.
+    async fn drive(&self, driven: &impl Driven) -> Result<(), Error> {
+        let mut listener = None;
+        loop {
+            match driven.step(self) {
+                Step::Finished => return Ok(()),
+                Step::Publish {
+                    to,
+                    packet,
+                    offer: Some(target),
+                    ..
+                } => {
+                    self.publish(&to, packet, driven.token(target)).await?;
+                    driven.offered(self, target);
+                }
+                Step::Publish {
+                    to,
+                    packet,
+                    offer: None,
+                    next,
+                } => {
+                    self.publish_frame(&to, packet, next).await?;
+                }
+                Step::Wait(next) => match listener.take() {
+                    // What changed between the step and the listening is seen by another step.
+                    None => listener = Some(driven.changed().listen()),
+                    Some(listening) => match next {
+                        Some(at) => future::or(listening, self.sleep_until(at)).await,
+                        None => listening.await,
+                    },
+                },
+            }
+        }
+    }
+
+    /// Publishes a packet that the machine repeats if it is lost, and until its next timeout only:
+    /// without a connection, time passes for the machine too.
+    async fn publish_frame(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        next: Option<Instant>,
+    ) -> Result<(), Error> {
+        let mut publish = self.transport.publish(to, packet, None);
+        let result = match (future::poll_once(&mut publish).await, next) {
+            (Some(result), _) => result,
+            (None, None) => publish.await,
+            (None, Some(at)) => {
+                let give_up = async {
+                    self.sleep_until(at).await;
+                    Ok(())
+                };
+                future::or(publish, give_up).await
+            }
+        };
+        match result {
+            Err(error) if error.kind() == TransportErrorKind::Disconnected => Ok(()),
+            result => Ok(result?),
+        }
+    }
+
+    /// How many bytes open bodies hold here: those that come in, and those that go out.
+    pub(crate) fn held(&self) -> (u64, u64) {
+        let incoming = lock(&self.streams.budget).used();
+        let outbound = lock(&self.streams.outbound);
+        (
+            incoming,
+            outbound.values().map(|stream| stream.held()).sum(),
+        )
+    }
+
+    /// How many bodies are open: those that come in, and those that go out.
+    pub(crate) fn open_bodies(&self) -> (usize, usize) {
+        (
+            lock(&self.streams.inbound).len(),
+            lock(&self.streams.outbound).len(),
+        )
+    }
+
+    /// Waits until no body is open.
+    pub(super) async fn streams_ended(&self) {
+        loop {
+            let listener = self.streams.ended.listen();
+            if self.open_bodies() == (0, 0) {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// Ends every open body.
+    pub(super) fn end_streams(&self) {
+        let inbound: Vec<_> = lock(&self.streams.inbound).values().cloned().collect();
+        let outbound: Vec<_> = lock(&self.streams.outbound).values().cloned().collect();
+        for stream in inbound {
+            stream.stop(self, ReasonCode::Closed.into());
+        }
+        for stream in outbound {
+            stream.abort(ReasonCode::Closed.into());
+        }
+    }
+}

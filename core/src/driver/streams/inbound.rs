@@ -1,0 +1,341 @@
+//! A body that comes in.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use event_listener::Event;
+
+use super::{Driven, Port, Step};
+use crate::{
+    driver::{Mailbox, Shared, shared::lock},
+    proto::{
+        Budget, Inbound, Read, Reason, ReasonCode,
+        frame::{Frame, Source, StreamId},
+    },
+    transport::{Address, Target},
+};
+
+pub(crate) struct InboundStream {
+    key: (StreamId, Port),
+    state: Mutex<State>,
+    /// The inbox of the sender.
+    sender: Address,
+    /// Where its message waits for the confirmation.
+    mailbox: Option<Arc<Mailbox>>,
+    changed: Event,
+}
+
+struct State {
+    machine: Inbound,
+    reader: Option<Waker>,
+    /// When the driver will look after the machine by itself.
+    armed: Option<Instant>,
+}
+
+/// Whether the handler of an offered message may start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    Waiting,
+    Ready,
+    /// The sender thought better of it.
+    Never,
+}
+
+impl Shared {
+    /// Accepts an offer for a binding.
+    pub(in crate::driver) fn accept(
+        self: &Arc<Self>,
+        stream: StreamId,
+        target: Target,
+        length: Option<u64>,
+        source: &Source,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<Arc<InboundStream>, ReasonCode> {
+        if self.open_bodies().0 >= self.config.bodies {
+            return Err(ReasonCode::Overloaded);
+        }
+        let port = mailbox.port();
+        let limits = self.config.inbound();
+        let mut budget = lock(&self.streams.budget);
+        let receiver = self.receiver(port);
+        let machine = Inbound::offered(
+            self.now(),
+            stream,
+            receiver,
+            target,
+            length,
+            limits,
+            &mut budget,
+        );
+        drop(budget);
+        let machine = machine.ok_or(ReasonCode::Overloaded)?;
+        mailbox.body_opened();
+        Ok(self.open(machine, (stream, port), source, Some(Arc::clone(mailbox))))
+    }
+
+    /// Receives the body of a reply.
+    pub(in crate::driver) fn receive_reply(
+        self: &Arc<Self>,
+        stream: StreamId,
+        length: Option<u64>,
+        source: &Source,
+    ) -> Arc<InboundStream> {
+        let limits = self.config.inbound();
+        let mut budget = lock(&self.streams.budget);
+        let receiver = self.receiver(0);
+        let machine = Inbound::reply(self.now(), stream, receiver, length, limits, &mut budget);
+        drop(budget);
+        self.open(machine, (stream, 0), source, None)
+    }
+
+    fn open(
+        self: &Arc<Self>,
+        machine: Inbound,
+        key: (StreamId, Port),
+        source: &Source,
+        mailbox: Option<Arc<Mailbox>>,
+    ) -> Arc<InboundStream> {
+        let stream = Arc::new(InboundStream {
+            key,
+            state: Mutex::new(State {
+                machine,
+                reader: None,
+                armed: None,
+            }),
+            sender: Self::inbox_of(source),
+            mailbox,
+            changed: Event::new(),
+        });
+        lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
+        let (shared, driven) = (Arc::clone(self), Arc::clone(&stream));
+        self.tasks.spawn(async move {
+            if let Err(error) = shared.drive(&*driven).await {
+                driven.stop(&shared, Reason::new(ReasonCode::Closed, error.to_string()));
+            }
+            shared.forget_inbound(&driven);
+        });
+        stream
+    }
+
+    fn forget_inbound(&self, stream: &InboundStream) {
+        let last_word = lock(&stream.state).machine.last_word();
+        let now = self.now();
+        let until = now + self.config.idle_limit;
+        let last_word = (stream.sender.clone(), last_word);
+        lock(&self.streams.received).insert(now, until, stream.key, last_word);
+        lock(&self.streams.inbound).remove(&stream.key);
+        if let Some(mailbox) = &stream.mailbox {
+            mailbox.body_closed();
+        }
+        self.streams.ended.notify(usize::MAX);
+    }
+
+    /// The open streams of a name, whichever binding they are for.
+    fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
+        let table = lock(&self.streams.inbound);
+        table
+            .range((id, Port::MIN)..=(id, Port::MAX))
+            .map(|(_, stream)| Arc::clone(stream))
+            .collect()
+    }
+
+    pub(in crate::driver) fn inbound_at(
+        &self,
+        id: StreamId,
+        port: Port,
+    ) -> Option<Arc<InboundStream>> {
+        lock(&self.streams.inbound).get(&(id, port)).cloned()
+    }
+
+    /// What was last said of a stream that is finished.
+    pub(in crate::driver) fn last_word(
+        &self,
+        id: StreamId,
+        port: Port,
+    ) -> Option<(Address, Bytes)> {
+        lock(&self.streams.received)
+            .get(self.now(), &(id, port))
+            .cloned()
+    }
+
+    /// A frame from the sender of a body.
+    pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
+        let now = self.now();
+        match frame {
+            Frame::Confirm { message, port } => {
+                let id = StreamId {
+                    message,
+                    reply: false,
+                };
+                if let Some(stream) = self.inbound_at(id, port) {
+                    stream.with(self, |machine, _| machine.handle_confirm(now));
+                }
+            }
+            Frame::Data {
+                stream,
+                offset,
+                body,
+            } => {
+                let open = self.inbound(stream);
+                if open.is_empty() {
+                    self.repeat_last_words(stream);
+                }
+                for inbound in open {
+                    let body = body.clone();
+                    inbound.with(self, |machine, budget| {
+                        machine.handle_data(now, offset, body, budget)
+                    });
+                }
+            }
+            Frame::End {
+                stream,
+                length,
+                checksum,
+            } => {
+                for inbound in self.inbound(stream) {
+                    inbound.with(self, |machine, budget| {
+                        machine.handle_end(now, length, checksum, budget)
+                    });
+                }
+                self.repeat_last_words(stream);
+            }
+            Frame::Ping { stream } => {
+                for inbound in self.inbound(stream) {
+                    inbound.with(self, |machine, _| machine.handle_ping(now));
+                }
+                self.repeat_last_words(stream);
+            }
+            Frame::Reset {
+                stream,
+                port,
+                reason,
+            } => {
+                for inbound in self.inbound(stream) {
+                    if port.is_none_or(|port| port == inbound.key.1) {
+                        let reason = reason.clone();
+                        inbound.with(self, |machine, budget| {
+                            machine.handle_reset(now, reason, budget)
+                        });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The sender still asks about streams that are finished here: the last word was lost.
+    fn repeat_last_words(&self, id: StreamId) {
+        let mut received = lock(&self.streams.received);
+        for (sender, packet) in received.range(self.now(), (id, Port::MIN)..=(id, Port::MAX)) {
+            self.post_packet(sender.clone(), packet.clone(), None);
+        }
+    }
+}
+
+impl InboundStream {
+    /// Changes the machine, and wakes whoever has to know.
+    fn with<T>(&self, shared: &Shared, change: impl FnOnce(&mut Inbound, &mut Budget) -> T) -> T {
+        let mut state = lock(&self.state);
+        let undecided = state.machine.is_undecided();
+        let result = change(&mut state.machine, &mut lock(&shared.streams.budget));
+        if self.release(state, undecided) {
+            self.changed.notify(usize::MAX);
+        }
+        result
+    }
+
+    /// Unlocks, and wakes the reader and the binding if there is news for them. Returns whether
+    /// there is news for the driver.
+    fn release(&self, mut state: MutexGuard<'_, State>, was_undecided: bool) -> bool {
+        let machine = &state.machine;
+        let sooner = match (machine.poll_timeout(), state.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, armed) => next != armed,
+        };
+        let attention = sooner || machine.is_due() || machine.is_finished();
+        let decided = was_undecided && !machine.is_undecided();
+        let reader = if machine.is_readable() {
+            state.reader.take()
+        } else {
+            None
+        };
+        drop(state);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        if let Some(mailbox) = self.mailbox.as_ref().filter(|_| decided) {
+            mailbox.wake();
+        }
+        attention
+    }
+
+    /// The sender says again what it wants: its accept was lost.
+    pub(in crate::driver) fn offered_again(&self, shared: &Shared) {
+        let now = shared.now();
+        self.with(shared, |machine, _| machine.handle_offer(now));
+    }
+
+    /// The next bytes.
+    pub(crate) fn poll_read(&self, shared: &Shared, cx: &Context<'_>) -> Poll<Read> {
+        let mut state = lock(&self.state);
+        let read = state.machine.read(&mut lock(&shared.streams.budget));
+        if read == Read::Pending {
+            state.reader = Some(cx.waker().clone());
+        }
+        if self.release(state, false) {
+            self.changed.notify(usize::MAX);
+        }
+        match read {
+            Read::Pending => Poll::Pending,
+            read => Poll::Ready(read),
+        }
+    }
+
+    /// There is no reader any more.
+    pub(crate) fn stop(&self, shared: &Shared, reason: Reason) {
+        self.with(shared, |machine, budget| machine.stop(reason, budget));
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        let state = lock(&self.state);
+        match (state.machine.is_undecided(), state.machine.was_opened()) {
+            (true, _) => Readiness::Waiting,
+            (false, true) => Readiness::Ready,
+            (false, false) => Readiness::Never,
+        }
+    }
+}
+
+impl Driven for InboundStream {
+    fn step(&self, shared: &Shared) -> Step {
+        let now = shared.now();
+        let mut state = lock(&self.state);
+        let undecided = state.machine.is_undecided();
+        state
+            .machine
+            .handle_timeout(now, &mut lock(&shared.streams.budget));
+        let packet = state.machine.poll_transmit(now);
+        let next = state.machine.poll_timeout();
+        let finished = state.machine.is_finished();
+        state.armed = next;
+        self.release(state, undecided);
+        match packet {
+            Some(packet) => Step::Publish {
+                to: self.sender.clone(),
+                packet,
+                offer: None,
+                next,
+            },
+            None if finished => Step::Finished,
+            None => Step::Wait(next),
+        }
+    }
+
+    fn changed(&self) -> &Event {
+        &self.changed
+    }
+}

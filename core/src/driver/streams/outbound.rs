@@ -1,0 +1,278 @@
+//! A body that goes out.
+
+use std::sync::{Arc, Mutex};
+
+use event_listener::Event;
+use futures_lite::future;
+
+use super::{Driven, Step};
+use crate::{
+    Error, ErrorKind, ServiceName, Subject,
+    body::Source,
+    driver::{Shared, shared::lock},
+    proto::{
+        Destination, Outbound, Outcome, Reason, ReasonCode,
+        frame::{Frame, Receiver, StreamId},
+    },
+    transport::{Address, Target, Targets, Token},
+};
+
+pub(crate) struct OutboundStream {
+    id: StreamId,
+    machine: Mutex<Outbound>,
+    /// Whose instances and bindings it goes to.
+    service: ServiceName,
+    /// Nothing for a reply: it goes to an inbox only.
+    subject: Option<Subject>,
+    changed: Event,
+}
+
+impl Shared {
+    /// Makes a body known to what comes in for it. It is forgotten when `send_body` ends.
+    pub(crate) fn outbound(
+        &self,
+        id: StreamId,
+        machine: Outbound,
+        service: ServiceName,
+        subject: Option<Subject>,
+    ) -> Arc<OutboundStream> {
+        let machine = Mutex::new(machine);
+        let stream = Arc::new(OutboundStream {
+            id,
+            machine,
+            service,
+            subject,
+            changed: Event::new(),
+        });
+        lock(&self.streams.outbound).insert(id, Arc::clone(&stream));
+        stream
+    }
+
+    /// Sends a body, until everybody has it or nobody can have it any more.
+    ///
+    /// Errors say why it could not even be offered; what became of it is the outcome.
+    pub(crate) async fn send_body(
+        &self,
+        stream: &OutboundStream,
+        mut source: Source,
+    ) -> Result<Outcome, Error> {
+        let forget = ForgetOnDrop {
+            shared: self,
+            stream,
+        };
+        let feed = async {
+            stream.feed(self, &mut source).await;
+            future::pending().await
+        };
+        let driven = future::or(self.drive(stream), feed).await;
+        if let Err(error) = driven {
+            stream.abort(Reason::new(ReasonCode::Closed, error.to_string()));
+            self.reset_receivers(stream);
+            return Err(error);
+        }
+        drop(forget);
+        let outcome = lock(&stream.machine).outcome();
+        outcome.ok_or_else(|| ErrorKind::Closed.into())
+    }
+
+    /// Tells the receivers of an aborted body, without waiting.
+    fn reset_receivers(&self, stream: &OutboundStream) {
+        let now = self.now();
+        let mut machine = lock(&stream.machine);
+        while let Some(transmit) = machine.poll_transmit(now) {
+            if let Some(to) = stream.address(transmit.to) {
+                self.post_packet(to, transmit.packet, None);
+            }
+        }
+    }
+
+    pub(in crate::driver) fn outbound_at(&self, id: StreamId) -> Option<Arc<OutboundStream>> {
+        lock(&self.streams.outbound).get(&id).cloned()
+    }
+
+    /// A frame from a receiver of a body.
+    pub(in crate::driver) fn handle_receiver(&self, frame: Frame) {
+        let now = self.now();
+        let (id, receiver) = match &frame {
+            Frame::Accept {
+                message, receiver, ..
+            } => (
+                StreamId {
+                    message: *message,
+                    reply: false,
+                },
+                *receiver,
+            ),
+            Frame::Credit {
+                stream, receiver, ..
+            }
+            | Frame::Stop {
+                stream, receiver, ..
+            } => (*stream, *receiver),
+            _ => return,
+        };
+        let Some(stream) = self.outbound_at(id) else {
+            return self.tell_gone(id, receiver, &frame);
+        };
+        stream.with(|machine| match frame {
+            Frame::Accept { target, credit, .. } => {
+                machine.handle_accept(now, receiver, target, credit);
+            }
+            Frame::Credit {
+                have, credit, done, ..
+            } => {
+                machine.handle_credit(now, receiver, have, credit, done);
+            }
+            Frame::Stop { target, reason, .. } => {
+                machine.handle_stop(now, receiver, target, reason);
+            }
+            _ => {}
+        });
+    }
+
+    /// Nobody was there for an offer.
+    pub(in crate::driver) fn handle_undelivered_offer(&self, token: Token) {
+        let id = StreamId {
+            message: token.message,
+            reply: false,
+        };
+        if let Some(stream) = self.outbound_at(id) {
+            let now = self.now();
+            stream.with(|machine| machine.handle_undelivered(now, token.targets));
+        }
+    }
+
+    /// A receiver counts on a stream that is finished here.
+    fn tell_gone(&self, id: StreamId, receiver: Receiver, frame: &Frame) {
+        if matches!(frame, Frame::Stop { .. } | Frame::Credit { done: true, .. }) {
+            return;
+        }
+        let service = lock(&self.streams.sent).get(self.now(), &id).cloned();
+        if let Some(service) = service {
+            let code = match frame {
+                Frame::Accept { .. } => ReasonCode::Late,
+                _ => ReasonCode::Gone,
+            };
+            let reset = Frame::Reset {
+                stream: id,
+                port: Some(receiver.port),
+                reason: code.into(),
+            };
+            self.post(Self::inbox_at(&service, receiver.instance), &reset);
+        }
+    }
+}
+
+/// Takes a stream out of the tables, and tells its receivers if it was not finished.
+struct ForgetOnDrop<'a> {
+    shared: &'a Shared,
+    stream: &'a OutboundStream,
+}
+
+impl Drop for ForgetOnDrop<'_> {
+    fn drop(&mut self) {
+        let Self { shared, stream } = self;
+        stream.abort(ReasonCode::Cancelled.into());
+        shared.reset_receivers(stream);
+        let now = shared.now();
+        let until = now + shared.config.idle_limit;
+        let service = stream.service.clone();
+        lock(&shared.streams.sent).insert(now, until, stream.id, service);
+        lock(&shared.streams.outbound).remove(&stream.id);
+        shared.streams.ended.notify(usize::MAX);
+    }
+}
+
+impl OutboundStream {
+    fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
+        let result = change(&mut lock(&self.machine));
+        self.changed.notify(usize::MAX);
+        result
+    }
+
+    /// Ends it before its end.
+    pub(crate) fn abort(&self, reason: Reason) {
+        self.with(|machine| machine.abort(reason));
+    }
+
+    pub(in crate::driver) fn held(&self) -> u64 {
+        lock(&self.machine).held()
+    }
+
+    /// Takes from the source what the machine has room for, until its end.
+    async fn feed(&self, shared: &Shared, source: &mut Source) {
+        loop {
+            let room = self.room().await;
+            match source.next(room.min(shared.chunk())).await {
+                Ok(Some(bytes)) => self.with(|machine| machine.push(&bytes)),
+                Ok(None) => return self.with(Outbound::finish),
+                Err(error) => {
+                    let reason = Reason::new(ReasonCode::SourceFailed, error.to_string());
+                    return self.abort(reason);
+                }
+            }
+        }
+    }
+
+    async fn room(&self) -> usize {
+        let mut listener = None;
+        loop {
+            match (lock(&self.machine).capacity(), listener.take()) {
+                (0, None) => listener = Some(self.changed.listen()),
+                (0, Some(listening)) => listening.await,
+                (room, _) => return room,
+            }
+        }
+    }
+
+    fn address(&self, to: Destination) -> Option<Address> {
+        let service = self.service.clone();
+        Some(match to {
+            Destination::Inbox(instance) => Address::Inbox { service, instance },
+            Destination::Bindings(target) => Address::Subject {
+                service,
+                subject: self.subject.clone()?,
+                targets: target.into(),
+            },
+        })
+    }
+}
+
+impl Driven for OutboundStream {
+    fn step(&self, shared: &Shared) -> Step {
+        let now = shared.now();
+        let mut machine = lock(&self.machine);
+        machine.handle_timeout(now);
+        while let Some(transmit) = machine.poll_transmit(now) {
+            if let Some(to) = self.address(transmit.to) {
+                let next = machine.poll_timeout();
+                return Step::Publish {
+                    to,
+                    packet: transmit.packet,
+                    offer: transmit.offer,
+                    next,
+                };
+            }
+        }
+        if machine.outcome().is_some() {
+            return Step::Finished;
+        }
+        Step::Wait(machine.poll_timeout())
+    }
+
+    fn offered(&self, shared: &Shared, target: Target) {
+        let now = shared.now();
+        self.with(|machine| machine.handle_offered(now, target));
+    }
+
+    fn token(&self, target: Target) -> Option<Token> {
+        Some(Token {
+            message: self.id.message,
+            targets: Targets::from(target),
+        })
+    }
+
+    fn changed(&self) -> &Event {
+        &self.changed
+    }
+}

@@ -1,0 +1,104 @@
+//! All waiting of a conduit, behind one timer of the runtime.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Instant,
+};
+
+use event_listener::Event;
+use futures_lite::future;
+
+use crate::Runtime;
+
+#[derive(Default)]
+pub(crate) struct Timers {
+    waiting: Mutex<Waiting>,
+    earlier: Event,
+}
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    wakers: BTreeMap<(Instant, u64), Waker>,
+}
+
+impl Timers {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until an instant.
+    pub(crate) fn sleep_until<'a>(&'a self, runtime: &'a dyn Runtime, at: Instant) -> Sleep<'a> {
+        Sleep {
+            timers: self,
+            runtime,
+            at,
+            key: None,
+        }
+    }
+
+    /// Wakes whoever's time has come, for ever.
+    pub(crate) async fn run(&self, runtime: &dyn Runtime) {
+        loop {
+            let earlier = self.earlier.listen();
+            let now = runtime.now();
+            let (due, next) = {
+                let mut waiting = self.lock();
+                let later = waiting.wakers.split_off(&(now, u64::MAX));
+                let due = std::mem::replace(&mut waiting.wakers, later);
+                (due, waiting.wakers.keys().next().map(|(at, _)| *at))
+            };
+            due.into_values().for_each(Waker::wake);
+            match next {
+                Some(at) => future::or(earlier, runtime.sleep_until(at)).await,
+                None => earlier.await,
+            }
+        }
+    }
+}
+
+pub(crate) struct Sleep<'a> {
+    timers: &'a Timers,
+    runtime: &'a dyn Runtime,
+    at: Instant,
+    key: Option<u64>,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.runtime.now() >= self.at {
+            return Poll::Ready(());
+        }
+        let mut waiting = self.timers.lock();
+        let key = self.key.unwrap_or(waiting.next);
+        if self.key.is_none() {
+            waiting.next += 1;
+        }
+        let earliest = waiting
+            .wakers
+            .keys()
+            .next()
+            .is_none_or(|(first, _)| self.at < *first);
+        waiting.wakers.insert((self.at, key), cx.waker().clone());
+        drop(waiting);
+        self.key = Some(key);
+        if earliest {
+            self.timers.earlier.notify(usize::MAX);
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.timers.lock().wakers.remove(&(self.at, key));
+        }
+    }
+}

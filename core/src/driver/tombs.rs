@@ -1,0 +1,61 @@
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::RangeBounds,
+    time::Instant,
+};
+
+/// What is remembered of things that are gone, until a time and up to a number.
+pub(super) struct Tombs<K, V> {
+    known: BTreeMap<K, V>,
+    expiry: VecDeque<(Instant, K)>,
+}
+
+impl<K, V> Default for Tombs<K, V> {
+    fn default() -> Self {
+        Self {
+            known: BTreeMap::new(),
+            expiry: VecDeque::new(),
+        }
+    }
+}
+
+impl<K: Ord + Clone, V> Tombs<K, V> {
+    const MOST: usize = 1 << 16;
+
+    /// Remembers something until a time. Times have to be given in order.
+    pub(super) fn insert(&mut self, now: Instant, until: Instant, key: K, value: V) {
+        self.expire(now);
+        if self.known.len() >= Self::MOST {
+            self.forget_oldest();
+        }
+        if self.known.insert(key.clone(), value).is_none() {
+            self.expiry.push_back((until, key));
+        }
+    }
+
+    pub(super) fn get(&mut self, now: Instant, key: &K) -> Option<&V> {
+        self.expire(now);
+        self.known.get(key)
+    }
+
+    pub(super) fn range(
+        &mut self,
+        now: Instant,
+        keys: impl RangeBounds<K>,
+    ) -> impl Iterator<Item = &V> {
+        self.expire(now);
+        self.known.range(keys).map(|(_, value)| value)
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while self.expiry.front().is_some_and(|(until, _)| *until <= now) {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        if let Some((_, key)) = self.expiry.pop_front() {
+            self.known.remove(&key);
+        }
+    }
+}

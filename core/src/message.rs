@@ -1,0 +1,255 @@
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use futures_io::AsyncRead;
+
+use crate::{
+    Body, Decode, Encode, Encoder, Error, ErrorKind, Headers, IncomingBody, Service, ServiceName,
+    Subject,
+    collect::Collected,
+    conduit::Handle,
+    driver::{Answer, Arrival, Replier},
+    outgoing::Payload,
+    proto::frame::{Head, Source},
+    reply::Replying,
+};
+
+/// A message that was received: from a binding, or as the reply to a request.
+///
+/// Its body is decoded with [`decode`](Self::decode), taken whole with [`bytes`](Self::bytes) or
+/// [`text`](Self::text), or read at one's own pace: a message is an [`AsyncRead`], and
+/// [`take_body`](Self::take_body) gives the body out. A streamed body that is dropped before its
+/// end is stopped at its sender.
+///
+/// A request is answered with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If
+/// it is dropped unanswered, the asker learns that at once.
+pub struct Message<E> {
+    head: Head,
+    subject: Subject,
+    body: Mutex<Collected>,
+    replier: Option<Arc<Replier>>,
+    deadline: Option<Instant>,
+    encoder: Arc<E>,
+    handle: Handle,
+}
+
+impl<E: Encoder> Message<E> {
+    pub(crate) fn received(handle: Handle, encoder: Arc<E>, arrival: Arrival) -> Self {
+        let Arrival {
+            head,
+            subject,
+            content,
+            replier,
+            deadline,
+        } = arrival;
+        if let Some(replier) = &replier {
+            replier.start();
+        }
+        let body = Mutex::new(Collected::new(content));
+        Self {
+            head,
+            subject,
+            body,
+            replier,
+            deadline,
+            encoder,
+            handle,
+        }
+    }
+
+    pub(crate) fn reply_to(
+        handle: Handle,
+        encoder: Arc<E>,
+        subject: Subject,
+        answer: Answer,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let Answer { head, content } = answer;
+        let body = Mutex::new(Collected::new(content));
+        Self {
+            head,
+            subject,
+            body,
+            replier: None,
+            deadline,
+            encoder,
+            handle,
+        }
+    }
+
+    /// Decodes the body, with the conduit's encoder. It waits for all of it.
+    ///
+    /// Cancel safe, and can be called again.
+    ///
+    /// # Errors
+    /// `ContentType` where another encoder made the body, with both types; `Decode`; `TooLarge`
+    /// where it exceeds [`max_decode_size`](crate::Builder::max_decode_size); and those of reading.
+    pub async fn decode<T>(&self) -> Result<T, Error>
+    where
+        E: Decode<T>,
+    {
+        if let Some(theirs) = self.content_type() {
+            let ours = self.encoder.content_type();
+            if theirs != ours {
+                let text = format!("it is {theirs}, and this conduit decodes {ours}");
+                return Err(Error::new(ErrorKind::ContentType, text));
+            }
+        }
+        let bytes = self.bytes().await?;
+        self.encoder
+            .decode(&bytes)
+            .map_err(|error| Error::with_source(ErrorKind::Decode, error))
+    }
+
+    /// The whole body.
+    ///
+    /// Cancel safe, and can be called again.
+    ///
+    /// # Errors
+    /// `TooLarge` where it exceeds [`max_decode_size`](crate::Builder::max_decode_size);
+    /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
+    /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
+    pub async fn bytes(&self) -> Result<Bytes, Error> {
+        let limit = self
+            .handle
+            .shared()
+            .config
+            .max_decode_size
+            .unwrap_or(usize::MAX);
+        poll_fn(|cx| self.body().poll_whole(cx, limit)).await
+    }
+
+    /// The whole body, as text.
+    ///
+    /// Cancel safe, and can be called again.
+    ///
+    /// # Errors
+    /// `NotText` where it is not UTF-8, and those of [`bytes`](Self::bytes).
+    pub async fn text(&self) -> Result<String, Error> {
+        let bytes = self.bytes().await?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(error) => Err(Error::with_source(ErrorKind::NotText, error)),
+        }
+    }
+
+    /// Gives the body out, to be read or passed on while the message is still there to be replied
+    /// to.
+    ///
+    /// # Errors
+    /// `BodyTaken` where it was taken or read before.
+    pub fn take_body(&self) -> Result<IncomingBody, Error> {
+        self.body().take()
+    }
+
+    /// Answers the request with a value.
+    pub fn reply<T>(&self, value: &T) -> Replying
+    where
+        T: ?Sized,
+        E: Encode<T>,
+    {
+        let payload = Payload::encode(&*self.encoder, value);
+        Replying::new(self.handle.clone(), self.replier.clone(), payload)
+    }
+
+    /// Answers the request with a body as it is.
+    pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
+        let payload = Ok(Payload::raw(body.into()));
+        Replying::new(self.handle.clone(), self.replier.clone(), payload)
+    }
+
+    /// What it is about. For a reply, what the request was about.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Who sent it: the service, and the instance of it.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.head.source
+    }
+
+    /// The headers that its sender added.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.head.headers
+    }
+
+    /// The media type of its body, where an encoder made it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.head
+            .content_type
+            .as_ref()
+            .map(|content_type| content_type.as_str())
+    }
+
+    /// Whether its sender waits for a reply.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        self.replier.is_some()
+    }
+
+    /// How long its asker will still wait; for a reply, how long there is to read it. `None` where
+    /// nobody limits it.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let now = self.handle.shared().now();
+        self.deadline.map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Another service, for requests on behalf of this one: they have at most the time that it has
+    /// left.
+    pub fn service<S>(&self, name: S) -> Service<E>
+    where
+        S: TryInto<ServiceName>,
+        Error: From<S::Error>,
+    {
+        let name = name.try_into().map_err(Error::from);
+        Service::new(
+            self.handle.clone(),
+            Arc::clone(&self.encoder),
+            name,
+            self.deadline,
+        )
+    }
+
+    fn body(&self) -> std::sync::MutexGuard<'_, Collected> {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the body at the reader's pace. An error holds an [`Error`].
+impl<E: Encoder> AsyncRead for Message<E> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut body = self.body();
+        match body.reader() {
+            Ok(reader) => Pin::new(reader).poll_read(cx, buffer),
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
+    }
+}
+
+impl<E> fmt::Debug for Message<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("subject", &self.subject)
+            .field("source", &self.head.source)
+            .field("headers", &self.head.headers)
+            .field("is_request", &self.replier.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! What sends and requests have in common.
+
+use bytes::Bytes;
+
+use crate::{
+    Body, Encode, Error, ErrorKind, HeaderError, ServiceName, Subject,
+    body::{Prepared, Source},
+    conduit::Handle,
+    proto::{
+        Headers,
+        frame::{ContentType, Head, Request},
+    },
+    transport::{Address, Targets},
+};
+
+/// A body, and what made it.
+pub(crate) struct Payload {
+    pub(crate) source: Source,
+    pub(crate) content_type: Option<ContentType>,
+}
+
+impl Payload {
+    pub(crate) fn raw(body: Body) -> Self {
+        Self {
+            source: body.into_source(),
+            content_type: None,
+        }
+    }
+
+    pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
+        let content_type = ContentType::from_static(encoder.content_type()).ok_or_else(|| {
+            let text = format!("{:?} is not a content type", encoder.content_type());
+            Error::new(ErrorKind::Encode, text)
+        })?;
+        let mut bytes = Vec::new();
+        encoder
+            .encode(value, &mut bytes)
+            .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
+        let source = Body::from(Bytes::from(bytes)).into_source();
+        Ok(Self {
+            source,
+            content_type: Some(content_type),
+        })
+    }
+}
+
+/// A message that has not been sent. What was wrong with it is reported when it is.
+pub(crate) struct Outgoing {
+    pub(crate) handle: Handle,
+    parts: Result<Parts, Error>,
+}
+
+pub(crate) struct Parts {
+    pub(crate) service: ServiceName,
+    pub(crate) subject: Subject,
+    payload: Payload,
+    headers: Headers,
+}
+
+impl Outgoing {
+    pub(crate) fn new(
+        handle: Handle,
+        to: Result<(ServiceName, Subject), Error>,
+        payload: Result<Payload, Error>,
+    ) -> Self {
+        let parts = to.and_then(|(service, subject)| {
+            Ok(Parts {
+                service,
+                subject,
+                payload: payload?,
+                headers: Headers::new(),
+            })
+        });
+        Self { handle, parts }
+    }
+
+    pub(crate) fn header(&mut self, key: String, value: String) {
+        let added = self
+            .parts
+            .as_mut()
+            .map(|parts| parts.headers.add(key, value));
+        if let Ok(Err(error)) = added {
+            self.fail(error);
+        }
+    }
+
+    fn fail(&mut self, error: HeaderError) {
+        self.parts = Err(error.into());
+    }
+
+    /// Checks it and takes a first look at the body.
+    pub(crate) async fn prepare(self, request: Option<Request>) -> Result<Ready, Error> {
+        let parts = self.parts?;
+        let shared = self.handle.shared();
+        shared.check_open()?;
+        let head = Head {
+            source: shared.source.clone(),
+            content_type: parts.payload.content_type,
+            headers: parts.headers,
+            sequence: None,
+            request,
+        };
+        let prepared = parts.payload.source.prepare(shared.chunk()).await;
+        let body = prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))?;
+        Ok(Ready {
+            handle: self.handle,
+            service: parts.service,
+            subject: parts.subject,
+            head,
+            body,
+        })
+    }
+}
+
+/// A message that is about to be sent.
+pub(crate) struct Ready {
+    pub(crate) handle: Handle,
+    pub(crate) service: ServiceName,
+    pub(crate) subject: Subject,
+    pub(crate) head: Head,
+    pub(crate) body: Prepared,
+}
+
+impl Ready {
+    pub(crate) fn address(&self, targets: Targets) -> Address {
+        let (service, subject) = (self.service.clone(), self.subject.clone());
+        Address::Subject {
+            service,
+            subject,
+            targets,
+        }
+    }
+}

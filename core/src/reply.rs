@@ -1,0 +1,171 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::Arc,
+};
+
+use crate::{
+    Delivery, Error, ErrorKind,
+    body::{Prepared, Source},
+    conduit::Handle,
+    driver::{Replier, Shared},
+    outgoing::Payload,
+    proto::{
+        Headers, Outbound, Reason, ReasonCode,
+        frame::{Frame, Head, Receiver, StreamId},
+    },
+};
+
+/// A reply that is sent when this is awaited.
+///
+/// It is done when the broker has taken it, or, for a streamed one, when the asker has read it
+/// whole. Dropped before that, the asker is told that there will be no reply.
+///
+/// # Errors
+/// `NotARequest`; `AlreadyReplied`; `Encode`, after which another reply can be sent; and those of
+/// [`Sending`](crate::Sending).
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Replying {
+    handle: Handle,
+    replier: Option<Arc<Replier>>,
+    payload: Result<Payload, Error>,
+    headers: Headers,
+}
+
+impl Replying {
+    pub(crate) fn new(
+        handle: Handle,
+        replier: Option<Arc<Replier>>,
+        payload: Result<Payload, Error>,
+    ) -> Self {
+        Self {
+            handle,
+            replier,
+            payload,
+            headers: Headers::new(),
+        }
+    }
+
+    /// Adds a header. One that is not valid is reported when this is awaited.
+    pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        if let Err(error) = self.headers.add(key, value) {
+            self.payload = Err(error.into());
+        }
+        self
+    }
+
+    async fn run(self) -> Result<(), Error> {
+        let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
+        let Payload {
+            source,
+            content_type,
+        } = self.payload?;
+        let shared = self.handle.shared();
+        shared.check_open()?;
+        if !replier.claim() {
+            return Err(ErrorKind::AlreadyReplied.into());
+        }
+        let mut unfinished = Unfinished {
+            replier: &replier,
+            reason: None,
+        };
+        let head = Head {
+            source: shared.source.clone(),
+            content_type,
+            headers: self.headers,
+            sequence: None,
+            request: None,
+        };
+        let result = send(shared, &replier, head, source).await;
+        match &result {
+            Ok(()) => std::mem::forget(unfinished),
+            Err(error) => {
+                let code = match error.kind() {
+                    ErrorKind::SourceFailed => ReasonCode::SourceFailed,
+                    _ => ReasonCode::NoReply,
+                };
+                unfinished.reason = Some(Reason::new(code, error.to_string()));
+            }
+        }
+        result
+    }
+}
+
+async fn send(
+    shared: &Arc<Shared>,
+    replier: &Replier,
+    head: Head,
+    source: Source,
+) -> Result<(), Error> {
+    let request = replier.request;
+    let prepared = source.prepare(shared.chunk()).await;
+    match prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))? {
+        Prepared::Whole(body) => {
+            let packet = Frame::Reply {
+                message: request.message,
+                head,
+                body,
+            }
+            .encode();
+            shared
+                .publish(&Shared::inbox_of(&replier.asker), packet, None)
+                .await
+        }
+        Prepared::Streamed(source) => {
+            let asker = Receiver {
+                instance: replier.asker.instance,
+                port: 0,
+            };
+            let message = shared.message_id();
+            let limits = shared.config.outbound(None);
+            let (now, length) = (shared.now(), source.length());
+            let machine = Outbound::reply(
+                now,
+                request.message,
+                message,
+                head,
+                asker,
+                request.credit,
+                length,
+                limits,
+            );
+            let id = StreamId {
+                message,
+                reply: true,
+            };
+            let service = replier.asker.service.clone();
+            let stream = shared.outbound(id, machine, service, None);
+            Delivery::of(shared.send_body(&stream, source).await?).map(|_| ())
+        }
+    }
+}
+
+/// A reply that was begun. If it is not finished, the asker is told.
+struct Unfinished<'a> {
+    replier: &'a Replier,
+    reason: Option<Reason>,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let given_up = || Reason::new(ReasonCode::NoReply, "the reply was given up");
+        self.replier
+            .post_failure(self.reason.take().unwrap_or_else(given_up));
+    }
+}
+
+impl IntoFuture for Replying {
+    type Output = Result<(), Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl fmt::Debug for Replying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replying").finish_non_exhaustive()
+    }
+}

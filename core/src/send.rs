@@ -1,0 +1,111 @@
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+};
+
+use crate::{
+    Delivery, Error,
+    body::Prepared,
+    outgoing::{Outgoing, Ready},
+    proto::{
+        Outbound,
+        frame::{Frame, StreamId},
+    },
+    transport::Targets,
+};
+
+/// A message that is sent one way when this is awaited.
+///
+/// A body that fits one chunk and is there at once goes out in one packet. Then the result says
+/// that the transport took it: nobody listening is no error, since nobody can know. A binding that
+/// is full drops it and counts that.
+///
+/// Any other body is streamed, as fast as the slowest receiver reads it, and the result is there
+/// when every receiver has read it or failed. To bindings of [`bind`](crate::Conduit::bind), the
+/// sender first waits for the join window (250 ms) to learn how many there are, unless
+/// [`expect`](Self::expect) says how many.
+///
+/// Not cancel safe: dropped before it is done, a message may have been sent, and a streamed body
+/// is reset at its receivers.
+///
+/// # Errors
+/// `InvalidName`, `InvalidHeader`, `Encode`, `TooLarge`, `Disconnected` after the send timeout,
+/// `Denied`, `Closed`, and for a streamed body what made the only receivers fail: `Overloaded`,
+/// `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct Sending {
+    outgoing: Outgoing,
+    expect: Option<usize>,
+}
+
+impl Sending {
+    pub(crate) fn new(outgoing: Outgoing) -> Self {
+        Self {
+            outgoing,
+            expect: None,
+        }
+    }
+
+    /// Adds a header. One that is not valid is reported when this is awaited.
+    pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.outgoing.header(key.into(), value.into());
+        self
+    }
+
+    /// How many bindings of [`bind`](crate::Conduit::bind) are expected to take a streamed body: as
+    /// soon as that many have, it does not wait for more.
+    pub fn expect(mut self, receivers: usize) -> Self {
+        self.expect = Some(receivers);
+        self
+    }
+
+    async fn run(self) -> Result<Delivery, Error> {
+        let expect = self.expect;
+        let ready = self.outgoing.prepare(None).await?;
+        let to = ready.address(Targets::Both);
+        let Ready {
+            handle,
+            service,
+            subject,
+            head,
+            body,
+        } = ready;
+        let shared = handle.shared();
+        match body {
+            Prepared::Whole(body) => {
+                let packet = Frame::Message { head, body }.encode();
+                shared.publish(&to, packet, None).await?;
+                Ok(Delivery::handed_over())
+            }
+            Prepared::Streamed(source) => {
+                shared.ready().await?;
+                let message = shared.message_id();
+                let limits = shared.config.outbound(expect);
+                let (now, length) = (shared.now(), source.length());
+                let machine = Outbound::offer(now, message, head, Targets::Both, length, limits);
+                let id = StreamId {
+                    message,
+                    reply: false,
+                };
+                let stream = shared.outbound(id, machine, service, Some(subject));
+                Delivery::of(shared.send_body(&stream, source).await?)
+            }
+        }
+    }
+}
+
+impl IntoFuture for Sending {
+    type Output = Result<Delivery, Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl fmt::Debug for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Body, Encode, Encoder, Error, ServiceName, Subject,
+    conduit::Handle,
+    outgoing::{Outgoing, Payload},
+    request::Requesting,
+    send::Sending,
+};
+
+/// A service, as something to send to.
+///
+/// Everything that is sent is encoded or taken over at the call, so that what is returned borrows
+/// nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before it is awaited.
+pub struct Service<E> {
+    handle: Handle,
+    encoder: Arc<E>,
+    name: Result<ServiceName, Arc<Error>>,
+    timeout: Option<Duration>,
+    /// The end of the time of the request that is being handled.
+    inherited: Option<Instant>,
+}
+
+impl<E: Encoder> Service<E> {
+    pub(crate) fn new(
+        handle: Handle,
+        encoder: Arc<E>,
+        name: Result<ServiceName, Error>,
+        inherited: Option<Instant>,
+    ) -> Self {
+        let timeout = Some(handle.shared().config.request_timeout);
+        Self {
+            handle,
+            encoder,
+            name: name.map_err(Arc::new),
+            timeout,
+            inherited,
+        }
+    }
+
+    /// Limits the requests that are made with this value; each can still say otherwise.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets no limit to the requests that are made with this value: the caller bounds them.
+    #[must_use]
+    pub fn no_timeout(mut self) -> Self {
+        self.timeout = None;
+        self
+    }
+
+    /// Sends a value, one way. See [`Sending`] for what the result says.
+    pub fn send<S, T>(&self, subject: S, value: &T) -> Sending
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+        T: ?Sized,
+        E: Encode<T>,
+    {
+        Sending::new(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+    }
+
+    /// Sends a body as it is, one way.
+    pub fn send_body<S>(&self, subject: S, body: impl Into<Body>) -> Sending
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+    {
+        Sending::new(self.outgoing(subject, Ok(Payload::raw(body.into()))))
+    }
+
+    /// Sends a value and waits for the reply. See [`Requesting`].
+    pub fn request<S, T>(&self, subject: S, value: &T) -> Requesting<E>
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+        T: ?Sized,
+        E: Encode<T>,
+    {
+        self.ask(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+    }
+
+    /// Sends a body as it is and waits for the reply.
+    pub fn request_body<S>(&self, subject: S, body: impl Into<Body>) -> Requesting<E>
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+    {
+        self.ask(self.outgoing(subject, Ok(Payload::raw(body.into()))))
+    }
+
+    fn ask(&self, outgoing: Outgoing) -> Requesting<E> {
+        Requesting::new(
+            outgoing,
+            Arc::clone(&self.encoder),
+            self.timeout,
+            self.inherited,
+        )
+    }
+
+    fn outgoing<S>(&self, subject: S, payload: Result<Payload, Error>) -> Outgoing
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+    {
+        let name = self.name.clone().map_err(|error| Error::copy_of(&error));
+        let to = name.and_then(|name| Ok((name, subject.try_into()?)));
+        Outgoing::new(self.handle.clone(), to, payload)
+    }
+}
+
+impl<E> Clone for Service<E> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            encoder: Arc::clone(&self.encoder),
+            name: self.name.clone(),
+            timeout: self.timeout,
+            inherited: self.inherited,
+        }
+    }
+}
+
+impl<E> fmt::Debug for Service<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+use crate::driver::Shared;
+
+/// What a conduit holds now, and what it has counted since it was made.
+///
+/// Everything that is held goes back to where it was when the work is done; tests can rely on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Tasks that run.
+    pub tasks: usize,
+    /// Subscriptions of subjects.
+    pub subscriptions: usize,
+    /// Bindings.
+    pub bindings: usize,
+    /// Bodies that come in.
+    pub incoming_bodies: usize,
+    /// Bodies that go out.
+    pub outgoing_bodies: usize,
+    /// Bytes that incoming bodies hold or may be sent.
+    pub incoming_bytes: u64,
+    /// Bytes that outgoing bodies keep because a receiver may lack them.
+    pub outgoing_bytes: u64,
+    /// Requests that wait for their answer.
+    pub pending_requests: usize,
+    /// Requests that are being answered here, or wait to be.
+    pub open_requests: usize,
+    /// One-way messages that a full binding dropped.
+    pub lost_messages: u64,
+    /// Packets that were not understood.
+    pub invalid_packets: u64,
+    /// Notices that could not be sent because too many waited.
+    pub unsent_notices: u64,
+}
+
+impl Stats {
+    pub(crate) fn of(shared: &Shared) -> Self {
+        let (incoming_bytes, outgoing_bytes) = shared.held();
+        let (incoming_bodies, outgoing_bodies) = shared.open_bodies();
+        let (subscriptions, bindings) = shared.routed();
+        Self {
+            tasks: shared.tasks.live(),
+            subscriptions,
+            bindings,
+            incoming_bodies,
+            outgoing_bodies,
+            incoming_bytes,
+            outgoing_bytes,
+            pending_requests: shared.asking(),
+            open_requests: shared.serving(),
+            lost_messages: shared.counters.lost.get(),
+            invalid_packets: shared.counters.invalid.get(),
+            unsent_notices: shared.counters.unposted.get(),
+        }
+    }
+}
