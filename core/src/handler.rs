@@ -25,6 +25,8 @@ pub trait HandlerOutput: sealed::Sealed {}
 impl HandlerOutput for () {}
 impl<E: Into<Box<dyn StdError + Send + Sync>>> HandlerOutput for Result<(), E> {}
 
+use self::sealed::Sealed as _;
+
 mod sealed {
     use std::error::Error as StdError;
 

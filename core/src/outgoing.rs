@@ -89,7 +89,10 @@ impl Outgoing {
     }
 
     /// Checks it and takes a first look at the body.
-    pub(crate) async fn prepare(self, request: Option<Request>) -> Result<Ready, Error> {
+    pub(crate) async fn prepare(
+        self,
+        request: Option<Request>,
+    ) -> Result<(Ready, Prepared), Error> {
         let parts = self.parts?;
         let shared = self.handle.shared();
         shared.check_open()?;
@@ -102,13 +105,13 @@ impl Outgoing {
         };
         let prepared = parts.payload.source.prepare(shared.chunk()).await;
         let body = prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))?;
-        Ok(Ready {
+        let ready = Ready {
             handle: self.handle,
             service: parts.service,
             subject: parts.subject,
             head,
-            body,
-        })
+        };
+        Ok((ready, body))
     }
 }
 
@@ -118,7 +121,6 @@ pub(crate) struct Ready {
     pub(crate) service: ServiceName,
     pub(crate) subject: Subject,
     pub(crate) head: Head,
-    pub(crate) body: Prepared,
 }
 
 impl Ready {

@@ -119,7 +119,7 @@ async fn ask(
         time_left,
         credit,
     };
-    let mut ready = outgoing.prepare(Some(request)).await?;
+    let (ready, body) = outgoing.prepare(Some(request)).await?;
     shared.ready().await?;
     let group = ready.address(Targets::Group);
     let pending = shared.expect_answer(message, group);
@@ -131,7 +131,6 @@ async fn ask(
         pending: Arc::clone(&pending),
         answered: false,
     };
-    let body = std::mem::replace(&mut ready.body, Prepared::Whole(bytes::Bytes::new()));
     let answer = match body {
         Prepared::Whole(body) => {
             let packet = Frame::Message {

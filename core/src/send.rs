@@ -62,15 +62,9 @@ impl Sending {
 
     async fn run(self) -> Result<Delivery, Error> {
         let expect = self.expect;
-        let ready = self.outgoing.prepare(None).await?;
+        let (ready, body) = self.outgoing.prepare(None).await?;
         let to = ready.address(Targets::Both);
-        let Ready {
-            handle,
-            service,
-            subject,
-            head,
-            body,
-        } = ready;
+        let Ready { handle, service, subject, head } = ready;
         let shared = handle.shared();
         match body {
             Prepared::Whole(body) => {

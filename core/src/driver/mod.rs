@@ -19,6 +19,6 @@ pub(crate) use self::{
     requests::{Answer, Pending},
     routes::Bound,
     serving::Replier,
-    shared::{Counter, Shared},
+    shared::Shared,
     streams::{InboundStream, OutboundStream},
 };

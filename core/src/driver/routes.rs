@@ -55,6 +55,16 @@ impl Route {
         self.changed.notify(usize::MAX);
     }
 
+    /// The broker routes to it. Its last binding may have been removed by then.
+    fn subscribed(&self) {
+        let mut phase = lock(&self.phase);
+        if matches!(*phase, Phase::Subscribing) {
+            *phase = Phase::Listening;
+        }
+        drop(phase);
+        self.changed.notify(usize::MAX);
+    }
+
     /// Waits until the phase is one of those wanted.
     async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
         loop {
@@ -173,13 +183,7 @@ impl Shared {
     }
 
     async fn listen_on(self: &Arc<Self>, route: &Route, subscription: &mut dyn DynSubscription) {
-        // A binding may have been removed while it was still subscribing.
-        let mut phase = lock(&route.phase);
-        if matches!(*phase, Phase::Subscribing) {
-            *phase = Phase::Listening;
-        }
-        drop(phase);
-        route.changed.notify(usize::MAX);
+        route.subscribed();
         let leaving = async {
             route.wait(|phase| matches!(phase, Phase::Leaving)).await;
         };
@@ -309,10 +313,6 @@ impl Bound {
             future::or(done, mailbox.completed()).await;
             shared.unbind(mailbox.id());
         });
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
     }
 }
 

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use event_listener::Event;
 use futures_lite::future;
 
+pub(super) use self::inbound::Readiness;
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
 use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{

@@ -217,7 +217,8 @@ impl OutboundStream {
     async fn room(&self) -> usize {
         let mut listener = None;
         loop {
-            match (lock(&self.machine).capacity(), listener.take()) {
+            let room = lock(&self.machine).capacity();
+            match (room, listener.take()) {
                 (0, None) => listener = Some(self.changed.listen()),
                 (0, Some(listening)) => listening.await,
                 (room, _) => return room,

@@ -141,9 +141,11 @@ impl Fields<'_> {
     }
 
     fn message(&self) -> Result<MessageId> {
-        self.need(tag::MESSAGE, |value| {
-            Some(MessageId::from_bytes(value.try_into().ok()?))
-        })
+        self.id(tag::MESSAGE)
+    }
+
+    fn id(&self, tag: u8) -> Result<MessageId> {
+        self.need(tag, |value| Some(MessageId::from_bytes(value.try_into().ok()?)))
     }
 
     fn instance(&self) -> Result<InstanceId> {

@@ -92,10 +92,12 @@ impl Frame {
                 packet.head(head, 0);
             }
             Self::ReplyStream {
+                request,
                 message,
                 head,
                 length,
             } => {
+                packet.bytes(tag::REQUEST, &request.to_bytes());
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.head(head, 0);
                 packet.optional(tag::LENGTH, *length);

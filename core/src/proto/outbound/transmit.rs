@@ -95,6 +95,7 @@ impl Outbound {
             } else if std::mem::take(&mut say_head) {
                 let head = self.head.clone();
                 Frame::ReplyStream {
+                    request,
                     message,
                     head,
                     length: self.length,
