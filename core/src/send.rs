@@ -64,7 +64,12 @@ impl Sending {
         let expect = self.expect;
         let (ready, body) = self.outgoing.prepare(None).await?;
         let to = ready.address(Targets::Both);
-        let Ready { handle, service, subject, head } = ready;
+        let Ready {
+            handle,
+            service,
+            subject,
+            head,
+        } = ready;
         let shared = handle.shared();
         match body {
             Prepared::Whole(body) => {

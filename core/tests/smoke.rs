@@ -24,7 +24,10 @@ fn smoke() -> Result<(), Box<dyn std::error::Error>> {
             futures_lite::io::AsyncReadExt::read_to_end(&mut reply, &mut back).await?;
             assert!(back == bytes, "size {size}");
             eprintln!("{size} {:?}", t.elapsed());
-            let reply = a.service("b").request_body("echo", Body::reader(Cursor::new(bytes.clone()))).await?;
+            let reply = a
+                .service("b")
+                .request_body("echo", Body::reader(Cursor::new(bytes.clone())))
+                .await?;
             let mut back = Vec::new();
             let mut reply = reply;
             futures_lite::io::AsyncReadExt::read_to_end(&mut reply, &mut back).await?;
@@ -33,9 +36,20 @@ fn smoke() -> Result<(), Box<dyn std::error::Error>> {
         let e = a.service("b").request("nobody", &1).await.unwrap_err();
         eprintln!("{e} {:?}", e.executed());
         let mut bind = b.bind("x").await?;
-        for i in 0..1000u32 { a.service("b").send("x", &i).await?; }
-        for i in 0..1000u32 { assert_eq!(bind.next().await.unwrap().decode::<u32>().await?, i); }
-        let task = smol::spawn(async move { let mut n = 0; while let Some(m) = bind.next().await { n += 1; eprintln!("got {:?}", m.bytes().await.map(|b| b.len())); } n });
+        for i in 0..1000u32 {
+            a.service("b").send("x", &i).await?;
+        }
+        for i in 0..1000u32 {
+            assert_eq!(bind.next().await.unwrap().decode::<u32>().await?, i);
+        }
+        let task = smol::spawn(async move {
+            let mut n = 0;
+            while let Some(m) = bind.next().await {
+                n += 1;
+                eprintln!("got {:?}", m.bytes().await.map(|b| b.len()));
+            }
+            n
+        });
         let d = a.service("b").send_body("x", vec![7u8; 300_000]).await?;
         eprintln!("{d:?}");
         let t = std::time::Instant::now();
@@ -43,7 +57,10 @@ fn smoke() -> Result<(), Box<dyn std::error::Error>> {
         b.close().await;
         eprintln!("closed {:?} {:?}", t.elapsed(), b.stats());
         eprintln!("{}", task.await);
-        eprintln!("{:?}", a.service("b").request("echo", &1).await.unwrap_err());
+        eprintln!(
+            "{:?}",
+            a.service("b").request("echo", &1).await.unwrap_err()
+        );
         a.close().await;
         eprintln!("{:?}", a.stats());
         Ok(())

@@ -145,7 +145,9 @@ impl Fields<'_> {
     }
 
     fn id(&self, tag: u8) -> Result<MessageId> {
-        self.need(tag, |value| Some(MessageId::from_bytes(value.try_into().ok()?)))
+        self.need(tag, |value| {
+            Some(MessageId::from_bytes(value.try_into().ok()?))
+        })
     }
 
     fn instance(&self) -> Result<InstanceId> {

@@ -1,0 +1,61 @@
+//! The in-memory broker passes the conformance suite under every runtime.
+
+use conduit_conformance::Broker;
+use conduit_memory::Memory;
+
+struct InMemory(Memory);
+
+impl Broker for InMemory {
+    type Transport = Memory;
+
+    async fn start() -> Self {
+        Self(Memory::new())
+    }
+
+    async fn connect(&self) -> Memory {
+        self.0.clone()
+    }
+}
+
+mod on_smol {
+    use super::InMemory;
+    conduit_conformance::suite!(InMemory, conduit_smol::Smol, smol::block_on);
+}
+
+mod on_async_std {
+    use super::InMemory;
+    conduit_conformance::suite!(
+        InMemory,
+        conduit_async_std::AsyncStd,
+        async_std::task::block_on
+    );
+}
+
+mod on_tokio {
+    use super::InMemory;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("tokio starts");
+        runtime.block_on(future)
+    }
+
+    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, block_on);
+}
+
+mod on_tokio_current_thread {
+    use super::InMemory;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("tokio starts");
+        runtime.block_on(future)
+    }
+
+    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, block_on);
+}
