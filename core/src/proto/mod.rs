@@ -13,6 +13,7 @@
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
 
 mod budget;
+mod clock;
 mod error;
 pub mod frame;
 mod headers;

@@ -302,7 +302,7 @@ impl InboundStream {
 
     pub(crate) fn readiness(&self) -> Readiness {
         let state = lock(&self.state);
-        match (state.machine.is_undecided(), state.machine.was_opened()) {
+        match (state.machine.is_undecided(), state.machine.is_confirmed()) {
             (true, _) => Readiness::Waiting,
             (false, true) => Readiness::Ready,
             (false, false) => Readiness::Never,

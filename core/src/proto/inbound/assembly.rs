@@ -1,6 +1,9 @@
 //! Pieces of a body, put in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+};
 
 use bytes::{Bytes, BytesMut};
 
@@ -73,13 +76,7 @@ impl Assembly {
             return Err(Contradiction);
         }
         if offset > self.have {
-            let longer = self
-                .stash
-                .get(&offset)
-                .is_none_or(|old| old.len() < piece.len());
-            if longer && self.stash.len() < Self::MAX_STASH {
-                self.stash.insert(offset, piece);
-            }
+            self.stash(offset, piece);
             return Ok(());
         }
         self.append(offset, piece);
@@ -93,18 +90,51 @@ impl Assembly {
         Ok(())
     }
 
-    fn append(&mut self, offset: u64, mut piece: Bytes) {
-        let known = usize::try_from(self.have - offset).unwrap_or(usize::MAX);
-        if known >= piece.len() {
+    /// Keeps what is new of a piece that comes before its time. No two kept pieces overlap, so that
+    /// all of them together are no longer than what was granted.
+    fn stash(&mut self, offset: u64, piece: Bytes) {
+        let end = offset + piece.len() as u64;
+        let (mut start, mut stop) = (offset, end);
+        if let Some((&before, earlier)) = self.stash.range(..=offset).next_back() {
+            start = start.max(before + earlier.len() as u64).min(end);
+        }
+        while let Some((&next, later)) = self.stash.range(start..stop).next() {
+            if next + later.len() as u64 > end {
+                stop = next;
+            } else {
+                self.stash.remove(&next);
+            }
+        }
+        if start < stop && self.stash.len() < Self::MAX_STASH {
+            let piece = Self::compact(piece, length(start - offset)..length(stop - offset));
+            self.stash.insert(start, piece);
+        }
+    }
+
+    /// A part of a piece. A short part does not keep the whole packet alive.
+    fn compact(piece: Bytes, part: Range<usize>) -> Bytes {
+        if part.len() < piece.len() || piece.len() < Self::CRUMB {
+            return Bytes::copy_from_slice(&piece[part]);
+        }
+        piece
+    }
+
+    fn append(&mut self, offset: u64, piece: Bytes) {
+        let known = length(self.have - offset);
+        let fresh = piece.len().saturating_sub(known);
+        if fresh == 0 {
             return;
         }
-        let piece = piece.split_off(known);
-        self.have += piece.len() as u64;
-        if piece.len() < Self::CRUMB && self.crumbs.len() < Self::MAX_CRUMBS {
-            self.crumbs.extend_from_slice(&piece);
+        self.have += fresh as u64;
+        if self.crumbs.len() >= Self::MAX_CRUMBS {
+            self.sweep();
+        }
+        if fresh < Self::CRUMB {
+            self.crumbs.extend_from_slice(&piece[known..]);
         } else {
             self.sweep();
-            self.ready.push_back(piece);
+            let part = known..piece.len();
+            self.ready.push_back(Self::compact(piece, part));
         }
     }
 
@@ -154,4 +184,8 @@ impl Assembly {
         self.crumbs = BytesMut::new();
         self.stash = BTreeMap::new();
     }
+}
+
+fn length(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }

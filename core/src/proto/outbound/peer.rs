@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use super::OutboundLimits;
 use crate::{
-    proto::{Reason, ReasonCode},
+    proto::{
+        Reason, ReasonCode,
+        clock::{SIGNS_OF_LIFE, later},
+    },
     transport::Target,
 };
 
@@ -19,6 +22,8 @@ pub(super) struct Peer {
     pub(super) credit: u64,
     /// It was sent every byte before this offset, as far as we know.
     pub(super) sent: u64,
+    /// It was heard of, so that it knows of the body.
+    pub(super) introduced: bool,
     pub(super) say_confirm: bool,
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
@@ -52,6 +57,7 @@ impl Peer {
             acked: 0,
             credit: 0,
             sent: 0,
+            introduced: true,
             say_confirm: false,
             say_reset: None,
             end_sent: false,
@@ -79,11 +85,14 @@ impl Peer {
     pub(super) fn hear(&mut self, now: Instant, have: u64, credit: u64) {
         self.heard = now;
         self.credit = self.credit.max(credit);
-        if have > self.acked {
-            self.acked = have;
+        let first = !std::mem::replace(&mut self.introduced, true);
+        if first || have > self.acked {
+            self.acked = self.acked.max(have);
             self.sent = self.sent.max(have);
             self.retries = 0;
-            self.waiting = (self.sent > have).then_some(now);
+            // An end is acknowledged only by the last word, whatever was received before.
+            let owes = self.end_sent || self.sent > self.acked;
+            self.waiting = owes.then_some(now);
         }
         if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
             self.mark = None;
@@ -101,23 +110,44 @@ impl Peer {
         self.mark.get_or_insert((offset, now));
     }
 
+    /// It keeps nobody waiting.
+    pub(super) fn unmark(&mut self) {
+        self.mark = None;
+    }
+
     pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
-        let lagged = self.mark.map(|(_, since)| since + limits.lag);
-        let alive = [self.heard + limits.idle, self.spoke + limits.idle / 3];
-        self.is_active()
-            .then(|| {
-                self.resend_at(limits)
-                    .into_iter()
-                    .chain(lagged)
-                    .chain(alive)
-                    .min()
-            })
-            .flatten()
+        if !self.is_active() {
+            return None;
+        }
+        let times = [
+            self.resend_at(limits),
+            self.lagged_at(limits),
+            Some(self.lost_at(limits)),
+            Some(self.ping_at(limits)),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// When to say that we are alive.
+    pub(super) fn ping_at(&self, limits: &OutboundLimits) -> Instant {
+        later(self.spoke, limits.idle / SIGNS_OF_LIFE)
+    }
+
+    fn lost_at(&self, limits: &OutboundLimits) -> Instant {
+        later(self.heard, limits.idle)
+    }
+
+    fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
+        self.mark.map(|(_, since)| later(since, limits.lag))
     }
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
         const MOST_DOUBLINGS: u32 = 3;
-        Some(self.waiting? + limits.retry * (1 << self.retries.min(MOST_DOUBLINGS)))
+        let pause = limits
+            .retry
+            .saturating_mul(1 << self.retries.min(MOST_DOUBLINGS))
+            .min(limits.idle / SIGNS_OF_LIFE);
+        Some(later(self.waiting?, pause))
     }
 
     /// Gives up on it or starts again where it stopped. Returns whether it was started again.
@@ -125,12 +155,9 @@ impl Peer {
         if !self.is_active() {
             return false;
         }
-        if now >= self.heard + limits.idle {
+        if now >= self.lost_at(limits) {
             self.fail(ReasonCode::Lost.into(), true);
-        } else if self
-            .mark
-            .is_some_and(|(_, since)| now >= since + limits.lag)
-        {
+        } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
             self.sent = self.acked;

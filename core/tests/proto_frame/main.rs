@@ -1,0 +1,7 @@
+//! The packets of the protocol: what they look like, what is refused, and that nothing panics.
+
+mod arbitrary;
+mod golden;
+mod limits;
+mod refused;
+mod samples;
