@@ -1,10 +1,10 @@
 use std::{future::Future, time::Duration};
 
 use async_compat::Compat;
-use async_nats::{Client, ConnectOptions, ServerAddr, ToServerAddrs, connection::State};
+use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
 use conduit::transport::MIN_PACKET_LEN;
 
-use crate::{ConnectError, ConnectErrorKind, Nats};
+use crate::{ConnectError, ConnectErrorKind, Nats, servers::Servers};
 
 /// How long [`Nats::connect`] tries.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,8 +16,10 @@ const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
 impl Nats {
     /// Connects to a server, or to one of several, with the [`options`](Self::options) below.
     ///
-    /// A user and a password can be given in the URL: `nats://user:password@localhost:4222`. Once
-    /// connected, it connects again by itself whenever the connection is lost.
+    /// A user and a password, or a token, can be given in the URL:
+    /// `nats://user:password@localhost:4222`, `nats://token@localhost:4222`. Of several URLs the
+    /// first that has them counts, for all. Once connected, it connects again by itself whenever the
+    /// connection is lost.
     ///
     /// # Errors
     /// [`ConnectError`], after five seconds at the latest.
@@ -34,7 +36,7 @@ impl Nats {
     pub fn connect(
         urls: impl ToServerAddrs,
     ) -> impl Future<Output = Result<Self, ConnectError>> + Send {
-        let servers = parse(&urls);
+        let servers = Servers::parse(&urls);
         Compat::new(async move {
             let connecting = connect(Self::options(), servers?);
             match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
@@ -45,6 +47,8 @@ impl Nats {
     }
 
     /// Connects with options of your own: credentials, TLS, a name, callbacks.
+    ///
+    /// Credentials in a URL are used before those in the options.
     ///
     /// Begin with [`Nats::options`], whose subscriptions hold more than async-nats' default. Leave
     /// [`no_echo`](ConnectOptions::no_echo) off: a service that sends to itself would hear nothing,
@@ -72,7 +76,7 @@ impl Nats {
         options: ConnectOptions,
         urls: impl ToServerAddrs,
     ) -> impl Future<Output = Result<Self, ConnectError>> + Send {
-        let servers = parse(&urls);
+        let servers = Servers::parse(&urls);
         Compat::new(async move { connect(options, servers?).await })
     }
 
@@ -86,14 +90,8 @@ impl Nats {
     }
 }
 
-fn parse(urls: &impl ToServerAddrs) -> Result<Vec<ServerAddr>, ConnectError> {
-    urls.to_server_addrs()
-        .map(Iterator::collect)
-        .map_err(ConnectError::invalid_url)
-}
-
-async fn connect(options: ConnectOptions, servers: Vec<ServerAddr>) -> Result<Nats, ConnectError> {
-    let client = options.connect(servers).await?;
+async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, ConnectError> {
+    let client = servers.connect(options).await?;
     if is_too_small(&client) {
         return Err(ConnectErrorKind::MaxPayload.into());
     }

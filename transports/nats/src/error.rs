@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt};
 
 /// Why no connection could be made.
 ///
@@ -32,7 +32,7 @@ pub enum ConnectErrorKind {
 }
 
 impl ConnectError {
-    pub(crate) fn invalid_url(source: io::Error) -> Self {
+    pub(crate) fn invalid_url(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             kind: ConnectErrorKind::InvalidUrl,
             source: Some(source.into()),

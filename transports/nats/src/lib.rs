@@ -59,6 +59,7 @@ mod connect;
 mod error;
 mod link;
 mod nats;
+mod servers;
 mod subject;
 mod subscription;
 

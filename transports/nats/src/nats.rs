@@ -111,7 +111,9 @@ impl Transport for Nats {
             return;
         }
         let last = self.link.release();
-        let ended = Compat::new(tokio::time::timeout(CLOSE_LIMIT, end(&self.link, last))).await;
+        let ended =
+            Compat::new(async { tokio::time::timeout(CLOSE_LIMIT, end(&self.link, last)).await })
+                .await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::debug!("closed without the broker's word on what was published");
         }

@@ -50,3 +50,10 @@ pub async fn arrived(packets: &mut (impl Stream<Item = Packet> + Unpin)) -> Opti
     future::yield_now().await;
     future::poll_once(packets.next()).await.flatten()
 }
+
+/// Waits until a transport has noticed that its server is gone.
+pub async fn disconnected(nats: &conduit_nats::Nats) {
+    while !format!("{nats:?}").contains("Disconnected") {
+        future::yield_now().await;
+    }
+}
