@@ -11,17 +11,23 @@ use std::{
 };
 
 use bytes::Bytes;
-use conduit::transport::{Packet, Subscription, Transport, TransportError, TransportErrorKind};
+use conduit::transport::{
+    Packet, Subscription, Targets, Transport, TransportError, TransportErrorKind,
+};
 use conduit_nats::Nats;
-use futures_lite::{FutureExt, StreamExt, future::block_on};
-use support::{Outcome, Server, arrived, control, group, inbox, next, plain, under_every_runtime};
+use futures_lite::{FutureExt, StreamExt, future, future::block_on};
+use support::{
+    Outcome, Server, arrived, control, group, inbox, next, plain, token, under_every_runtime,
+};
 
 under_every_runtime!(
     under_load_every_packet_reaches_one_member,
     what_was_routed_is_yielded_and_then_the_stream_ends,
     leaving_and_subscribing_anew_overlap,
     without_a_connection_it_ends_and_stays_left,
+    a_connection_that_breaks_ends_a_leave,
     a_leave_that_was_dropped_can_be_called_again,
+    dropping_unsubscribes,
 );
 
 /// Publishes on a thread of its own, outside any runtime, until it is told to stop.
@@ -60,6 +66,7 @@ fn number(packet: &[u8]) -> u32 {
 async fn under_load_every_packet_reaches_one_member() -> Outcome {
     const LEAVES: usize = 10;
     const TAKEN_BEFORE: usize = 500;
+    const WINDOW: usize = 50_000;
     let server = Server::start();
     let (leaver, stayer) = (
         Nats::connect(server.url()).await?,
@@ -75,8 +82,11 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
     let work = group("work");
     let sender = Nats::connect(server.url()).await?;
     let sending = sender.clone();
+    // Never further ahead of the receivers than their subscriptions can hold.
+    let (ahead, taken) = ::smol::channel::bounded(WINDOW);
     let work_load = Load::start(move |sequence| {
         let packet = Bytes::copy_from_slice(&sequence.to_be_bytes());
+        let _ = ahead.send_blocking(());
         block_on(sending.publish(&work, packet, None))
     });
     // A client that is busy writing reads late: this is where other ways to leave lose packets.
@@ -89,6 +99,7 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
     let taking = async {
         loop {
             stayed.push(number(&next(&mut staying).await));
+            let _ = taken.try_recv();
         }
     };
     let leaving = async {
@@ -97,6 +108,7 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
             let mut leaving = leaver.subscribe(&group("work")).await?;
             for _ in 0..TAKEN_BEFORE {
                 left.push(number(&next(&mut leaving).await));
+                let _ = taken.try_recv();
             }
             leaving.leave().await?;
             while let Some(packet) = leaving.next().await {
@@ -104,6 +116,7 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
                     panic!("a notice at a subject")
                 };
                 left.push(number(&packet));
+                let _ = taken.try_recv();
             }
         }
         stream_load.stop().await?;
@@ -189,6 +202,27 @@ async fn without_a_connection_it_ends_and_stays_left() -> Outcome {
     Ok(())
 }
 
+async fn a_connection_that_breaks_ends_a_leave() -> Outcome {
+    let mut server = Server::start();
+    let nats = Nats::connect(server.url()).await?;
+    let mut notices = nats.subscribe(&inbox(1)).await?;
+    let mut packets = nats.subscribe(&plain("a")).await?;
+    nats.flush().await?;
+    server.pause();
+    let mut leave = Box::pin(packets.leave());
+    let polled = future::poll_once(&mut leave).await;
+    assert!(polled.is_none(), "no broker has answered");
+    server.stop();
+    let left = leave.await;
+    assert_eq!(
+        left.map_err(|error| error.kind()),
+        Err(TransportErrorKind::Disconnected)
+    );
+    assert_eq!(packets.next().await, None);
+    server.start_again();
+    nobody_listens(&nats, &mut notices).await
+}
+
 async fn a_leave_that_was_dropped_can_be_called_again() -> Outcome {
     let server = Server::start();
     let nats = Nats::connect(server.url()).await?;
@@ -196,9 +230,32 @@ async fn a_leave_that_was_dropped_can_be_called_again() -> Outcome {
     let mut packets = nats.subscribe(&plain("a")).await?;
     nats.publish(&plain("a"), "routed".into(), None).await?;
     // One poll sends the command. The broker's answer is hardly here yet.
-    let _ = futures_lite::future::poll_once(packets.leave()).await;
+    let _ = future::poll_once(packets.leave()).await;
     packets.leave().await?;
     assert_eq!(next(&mut packets).await, b"routed");
     assert_eq!(packets.next().await, None);
+    Ok(())
+}
+
+async fn dropping_unsubscribes() -> Outcome {
+    let server = Server::start();
+    let nats = Nats::connect(server.url()).await?;
+    let mut notices = nats.subscribe(&inbox(1)).await?;
+    drop(nats.subscribe(&plain("a")).await?);
+    nobody_listens(&nats, &mut notices).await?;
+    let packets = nats.subscribe(&plain("a")).await?;
+    let dropping = thread::spawn(move || drop(packets));
+    ::smol::unblock(|| dropping.join())
+        .await
+        .map_err(|_| "a drop panicked")?;
+    nobody_listens(&nats, &mut notices).await
+}
+
+/// The broker says that nobody is subscribed to `a`.
+async fn nobody_listens(nats: &Nats, notices: &mut conduit_nats::Subscription) -> Outcome {
+    let token = token(1, Targets::Plain);
+    nats.publish(&plain("a"), "anybody?".into(), Some((&inbox(1), token)))
+        .await?;
+    assert_eq!(notices.next().await, Some(Packet::Undelivered(token)));
     Ok(())
 }

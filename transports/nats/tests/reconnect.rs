@@ -2,9 +2,9 @@
 
 mod support;
 
-use conduit::transport::{Targets, Transport};
+use conduit::transport::{Targets, Transport, TransportError, TransportErrorKind};
 use conduit_nats::Nats;
-use futures_lite::future;
+use futures_lite::{StreamExt, future};
 use support::{Outcome, Server, group, inbox, next, plain, subject, under_every_runtime};
 
 under_every_runtime!(
@@ -12,6 +12,7 @@ under_every_runtime!(
     so_it_does_on_a_client_that_was_handed_in,
     subscriptions_live_on,
     a_waiting_publish_that_is_dropped_publishes_nothing,
+    a_connection_that_is_given_up_is_an_error,
 );
 
 async fn a_publish_waits_for_the_connection() -> Outcome {
@@ -93,5 +94,24 @@ async fn a_waiting_publish_that_is_dropped_publishes_nothing() -> Outcome {
     server.start_again();
     publish(&nats, 100).await?;
     assert_eq!(next(&mut packets).await, [100]);
+    Ok(())
+}
+
+async fn a_connection_that_is_given_up_is_an_error() -> Outcome {
+    let mut server = Server::start();
+    let options = Nats::options().max_reconnects(1);
+    let nats = Nats::connect_with(options, server.url()).await?;
+    let mut packets = nats.subscribe(&inbox(1)).await?;
+    nats.flush().await?;
+    server.stop();
+    assert_eq!(packets.next().await, None);
+    let is_disconnected = |result: Result<(), TransportError>| {
+        result.is_err_and(|error| error.kind() == TransportErrorKind::Disconnected)
+    };
+    assert!(is_disconnected(
+        nats.publish(&inbox(1), "never".into(), None).await
+    ));
+    assert!(is_disconnected(nats.flush().await));
+    assert!(is_disconnected(nats.subscribe(&plain("a")).await.map(drop)));
     Ok(())
 }

@@ -46,6 +46,18 @@ impl Server {
         format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
+    /// Stops the server's process where it is: connections stay, and nothing is answered.
+    pub fn pause(&self) {
+        let running = self.running.as_ref().expect("a running server");
+        let paused = Command::new("kill")
+            .args(["-STOP", &running.id().to_string()])
+            .status();
+        assert!(
+            paused.is_ok_and(|status| status.success()),
+            "the server can be paused"
+        );
+    }
+
     /// Kills the server, so that connections break.
     pub fn stop(&mut self) {
         if let Some(mut running) = self.running.take() {
