@@ -1,14 +1,5 @@
 //! Addresses as NATS subjects: the only place that knows them.
-//!
-//! | what | published to | subscribed as |
-//! | --- | --- | --- |
-//! | plain bindings of a subject | `conduit.<service>.s.1.0.<subject>` | `conduit.<service>.s.1.*.<subject>` |
-//! | its group | `conduit.<service>.s.0.1.<subject>` | `conduit.<service>.s.*.1.<subject>`, queue `conduit` |
-//! | both | `conduit.<service>.s.1.1.<subject>` | |
-//! | an inbox | `conduit.<service>.i.<instance>.p` | `conduit.<service>.i.<instance>.*` |
-//! | a notice, sent by the broker | `conduit.<service>.i.<instance>.<token>` | with the inbox |
-//! | a mark of a flush | `conduit.<service>.f.<instance>.<mark>` | the same |
-//! | control | `conduit.<service>.c` | the same |
+//! The crate's documentation has the table.
 //!
 //! Names hold no dots but those between the tokens of a [`Subject`](conduit::Subject), and no
 //! wildcards, so two addresses never share a NATS subject.
