@@ -140,7 +140,8 @@ where
         broker,
         runtime: Arc::new(runtime),
     });
-    let checked = check(Arc::clone(&world));
+    // Checks are long: on the heap they leave room on the stack of a test's thread.
+    let checked = Box::pin(check(Arc::clone(&world)));
     world
         .within(LIMIT, Guarantee::Isolation, "the check hangs", checked)
         .await?

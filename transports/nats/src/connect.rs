@@ -91,7 +91,8 @@ impl Nats {
 }
 
 async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, ConnectError> {
-    let client = servers.connect(options).await?;
+    // async-nats' future is large enough to overflow the stack of a thread that blocks on it.
+    let client = Box::pin(servers.connect(options)).await?;
     if is_too_small(&client) {
         return Err(ConnectErrorKind::MaxPayload.into());
     }
