@@ -62,8 +62,6 @@ fn setup() -> impl Strategy<Value = Setup> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn all_or_an_error_and_soon(
         setup in setup(),

@@ -85,9 +85,14 @@ enum Phase {
 struct Said {
     have: u64,
     credit: u64,
+    /// How many pieces have come since.
+    pieces_ago: u32,
 }
 
 impl Inbound {
+    /// The most pieces without a receipt: a sender keeps a bounded number of them, however small.
+    const MAX_UNSAID: u32 = 256;
+
     /// Takes an offer: it accepts, and waits for the sender's confirmation.
     ///
     /// Returns nothing where the budget has no room for its first bytes.
@@ -143,6 +148,7 @@ impl Inbound {
             said: Said {
                 have: 0,
                 credit: granted,
+                pieces_ago: 0,
             },
             due: true,
             ack_at: None,
@@ -193,8 +199,10 @@ impl Inbound {
         }
         let news = self.body.have() - self.said.have;
         let quarter = (self.said.credit - self.said.have) / 4;
+        self.said.pieces_ago += 1;
         let complete = self.body.is_whole() && news > 0;
-        if self.phase == Phase::Open && (news > quarter || complete) {
+        let overdue = news > quarter || complete || self.said.pieces_ago >= Self::MAX_UNSAID;
+        if self.phase == Phase::Open && overdue {
             self.due = true;
         } else if self.ack_at.is_none() {
             // A repeat is answered as well, but not each: the sender does not know what is here.

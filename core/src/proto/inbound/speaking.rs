@@ -31,6 +31,7 @@ impl Inbound {
                 self.said = Said {
                     have: self.body.have(),
                     credit: self.granted,
+                    pieces_ago: 0,
                 };
                 self.receipt()
             }

@@ -14,8 +14,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-
 use self::{
     chunks::Chunks,
     lanes::{GroupLane, PlainLane},
