@@ -27,7 +27,9 @@ pub use self::{
     error::ProtocolError,
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
-    outbound::{Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit},
+    outbound::{
+        Asked, Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit,
+    },
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
 };

@@ -172,15 +172,14 @@ fn answering() -> impl Strategy<Value = Frame> {
         head,
         body,
     });
-    let reply_stream =
-        (message(), message(), answer(), option::of(any::<u64>())).prop_map(
-            |(request, message, head, length)| Frame::ReplyStream {
-                request,
-                message,
-                head,
-                length,
-            },
-        );
+    let reply_stream = (message(), message(), answer(), option::of(any::<u64>())).prop_map(
+        |(request, message, head, length)| Frame::ReplyStream {
+            request,
+            message,
+            head,
+            length,
+        },
+    );
     let failure = (message(), instance(), target(), reason(), body()).prop_map(
         |(message, instance, target, reason, detail)| Frame::Failure {
             message,

@@ -55,6 +55,17 @@ pub struct OutboundLimits {
     pub retry: Duration,
 }
 
+/// A request, as its answer sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// Its name.
+    pub request: MessageId,
+    /// Who reads the answer.
+    pub asker: Receiver,
+    /// How many bytes may be sent at once.
+    pub credit: u64,
+}
+
 /// The sending half of a body.
 ///
 /// # Run loop
@@ -120,17 +131,13 @@ impl Outbound {
         outbound
     }
 
-    /// Answers a request, whose asker granted `credit` bytes, with a stream that is named
-    /// `message`.
+    /// Answers a request with a stream that is named `message`.
     #[must_use]
-    #[allow(clippy::too_many_arguments)]
     pub fn reply(
         now: Instant,
-        request: MessageId,
         message: MessageId,
         head: Head,
-        asker: Receiver,
-        credit: u64,
+        asked: Asked,
         length: Option<u64>,
         limits: OutboundLimits,
     ) -> Self {
@@ -140,11 +147,11 @@ impl Outbound {
         };
         let mut outbound = Self::new(now, stream, head, length, limits);
         let mut peer = Peer::new(now, Target::Plain, PeerState::Active);
-        peer.credit = credit;
+        peer.credit = asked.credit;
         peer.introduced = false;
-        outbound.peers.insert(asker, peer);
+        outbound.peers.insert(asked.asker, peer);
         outbound.say_head = true;
-        outbound.answers = Some(request);
+        outbound.answers = Some(asked.request);
         outbound
     }
 

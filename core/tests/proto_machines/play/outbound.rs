@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Destination, Headers, Outbound, OutboundLimits, ReasonCode, Transmit,
+        Asked, Destination, Headers, Outbound, OutboundLimits, ReasonCode, Transmit,
         frame::{Frame, Head, Receiver, Source},
     },
     transport::{Target, Targets},
@@ -90,7 +90,12 @@ impl Game {
             3 => {
                 let (asker, granted) = (receiver(input), input.number());
                 credit.insert(asker, granted);
-                Outbound::reply(now, MESSAGE, head, asker, granted, length, most)
+                let asked = Asked {
+                    request: MESSAGE,
+                    asker,
+                    credit: granted,
+                };
+                Outbound::reply(now, MESSAGE, head, asked, length, most)
             }
             at => Outbound::offer(now, MESSAGE, head, targets[usize::from(at)], length, most),
         };

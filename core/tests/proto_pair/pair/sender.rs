@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use conduit::{
-    proto::{Outbound, Outcome, Reason, ReasonCode, Transmit, frame::Frame},
+    proto::{Asked, Outbound, Outcome, Reason, ReasonCode, Transmit, frame::Frame},
     transport::Target,
 };
 
@@ -36,18 +36,13 @@ impl Sender {
         let length = setup.known.then_some(setup.body.len() as u64);
         let outbound = if setup.reply {
             let asker = Setup::receiver(0, 0);
-            let credit = setup.inbound.initial;
-            let limits = setup.outbound.clone();
-            Outbound::reply(
-                now,
-                REQUEST,
-                MESSAGE,
-                Setup::head(),
+            let asked = Asked {
+                request: REQUEST,
                 asker,
-                credit,
-                length,
-                limits,
-            )
+                credit: setup.inbound.initial,
+            };
+            let limits = setup.outbound.clone();
+            Outbound::reply(now, MESSAGE, Setup::head(), asked, length, limits)
         } else {
             let limits = setup.outbound.clone();
             Outbound::offer(now, MESSAGE, Setup::head(), setup.targets, length, limits)
