@@ -18,7 +18,7 @@ use crate::{
     conduit::Handle,
     driver::{Answer, Arrival, Replier},
     outgoing::Payload,
-    proto::frame::{Head, Source},
+    proto::frame::{ContentType, Head, Source},
     reply::Replying,
 };
 
@@ -190,7 +190,7 @@ impl<E: Encoder> Message<E> {
         self.head
             .content_type
             .as_ref()
-            .map(|content_type| content_type.as_str())
+            .map(ContentType::as_str)
     }
 
     /// Whether its sender waits for a reply.

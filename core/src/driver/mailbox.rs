@@ -66,7 +66,7 @@ struct State {
 }
 
 /// The mailbox takes nothing more now; the message comes back.
-pub(super) struct Full(pub(super) Arrival);
+pub(super) struct Full(pub(super) Box<Arrival>);
 
 impl Mailbox {
     pub(super) fn new(id: BindingId, capacity: usize, max_bodies: usize) -> Self {
@@ -94,7 +94,7 @@ impl Mailbox {
         let mut state = lock(&self.state);
         if state.complete || state.waiting.len() >= self.capacity {
             drop(state);
-            return Err(Full(arrival));
+            return Err(Full(Box::new(arrival)));
         }
         state.waiting.push_back(arrival);
         let reader = state.reader.take();

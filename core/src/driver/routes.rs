@@ -195,7 +195,7 @@ impl Shared {
             Ok(()) => {}
             Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
             Err(error) => {
-                tracing::debug!(%error, subject = %route.subject, "could not unsubscribe")
+                tracing::debug!(%error, subject = %route.subject, "could not unsubscribe");
             }
         }
         self.pump(route, subscription).await;

@@ -90,7 +90,7 @@ impl Shared {
                 instance,
             },
             source: Source { service, instance },
-            tasks: Tasks::start(Arc::clone(&runtime)),
+            tasks: Tasks::start(&runtime),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
             lifecycle: Lifecycle::default(),

@@ -53,7 +53,7 @@ enum Step {
 }
 
 /// A machine with its lock.
-trait Driven {
+trait Driven: Send + Sync {
     /// Lets the machine know the time, and asks what to do.
     fn step(&self, shared: &Shared) -> Step;
     /// An offer was given to the broker.

@@ -187,7 +187,7 @@ impl Shared {
                 for inbound in open {
                     let body = body.clone();
                     inbound.with(self, |machine, budget| {
-                        machine.handle_data(now, offset, body, budget)
+                        machine.handle_data(now, offset, body, budget);
                     });
                 }
             }
@@ -198,7 +198,7 @@ impl Shared {
             } => {
                 for inbound in self.inbound(stream) {
                     inbound.with(self, |machine, budget| {
-                        machine.handle_end(now, length, checksum, budget)
+                        machine.handle_end(now, length, checksum, budget);
                     });
                 }
                 self.repeat_last_words(stream);
@@ -218,7 +218,7 @@ impl Shared {
                     if port.is_none_or(|port| port == inbound.key.1) {
                         let reason = reason.clone();
                         inbound.with(self, |machine, budget| {
-                            machine.handle_reset(now, reason, budget)
+                            machine.handle_reset(now, reason, budget);
                         });
                     }
                 }

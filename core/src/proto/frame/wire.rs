@@ -120,11 +120,8 @@ impl<'a> Fields<'a> {
                     }
                     fields.headers.push(value);
                 }
-                Some(field) if tag != 0 => {
-                    if field.replace(value).is_some() {
-                        return Err(ProtocolError::RepeatedField(tag));
-                    }
-                }
+                Some(Some(_)) if tag != 0 => return Err(ProtocolError::RepeatedField(tag)),
+                Some(field) if tag != 0 => *field = Some(value),
                 _ if tag & CRITICAL != 0 => return Err(ProtocolError::UnknownField(tag)),
                 _ => {}
             }
