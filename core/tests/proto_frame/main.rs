@@ -3,5 +3,6 @@
 mod arbitrary;
 mod golden;
 mod limits;
+mod packets;
 mod refused;
 mod samples;

@@ -1,5 +1,6 @@
 //! Each machine alone, under every sequence of calls that a driver, a peer or a forger may make.
 
+mod forged;
 mod play;
 
 use proptest::{collection::vec, prelude::*};

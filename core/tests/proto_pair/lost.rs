@@ -138,3 +138,13 @@ fn everything_for_less_than_the_idle_limit() {
         run_whole(pair, 2);
     }
 }
+
+#[test]
+fn everything_that_goes_to_all_at_once() {
+    // Its binding has left, but a handler is still reading: it is served through its inbox.
+    let instances = vec![vec![Bind::PLAIN], vec![Bind::PLAIN], vec![Bind::PLAIN]];
+    let mut pair = pair(Setup::new(24 << 20, instances));
+    pair.stations[1].is_deaf = true;
+    let pair = run_whole(pair, 3);
+    assert!(pair.elapsed() < 4 * SECOND, "{:?}", pair.elapsed());
+}

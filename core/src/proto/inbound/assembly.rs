@@ -71,8 +71,9 @@ impl Assembly {
         self.expected.is_some() && self.length == Some(self.have)
     }
 
+    /// Takes a piece, which must not end beyond what can be counted.
     pub(super) fn insert(&mut self, offset: u64, piece: Bytes) -> Result<(), Contradiction> {
-        if offset.saturating_add(piece.len() as u64) > self.known_length() {
+        if offset + piece.len() as u64 > self.known_length() {
             return Err(Contradiction);
         }
         if offset > self.have {
@@ -188,4 +189,67 @@ impl Assembly {
 
 fn length(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const LENGTH: usize = 6000;
+
+    fn content(range: Range<usize>) -> Bytes {
+        range.map(|at| (at % 251).to_le_bytes()[0]).collect()
+    }
+
+    fn kept(assembly: &Assembly) -> usize {
+        let ready: usize = assembly.ready.iter().map(Bytes::len).sum();
+        let stash: usize = assembly.stash.values().map(Bytes::len).sum();
+        ready + assembly.crumbs.len() + stash
+    }
+
+    proptest! {
+        /// Against a naive model: a flag a byte.
+        #[test]
+        fn pieces_in_any_order(
+            pieces in vec((0..LENGTH, prop_oneof![1..30usize, 1..3000usize], any::<bool>()), 0..60)
+        ) {
+            let mut assembly = Assembly::new(None);
+            let mut arrived = [false; LENGTH];
+            let mut read = Vec::new();
+            for (start, size, take) in pieces {
+                let end = LENGTH.min(start + size);
+                assembly.insert(start as u64, content(start..end)).expect("no contradiction");
+                arrived[start..end].fill(true);
+                let have = arrived.iter().position(|arrived| !arrived).unwrap_or(LENGTH);
+                prop_assert_eq!(assembly.have(), have as u64);
+                if take {
+                    read.extend(assembly.take().into_iter().flatten());
+                }
+                prop_assert_eq!(assembly.read(), read.len() as u64);
+                let waiting = arrived.iter().filter(|arrived| **arrived).count() - read.len();
+                prop_assert_eq!(kept(&assembly), waiting, "each byte is kept once");
+            }
+            read.extend(std::iter::from_fn(|| assembly.take()).flatten());
+            prop_assert_eq!(&read[..], &content(0..length(assembly.have()))[..]);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_packet_does_not_keep_the_packet() {
+        let packet = content(0..5000);
+        let mut assembly = Assembly::new(None);
+        assembly
+            .insert(0, packet.slice(..2000))
+            .expect("no contradiction");
+        let rest = content(0..5000);
+        assembly.insert(0, rest.clone()).expect("no contradiction");
+        assert!(rest.is_unique(), "the new part was copied");
+        let stashed = content(6000..7000);
+        assembly
+            .insert(6000, stashed.clone())
+            .expect("no contradiction");
+        assert!(stashed.is_unique(), "a short piece was copied");
+    }
 }

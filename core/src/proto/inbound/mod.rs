@@ -190,10 +190,11 @@ impl Inbound {
     /// Bytes of the body. Repeats, gaps and any order are fine; what was not granted is ignored.
     pub fn handle_data(&mut self, now: Instant, offset: u64, bytes: Bytes, budget: &mut Budget) {
         self.heard = now;
-        let end = offset.saturating_add(bytes.len() as u64);
-        if !self.is_live() || end > self.granted || bytes.is_empty() {
+        let end = offset.checked_add(bytes.len() as u64);
+        let granted = end.filter(|&end| end <= self.granted);
+        let Some(end) = granted.filter(|_| self.is_live() && !bytes.is_empty()) else {
             return;
-        }
+        };
         if end > self.body.have() && self.body.insert(offset, bytes).is_err() {
             return self.fail(ReasonCode::Corrupt, budget);
         }

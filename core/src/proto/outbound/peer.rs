@@ -30,6 +30,10 @@ pub(super) struct Peer {
     pub(super) end_sent: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
+    /// It was started again, and has not caught up since.
+    resumed: bool,
+    /// How often it was started again with success.
+    recoveries: u32,
     /// Since when it owes us progress.
     waiting: Option<Instant>,
     retries: u32,
@@ -63,6 +67,8 @@ impl Peer {
             end_sent: false,
             heard: now,
             spoke: now,
+            resumed: false,
+            recoveries: 0,
             waiting: None,
             retries: 0,
             mark: None,
@@ -86,6 +92,9 @@ impl Peer {
         self.heard = now;
         self.credit = self.credit.max(credit);
         let first = !std::mem::replace(&mut self.introduced, true);
+        if have > self.acked && std::mem::take(&mut self.resumed) {
+            self.recoveries = self.recoveries.saturating_add(1);
+        }
         if first || have > self.acked {
             self.acked = self.acked.max(have);
             self.sent = self.sent.max(have);
@@ -108,6 +117,13 @@ impl Peer {
     /// It keeps the others waiting at this offset.
     pub(super) fn mark(&mut self, now: Instant, offset: u64) {
         self.mark.get_or_insert((offset, now));
+    }
+
+    /// Whether it takes part in the fan-out to all plain receivers. One that misses what goes that
+    /// way again and again, perhaps because its binding has left, is served alone for good.
+    pub(super) fn hears_fan_out(&self) -> bool {
+        const MOST_RECOVERIES: u32 = 3;
+        self.is_active() && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
     }
 
     /// It keeps nobody waiting.
@@ -160,6 +176,7 @@ impl Peer {
         } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
+            self.resumed |= self.sent > self.acked;
             self.sent = self.acked;
             self.end_sent = false;
             self.waiting = None;

@@ -134,7 +134,7 @@ impl Outbound {
     /// One packet for all plain receivers, by the broker's fan-out, while they are at the same
     /// place. Whoever falls behind is served alone until it has caught up.
     fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
-        let plain = |peer: &&mut Peer| peer.target == Target::Plain && peer.is_active();
+        let plain = |peer: &&mut Peer| peer.hears_fan_out();
         if self.plain.is_open() {
             return None;
         }

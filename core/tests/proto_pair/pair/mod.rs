@@ -214,6 +214,9 @@ impl Pair {
                 if listeners.is_empty() && offered.is_some() {
                     self.link.publish_later(self.now, Event::Nobody(target));
                 }
+                if offered.is_none() {
+                    listeners.retain(|&at| !self.stations[at].is_deaf);
+                }
                 for at in listeners {
                     let late = self.stations[at].answers_after;
                     let late = if offered.is_some() {

@@ -26,6 +26,8 @@ pub(crate) struct Station {
     pub(crate) ports: Vec<Port>,
     /// How long an offer takes to be seen.
     pub(crate) answers_after: Duration,
+    /// It hears nothing of what goes to all bindings but offers.
+    pub(crate) is_deaf: bool,
     /// Its process is frozen.
     pub(crate) is_dead: bool,
 }

@@ -178,6 +178,7 @@ impl Setup {
                 .map(|(port, bind)| Port::new(now, Self::receiver(at, port), *bind))
                 .collect(),
             answers_after: Duration::ZERO,
+            is_deaf: false,
             is_dead: false,
         };
         self.instances.iter().enumerate().map(station).collect()
