@@ -1,11 +1,16 @@
 //! The checks, by what they hold a transport to.
 
 mod addresses;
+mod binding;
+mod order;
 mod packets;
+mod requests;
 mod routing;
 mod subscriptions;
 
-pub use self::{addresses::*, packets::*, routing::*, subscriptions::*};
+pub use self::{
+    addresses::*, binding::*, order::*, packets::*, requests::*, routing::*, subscriptions::*,
+};
 
 /// Calls a macro with the name of each check.
 #[doc(hidden)]
@@ -26,8 +31,18 @@ macro_rules! each_check {
             leaving_loses_nothing
             a_left_subscription_ends
             a_closed_transport_refuses
-
             every_bind_gets_every_message
+            both_kinds_get_the_same_message
+            local_queue_bindings_share_the_work
+            local_binds_each_get_the_body
+            bind_once_takes_one
+            replies_reach_their_askers
+            a_reply_may_come_before_the_body_is_read
+            a_reply_may_come_while_the_body_is_sent
+            mixed_sizes_keep_their_order
+            waiting_messages_keep_their_order
+            what_is_sent_after_bind_arrives
+            what_a_full_binding_loses_is_counted
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
