@@ -2,6 +2,9 @@
 
 mod addresses;
 mod binding;
+mod errors;
+mod isolation;
+mod leaving;
 mod order;
 mod packets;
 mod requests;
@@ -9,7 +12,8 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, order::*, packets::*, requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, errors::*, isolation::*, leaving::*, order::*, packets::*,
+    requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -43,6 +47,15 @@ macro_rules! each_check {
             waiting_messages_keep_their_order
             what_is_sent_after_bind_arrives
             what_a_full_binding_loses_is_counted
+            an_unbound_binding_ends
+            members_leave_without_loss
+            a_dropped_member_hands_on
+            what_waits_outlives_unbind
+            a_stuck_handler_delays_nothing
+            a_request_to_nobody_fails_at_once
+            a_body_to_nobody_has_no_receivers
+            a_closed_conduit_says_so
+            askers_of_a_closed_conduit_are_told
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
