@@ -29,7 +29,9 @@
 
 mod checks;
 mod number;
+mod tally;
 mod violation;
+mod wire;
 mod world;
 
 pub use self::{

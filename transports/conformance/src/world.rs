@@ -13,6 +13,10 @@ pub trait Broker: Send + Sync + 'static {
     /// The transport under test.
     type Transport: Transport;
 
+    /// Whether the broker can tell that nobody was subscribed to what was published. Where it
+    /// cannot, the checks of notices hold nothing against it.
+    const TELLS_UNDELIVERED: bool = true;
+
     /// Starts a broker that nobody else uses.
     fn start() -> impl Future<Output = Self> + Send;
 
@@ -72,6 +76,11 @@ impl<B: Broker> World<B> {
     /// The time, on the clock of the runtime.
     pub fn now(&self) -> Instant {
         self.runtime.now()
+    }
+
+    /// Lets time pass, on the clock of the runtime.
+    pub async fn pause(&self, time: Duration) {
+        self.runtime.sleep_until(self.now() + time).await;
     }
 
     /// Gives a future so much time.
