@@ -189,14 +189,9 @@ impl Shared {
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
-        let replier = head.request.map(|request| {
-            Arc::new(Replier::new(
-                self,
-                request,
-                head.source.clone(),
-                route.target,
-            ))
-        });
+        let replier = head
+            .request
+            .map(|request| Replier::new(self, request, head.source.clone(), route.target));
         Arrival {
             head: head.clone(),
             subject: route.subject.clone(),
