@@ -28,7 +28,11 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
     let gone = rule.expect("queue_bind", alive.queue_bind("gone").await)?;
     let left = gone.unbind();
     world.within(SOON, rule, "unbind", left).await?;
-    for (service, subject) in [("absent", "nothing"), ("alive", "nothing"), ("alive", "gone")] {
+    for (service, subject) in [
+        ("absent", "nothing"),
+        ("alive", "nothing"),
+        ("alive", "gone"),
+    ] {
         for size in [0, 10, 100_000] {
             let request = asker
                 .service(service)
@@ -67,7 +71,9 @@ pub async fn a_body_to_nobody_has_no_receivers<B: Broker>(
         let sent = world.within(SOON, rule, what, sending).await?;
         let sent = rule.expect(what, sent)?;
         let nobody = sent.completed().is_empty() && sent.failed().is_empty();
-        rule.ensure(nobody, || format!("nobody is bound, and it went to {sent:?}"))?;
+        rule.ensure(nobody, || {
+            format!("nobody is bound, and it went to {sent:?}")
+        })?;
     }
     Ok(())
 }
@@ -85,10 +91,15 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let mut waits = rule.expect("bind", conduit.bind("news").await)?;
     let mut unread = rule.expect("queue_bind", conduit.queue_bind("jobs").await)?;
     let ended = world.run(async move { waits.next().await.is_none() });
-    let asks = conduit.service("other").request("silence", &1).timeout(LONG);
+    let asks = conduit
+        .service("other")
+        .request("silence", &1)
+        .timeout(LONG);
     let asks = world.run(async move { asks.await.map(drop) });
     let what = || "the request did not arrive".to_owned();
-    world.eventually(rule, what, || silent.waiting() == 1).await?;
+    world
+        .eventually(rule, what, || silent.waiting() == 1)
+        .await?;
     for _ in 0..2 {
         let close = conduit.close();
         world.within(SOON, rule, "close", close).await?;
@@ -98,7 +109,9 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let next = world.within(SOON, rule, "next after close", unread.next());
     let next = next.await?;
     rule.ensure(next.is_none(), || format!("{next:?} after close"))?;
-    let asked = world.within(SOON, rule, "a request that waits", asks).await?;
+    let asked = world
+        .within(SOON, rule, "a request that waits", asks)
+        .await?;
     is_closed("a request that waits", asked)?;
     world
         .within(SOON, rule, "calls after close", every_call(&conduit))
@@ -138,7 +151,7 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
     let closing = world.conduit("closing").await;
     let jobs = rule.expect("queue_bind", closing.queue_bind("jobs").await)?;
     let (called, calls) = async_channel::unbounded();
-    jobs.to(move |_| {
+    let jobs = jobs.to(move |_| {
         called.try_send(()).ok();
         future::pending::<()>()
     });
@@ -148,8 +161,12 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         let request = request.timeout(LONG);
         asked.push(world.run(async move { request.await.map(drop) }));
     }
-    let call = world.within(SOON, rule, "a first call", calls.recv()).await?;
+    let call = world
+        .within(SOON, rule, "a first call", calls.recv())
+        .await?;
     rule.expect("a first call", call)?;
+    let what = || "two more requests did not arrive".to_owned();
+    world.eventually(rule, what, || jobs.waiting() == 2).await?;
     let close = closing.close();
     world.within(SOON, rule, "close", close).await?;
     for asked in asked {
@@ -157,5 +174,44 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         let answer = world.within(SOON, rule, what, asked).await?;
         rule.ensure(answer.is_err(), || format!("{what}: {answer:?}"))?;
     }
+    Ok(())
+}
+
+/// Closing cancels what the conduit has asked for, wherever that runs.
+///
+/// # Errors
+/// What does not hold.
+pub async fn closing_cancels_its_requests<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Release;
+    let asker = world.conduit("asker").await;
+    let worker = world.conduit("worker").await;
+    let jobs = rule.expect("queue_bind", worker.queue_bind("jobs").await)?;
+    let (begun, begins) = async_channel::unbounded();
+    // It is dropped with the handler's future, and that closes the channel.
+    let (mut running, dropped) = {
+        let (running, dropped) = async_channel::bounded::<()>(1);
+        (Some(running), dropped)
+    };
+    jobs.to(move |_| {
+        begun.try_send(()).ok();
+        let running = running.take();
+        async move {
+            future::pending::<()>().await;
+            drop(running);
+        }
+    });
+    let request = asker.service("worker").request("jobs", &1).timeout(LONG);
+    let asked = world.run(async move { request.await.map(drop) });
+    let call = world
+        .within(SOON, rule, "a first call", begins.recv())
+        .await?;
+    rule.expect("a first call", call)?;
+    let close = asker.close();
+    world.within(SOON, rule, "close", close).await?;
+    is_closed("a request that waits", asked.await)?;
+    let what = "the end of a handler whose asker has closed";
+    world.within(SOON, rule, what, dropped.recv()).await?.ok();
     Ok(())
 }

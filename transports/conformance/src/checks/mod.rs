@@ -50,12 +50,14 @@ macro_rules! each_check {
             an_unbound_binding_ends
             members_leave_without_loss
             a_dropped_member_hands_on
+            a_dropped_member_gives_requests_back
             what_waits_outlives_unbind
             a_stuck_handler_delays_nothing
             a_request_to_nobody_fails_at_once
             a_body_to_nobody_has_no_receivers
             a_closed_conduit_says_so
             askers_of_a_closed_conduit_are_told
+            closing_cancels_its_requests
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
