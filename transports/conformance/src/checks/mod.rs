@@ -3,6 +3,7 @@
 mod addresses;
 mod binding;
 mod errors;
+mod garbage;
 mod isolation;
 mod leaving;
 mod order;
@@ -12,8 +13,8 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, errors::*, isolation::*, leaving::*, order::*, packets::*,
-    requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, errors::*, garbage::*, isolation::*, leaving::*, order::*,
+    packets::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -58,6 +59,8 @@ macro_rules! each_check {
             a_closed_conduit_says_so
             askers_of_a_closed_conduit_are_told
             closing_cancels_its_requests
+            forged_packets_are_counted
+            garbage_is_survived
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
