@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use conduit::{
     Conduit, Stats,
+    proto::frame::Frame,
     transport::{Address, Targets},
 };
 use fastrand::Rng;
@@ -13,7 +14,7 @@ use futures_lite::future;
 use crate::{
     Broker, Guarantee, Number, Violation, World,
     forgery::{every_frame, forgeries, mutate},
-    wire::{SOON, Wire},
+    wire::Wire,
 };
 
 const RULE: Guarantee = Guarantee::Errors;
@@ -42,7 +43,7 @@ pub async fn forged_packets_are_counted<B: Broker>(world: Arc<World<B>>) -> Resu
     let service = sender.service("receiver");
     RULE.expect("send", service.send("noise", &1).await)?;
     let message = world
-        .within(SOON, RULE, "a message", binding.next())
+        .within(B::PATIENCE, RULE, "a message", binding.next())
         .await?;
     let number = match &message {
         Some(message) => message.decode::<u64>().await.ok(),
@@ -72,15 +73,17 @@ pub async fn garbage_is_survived<B: Broker>(world: Arc<World<B>>) -> Result<(), 
             .to(|message| async move { message.reply_body(message.take_body()?).await });
     }
     let asker = world.conduit("asker").await;
-    let asked = || asker.service("receiver").request("echo", &7).timeout(SOON);
+    let asked = || {
+        asker
+            .service("receiver")
+            .request("echo", &7)
+            .timeout(B::PATIENCE)
+    };
     RULE.expect("ask before the garbage", asked().await)?;
     let before = receiver.stats();
     let forger = Wire::connect(&world, RULE).await;
     let addresses = addresses(&receiver);
-    let frames: Vec<_> = every_frame(&receiver)
-        .iter()
-        .map(|frame| frame.encode())
-        .collect();
+    let frames: Vec<_> = every_frame(&receiver).iter().map(Frame::encode).collect();
     let mut rng = Rng::with_seed(SEED);
     for count in 0..COUNT {
         let packet = garbage(&mut rng, &frames);

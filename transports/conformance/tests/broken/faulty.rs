@@ -1,6 +1,6 @@
 //! A transport with a fault: the in-memory one, but for what the fault does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conduit::transport::{Address, Subscription, Token, Transport, TransportError};
@@ -13,6 +13,9 @@ pub(crate) type Undelivered<'a> = Option<(&'a Address, Token)>;
 /// What is wrong with a transport. All connections of a broker share it.
 pub(crate) trait Fault: Default + Send + Sync + 'static {
     type Subscription: Subscription;
+    // Most faults show as something that never happens. That a slow machine is taken for a fault
+    // too changes nothing: there is one.
+    const PATIENCE: Duration = Duration::from_secs(1);
 
     fn subscribe(
         &self,
@@ -50,6 +53,7 @@ pub(crate) struct Faulty<F> {
 
 impl<F: Fault> Broker for FaultyBroker<F> {
     type Transport = Faulty<F>;
+    const PATIENCE: Duration = F::PATIENCE;
 
     async fn start() -> Self {
         Self::default()

@@ -26,7 +26,7 @@ impl Reordering {
         state.published += 1;
         match state.held.take() {
             Some((address, packet)) => Swap::Then(address, packet),
-            None if state.published % 10 == 0 => {
+            None if state.published.is_multiple_of(10) => {
                 state.held = Some((to.clone(), packet.clone()));
                 Swap::Held
             }
