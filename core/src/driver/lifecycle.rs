@@ -68,6 +68,8 @@ impl Shared {
             self.end_streams();
             self.end_requests();
             self.streams_ended().await;
+            // What was routed here before is refused, which takes the outbox.
+            self.routes_gone().await;
             self.close_outbox();
         };
         let limit = async {

@@ -163,7 +163,10 @@ impl Shared {
             .cloned()
             .collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
-            replier.fail(ReasonCode::Closed.into());
+            // Also where a reply was begun, since it may not get out any more. Of two answers the
+            // asker takes the first.
+            replier.claim();
+            replier.post_failure(ReasonCode::Closed.into());
         }
     }
 
