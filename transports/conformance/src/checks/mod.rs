@@ -2,6 +2,7 @@
 
 mod addresses;
 mod binding;
+mod closing;
 mod errors;
 mod garbage;
 mod isolation;
@@ -13,8 +14,8 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, errors::*, garbage::*, isolation::*, leaving::*, order::*,
-    packets::*, requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, closing::*, errors::*, garbage::*, isolation::*, leaving::*,
+    order::*, packets::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -59,6 +60,8 @@ macro_rules! each_check {
             a_closed_conduit_says_so
             askers_of_a_closed_conduit_are_told
             closing_cancels_its_requests
+            closing_amid_requests_answers_all
+            closing_amid_bodies_answers_all
             forged_packets_are_counted
             garbage_is_survived
         ]);
