@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(100);
 pub async fn closing_amid_requests_answers_all<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    closing_amid::<B>(&world, 10).await
+    closing_amid::<B>(&world, 10, 10).await
 }
 
 /// The same for requests whose bodies are streamed.
@@ -26,15 +26,18 @@ pub async fn closing_amid_requests_answers_all<B: Broker>(
 pub async fn closing_amid_bodies_answers_all<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    closing_amid::<B>(&world, 30_000).await
+    closing_amid::<B>(&world, 3, 30_000).await
 }
 
-async fn closing_amid<B: Broker>(world: &Arc<World<B>>, size: usize) -> Result<(), Violation> {
-    const ROUNDS: usize = 10;
+async fn closing_amid<B: Broker>(
+    world: &Arc<World<B>>,
+    rounds: usize,
+    size: usize,
+) -> Result<(), Violation> {
     const ASKERS: usize = 32;
     let rule = Guarantee::Errors;
     let asker = world.conduit("asker").await;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let closing = world.conduit("closing").await;
         let (answered, answers) = async_channel::unbounded();
         let jobs = rule.expect("queue_bind", closing.queue_bind("jobs").await)?;
