@@ -46,6 +46,16 @@ impl<B: Broker> World<B> {
             .expect("limits at their defaults are valid")
     }
 
+    /// A conduit for bodies that every receiver has to get: it gives them more time to join than a
+    /// slow machine needs, so the checks say how many to expect.
+    ///
+    /// # Panics
+    /// Where the conduit cannot be made.
+    pub async fn patient_conduit(&self, service: &str) -> Conduit<Number> {
+        let builder = self.builder(service).await.join_window(B::PATIENCE);
+        builder.build().expect("its limits are valid")
+    }
+
     /// A conduit with a connection of its own, to be built.
     pub async fn builder(&self, service: &str) -> Builder<Arc<dyn Runtime>, B::Transport, Number> {
         Conduit::builder(service)

@@ -16,7 +16,7 @@ const RULE: Guarantee = Guarantee::Isolation;
 pub async fn a_stuck_handler_delays_nothing<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    let sender = world.conduit("sender").await;
+    let sender = world.patient_conduit("sender").await;
     let receiver = world.conduit("receiver").await;
     let stuck = get_stuck(&world, &sender, &receiver).await?;
     for round in 0..10 {

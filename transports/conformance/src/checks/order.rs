@@ -19,7 +19,7 @@ pub async fn mixed_sizes_keep_their_order<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
     const COUNT: u64 = 300;
-    let sender = world.conduit("sender").await;
+    let sender = world.patient_conduit("sender").await;
     let receiver = world.conduit("receiver").await;
     for subject in ["plain", "queue"] {
         let mut binding = bind(&receiver, subject).await?;
@@ -46,7 +46,7 @@ pub async fn waiting_messages_keep_their_order<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
     const COUNT: u64 = 40;
-    let sender = world.conduit("sender").await;
+    let sender = world.patient_conduit("sender").await;
     let receiver = world.conduit("receiver").await;
     for subject in ["plain", "queue"] {
         let mut binding = bind(&receiver, subject).await?;

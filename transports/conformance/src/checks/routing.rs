@@ -118,7 +118,7 @@ pub async fn local_binds_each_get_the_body<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
     let rule = Guarantee::Broadcast;
-    let sender = world.conduit("sender").await;
+    let sender = world.patient_conduit("sender").await;
     let receiver = world.conduit("receiver").await;
     let mut bindings = Vec::new();
     for _ in 0..2 {
