@@ -29,7 +29,11 @@
 
 mod checks;
 mod number;
+mod odd;
+mod pattern;
+mod reading;
 mod violation;
+mod way;
 mod world;
 
 pub use self::{
