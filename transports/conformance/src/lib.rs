@@ -29,8 +29,12 @@
 
 mod checks;
 mod number;
+mod odd;
+mod pattern;
+mod reading;
 mod tally;
 mod violation;
+mod way;
 mod wire;
 mod world;
 

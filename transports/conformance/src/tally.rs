@@ -62,9 +62,7 @@ impl Tally {
         let mut seen = vec![false; usize::try_from(count).expect("it fits into memory")];
         for _ in 0..count {
             let number = self.next(world).await?;
-            let place = usize::try_from(number)
-                .ok()
-                .and_then(|at| seen.get_mut(at));
+            let place = usize::try_from(number).ok().and_then(|at| seen.get_mut(at));
             let again = place.is_none_or(|seen| std::mem::replace(seen, true));
             self.rule
                 .ensure(!again, || format!("message {number} came twice"))?;

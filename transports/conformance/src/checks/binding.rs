@@ -86,7 +86,8 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
     });
     for number in 0..20_u64 {
         let asked = sender.service("receiver").request("echo", &number);
-        let reply = Guarantee::Isolation.expect("ask beside the flood", asked.timeout(SOON).await)?;
+        let reply =
+            Guarantee::Isolation.expect("ask beside the flood", asked.timeout(SOON).await)?;
         Guarantee::Isolation.expect("decode", reply.decode::<u64>().await)?;
     }
     let what = || "a stuck binding did not fill".to_owned();

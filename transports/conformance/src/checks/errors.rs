@@ -28,7 +28,11 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
     let gone = rule.expect("queue_bind", alive.queue_bind("gone").await)?;
     let left = gone.unbind();
     world.within(SOON, rule, "unbind", left).await?;
-    for (service, subject) in [("absent", "nothing"), ("alive", "nothing"), ("alive", "gone")] {
+    for (service, subject) in [
+        ("absent", "nothing"),
+        ("alive", "nothing"),
+        ("alive", "gone"),
+    ] {
         for size in [0, 10, 100_000] {
             let request = asker
                 .service(service)
@@ -67,7 +71,9 @@ pub async fn a_body_to_nobody_has_no_receivers<B: Broker>(
         let sent = world.within(SOON, rule, what, sending).await?;
         let sent = rule.expect(what, sent)?;
         let nobody = sent.completed().is_empty() && sent.failed().is_empty();
-        rule.ensure(nobody, || format!("nobody is bound, and it went to {sent:?}"))?;
+        rule.ensure(nobody, || {
+            format!("nobody is bound, and it went to {sent:?}")
+        })?;
     }
     Ok(())
 }
@@ -85,10 +91,15 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let mut waits = rule.expect("bind", conduit.bind("news").await)?;
     let mut unread = rule.expect("queue_bind", conduit.queue_bind("jobs").await)?;
     let ended = world.run(async move { waits.next().await.is_none() });
-    let asks = conduit.service("other").request("silence", &1).timeout(LONG);
+    let asks = conduit
+        .service("other")
+        .request("silence", &1)
+        .timeout(LONG);
     let asks = world.run(async move { asks.await.map(drop) });
     let what = || "the request did not arrive".to_owned();
-    world.eventually(rule, what, || silent.waiting() == 1).await?;
+    world
+        .eventually(rule, what, || silent.waiting() == 1)
+        .await?;
     for _ in 0..2 {
         let close = conduit.close();
         world.within(SOON, rule, "close", close).await?;
@@ -98,7 +109,9 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let next = world.within(SOON, rule, "next after close", unread.next());
     let next = next.await?;
     rule.ensure(next.is_none(), || format!("{next:?} after close"))?;
-    let asked = world.within(SOON, rule, "a request that waits", asks).await?;
+    let asked = world
+        .within(SOON, rule, "a request that waits", asks)
+        .await?;
     is_closed("a request that waits", asked)?;
     world
         .within(SOON, rule, "calls after close", every_call(&conduit))
@@ -148,7 +161,9 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         let request = request.timeout(LONG);
         asked.push(world.run(async move { request.await.map(drop) }));
     }
-    let call = world.within(SOON, rule, "a first call", calls.recv()).await?;
+    let call = world
+        .within(SOON, rule, "a first call", calls.recv())
+        .await?;
     rule.expect("a first call", call)?;
     let close = closing.close();
     world.within(SOON, rule, "close", close).await?;

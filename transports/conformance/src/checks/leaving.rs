@@ -40,9 +40,7 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
     future::yield_now().await;
     drop(done);
     let ended = world.within(SOON, RULE, "a `next` that waits when it is unbound", waits);
-    RULE.ensure(ended.await?, || {
-        "a message out of nowhere came".to_owned()
-    })
+    RULE.ensure(ended.await?, || "a message out of nowhere came".to_owned())
 }
 
 /// Members of a queue come and go while messages flow, and none of those is lost.

@@ -2,6 +2,8 @@
 
 mod addresses;
 mod binding;
+mod bodies;
+mod bodies_passed_on;
 mod errors;
 mod isolation;
 mod leaving;
@@ -12,8 +14,8 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, errors::*, isolation::*, leaving::*, order::*, packets::*,
-    requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, bodies::*, bodies_passed_on::*, errors::*, isolation::*, leaving::*,
+    order::*, packets::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -56,6 +58,18 @@ macro_rules! each_check {
             a_body_to_nobody_has_no_receivers
             a_closed_conduit_says_so
             askers_of_a_closed_conduit_are_told
+
+            bodies_arrive_whole_when_sent
+            bodies_arrive_whole_in_requests
+            bodies_arrive_whole_in_replies
+            a_large_body_arrives_whole_when_sent
+            a_large_body_arrives_whole_in_a_request
+            a_large_body_arrives_whole_in_a_reply
+            one_body_reaches_binds_and_a_group_whole
+            a_source_that_waits_holds_nothing_back
+            many_bodies_at_once_arrive_whole
+            a_body_can_be_echoed
+            a_body_can_be_passed_on
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {

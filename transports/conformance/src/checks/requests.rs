@@ -108,7 +108,9 @@ fn gated_body(gate: Receiver<()>) -> Body {
 /// The number that a request has in its header.
 fn numbered(message: &Message<Number>) -> u64 {
     let number = message.headers().get("number");
-    number.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+    number
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(u64::MAX)
 }
 
 /// Reads a body, which has to have its length.

@@ -94,9 +94,7 @@ pub async fn local_queue_bindings_share_the_work<B: Broker>(
             .sum::<u64>()
     };
     let what = || format!("{} of {COUNT} messages arrived", waiting());
-    world
-        .eventually(rule, what, || waiting() >= COUNT)
-        .await?;
+    world.eventually(rule, what, || waiting() >= COUNT).await?;
     for binding in &bindings {
         rule.ensure(binding.waiting() > 0, || {
             "one of two idle bindings got nothing".to_owned()
@@ -144,7 +142,10 @@ pub async fn local_binds_each_get_the_body<B: Broker>(
     let sizes = [10, 0, 300_000, 20_000];
     for size in sizes {
         let body: Vec<u8> = pattern(size).collect();
-        let sent = sender.service("receiver").send_body("files", body).expect(2);
+        let sent = sender
+            .service("receiver")
+            .send_body("files", body)
+            .expect(2);
         rule.expect("send", sent.await)?;
     }
     for reader in readers {
