@@ -52,6 +52,7 @@ macro_rules! each_check {
             an_unbound_binding_ends
             members_leave_without_loss
             a_dropped_member_hands_on
+            a_dropped_member_gives_requests_back
             what_waits_outlives_unbind
             a_stuck_handler_delays_nothing
             a_request_to_nobody_fails_at_once
@@ -70,6 +71,7 @@ macro_rules! each_check {
             many_bodies_at_once_arrive_whole
             a_body_can_be_echoed
             a_body_can_be_passed_on
+            closing_cancels_its_requests
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
