@@ -60,15 +60,15 @@ impl Collected {
     /// Gives it out.
     pub(crate) fn take(&mut self) -> Result<IncomingBody, Error> {
         match std::mem::replace(&mut self.0, State::Taken) {
-            State::Arriving { content, so_far } if so_far.is_empty() => {
-                Ok(IncomingBody::new(content))
+            State::Arriving { content, so_far } => {
+                Ok(IncomingBody::new(content, so_far.freeze()))
             }
-            State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes))),
+            State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
             State::Reading(body) => {
                 self.0 = State::Reading(body);
                 Err(ErrorKind::BodyTaken.into())
             }
-            State::Arriving { .. } | State::Taken => Err(ErrorKind::BodyTaken.into()),
+            State::Taken => Err(ErrorKind::BodyTaken.into()),
         }
     }
 
