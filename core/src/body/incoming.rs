@@ -13,7 +13,7 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 use crate::{
-    Error, ErrorKind,
+    Error,
     driver::{InboundStream, Shared},
     proto::{Read, ReasonCode},
 };
@@ -105,22 +105,33 @@ impl Content {
 
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        match self.stream.poll_read(&self.shared, cx) {
-            Poll::Ready(Read::Chunk(bytes)) => return Poll::Ready(Ok(Some(bytes))),
-            Poll::Ready(Read::End) => return Poll::Ready(Ok(None)),
-            Poll::Ready(Read::Failed(reason)) => {
-                return Poll::Ready(Err(Error::from_reason(&reason)));
+        let now = self.shared.now();
+        let mut late = self
+            .deadline
+            .as_ref()
+            .is_some_and(|deadline| now >= deadline.at);
+        loop {
+            if late {
+                // What has arrived is not read any more either. Harmless if it was read whole.
+                self.deadline = None;
+                self.stream.stop(&self.shared, ReasonCode::Deadline.into());
             }
-            Poll::Ready(Read::Pending) | Poll::Pending => {}
+            return match self.stream.poll_read(&self.shared, cx) {
+                Poll::Ready(Read::Chunk(bytes)) => Poll::Ready(Ok(Some(bytes))),
+                Poll::Ready(Read::End) => Poll::Ready(Ok(None)),
+                Poll::Ready(Read::Failed(reason)) => {
+                    Poll::Ready(Err(Error::from_reason(&reason)))
+                }
+                Poll::Ready(Read::Pending) | Poll::Pending => {
+                    if let Some(deadline) = &mut self.deadline {
+                        ready!(deadline.sleep.as_mut().poll(cx));
+                        late = true;
+                        continue;
+                    }
+                    Poll::Pending
+                }
+            };
         }
-        if let Some(deadline) = &mut self.deadline {
-            ready!(deadline.sleep.as_mut().poll(cx));
-            // A finished sleep must not be polled again.
-            *deadline = Deadline::new(&self.shared, deadline.at);
-            self.stream.stop(&self.shared, ReasonCode::Deadline.into());
-            return Poll::Ready(Err(ErrorKind::Deadline.into()));
-        }
-        Poll::Pending
     }
 }
 
