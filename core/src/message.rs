@@ -9,7 +9,9 @@ use std::{
 };
 
 use bytes::Bytes;
+use event_listener::Event;
 use futures_io::AsyncRead;
+use futures_lite::future;
 
 use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Headers, IncomingBody, Service, ServiceName,
@@ -35,6 +37,8 @@ pub struct Message<E> {
     head: Head,
     subject: Subject,
     body: Mutex<Collected>,
+    /// One that collected the body is done or gives up: others have to look after it.
+    collected: Event,
     replier: Option<Arc<Replier>>,
     deadline: Option<Instant>,
     encoder: Arc<E>,
@@ -58,6 +62,7 @@ impl<E: Encoder> Message<E> {
             head,
             subject,
             body,
+            collected: Event::new(),
             replier,
             deadline,
             encoder,
@@ -78,6 +83,7 @@ impl<E: Encoder> Message<E> {
             head,
             subject,
             body,
+            collected: Event::new(),
             replier: None,
             deadline,
             encoder,
@@ -124,7 +130,19 @@ impl<E: Encoder> Message<E> {
             .config
             .max_decode_size
             .unwrap_or(usize::MAX);
-        poll_fn(|cx| self.body().poll_whole(cx, limit)).await
+        // The body wakes the last that asked for it; the others are woken from here.
+        let _done = NotifyOnDrop(&self.collected);
+        loop {
+            let others = self.collected.listen();
+            let whole = poll_fn(|cx| self.body().poll_whole(cx, limit));
+            let others = async {
+                others.await;
+                None
+            };
+            if let Some(result) = future::or(async { Some(whole.await) }, others).await {
+                return result;
+            }
+        }
     }
 
     /// The whole body, as text.
@@ -225,6 +243,14 @@ impl<E: Encoder> Message<E> {
 
     fn body(&self) -> std::sync::MutexGuard<'_, Collected> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct NotifyOnDrop<'a>(&'a Event);
+
+impl Drop for NotifyOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify(usize::MAX);
     }
 }
 
