@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Error, ErrorKind, IncomingBody, body::Content};
+use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
 
 pub(crate) struct Collected(State);
 
@@ -52,7 +52,14 @@ impl Collected {
             Ok(bytes) => self.0 = State::Whole(bytes.clone()),
             // One that is there stays: it can still be read.
             Err(_) if matches!(self.0, State::Whole(_)) => {}
-            Err(_) => self.0 = State::Taken,
+            Err(error) => {
+                if let (State::Arriving { content, .. }, ErrorKind::TooLarge) =
+                    (&self.0, error.kind())
+                {
+                    content.stop(ReasonCode::TooLarge);
+                }
+                self.0 = State::Taken;
+            }
         }
         Poll::Ready(result)
     }

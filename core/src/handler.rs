@@ -18,8 +18,8 @@ pub struct Handler {
 /// What a handler may return: nothing, or a result whose error can be boxed.
 ///
 /// A request whose handler returns an error is answered with it: as
-/// [`NotDecoded`](ErrorKind::NotDecoded) where the error is this library's own from decoding the
-/// message, else as [`HandlerFailed`](ErrorKind::HandlerFailed) with its text.
+/// [`NotDecoded`](ErrorKind::NotDecoded) or [`TooLarge`](ErrorKind::TooLarge) where the error is
+/// this library's own from decoding the message, else as [`HandlerFailed`](ErrorKind::HandlerFailed) with its text.
 pub trait HandlerOutput: sealed::Sealed {}
 
 impl HandlerOutput for () {}
@@ -172,6 +172,7 @@ fn reason_of(error: &(dyn StdError + Send + Sync + 'static)) -> Reason {
         Some(ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText) => {
             ReasonCode::NotDecoded
         }
+        Some(ErrorKind::TooLarge) => ReasonCode::TooLarge,
         _ => ReasonCode::HandlerFailed,
     };
     Reason::new(code, error.to_string())

@@ -84,6 +84,13 @@ impl Content {
         }
     }
 
+    /// Tells the sender of a streamed one why nobody reads it.
+    pub(crate) fn stop(&self, code: ReasonCode) {
+        if let Self::Stream(content) = self {
+            content.stream.stop(&content.shared, code.into());
+        }
+    }
+
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Whole(bytes) => Some(bytes.len() as u64),
