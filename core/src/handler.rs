@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt, panic::AssertUnwindSafe, sync::Arc};
 use futures_lite::{FutureExt, future};
 
 use crate::{
-    Encoder, Error, ErrorKind, Message,
+    Encoder, Error, ErrorKind, Executed, Message,
     conduit::Handle,
     driver::{Bound, Mailbox, Replier, Shared},
     proto::{Reason, ReasonCode},
@@ -167,7 +167,11 @@ async fn handle_one<E, F, R>(
 }
 
 fn reason_of(error: &(dyn StdError + Send + Sync + 'static)) -> Reason {
-    let own = error.downcast_ref::<Error>().map(Error::kind);
+    // What was wrong with a reply to the handler says that somebody else was executed.
+    let own = error
+        .downcast_ref::<Error>()
+        .filter(|error| error.executed() == Executed::No)
+        .map(Error::kind);
     let code = match own {
         Some(ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText) => {
             ReasonCode::NotDecoded

@@ -14,7 +14,7 @@ use futures_io::AsyncRead;
 use futures_lite::future;
 
 use crate::{
-    Body, Decode, Encode, Encoder, Error, ErrorKind, Headers, IncomingBody, Service, ServiceName,
+    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service, ServiceName,
     Subject,
     collect::Collected,
     conduit::Handle,
@@ -40,6 +40,7 @@ pub struct Message<E> {
     /// One that collected the body is done or gives up: others have to look after it.
     collected: Event,
     replier: Option<Arc<Replier>>,
+    is_reply: bool,
     deadline: Option<Instant>,
     encoder: Arc<E>,
     handle: Handle,
@@ -64,6 +65,7 @@ impl<E: Encoder> Message<E> {
             body,
             collected: Event::new(),
             replier,
+            is_reply: false,
             deadline,
             encoder,
             handle,
@@ -85,6 +87,7 @@ impl<E: Encoder> Message<E> {
             body,
             collected: Event::new(),
             replier: None,
+            is_reply: true,
             deadline,
             encoder,
             handle,
@@ -106,13 +109,13 @@ impl<E: Encoder> Message<E> {
             let ours = self.encoder.content_type();
             if theirs != ours {
                 let text = format!("it is {theirs}, and this conduit decodes {ours}");
-                return Err(Error::new(ErrorKind::ContentType, text));
+                return Err(self.about(Error::new(ErrorKind::ContentType, text)));
             }
         }
         let bytes = self.bytes().await?;
         self.encoder
             .decode(&bytes)
-            .map_err(|error| Error::with_source(ErrorKind::Decode, error))
+            .map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
 
     /// The whole body.
@@ -140,7 +143,7 @@ impl<E: Encoder> Message<E> {
                 None
             };
             if let Some(result) = future::or(async { Some(whole.await) }, others).await {
-                return result;
+                return result.map_err(|error| self.about(error));
             }
         }
     }
@@ -155,7 +158,7 @@ impl<E: Encoder> Message<E> {
         let bytes = self.bytes().await?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.to_owned()),
-            Err(error) => Err(Error::with_source(ErrorKind::NotText, error)),
+            Err(error) => Err(self.about(Error::with_source(ErrorKind::NotText, error))),
         }
     }
 
@@ -239,6 +242,14 @@ impl<E: Encoder> Message<E> {
             name,
             self.deadline,
         )
+    }
+
+    /// Whoever cannot use a reply must not think that its handler was not executed.
+    fn about(&self, error: Error) -> Error {
+        if self.is_reply {
+            return error.with_executed(Executed::Yes);
+        }
+        error
     }
 
     fn body(&self) -> std::sync::MutexGuard<'_, Collected> {
