@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
-use conduit::{Binding, Body, Conduit, Error, Message};
+use conduit::{Binding, Body, Conduit, Error, Message, Subject};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World, pattern::Pattern, reading::Reading};
@@ -27,6 +27,8 @@ pub(crate) struct Way<B> {
     direction: Direction,
     pub(crate) sender: Conduit<Number>,
     pub(crate) receiver: Conduit<Number>,
+    /// Another one for each way, so that ways do not cross.
+    subject: Subject,
     binding: Binding<Number>,
 }
 
@@ -58,16 +60,19 @@ impl<B: Broker> Way<B> {
         sender: Conduit<Number>,
         receiver: Conduit<Number>,
     ) -> Result<Self, Violation> {
+        let subject = format!("bodies.{}.{direction:?}", sender.instance());
+        let subject = Guarantee::Binding.expect("name", Subject::try_from(subject))?;
         let bound = match direction {
-            Direction::Send => receiver.bind("bodies").await,
-            Direction::Request => receiver.queue_bind("bodies").await,
-            Direction::Reply => sender.queue_bind("bodies").await,
+            Direction::Send => receiver.bind(subject.clone()).await,
+            Direction::Request => receiver.queue_bind(subject.clone()).await,
+            Direction::Reply => sender.queue_bind(subject.clone()).await,
         };
         Ok(Self {
             world: Arc::clone(world),
             direction,
             sender,
             receiver,
+            subject,
             binding: Guarantee::Binding.expect("bind", bound)?,
         })
     }
@@ -75,20 +80,22 @@ impl<B: Broker> Way<B> {
     /// Sends a body, and returns when it begins to arrive.
     pub(crate) async fn begin(&mut self, body: impl Into<Body>) -> Transfer {
         let (body, (key, value)) = (body.into(), HEADER);
-        let to = self.sender.service("receiver");
+        let subject = self.subject.clone();
+        let to = self.sender.service(self.receiver.name().clone());
         match self.direction {
             Direction::Send => {
-                let sending = to.send_body("bodies", body).header(key, value).expect(1);
+                let sending = to.send_body(subject, body).header(key, value).expect(1);
                 let sending = sending.into_future();
                 self.arrives(async move { sending.await.map(drop) }).await
             }
             Direction::Request => {
-                let asking = to.request_body("bodies", body).header(key, value);
+                let asking = to.request_body(subject, body).header(key, value);
                 let asking = asking.no_timeout().into_future();
                 self.arrives(async move { asking.await.map(drop) }).await
             }
             Direction::Reply => {
-                let asking = self.receiver.service("sender").request_body("bodies", ());
+                let from = self.receiver.service(self.sender.name().clone());
+                let asking = from.request_body(subject, ());
                 let asking = self.world.run(asking.no_timeout().into_future());
                 let request = self.binding.next().await.expect("it is bound");
                 let replying = request.reply_body(body).header(key, value).into_future();

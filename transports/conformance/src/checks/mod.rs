@@ -1,10 +1,18 @@
 //! The checks, by what they hold a transport to.
 
 mod bodies;
+mod bodies_failing;
+mod bodies_in_memory;
+mod bodies_once;
 mod bodies_passed_on;
+mod flow;
+mod flow_limits;
 mod routing;
 
-pub use self::{bodies::*, bodies_passed_on::*, routing::*};
+pub use self::{
+    bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*,
+    flow::*, flow_limits::*, routing::*,
+};
 
 /// Calls a macro with the name of each check.
 #[doc(hidden)]
@@ -25,6 +33,23 @@ macro_rules! each_check {
             many_bodies_at_once_arrive_whole
             a_body_can_be_echoed
             a_body_can_be_passed_on
+            a_source_that_fails_is_an_error_at_both_sides
+            a_source_that_fails_at_once_is_an_error
+            a_source_of_another_length_is_an_error_at_both_sides
+            a_short_source_of_another_length_is_an_error
+            the_limit_for_bodies_in_memory_is_exact
+            without_the_limit_a_large_body_is_decoded
+            another_content_type_is_named
+            text_has_to_be_utf8
+            headers_and_length_arrive
+            a_body_is_taken_once
+            a_request_is_answered_once
+            a_reader_that_takes_nothing_stops_its_sender
+            a_slow_reader_limits_a_fast_source
+            many_readers_stay_within_the_budget
+            offers_without_room_are_refused
+            a_group_gets_what_it_had_no_room_for
+            broadcasts_that_cross_both_end
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
