@@ -38,7 +38,10 @@ pub(crate) struct Transfer {
     pub(crate) arrived: Option<Result<Message<Number>, Error>>,
     /// What the sender is told.
     pub(crate) sent: Sent,
+    give_up: GiveUp,
 }
+
+type GiveUp = async_channel::Sender<()>;
 
 pub(crate) type Sent = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
@@ -99,25 +102,26 @@ impl<B: Broker> Way<B> {
                 let asking = self.world.run(asking.no_timeout().into_future());
                 let request = self.binding.next().await.expect("it is bound");
                 let replying = request.reply_body(body).header(key, value).into_future();
-                let sent = Box::pin(self.world.run(async move {
+                let (give_up, sent) = self.start(async move {
                     let result = replying.await;
                     drop(request);
                     result
-                }));
+                });
                 Transfer {
                     arrived: Some(asking.await),
                     sent,
+                    give_up,
                 }
             }
         }
     }
 
-    /// Waits until a message arrives that a task sends, or the task fails.
+    /// Sends in a task, and waits until a message arrives or it fails.
     async fn arrives(
         &mut self,
         send: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) -> Transfer {
-        let mut sent: Sent = Box::pin(self.world.run(send));
+        let (give_up, mut sent) = self.start(send);
         let mut told = None;
         let message = async { self.binding.next().await.map(Ok) };
         let failed = async {
@@ -134,7 +138,35 @@ impl<B: Broker> Way<B> {
         if let Some(told) = told {
             sent = Box::pin(future::ready(told));
         }
-        Transfer { arrived, sent }
+        Transfer {
+            arrived,
+            sent,
+            give_up,
+        }
+    }
+
+    /// Sends in a task, until it is done or given up.
+    fn start(
+        &self,
+        send: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) -> (GiveUp, Sent) {
+        let (give_up, given_up) = async_channel::bounded(1);
+        let given_up = async move {
+            match given_up.recv().await {
+                Ok(()) => None,
+                // Nobody will give it up any more.
+                Err(_) => future::pending().await,
+            }
+        };
+        let send = async { Some(send.await) };
+        let task = self.world.run(future::or(send, given_up));
+        let sent = async {
+            match task.await {
+                Some(result) => result,
+                None => future::pending().await,
+            }
+        };
+        (give_up, Box::pin(sent))
     }
 
     /// Sends a body that has to arrive whole.
@@ -148,6 +180,11 @@ impl<B: Broker> Way<B> {
 }
 
 impl Transfer {
+    /// Drops what the sender awaits.
+    pub(crate) fn give_up(&self) {
+        self.give_up.try_send(()).ok();
+    }
+
     /// The message, which has to be there.
     pub(crate) fn message(&mut self) -> Result<Message<Number>, Violation> {
         let rule = Guarantee::Bodies;

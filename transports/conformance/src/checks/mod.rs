@@ -7,11 +7,14 @@ mod bodies_once;
 mod bodies_passed_on;
 mod flow;
 mod flow_limits;
+mod release;
+mod release_bindings;
+mod release_requests;
 mod routing;
 
 pub use self::{
     bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*,
-    flow::*, flow_limits::*, routing::*,
+    flow::*, flow_limits::*, release::*, release_bindings::*, release_requests::*, routing::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -50,6 +53,14 @@ macro_rules! each_check {
             offers_without_room_are_refused
             a_group_gets_what_it_had_no_room_for
             broadcasts_that_cross_both_end
+            a_message_dropped_unread_is_released
+            a_body_read_in_half_is_released
+            a_sending_that_is_dropped_is_released
+            what_nobody_is_bound_to_is_released
+            a_dropped_binding_releases_what_waits
+            an_unbound_binding_gives_what_waits
+            a_dropped_request_cancels_its_handler
+            a_dropped_reply_ends_its_sources
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {
