@@ -195,7 +195,9 @@ pub async fn a_dropped_member_gives_requests_back<B: Broker>(
             Ok(()) => others == 1,
             Err(error) => others == 0 && error.executed() == Executed::No,
         };
-        RULE.ensure(right, || format!("{what}, with {others} others: {answer:?}"))?;
+        RULE.ensure(right, || {
+            format!("{what}, with {others} others: {answer:?}")
+        })?;
         for handler in &handlers {
             unbind(&world, handler).await?;
         }
