@@ -41,6 +41,9 @@ impl Arrival {
     }
 
     fn readiness(&self) -> Readiness {
+        if self.replier.as_ref().is_some_and(|replier| replier.cancel().is_cancelled()) {
+            return Readiness::Never;
+        }
         self.stream()
             .map_or(Readiness::Ready, InboundStream::readiness)
     }

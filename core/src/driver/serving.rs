@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Shared, shared::lock};
+use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
     MessageId,
     proto::{
@@ -22,9 +22,14 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Serving {
+pub(super) struct Serving(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
     /// More than one where several bindings of this conduit got the same request.
-    running: Mutex<BTreeMap<MessageId, Vec<Weak<Replier>>>>,
+    running: BTreeMap<MessageId, Vec<Weak<Replier>>>,
+    /// Requests that were cancelled before they came: the two travel by different ways.
+    cancelled: Tombs<MessageId, ()>,
 }
 
 /// Says that the asker does not need the answer any more.
@@ -84,10 +89,13 @@ impl Replier {
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
         });
-        lock(&shared.serving.running)
-            .entry(request.message)
-            .or_default()
-            .push(Arc::downgrade(&replier));
+        let mut table = lock(&shared.serving.0);
+        if table.cancelled.get(shared.now(), &request.message).is_some() {
+            replier.cancel.cancel();
+        }
+        let running = table.running.entry(request.message).or_default();
+        running.push(Arc::downgrade(&replier));
+        drop(table);
         replier
     }
 
@@ -135,12 +143,12 @@ impl Drop for Replier {
             ReasonCode::Draining
         };
         self.fail(code.into());
-        let mut running = lock(&self.shared.serving.running);
-        if let Some(repliers) = running.get_mut(&self.request.message) {
+        let mut table = lock(&self.shared.serving.0);
+        if let Some(repliers) = table.running.get_mut(&self.request.message) {
             // This one can no longer be upgraded.
             repliers.retain(|replier| replier.strong_count() > 0);
             if repliers.is_empty() {
-                running.remove(&self.request.message);
+                table.running.remove(&self.request.message);
             }
         }
     }
@@ -149,7 +157,13 @@ impl Drop for Replier {
 impl Shared {
     /// The asker of a request does not need the answer any more.
     pub(super) fn handle_cancel(&self, message: MessageId) {
-        let repliers = lock(&self.serving.running).get(&message).cloned();
+        let now = self.now();
+        let mut table = lock(&self.serving.0);
+        let repliers = table.running.get(&message).cloned();
+        if repliers.is_none() {
+            table.cancelled.insert(now, now + self.config.idle_limit, message, ());
+        }
+        drop(table);
         for replier in repliers.iter().flatten().filter_map(Weak::upgrade) {
             replier.cancel.cancel();
         }
@@ -157,11 +171,7 @@ impl Shared {
 
     /// This conduit will answer no more: whoever waits for that is told.
     pub(super) fn end_serving(&self) {
-        let running: Vec<_> = lock(&self.serving.running)
-            .values()
-            .flatten()
-            .cloned()
-            .collect();
+        let running: Vec<_> = lock(&self.serving.0).running.values().flatten().cloned().collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
             replier.fail(ReasonCode::Closed.into());
         }
@@ -169,6 +179,6 @@ impl Shared {
 
     /// How many requests are being answered.
     pub(crate) fn serving(&self) -> usize {
-        lock(&self.serving.running).len()
+        lock(&self.serving.0).running.len()
     }
 }
