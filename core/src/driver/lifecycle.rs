@@ -32,9 +32,25 @@ enum Phase {
     Closed,
 }
 
+impl Phase {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Starting => 0,
+            Self::Open | Self::Failed(_) => 1,
+            Self::Closing => 2,
+            Self::Closed => 3,
+        }
+    }
+}
+
 impl Lifecycle {
+    /// Goes on to a later phase. One that was left does not come back.
     fn enter(&self, phase: Phase) {
-        *lock(&self.phase) = phase;
+        let mut current = lock(&self.phase);
+        if phase.rank() > current.rank() {
+            *current = phase;
+        }
+        drop(current);
         self.changed.notify(usize::MAX);
     }
 
@@ -94,13 +110,7 @@ impl Shared {
     async fn serve(self: &Arc<Self>) {
         match self.open_inbox().await {
             Ok((mut inbox, mut control)) => {
-                {
-                    let mut phase = lock(&self.lifecycle.phase);
-                    if matches!(*phase, Phase::Starting) {
-                        *phase = Phase::Open;
-                    }
-                }
-                self.lifecycle.changed.notify(usize::MAX);
+                self.lifecycle.enter(Phase::Open);
                 future::zip(self.listen(&mut *inbox), self.listen(&mut *control)).await;
             }
             Err(error) => {
@@ -167,9 +177,7 @@ impl Shared {
 
     /// Begins to close, if nobody has.
     pub(crate) fn start_close(&self) {
-        if self.check_open().is_ok() {
-            self.lifecycle.enter(Phase::Closing);
-        }
+        self.lifecycle.enter(Phase::Closing);
     }
 
     /// Waits until somebody closes the conduit.
