@@ -99,9 +99,9 @@ impl Shared {
                 tracing::debug!(%error, "the last packets may not have reached the broker");
             }
         };
-        let limit = self.sleep_until(self.now() + self.config.close_timeout);
-        future::or(flush, limit).await;
-        self.transport.close().await;
+        let limit = || self.sleep_until(self.now() + self.config.close_timeout);
+        future::or(flush, limit()).await;
+        future::or(self.transport.close(), limit()).await;
         self.lifecycle.enter(Phase::Closed);
         self.tasks.close();
     }
