@@ -70,6 +70,7 @@ impl Shared {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
+            shared.timers.stop();
         });
         self.tasks.spawn(Arc::clone(self).run());
     }
@@ -173,6 +174,11 @@ impl Shared {
             Phase::Closing | Phase::Closed => Err(ErrorKind::Closed.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Whether nothing runs any more: there is no transport, and sleeps end at once.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*lock(&self.lifecycle.phase), Phase::Closed)
     }
 
     /// Begins to close, if nobody has.
