@@ -191,12 +191,7 @@ impl Shared {
 
     fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
         let replier = head.request.map(|request| {
-            Arc::new(Replier::new(
-                self,
-                request,
-                head.source.clone(),
-                route.target,
-            ))
+            Replier::new(self, request, head.source.clone(), route.target)
         });
         Arrival {
             head: head.clone(),
