@@ -145,6 +145,19 @@ impl Shared {
             .for_each(|replier| replier.cancel());
     }
 
+    /// Tells everybody who waits for an answer from here that there will be none.
+    pub(super) fn end_serving(&self) {
+        let running: Vec<_> = lock(&self.serving.running)
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        running
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|replier| replier.fail(ReasonCode::Closed.into()));
+    }
+
     /// How many requests are being answered.
     pub(crate) fn serving(&self) -> usize {
         lock(&self.serving.running).len()
