@@ -39,7 +39,12 @@ impl Shared {
                 if members.is_empty() && route.target == Target::Group =>
             {
                 // It was routed here before the broker knew that the last binding had left.
-                self.post_packet(self.address_of(route), packet.clone(), None);
+                match &frame {
+                    Frame::Message { head, .. } if head.request.is_some() => {
+                        self.refuse_request(route, head, ReasonCode::Draining);
+                    }
+                    _ => self.post_packet(self.address_of(route), packet.clone(), None),
+                }
             }
             Frame::Message { head, body } => self.deliver_whole(route, &members, &head, &body),
             Frame::Offer {
@@ -174,13 +179,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Gives a message that nobody has begun to handle back to the group. A streamed one is refused
-    /// by being dropped: its sender knows that its handler did not start.
+    /// Gives a message that nobody has begun to handle back to the group. A streamed one and a
+    /// request are refused by being dropped: their senders know that no handler was started, and
+    /// learn from the broker whether there is another member to ask.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
-        if let Content::Whole(body) = &arrival.content {
-            if let Some(replier) = &arrival.replier {
-                replier.claim();
-            }
+        if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
             let frame = Frame::Message {
                 head: arrival.head,
                 body: body.clone(),
