@@ -129,7 +129,8 @@ impl Mailbox {
 
     /// Something about a waiting message was decided.
     pub(super) fn wake(&self) {
-        if let Some(reader) = lock(&self.state).reader.take() {
+        let reader = lock(&self.state).reader.take();
+        if let Some(reader) = reader {
             reader.wake();
         }
     }

@@ -98,6 +98,8 @@ impl Shared {
     ) -> Result<Bound, Error> {
         self.ready().await?;
         let bound = self.join(subject, kind);
+        // Closing ends what it finds; what came later has to find that out.
+        self.check_open()?;
         match bound
             .route
             .wait(|phase| !matches!(phase, Phase::Subscribing))
