@@ -106,6 +106,12 @@ where
             // Nobody keeps the conduit open any more: it is closing.
             let Some(handle) = weak.upgrade() else { break };
             let replier = arrival.replier.clone();
+            if replier
+                .as_ref()
+                .is_some_and(|replier| replier.is_cancelled())
+            {
+                continue;
+            }
             let message = Message::received(handle, Arc::clone(&encoder), arrival);
             handle_one(&shared, replier.as_deref(), message, &mut function).await;
         }
@@ -134,7 +140,7 @@ async fn handle_one<E, F, R>(
     let handling = AssertUnwindSafe(async { function(message).await.into_error() }).catch_unwind();
     let cancelled = async {
         match replier {
-            Some(replier) => replier.cancel().cancelled().await,
+            Some(replier) => replier.cancelled().await,
             None => future::pending().await,
         }
         None

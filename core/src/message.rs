@@ -14,8 +14,8 @@ use futures_io::AsyncRead;
 use futures_lite::future;
 
 use crate::{
-    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service, ServiceName,
-    Subject,
+    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
+    ServiceName, Subject,
     collect::Collected,
     conduit::Handle,
     driver::{Answer, Arrival, Replier},
@@ -208,10 +208,7 @@ impl<E: Encoder> Message<E> {
     /// The media type of its body, where an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.head
-            .content_type
-            .as_ref()
-            .map(ContentType::as_str)
+        self.head.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Whether its sender waits for a reply.

@@ -41,7 +41,11 @@ impl Arrival {
     }
 
     fn readiness(&self) -> Readiness {
-        if self.replier.as_ref().is_some_and(|replier| replier.cancel().is_cancelled()) {
+        if self
+            .replier
+            .as_ref()
+            .is_some_and(|replier| replier.is_cancelled())
+        {
             return Readiness::Never;
         }
         self.stream()
@@ -132,7 +136,8 @@ impl Mailbox {
 
     /// Something about a waiting message was decided.
     pub(super) fn wake(&self) {
-        if let Some(reader) = lock(&self.state).reader.take() {
+        let reader = lock(&self.state).reader.take();
+        if let Some(reader) = reader {
             reader.wake();
         }
     }

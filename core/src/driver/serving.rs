@@ -32,42 +32,15 @@ struct Table {
     cancelled: Tombs<MessageId, ()>,
 }
 
-/// Says that the asker does not need the answer any more.
-#[derive(Default)]
-pub(crate) struct Cancel {
-    cancelled: AtomicBool,
-    event: Event,
-}
-
-impl Cancel {
-    fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
-        self.event.notify(usize::MAX);
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::SeqCst)
-    }
-
-    /// Waits for the cancellation.
-    pub(crate) async fn cancelled(&self) {
-        loop {
-            let listener = self.event.listen();
-            if self.is_cancelled() {
-                return;
-            }
-            listener.await;
-        }
-    }
-}
-
 /// The duty to answer one request: whoever drops the last of it unanswered has the asker told.
 pub(crate) struct Replier {
     shared: Arc<Shared>,
     pub(crate) request: Request,
     pub(crate) asker: Source,
     target: Target,
-    cancel: Cancel,
+    /// The asker does not need the answer any more.
+    cancelled: AtomicBool,
+    cancellation: Event,
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
@@ -85,16 +58,21 @@ impl Replier {
             request,
             asker,
             target,
-            cancel: Cancel::default(),
+            cancelled: AtomicBool::new(false),
+            cancellation: Event::new(),
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
         });
         let mut table = lock(&shared.serving.0);
-        if table.cancelled.get(shared.now(), &request.message).is_some() {
-            replier.cancel.cancel();
+        if table
+            .cancelled
+            .get(shared.now(), &request.message)
+            .is_some()
+        {
+            replier.cancel();
         }
-        let running = table.running.entry(request.message).or_default();
-        running.push(Arc::downgrade(&replier));
+        let same = table.running.entry(request.message).or_default();
+        same.push(Arc::downgrade(&replier));
         drop(table);
         replier
     }
@@ -104,8 +82,25 @@ impl Replier {
         self.started.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn cancel(&self) -> &Cancel {
-        &self.cancel
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.cancellation.notify(usize::MAX);
+    }
+
+    /// Whether the asker does not need the answer any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the cancellation.
+    pub(crate) async fn cancelled(&self) {
+        loop {
+            let listener = self.cancellation.listen();
+            if self.is_cancelled() {
+                return;
+            }
+            listener.await;
+        }
     }
 
     /// Takes the right to answer. Only the first gets it.
@@ -135,7 +130,7 @@ impl Replier {
 
 impl Drop for Replier {
     fn drop(&mut self) {
-        let code = if self.cancel.is_cancelled() {
+        let code = if self.is_cancelled() {
             ReasonCode::Cancelled
         } else if self.started.load(Ordering::SeqCst) {
             ReasonCode::NoReply
@@ -144,10 +139,9 @@ impl Drop for Replier {
         };
         self.fail(code.into());
         let mut table = lock(&self.shared.serving.0);
-        if let Some(repliers) = table.running.get_mut(&self.request.message) {
-            // This one can no longer be upgraded.
-            repliers.retain(|replier| replier.strong_count() > 0);
-            if repliers.is_empty() {
+        if let Some(same) = table.running.get_mut(&self.request.message) {
+            same.retain(|replier| !std::ptr::eq(replier.as_ptr(), self));
+            if same.is_empty() {
                 table.running.remove(&self.request.message);
             }
         }
@@ -159,22 +153,30 @@ impl Shared {
     pub(super) fn handle_cancel(&self, message: MessageId) {
         let now = self.now();
         let mut table = lock(&self.serving.0);
-        let repliers = table.running.get(&message).cloned();
-        if repliers.is_none() {
-            table.cancelled.insert(now, now + self.config.idle_limit, message, ());
+        let same = table.running.get(&message).cloned();
+        if same.is_none() {
+            table
+                .cancelled
+                .insert(now, now + self.config.idle_limit, message, ());
         }
         drop(table);
-        for replier in repliers.iter().flatten().filter_map(Weak::upgrade) {
-            replier.cancel.cancel();
-        }
+        let same = same.into_iter().flatten();
+        same.filter_map(|replier| replier.upgrade())
+            .for_each(|replier| replier.cancel());
     }
 
-    /// This conduit will answer no more: whoever waits for that is told.
+    /// Tells everybody who waits for an answer from here that there will be none.
     pub(super) fn end_serving(&self) {
-        let running: Vec<_> = lock(&self.serving.0).running.values().flatten().cloned().collect();
-        for replier in running.iter().filter_map(Weak::upgrade) {
-            replier.fail(ReasonCode::Closed.into());
-        }
+        let running: Vec<_> = lock(&self.serving.0)
+            .running
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        running
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|replier| replier.fail(ReasonCode::Closed.into()));
     }
 
     /// How many requests are being answered.

@@ -6,7 +6,12 @@ use std::{
     },
 };
 
-use conduit::{ErrorKind, Executed, Message};
+use bytes::Bytes;
+use conduit::{
+    ErrorKind, Executed, Headers, InstanceId, Message, MessageId, Source,
+    proto::frame::{Frame, Head, Request},
+    transport::{Address, Targets, Transport},
+};
 use conduit_json::Json;
 
 use crate::support::world::{TestResult, World, endless, millis, secs};
@@ -170,6 +175,56 @@ fn requests_made_for_another_have_no_more_time_than_it_has() -> TestResult {
         assert_eq!(world.elapsed(), secs(2));
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 1));
+        Ok(())
+    })
+}
+
+#[test]
+fn a_cancellation_may_come_before_its_request() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("b")?;
+        let count = Count::default();
+        let stuck = count.clone();
+        node.queue_bind("x")
+            .await?
+            .to(move |message| stuck.clone().stuck(message));
+        let (message, asker) = (
+            MessageId::from_bytes([5; 16]),
+            InstanceId::from_bytes([6; 16]),
+        );
+        let service = node.name().clone();
+        let subject = Address::Subject {
+            service: service.clone(),
+            subject: "x".parse()?,
+            targets: Targets::Both,
+        };
+        let head = Head {
+            source: Source {
+                service: "a".parse()?,
+                instance: asker,
+            },
+            content_type: None,
+            headers: Headers::new(),
+            sequence: None,
+            request: Some(Request {
+                message,
+                time_left: None,
+                credit: 0,
+            }),
+        };
+        let request = Frame::Message {
+            head,
+            body: Bytes::new(),
+        };
+        let raw = world.broker.clone();
+        let cancel = Frame::Cancel { message }.encode();
+        raw.publish(&Address::Control { service }, cancel, None)
+            .await?;
+        world.sim.idle().await;
+        raw.publish(&subject, request.encode(), None).await?;
+        world.sim.idle().await;
+        assert_eq!(count.now(), (0, 0), "it never began");
+        assert_eq!(node.stats().open_requests, 0);
         Ok(())
     })
 }

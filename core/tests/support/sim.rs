@@ -27,6 +27,8 @@ struct State {
     ready: VecDeque<Arc<Job>>,
     timers: BTreeMap<(Instant, u64), Waker>,
     idle: Vec<Waker>,
+    /// How often those who wait for idleness were woken.
+    idled: u64,
     next_timer: u64,
     polls: u64,
 }
@@ -67,6 +69,7 @@ impl Sim {
             ready: VecDeque::new(),
             timers: BTreeMap::new(),
             idle: Vec::new(),
+            idled: 0,
             next_timer: 0,
             polls: 0,
         })))
@@ -118,6 +121,7 @@ impl Sim {
     fn pass_time(&self) {
         let mut state = self.state();
         let mut due = std::mem::take(&mut state.idle);
+        state.idled += u64::from(!due.is_empty());
         if due.is_empty() {
             let next = state.timers.keys().next().map(|(at, _)| *at);
             let at = next.expect("nothing can run and nobody waits for a time: it hangs");
@@ -155,12 +159,13 @@ impl Sim {
 
     /// Waits until nothing can run before time passes.
     pub(crate) async fn idle(&self) {
-        let mut asked = false;
+        let before = self.state().idled;
         poll_fn(|cx| {
-            if std::mem::replace(&mut asked, true) {
+            let mut state = self.state();
+            if state.idled > before {
                 return Poll::Ready(());
             }
-            self.state().idle.push(cx.waker().clone());
+            state.idle.push(cx.waker().clone());
             Poll::Pending
         })
         .await;

@@ -63,6 +63,8 @@ impl Shared {
             shared: self,
             stream,
         };
+        // Closing ends what it finds; what came later has to find that out.
+        self.check_open()?;
         let feed = async {
             stream.feed(self, &mut source).await;
             future::pending().await
