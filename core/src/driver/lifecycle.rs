@@ -64,6 +64,7 @@ impl Shared {
         let service = async {
             future::or(self.serve(), self.closing()).await;
             self.end_bindings();
+            self.end_serving();
             self.end_streams();
             self.end_requests();
             self.streams_ended().await;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Serving {
     /// More than one where several bindings of this conduit got the same request.
-    running: Mutex<BTreeMap<MessageId, Vec<Arc<Cancel>>>>,
+    running: Mutex<BTreeMap<MessageId, Vec<Weak<Replier>>>>,
 }
 
 /// Says that the asker does not need the answer any more.
@@ -62,7 +62,7 @@ pub(crate) struct Replier {
     pub(crate) request: Request,
     pub(crate) asker: Source,
     target: Target,
-    cancel: Arc<Cancel>,
+    cancel: Cancel,
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
@@ -74,23 +74,21 @@ impl Replier {
         request: Request,
         asker: Source,
         target: Target,
-    ) -> Self {
-        let cancel = Arc::<Cancel>::default();
-        let mut running = lock(&shared.serving.running);
-        running
-            .entry(request.message)
-            .or_default()
-            .push(Arc::clone(&cancel));
-        drop(running);
-        Self {
+    ) -> Arc<Self> {
+        let replier = Arc::new(Self {
             shared: Arc::clone(shared),
             request,
             asker,
             target,
-            cancel,
+            cancel: Cancel::default(),
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
-        }
+        });
+        lock(&shared.serving.running)
+            .entry(request.message)
+            .or_default()
+            .push(Arc::downgrade(&replier));
+        replier
     }
 
     /// A handler has the request from now on.
@@ -98,7 +96,7 @@ impl Replier {
         self.started.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn cancel(&self) -> &Arc<Cancel> {
+    pub(crate) fn cancel(&self) -> &Cancel {
         &self.cancel
     }
 
@@ -138,9 +136,10 @@ impl Drop for Replier {
         };
         self.fail(code.into());
         let mut running = lock(&self.shared.serving.running);
-        if let Some(cancels) = running.get_mut(&self.request.message) {
-            cancels.retain(|cancel| !Arc::ptr_eq(cancel, &self.cancel));
-            if cancels.is_empty() {
+        if let Some(repliers) = running.get_mut(&self.request.message) {
+            // This one can no longer be upgraded.
+            repliers.retain(|replier| replier.strong_count() > 0);
+            if repliers.is_empty() {
                 running.remove(&self.request.message);
             }
         }
@@ -150,9 +149,21 @@ impl Drop for Replier {
 impl Shared {
     /// The asker of a request does not need the answer any more.
     pub(super) fn handle_cancel(&self, message: MessageId) {
-        let cancels = lock(&self.serving.running).get(&message).cloned();
-        for cancel in cancels.into_iter().flatten() {
-            cancel.cancel();
+        let repliers = lock(&self.serving.running).get(&message).cloned();
+        for replier in repliers.iter().flatten().filter_map(Weak::upgrade) {
+            replier.cancel.cancel();
+        }
+    }
+
+    /// This conduit will answer no more: whoever waits for that is told.
+    pub(super) fn end_serving(&self) {
+        let running: Vec<_> = lock(&self.serving.running)
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        for replier in running.iter().filter_map(Weak::upgrade) {
+            replier.fail(ReasonCode::Closed.into());
         }
     }
 

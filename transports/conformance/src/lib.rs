@@ -31,6 +31,7 @@ mod checks;
 mod number;
 mod odd;
 mod pattern;
+mod quiet;
 mod reading;
 mod tally;
 mod violation;

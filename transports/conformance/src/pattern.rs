@@ -36,6 +36,11 @@ impl Pattern {
         Self { start, length }
     }
 
+    /// The first of a length.
+    pub(crate) const fn of_length(length: u64) -> Self {
+        Self { start: 0, length }
+    }
+
     pub(crate) fn length(self) -> u64 {
         self.length
     }

@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
-use conduit::{Binding, Body, Conduit, Error, Message};
+use conduit::{Binding, Body, Conduit, Error, Message, Subject};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World, pattern::Pattern, reading::Reading};
@@ -27,6 +27,8 @@ pub(crate) struct Way<B> {
     direction: Direction,
     pub(crate) sender: Conduit<Number>,
     pub(crate) receiver: Conduit<Number>,
+    /// Another one for each way, so that ways do not cross.
+    subject: Subject,
     binding: Binding<Number>,
 }
 
@@ -36,7 +38,10 @@ pub(crate) struct Transfer {
     pub(crate) arrived: Option<Result<Message<Number>, Error>>,
     /// What the sender is told.
     pub(crate) sent: Sent,
+    give_up: GiveUp,
 }
+
+type GiveUp = async_channel::Sender<()>;
 
 pub(crate) type Sent = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
@@ -58,16 +63,19 @@ impl<B: Broker> Way<B> {
         sender: Conduit<Number>,
         receiver: Conduit<Number>,
     ) -> Result<Self, Violation> {
+        let subject = format!("bodies.{}.{direction:?}", sender.instance());
+        let subject = Guarantee::Binding.expect("name", Subject::try_from(subject))?;
         let bound = match direction {
-            Direction::Send => receiver.bind("bodies").await,
-            Direction::Request => receiver.queue_bind("bodies").await,
-            Direction::Reply => sender.queue_bind("bodies").await,
+            Direction::Send => receiver.bind(subject.clone()).await,
+            Direction::Request => receiver.queue_bind(subject.clone()).await,
+            Direction::Reply => sender.queue_bind(subject.clone()).await,
         };
         Ok(Self {
             world: Arc::clone(world),
             direction,
             sender,
             receiver,
+            subject,
             binding: Guarantee::Binding.expect("bind", bound)?,
         })
     }
@@ -75,42 +83,45 @@ impl<B: Broker> Way<B> {
     /// Sends a body, and returns when it begins to arrive.
     pub(crate) async fn begin(&mut self, body: impl Into<Body>) -> Transfer {
         let (body, (key, value)) = (body.into(), HEADER);
-        let to = self.sender.service("receiver");
+        let subject = self.subject.clone();
+        let to = self.sender.service(self.receiver.name().clone());
         match self.direction {
             Direction::Send => {
-                let sending = to.send_body("bodies", body).header(key, value).expect(1);
+                let sending = to.send_body(subject, body).header(key, value).expect(1);
                 let sending = sending.into_future();
                 self.arrives(async move { sending.await.map(drop) }).await
             }
             Direction::Request => {
-                let asking = to.request_body("bodies", body).header(key, value);
+                let asking = to.request_body(subject, body).header(key, value);
                 let asking = asking.no_timeout().into_future();
                 self.arrives(async move { asking.await.map(drop) }).await
             }
             Direction::Reply => {
-                let asking = self.receiver.service("sender").request_body("bodies", ());
+                let from = self.receiver.service(self.sender.name().clone());
+                let asking = from.request_body(subject, ());
                 let asking = self.world.run(asking.no_timeout().into_future());
                 let request = self.binding.next().await.expect("it is bound");
                 let replying = request.reply_body(body).header(key, value).into_future();
-                let sent = Box::pin(self.world.run(async move {
+                let (give_up, sent) = self.start(async move {
                     let result = replying.await;
                     drop(request);
                     result
-                }));
+                });
                 Transfer {
                     arrived: Some(asking.await),
                     sent,
+                    give_up,
                 }
             }
         }
     }
 
-    /// Waits until a message arrives that a task sends, or the task fails.
+    /// Sends in a task, and waits until a message arrives or it fails.
     async fn arrives(
         &mut self,
         send: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) -> Transfer {
-        let mut sent: Sent = Box::pin(self.world.run(send));
+        let (give_up, mut sent) = self.start(send);
         let mut told = None;
         let message = async { self.binding.next().await.map(Ok) };
         let failed = async {
@@ -127,7 +138,35 @@ impl<B: Broker> Way<B> {
         if let Some(told) = told {
             sent = Box::pin(future::ready(told));
         }
-        Transfer { arrived, sent }
+        Transfer {
+            arrived,
+            sent,
+            give_up,
+        }
+    }
+
+    /// Sends in a task, until it is done or given up.
+    fn start(
+        &self,
+        send: impl Future<Output = Result<(), Error>> + Send + 'static,
+    ) -> (GiveUp, Sent) {
+        let (give_up, given_up) = async_channel::bounded(1);
+        let given_up = async move {
+            match given_up.recv().await {
+                Ok(()) => None,
+                // Nobody will give it up any more.
+                Err(_) => future::pending().await,
+            }
+        };
+        let send = async { Some(send.await) };
+        let task = self.world.run(future::or(send, given_up));
+        let sent = async {
+            match task.await {
+                Some(result) => result,
+                None => future::pending().await,
+            }
+        };
+        (give_up, Box::pin(sent))
     }
 
     /// Sends a body that has to arrive whole.
@@ -141,6 +180,11 @@ impl<B: Broker> Way<B> {
 }
 
 impl Transfer {
+    /// Drops what the sender awaits.
+    pub(crate) fn give_up(&self) {
+        self.give_up.try_send(()).ok();
+    }
+
     /// The message, which has to be there.
     pub(crate) fn message(&mut self) -> Result<Message<Number>, Violation> {
         let rule = Guarantee::Bodies;

@@ -151,7 +151,7 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
     let closing = world.conduit("closing").await;
     let jobs = rule.expect("queue_bind", closing.queue_bind("jobs").await)?;
     let (called, calls) = async_channel::unbounded();
-    jobs.to(move |_| {
+    let jobs = jobs.to(move |_| {
         called.try_send(()).ok();
         future::pending::<()>()
     });
@@ -165,6 +165,8 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         .within(SOON, rule, "a first call", calls.recv())
         .await?;
     rule.expect("a first call", call)?;
+    let what = || "two more requests did not arrive".to_owned();
+    world.eventually(rule, what, || jobs.waiting() == 2).await?;
     let close = closing.close();
     world.within(SOON, rule, "close", close).await?;
     for asked in asked {
@@ -172,5 +174,44 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         let answer = world.within(SOON, rule, what, asked).await?;
         rule.ensure(answer.is_err(), || format!("{what}: {answer:?}"))?;
     }
+    Ok(())
+}
+
+/// Closing cancels what the conduit has asked for, wherever that runs.
+///
+/// # Errors
+/// What does not hold.
+pub async fn closing_cancels_its_requests<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Release;
+    let asker = world.conduit("asker").await;
+    let worker = world.conduit("worker").await;
+    let jobs = rule.expect("queue_bind", worker.queue_bind("jobs").await)?;
+    let (begun, begins) = async_channel::unbounded();
+    // It is dropped with the handler's future, and that closes the channel.
+    let (mut running, dropped) = {
+        let (running, dropped) = async_channel::bounded::<()>(1);
+        (Some(running), dropped)
+    };
+    jobs.to(move |_| {
+        begun.try_send(()).ok();
+        let running = running.take();
+        async move {
+            future::pending::<()>().await;
+            drop(running);
+        }
+    });
+    let request = asker.service("worker").request("jobs", &1).timeout(LONG);
+    let asked = world.run(async move { request.await.map(drop) });
+    let call = world
+        .within(SOON, rule, "a first call", begins.recv())
+        .await?;
+    rule.expect("a first call", call)?;
+    let close = asker.close();
+    world.within(SOON, rule, "close", close).await?;
+    is_closed("a request that waits", asked.await)?;
+    let what = "the end of a handler whose asker has closed";
+    world.within(SOON, rule, what, dropped.recv()).await?.ok();
     Ok(())
 }

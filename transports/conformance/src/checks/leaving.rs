@@ -1,9 +1,9 @@
 //! How bindings end.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_channel::Sender;
-use conduit::{Binding, Handler};
+use conduit::{Binding, Executed, Handler};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally, wire::SOON};
@@ -35,7 +35,9 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
     }
     let binding = RULE.expect("bind", conduit.bind("news").await)?;
     let (done, until) = async_channel::bounded::<()>(1);
-    let mut binding = binding.until(async move { drop(until.recv().await) });
+    let mut binding = binding.until(async move {
+        until.recv().await.ok();
+    });
     let waits = world.run(async move { binding.next().await.is_none() });
     future::yield_now().await;
     drop(done);
@@ -159,6 +161,46 @@ pub async fn what_waits_outlives_unbind<B: Broker>(world: Arc<World<B>>) -> Resu
         tally.handle(binding);
         tally.in_order_below(&world, COUNT).await?;
         tally.nothing_more()?;
+    }
+    Ok(())
+}
+
+/// A request that waits in a queue binding that is dropped goes to another member; where there is
+/// none, its asker is told at once.
+///
+/// # Errors
+/// What does not hold.
+pub async fn a_dropped_member_gives_requests_back<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const LONG: Duration = Duration::from_secs(100);
+    let asker = world.conduit("asker").await;
+    let conduits = [world.conduit("worker").await, world.conduit("worker").await];
+    for others in [1, 0] {
+        let dropped = RULE.expect("queue_bind", conduits[0].queue_bind("jobs").await)?;
+        let request = asker.service("worker").request("jobs", &1).timeout(LONG);
+        let asked = world.run(async move { request.await.map(drop) });
+        let what = || "the request did not arrive".to_owned();
+        let arrived = || dropped.waiting() == 1;
+        world.eventually(RULE, what, arrived).await?;
+        let mut handlers = Vec::new();
+        for conduit in &conduits[1..=others] {
+            let other = RULE.expect("queue_bind", conduit.queue_bind("jobs").await)?;
+            handlers.push(other.to(|message| async move { message.reply(&2).await }));
+        }
+        drop(dropped);
+        let what = "the answer to a request that was given back";
+        let answer = world.within(SOON, RULE, what, asked).await?;
+        let right = match &answer {
+            Ok(()) => others == 1,
+            Err(error) => others == 0 && error.executed() == Executed::No,
+        };
+        RULE.ensure(right, || {
+            format!("{what}, with {others} others: {answer:?}")
+        })?;
+        for handler in &handlers {
+            unbind(&world, handler).await?;
+        }
     }
     Ok(())
 }
