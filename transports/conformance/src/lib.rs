@@ -28,6 +28,7 @@
 //! A check that fails says which guarantee the transport broke, and how it showed.
 
 mod checks;
+mod forgery;
 mod number;
 mod odd;
 mod pattern;

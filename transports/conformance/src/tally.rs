@@ -3,7 +3,7 @@
 use async_channel::{Receiver, Sender};
 use conduit::{Binding, Handler};
 
-use crate::{Broker, Guarantee, Number, Violation, World, wire::SOON};
+use crate::{Broker, Guarantee, Number, Violation, World};
 
 /// Numbers in the order in which they were received, by one handler or by several together.
 pub(crate) struct Tally {
@@ -48,7 +48,7 @@ impl Tally {
     pub(crate) async fn next<B: Broker>(&self, world: &World<B>) -> Result<u64, Violation> {
         let next = self.numbers.recv();
         let next = world
-            .within(SOON, self.rule, "wait for a message", next)
+            .within(B::PATIENCE, self.rule, "wait for a message", next)
             .await?;
         self.rule.expect("wait for a message", next)
     }

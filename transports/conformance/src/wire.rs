@@ -1,7 +1,5 @@
 //! A transport without a conduit, for the checks of its own contract.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use conduit::{
     InstanceId, ServiceName, Subject,
@@ -10,9 +8,6 @@ use conduit::{
 use futures_lite::StreamExt;
 
 use crate::{Broker, Guarantee, Violation, World};
-
-/// More time than anything takes that does not wait for something else.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// One connection to the broker under test.
 pub(crate) struct Wire<'a, B: Broker> {
@@ -80,7 +75,10 @@ impl<'a, B: Broker> Wire<'a, B> {
         doing: &str,
         future: impl Future<Output = Result<T, TransportError>> + Send,
     ) -> Result<T, Violation> {
-        let done = self.world.within(SOON, self.rule, doing, future).await?;
+        let done = self
+            .world
+            .within(B::PATIENCE, self.rule, doing, future)
+            .await?;
         self.rule.expect(doing, done)
     }
 }
@@ -90,7 +88,7 @@ impl<B: Broker> Ear<'_, B> {
     pub(crate) async fn next(&mut self) -> Result<Option<Packet>, Violation> {
         let next = self.packets.next();
         self.world
-            .within(SOON, self.rule, "wait for a packet", next)
+            .within(B::PATIENCE, self.rule, "wait for a packet", next)
             .await
     }
 
@@ -118,7 +116,10 @@ impl<B: Broker> Ear<'_, B> {
 
     pub(crate) async fn leave(&mut self) -> Result<(), Violation> {
         let leaving = self.packets.leave();
-        let left = self.world.within(SOON, self.rule, "leave", leaving).await?;
+        let left = self
+            .world
+            .within(B::PATIENCE, self.rule, "leave", leaving)
+            .await?;
         self.rule.expect("leave", left)
     }
 }

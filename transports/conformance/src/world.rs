@@ -17,6 +17,10 @@ pub trait Broker: Send + Sync + 'static {
     /// cannot, the checks of notices hold nothing against it.
     const TELLS_UNDELIVERED: bool = true;
 
+    /// How long a check waits for what waits for nothing else, before it finds that it does not
+    /// happen: so long that only a fault takes longer.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Starts a broker that nobody else uses.
     fn start() -> impl Future<Output = Self> + Send;
 

@@ -10,7 +10,7 @@ use std::{
 
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Violation, World, wire::SOON};
+use crate::{Broker, Guarantee, Violation, World};
 
 /// G6: what anyone sends after `bind` has returned arrives, every time.
 ///
@@ -22,10 +22,9 @@ pub async fn what_is_sent_after_bind_arrives<B: Broker>(
     let rule = Guarantee::Binding;
     let sender = world.conduit("sender").await;
     let receiver = world.conduit("receiver").await;
-    // The first message of a conduit waits for nothing that a later one has.
     let news = sender.service("receiver");
     for round in 0..1_000 {
-        let subject = ["news", "news.daily"][round as usize % 2];
+        let subject = ["news", "news.daily"][usize::from(round % 2 == 1)];
         let bound = match round % 3 {
             0 => receiver.queue_bind(subject).await,
             1 => receiver.bind_once(subject).await,
@@ -34,7 +33,9 @@ pub async fn what_is_sent_after_bind_arrives<B: Broker>(
         let mut binding = rule.expect("bind", bound)?;
         rule.expect("send", news.send(subject, &round).await)?;
         let what = format!("the message sent after bind number {round}");
-        let message = world.within(SOON, rule, &what, binding.next()).await?;
+        let message = world
+            .within(B::PATIENCE, rule, &what, binding.next())
+            .await?;
         let message = message.ok_or_else(|| Violation::new(rule, "the binding ended"))?;
         let got: u64 = rule.expect("decode", message.decode().await)?;
         rule.ensure(got == round, || format!("wanted {round}, got {got}"))?;
@@ -86,8 +87,8 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
     });
     for number in 0..20_u64 {
         let asked = sender.service("receiver").request("echo", &number);
-        let reply =
-            Guarantee::Isolation.expect("ask beside the flood", asked.timeout(SOON).await)?;
+        let reply = Guarantee::Isolation
+            .expect("ask beside the flood", asked.timeout(B::PATIENCE).await)?;
         Guarantee::Isolation.expect("decode", reply.decode::<u64>().await)?;
     }
     let what = || "a stuck binding did not fill".to_owned();

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use conduit::{Conduit, Error, ErrorKind, Executed};
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Number, Violation, World, wire::SOON};
+use crate::{Broker, Guarantee, Number, Violation, World};
 
 /// So long that only something else than the deadline ends a request in time.
 const LONG: Duration = Duration::from_secs(100);
@@ -27,7 +27,7 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
     let _other = rule.expect("bind", alive.bind("other").await)?;
     let gone = rule.expect("queue_bind", alive.queue_bind("gone").await)?;
     let left = gone.unbind();
-    world.within(SOON, rule, "unbind", left).await?;
+    world.within(B::PATIENCE, rule, "unbind", left).await?;
     for (service, subject) in [
         ("absent", "nothing"),
         ("alive", "nothing"),
@@ -40,7 +40,10 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
                 .timeout(LONG);
             let what = format!("the answer to {size} bytes sent to {service}/{subject}");
             let answer = request.into_future();
-            let answer = world.within(SOON, rule, &what, answer).await?.map(drop);
+            let answer = world
+                .within(B::PATIENCE, rule, &what, answer)
+                .await?
+                .map(drop);
             let told = matches!(&answer, Err(error)
                 if error.kind() == ErrorKind::NoReceivers && error.executed() == Executed::No);
             rule.ensure(told, || format!("{what} is {answer:?}"))?;
@@ -68,7 +71,7 @@ pub async fn a_body_to_nobody_has_no_receivers<B: Broker>(
             .send_body("nothing", vec![7; 100_000])
             .into_future();
         let what = "the end of a body that nobody takes";
-        let sent = world.within(SOON, rule, what, sending).await?;
+        let sent = world.within(B::PATIENCE, rule, what, sending).await?;
         let sent = rule.expect(what, sent)?;
         let nobody = sent.completed().is_empty() && sent.failed().is_empty();
         rule.ensure(nobody, || {
@@ -102,19 +105,19 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
         .await?;
     for _ in 0..2 {
         let close = conduit.close();
-        world.within(SOON, rule, "close", close).await?;
+        world.within(B::PATIENCE, rule, "close", close).await?;
     }
-    let ended = world.within(SOON, rule, "a `next` that waits", ended);
+    let ended = world.within(B::PATIENCE, rule, "a `next` that waits", ended);
     rule.ensure(ended.await?, || "a message out of nowhere came".to_owned())?;
-    let next = world.within(SOON, rule, "next after close", unread.next());
+    let next = world.within(B::PATIENCE, rule, "next after close", unread.next());
     let next = next.await?;
     rule.ensure(next.is_none(), || format!("{next:?} after close"))?;
     let asked = world
-        .within(SOON, rule, "a request that waits", asks)
+        .within(B::PATIENCE, rule, "a request that waits", asks)
         .await?;
     is_closed("a request that waits", asked)?;
     world
-        .within(SOON, rule, "calls after close", every_call(&conduit))
+        .within(B::PATIENCE, rule, "calls after close", every_call(&conduit))
         .await?
 }
 
@@ -162,16 +165,16 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         asked.push(world.run(async move { request.await.map(drop) }));
     }
     let call = world
-        .within(SOON, rule, "a first call", calls.recv())
+        .within(B::PATIENCE, rule, "a first call", calls.recv())
         .await?;
     rule.expect("a first call", call)?;
     let what = || "two more requests did not arrive".to_owned();
     world.eventually(rule, what, || jobs.waiting() == 2).await?;
     let close = closing.close();
-    world.within(SOON, rule, "close", close).await?;
+    world.within(B::PATIENCE, rule, "close", close).await?;
     for asked in asked {
         let what = "an answer from a conduit that closed";
-        let answer = world.within(SOON, rule, what, asked).await?;
+        let answer = world.within(B::PATIENCE, rule, what, asked).await?;
         rule.ensure(answer.is_err(), || format!("{what}: {answer:?}"))?;
     }
     Ok(())
@@ -205,13 +208,16 @@ pub async fn closing_cancels_its_requests<B: Broker>(
     let request = asker.service("worker").request("jobs", &1).timeout(LONG);
     let asked = world.run(async move { request.await.map(drop) });
     let call = world
-        .within(SOON, rule, "a first call", begins.recv())
+        .within(B::PATIENCE, rule, "a first call", begins.recv())
         .await?;
     rule.expect("a first call", call)?;
     let close = asker.close();
-    world.within(SOON, rule, "close", close).await?;
+    world.within(B::PATIENCE, rule, "close", close).await?;
     is_closed("a request that waits", asked.await)?;
     let what = "the end of a handler whose asker has closed";
-    world.within(SOON, rule, what, dropped.recv()).await?.ok();
+    world
+        .within(B::PATIENCE, rule, what, dropped.recv())
+        .await?
+        .ok();
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use conduit::{Conduit, Handler};
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Number, Violation, World, wire::SOON};
+use crate::{Broker, Guarantee, Number, Violation, World};
 
 const RULE: Guarantee = Guarantee::Isolation;
 
@@ -20,9 +20,9 @@ pub async fn a_stuck_handler_delays_nothing<B: Broker>(
     let receiver = world.conduit("receiver").await;
     let stuck = get_stuck(&world, &sender, &receiver).await?;
     for round in 0..10 {
-        let beside = work_beside(&sender, &receiver, round);
+        let beside = work_beside::<B>(&sender, &receiver, round);
         world
-            .within(SOON, RULE, "work beside a stuck handler", beside)
+            .within(B::PATIENCE, RULE, "work beside a stuck handler", beside)
             .await??;
         let own = sender.service("receiver").send("stuck", &round);
         RULE.expect("send to a stuck handler", own.await)?;
@@ -30,13 +30,13 @@ pub async fn a_stuck_handler_delays_nothing<B: Broker>(
     for handler in &stuck {
         let unbind = handler.unbind();
         world
-            .within(SOON, RULE, "unbind a stuck handler", unbind)
+            .within(B::PATIENCE, RULE, "unbind a stuck handler", unbind)
             .await?;
     }
     for conduit in [&receiver, &sender] {
         let close = conduit.close();
         world
-            .within(SOON, RULE, "close beside a stuck handler", close)
+            .within(B::PATIENCE, RULE, "close beside a stuck handler", close)
             .await?;
     }
     Ok(())
@@ -65,18 +65,18 @@ async fn get_stuck<B: Broker>(
         RULE.expect("send", service.send("stuck", &number).await)?;
     }
     for number in 0..10_u64 {
-        let request = service.request("stuck", &number).timeout(SOON);
+        let request = service.request("stuck", &number).timeout(B::PATIENCE);
         world.spawn(async move { drop(request.await) });
     }
     for _ in &handlers {
-        let call = world.within(SOON, RULE, "a first call", calls.recv());
+        let call = world.within(B::PATIENCE, RULE, "a first call", calls.recv());
         RULE.expect("a first call", call.await?)?;
     }
     Ok(handlers)
 }
 
 /// Everything that one does with another subject.
-async fn work_beside(
+async fn work_beside<B: Broker>(
     sender: &Conduit<Number>,
     receiver: &Conduit<Number>,
     round: u64,
@@ -98,7 +98,7 @@ async fn work_beside(
     let (sent, read) = future::zip(body.into_future(), read).await;
     RULE.expect("send a body", sent)?;
     read?;
-    let asked = service.request("jobs", &round).timeout(SOON);
+    let asked = service.request("jobs", &round).timeout(B::PATIENCE);
     RULE.expect("ask", asked.await)?;
     news.unbind().await;
     jobs.unbind().await;

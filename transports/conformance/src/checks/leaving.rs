@@ -6,7 +6,7 @@ use async_channel::Sender;
 use conduit::{Binding, Executed, Handler};
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally, wire::SOON};
+use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally};
 
 const RULE: Guarantee = Guarantee::Leaving;
 
@@ -25,11 +25,13 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
         let mut binding = RULE.expect("bind", bound)?;
         for _ in 0..2 {
             let unbind = binding.unbind();
-            world.within(SOON, RULE, "unbind", unbind).await?;
+            world.within(B::PATIENCE, RULE, "unbind", unbind).await?;
             let bound = binding.is_bound();
             RULE.ensure(!bound, || "it is bound after unbind".to_owned())?;
             let next = binding.next();
-            let next = world.within(SOON, RULE, "next after unbind", next).await?;
+            let next = world
+                .within(B::PATIENCE, RULE, "next after unbind", next)
+                .await?;
             RULE.ensure(next.is_none(), || format!("{next:?} after unbind"))?;
         }
     }
@@ -41,7 +43,12 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
     let waits = world.run(async move { binding.next().await.is_none() });
     future::yield_now().await;
     drop(done);
-    let ended = world.within(SOON, RULE, "a `next` that waits when it is unbound", waits);
+    let ended = world.within(
+        B::PATIENCE,
+        RULE,
+        "a `next` that waits when it is unbound",
+        waits,
+    );
     RULE.ensure(ended.await?, || "a message out of nowhere came".to_owned())
 }
 
@@ -51,7 +58,7 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
 /// What does not hold.
 pub async fn members_leave_without_loss<B: Broker>(world: Arc<World<B>>) -> Result<(), Violation> {
     const COUNT: u64 = 20_000;
-    const LEAVES: usize = 10;
+    const LEAVES: u64 = 10;
     // No binding can overflow: this many are on their way.
     const ON_THEIR_WAY: usize = 256;
     let sender = world.conduit("sender").await;
@@ -77,9 +84,11 @@ pub async fn members_leave_without_loss<B: Broker>(world: Arc<World<B>>) -> Resu
     for _ in 0..LEAVES {
         let member = handle(RULE.expect("queue_bind", leaves.queue_bind("jobs").await)?);
         // It takes part for a while.
-        seen += COUNT as usize / (2 * LEAVES);
+        seen += COUNT / (2 * LEAVES);
         let what = || format!("only {} messages came, of {seen} wanted", tally.len());
-        world.eventually(RULE, what, || tally.len() >= seen).await?;
+        world
+            .eventually(RULE, what, || tally.len() as u64 >= seen)
+            .await?;
         unbind(&world, &member).await?;
     }
     tally.each_below(&world, COUNT).await?;
@@ -102,7 +111,9 @@ async fn flow(
 }
 
 async fn unbind<B: Broker>(world: &World<B>, handler: &Handler) -> Result<(), Violation> {
-    world.within(SOON, RULE, "unbind", handler.unbind()).await
+    world
+        .within(B::PATIENCE, RULE, "unbind", handler.unbind())
+        .await
 }
 
 /// A queue binding that is dropped with messages waiting gives them back to the group.
@@ -155,7 +166,7 @@ pub async fn what_waits_outlives_unbind<B: Broker>(world: Arc<World<B>>) -> Resu
         let arrived = || binding.waiting() as u64 == COUNT;
         world.eventually(RULE, what, arrived).await?;
         let unbinding = binding.unbind();
-        world.within(SOON, RULE, "unbind", unbinding).await?;
+        world.within(B::PATIENCE, RULE, "unbind", unbinding).await?;
         RULE.expect("send", service.send(subject, &COUNT).await)?;
         let tally = Tally::new(RULE);
         tally.handle(binding);
@@ -190,7 +201,7 @@ pub async fn a_dropped_member_gives_requests_back<B: Broker>(
         }
         drop(dropped);
         let what = "the answer to a request that was given back";
-        let answer = world.within(SOON, RULE, what, asked).await?;
+        let answer = world.within(B::PATIENCE, RULE, what, asked).await?;
         let right = match &answer {
             Ok(()) => others == 1,
             Err(error) => others == 0 && error.executed() == Executed::No,

@@ -10,6 +10,7 @@ mod bodies_passed_on;
 mod errors;
 mod flow;
 mod flow_limits;
+mod garbage;
 mod isolation;
 mod leaving;
 mod order;
@@ -22,10 +23,7 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*,
-    bodies_passed_on::*, errors::*, flow::*, flow_limits::*, isolation::*, leaving::*, order::*,
-    packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*,
-    subscriptions::*,
+    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*, leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -106,6 +104,8 @@ macro_rules! each_check {
             an_unbound_binding_gives_what_waits
             a_dropped_request_cancels_its_handler
             a_dropped_reply_ends_its_sources
+            forged_packets_are_counted
+            garbage_is_survived
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {

@@ -89,9 +89,9 @@ fn send(
 }
 
 fn body(number: u64) -> Vec<u8> {
-    let size = SIZES.iter().cycle().nth(number as usize % SIZES.len());
+    let turn = usize::try_from(number).unwrap_or_default();
     let mut body = number.to_be_bytes().to_vec();
-    body.resize(size.copied().unwrap_or_default(), 7);
+    body.resize(SIZES[turn % SIZES.len()], 7);
     body
 }
 
@@ -101,7 +101,7 @@ async fn expect_number(binding: &mut Binding<Number>, number: u64) -> Result<(),
     };
     let got = RULE.expect("read", message.bytes().await)?;
     RULE.ensure(*got == body(number), || {
-        let first = got.get(..8).map(|bytes| bytes.to_vec());
+        let first = got.get(..8).map(<[u8]>::to_vec);
         format!("wanted message {number}, got the one that begins {first:?}")
     })
 }

@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
-use conduit::transport::{MIN_PACKET_LEN, Packet, Targets, Transport, TransportErrorKind};
+use conduit::transport::{
+    MIN_PACKET_LEN, Packet, Targets, Transport, TransportError, TransportErrorKind,
+};
 
 use crate::{
     Broker, Guarantee, Violation, World,
@@ -98,7 +100,7 @@ pub async fn packets_of_every_length_arrive<B: Broker>(
     if most < ENOUGH {
         let longer = Bytes::from(vec![0; most + 1]);
         let refused = far.transport.publish(&to, longer, None).await;
-        let kind = refused.as_ref().map_err(|error| error.kind());
+        let kind = refused.as_ref().map_err(TransportError::kind);
         Guarantee::Errors.ensure(kind == Err(TransportErrorKind::TooLarge), || {
             format!("a packet of {} bytes: {refused:?}", most + 1)
         })?;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use conduit::{Body, Conduit, Message, Service};
 use futures_lite::stream;
 
-use crate::{Broker, Guarantee, Number, Violation, World, wire::SOON};
+use crate::{Broker, Guarantee, Number, Violation, World};
 
 const RULE: Guarantee = Guarantee::Replies;
 const INSTANCES: u64 = 3;
@@ -32,7 +32,10 @@ pub async fn replies_reach_their_askers<B: Broker>(world: Arc<World<B>>) -> Resu
         message.reply(&number).await
     };
     let ask = |service: Service<Number>, number: u64| async move {
-        let reply = service.request("echo", &number).timeout(SOON).await?;
+        let reply = service
+            .request("echo", &number)
+            .timeout(B::PATIENCE)
+            .await?;
         reply.decode().await
     };
     ask_and_answer(&world, 10_000, ask, answer).await.map(drop)
@@ -53,7 +56,7 @@ pub async fn a_reply_may_come_before_the_body_is_read<B: Broker>(
         let request = service
             .request_body("echo", vec![7; BODY])
             .header("number", number.to_string());
-        request.timeout(SOON).await?.decode().await
+        request.timeout(B::PATIENCE).await?.decode().await
     };
     ask_and_answer(&world, 1_000, ask, answer).await.map(drop)
 }
@@ -80,13 +83,13 @@ pub async fn a_reply_may_come_while_the_body_is_sent<B: Broker>(
         let request = service
             .request_body("echo", gated_body(gate))
             .header("number", number.to_string());
-        let number = request.timeout(SOON).await?.decode().await;
+        let number = request.timeout(B::PATIENCE).await?.decode().await;
         open.try_send(()).ok();
         number
     };
     let open = ask_and_answer(&world, 300, ask, answer).await?;
     for _ in 0..300 {
-        let one = world.within(SOON, RULE, "the rest of a body", whole.recv());
+        let one = world.within(B::PATIENCE, RULE, "the rest of a body", whole.recv());
         RULE.expect("read the rest of a body", one.await?)?;
     }
     drop(open);
