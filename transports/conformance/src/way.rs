@@ -175,7 +175,7 @@ impl<B: Broker> Way<B> {
         body: impl Into<Body>,
         pattern: Pattern,
     ) -> Result<(), Violation> {
-        self.begin(body).await.is_whole(pattern).await
+        self.begin(body).await.arrives_whole(pattern).await
     }
 }
 
@@ -203,14 +203,14 @@ impl Transfer {
     }
 
     /// Reads all, and has the sender told so.
-    pub(crate) async fn is_whole(mut self, pattern: Pattern) -> Result<(), Violation> {
+    pub(crate) async fn arrives_whole(mut self, pattern: Pattern) -> Result<(), Violation> {
         let (reading, message) = self.reading(pattern)?;
         reading.whole().await?;
-        self.is_done(message).await
+        self.ends_well(message).await
     }
 
     /// The sender has to be told that all was read.
-    pub(crate) async fn is_done(self, message: Message<Number>) -> Result<(), Violation> {
+    pub(crate) async fn ends_well(self, message: Message<Number>) -> Result<(), Violation> {
         if message.is_request() {
             Guarantee::Replies.expect("reply", message.reply_body(()).await)?;
         }

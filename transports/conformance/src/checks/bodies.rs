@@ -180,7 +180,7 @@ pub async fn a_source_that_waits_holds_nothing_back<B: Broker>(
             reading.until(given).await?;
             drop(gate);
             reading.whole().await?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
         }
     }
     Ok(())

@@ -62,7 +62,7 @@ pub async fn the_limit_for_bodies_in_memory_is_exact<B: Broker>(
                 let mut transfer = way.begin(body(fits)).await;
                 let message = transfer.message()?;
                 RULE.expect("take what fits", take.from(&message).await)?;
-                transfer.is_done(message).await?;
+                transfer.ends_well(message).await?;
 
                 let mut transfer = way.begin(body(Bytes::from_static(&[0; LIMIT + 1]))).await;
                 let message = transfer.message()?;
@@ -185,14 +185,14 @@ pub async fn text_has_to_be_utf8<B: Broker>(world: Arc<World<B>>) -> Result<(), 
             is(ErrorKind::NotText, message.text().await)?;
             let bytes = RULE.expect("take the bytes", message.bytes().await)?;
             RULE.ensure(pattern.matches(0, &bytes), || "other bytes".to_owned())?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
 
             let text = "d\u{e9}j\u{e0} vu ".repeat(10_000);
             let mut transfer = way.begin(&text).await;
             let message = transfer.message()?;
             let got = RULE.expect("take the text", message.text().await)?;
             RULE.ensure(got == text, || "other text".to_owned())?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
         }
     }
     Ok(())

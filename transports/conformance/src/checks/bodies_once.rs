@@ -47,7 +47,7 @@ pub async fn headers_and_length_arrive<B: Broker>(world: Arc<World<B>>) -> Resul
                     format!("another length: {length:?}")
                 })?;
                 Reading::new(body, pattern).whole().await?;
-                transfer.is_done(message).await?;
+                transfer.ends_well(message).await?;
             }
         }
     }
@@ -71,7 +71,7 @@ pub async fn a_body_is_taken_once<B: Broker>(world: Arc<World<B>>) -> Result<(),
             is(taken, message.text().await)?;
             is(taken, message.decode::<u64>().await)?;
             reading.whole().await?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
 
             let mut transfer = way.begin(pattern.bytes()).await;
             let mut message = transfer.message()?;
@@ -84,7 +84,7 @@ pub async fn a_body_is_taken_once<B: Broker>(world: Arc<World<B>>) -> Result<(),
             RULE.ensure(holds && rest.len() as u64 == length - 10, || {
                 "other bytes".to_owned()
             })?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
         }
     }
     Ok(())
@@ -123,7 +123,7 @@ pub async fn a_request_is_answered_once<B: Broker>(world: Arc<World<B>>) -> Resu
             is(ErrorKind::NotARequest, message.reply(&1).await)?;
             is(ErrorKind::NotARequest, message.reply_body(()).await)?;
             reading.whole().await?;
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
         }
     }
     Ok(())

@@ -54,7 +54,7 @@ pub async fn a_reader_that_takes_nothing_stops_its_sender<B: Broker>(
         is_ahead(&given, reading.at())?;
         is_bounded(&way.sender, &way.receiver, 1)?;
         reading.whole().await?;
-        transfer.is_done(message).await?;
+        transfer.ends_well(message).await?;
     }
     Ok(())
 }
@@ -72,7 +72,7 @@ pub async fn a_slow_reader_limits_a_fast_source<B: Broker>(
         let pattern = Pattern::new(2, LENGTH);
         let odd = Odd::fast(pattern);
         let given = odd.given();
-        let mut transfer = way.begin(Body::stream(odd)).await;
+        let mut transfer = way.begin(Body::reader(odd)).await;
         let (mut reading, message) = transfer.reading(pattern)?;
         while reading.at() < LENGTH {
             let goal = LENGTH.min(reading.at() + CHUNK);
@@ -83,7 +83,7 @@ pub async fn a_slow_reader_limits_a_fast_source<B: Broker>(
             is_bounded(&way.sender, &way.receiver, 1)?;
         }
         reading.whole().await?;
-        transfer.is_done(message).await?;
+        transfer.ends_well(message).await?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ pub async fn many_readers_stay_within_the_budget<B: Broker>(
     within()?;
     for (reading, message, transfer) in begun {
         reading.whole().await?;
-        transfer.is_done(message).await?;
+        transfer.ends_well(message).await?;
         within()?;
     }
     Ok(())

@@ -59,7 +59,7 @@ pub async fn a_body_read_in_half_is_released<B: Broker>(
         reading.until(LENGTH / 2).await?;
         drop(reading);
         if direction == Direction::Request {
-            transfer.is_done(message).await?;
+            transfer.ends_well(message).await?;
         } else {
             drop(message);
             is_told(ErrorKind::Dropped, transfer.sent).await?;
@@ -105,9 +105,7 @@ pub async fn what_nobody_is_bound_to_is_released<B: Broker>(
 ) -> Result<(), Violation> {
     let sender = world.conduit("sender").await;
     let receiver = world.conduit("receiver").await;
-    RULE.expect("bind", receiver.bind("another").await)?
-        .unbind()
-        .await;
+    let _another = RULE.expect("bind", receiver.bind("another").await)?;
     let quiet = Quiet::of(&world, [&sender, &receiver]).await?;
     for length in [100, LENGTH] {
         let odd = Odd::fast(Pattern::new(4, length));
