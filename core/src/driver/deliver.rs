@@ -1,5 +1,8 @@
 //! From a packet on a subject to the bindings it is for.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -94,6 +97,12 @@ impl Shared {
         let arrival = self.arrival(route, head, Content::Whole(body.clone()));
         match mailbox.push(arrival) {
             Ok(()) => self.took(mailbox),
+            // It was unbound a moment ago: it is not full, and nothing is lost.
+            Err(Full(arrival)) if mailbox.is_complete() => {
+                if route.target == Target::Group {
+                    self.hand_on(route, arrival);
+                }
+            }
             Err(Full(arrival)) => {
                 if let Some(replier) = &arrival.replier {
                     replier.fail(ReasonCode::Overloaded.into());
@@ -193,9 +202,9 @@ impl Shared {
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
-        let replier = head.request.map(|request| {
-            Replier::new(self, request, head.source.clone(), route.target)
-        });
+        let replier = head
+            .request
+            .map(|request| Replier::new(self, request, head.source.clone(), route.target));
         Arrival {
             head: head.clone(),
             subject: route.subject.clone(),
