@@ -67,9 +67,7 @@ impl Collected {
     /// Gives it out.
     pub(crate) fn take(&mut self) -> Result<IncomingBody, Error> {
         match std::mem::replace(&mut self.0, State::Taken) {
-            State::Arriving { content, so_far } => {
-                Ok(IncomingBody::new(content, so_far.freeze()))
-            }
+            State::Arriving { content, so_far } => Ok(IncomingBody::new(content, so_far.freeze())),
             State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
             State::Reading(body) => {
                 self.0 = State::Reading(body);

@@ -14,8 +14,8 @@ use futures_io::AsyncRead;
 use futures_lite::future;
 
 use crate::{
-    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service, ServiceName,
-    Subject,
+    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
+    ServiceName, Subject,
     collect::Collected,
     conduit::Handle,
     driver::{Answer, Arrival, Replier},

@@ -126,9 +126,7 @@ impl StreamContent {
             return match self.stream.poll_read(&self.shared, cx) {
                 Poll::Ready(Read::Chunk(bytes)) => Poll::Ready(Ok(Some(bytes))),
                 Poll::Ready(Read::End) => Poll::Ready(Ok(None)),
-                Poll::Ready(Read::Failed(reason)) => {
-                    Poll::Ready(Err(Error::from_reason(&reason)))
-                }
+                Poll::Ready(Read::Failed(reason)) => Poll::Ready(Err(Error::from_reason(&reason))),
                 Poll::Ready(Read::Pending) | Poll::Pending => {
                     if let Some(deadline) = &mut self.deadline {
                         ready!(deadline.sleep.as_mut().poll(cx));
