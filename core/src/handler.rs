@@ -20,6 +20,12 @@ pub struct Handler {
 /// A request whose handler returns an error is answered with it: as
 /// [`NotDecoded`](ErrorKind::NotDecoded) or [`TooLarge`](ErrorKind::TooLarge) where the error is
 /// this library's own from decoding the message, else as [`HandlerFailed`](ErrorKind::HandlerFailed) with its text.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "this handler returns `{Self}`",
+    note = "a handler returns `()`, or a `Result<(), E>` whose `E` converts into `Box<dyn Error + Send + Sync>`",
+    note = "a request is answered with `message.reply(..).await`, not by what its handler returns"
+)]
 pub trait HandlerOutput: sealed::Sealed {}
 
 impl HandlerOutput for () {}

@@ -99,6 +99,10 @@ mod service;
 mod stats;
 pub mod transport;
 
+#[cfg(test)]
+#[path = "../tests/support/sim.rs"]
+mod sim;
+
 pub use self::{
     binding::Binding,
     body::{Body, IncomingBody},

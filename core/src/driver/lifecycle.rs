@@ -1,5 +1,8 @@
 //! How a conduit starts and ends.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

@@ -86,7 +86,7 @@ impl Route {
 pub(crate) struct Bound {
     shared: Arc<Shared>,
     pub(crate) mailbox: Arc<Mailbox>,
-    route: Arc<Route>,
+    pub(super) route: Arc<Route>,
 }
 
 impl Shared {

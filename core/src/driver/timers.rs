@@ -1,5 +1,8 @@
 //! All waiting of a conduit, behind one timer of the runtime.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     future::Future,

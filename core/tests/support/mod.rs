@@ -1,4 +1,6 @@
 //! What the tests of the async face share.
 
+use conduit::{Runtime, Task};
+
 pub(crate) mod sim;
 pub(crate) mod world;

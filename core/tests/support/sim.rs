@@ -15,7 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conduit::{Runtime, Task};
+// Of the crate's root in unit tests, and of the crate in the tests outside.
+use super::{Runtime, Task};
 
 /// The runtime; clones are the same one.
 #[derive(Clone)]
@@ -169,18 +170,6 @@ impl Sim {
             Poll::Pending
         })
         .await;
-    }
-
-    /// Runs a future of a test beside it. What it yields comes from the receiver.
-    pub(crate) fn go<T: Send + 'static>(
-        &self,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> async_channel::Receiver<T> {
-        let (sender, receiver) = async_channel::bounded(1);
-        self.spawn(Box::pin(async move {
-            sender.try_send(future.await).ok();
-        }));
-        receiver
     }
 }
 

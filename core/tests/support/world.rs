@@ -3,7 +3,7 @@
 use std::{future::Future, io, time::Duration};
 
 use bytes::Bytes;
-use conduit::{Body, Builder, Conduit, Error};
+use conduit::{Body, Builder, Conduit, Error, Runtime as _};
 use conduit_json::Json;
 use conduit_memory::Memory;
 use futures_lite::{AsyncRead, AsyncReadExt, StreamExt, stream};
@@ -44,6 +44,20 @@ impl World {
 
     pub(crate) fn elapsed(&self) -> Duration {
         self.sim.elapsed()
+    }
+}
+
+impl Sim {
+    /// Runs a future of a test beside it. What it yields comes from the receiver.
+    pub(crate) fn go<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> async_channel::Receiver<T> {
+        let (sender, receiver) = async_channel::bounded(1);
+        self.spawn(Box::pin(async move {
+            sender.try_send(future.await).ok();
+        }));
+        receiver
     }
 }
 
