@@ -98,7 +98,7 @@ impl Shared {
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
                 if route.target == Target::Group {
-                    self.hand_on(route, arrival);
+                    self.hand_on(route, *arrival);
                 }
             }
             Err(Full(arrival)) => {
