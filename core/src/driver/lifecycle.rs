@@ -87,6 +87,7 @@ impl Shared {
             self.end_serving();
             self.end_streams();
             self.end_requests();
+            self.routes_ended().await;
             self.streams_ended().await;
             self.close_outbox();
         };

@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Routes(Mutex<Table>);
+pub(super) struct Routes(Mutex<Table>, Event);
 
 #[derive(Default)]
 struct Table {
@@ -275,6 +275,18 @@ impl Shared {
         drop(table);
         for mailbox in mailboxes {
             mailbox.complete();
+        }
+        self.routes.1.notify(usize::MAX);
+    }
+
+    /// Waits until nothing is subscribed: what was routed here has been refused or handed on.
+    pub(super) async fn routes_ended(&self) {
+        loop {
+            let listener = self.routes.1.listen();
+            if self.routed().0 == 0 {
+                return;
+            }
+            listener.await;
         }
     }
 

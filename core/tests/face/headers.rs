@@ -77,7 +77,7 @@ fn one_that_is_not_valid_is_reported_when_awaited() -> TestResult {
             assert!(
                 error
                     .source()
-                    .is_some_and(|source| source.is::<HeaderError>())
+                    .is_some_and(<dyn std::error::Error>::is::<HeaderError>)
             );
         }
         world.sim.idle().await;

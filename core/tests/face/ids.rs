@@ -3,7 +3,7 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use conduit::{IdSource, InstanceId, MessageId};
+use conduit::{Conduit, IdSource, InstanceId, MessageId};
 
 use crate::support::world::{TestResult, World};
 
@@ -42,7 +42,7 @@ fn instances_are_distinct() -> TestResult {
         let nodes = (0..100)
             .map(|_| world.node("a"))
             .collect::<Result<Vec<_>, _>>()?;
-        let ids: BTreeSet<_> = nodes.iter().map(|node| node.instance()).collect();
+        let ids: BTreeSet<_> = nodes.iter().map(Conduit::instance).collect();
         assert_eq!(ids.len(), 100);
         Ok(())
     })

@@ -1,13 +1,12 @@
-use std::future::{IntoFuture as _, pending};
+use std::future::IntoFuture as _;
 
-use conduit::{
-    Conduit, ErrorKind, Executed,
-    transport::{Address, Packet, Subscription, Token, Transport, TransportError},
+use conduit::{ErrorKind, Executed};
+use futures_lite::stream;
+
+use crate::support::{
+    cut::cut_off,
+    world::{TestResult, World, endless, millis, pattern, secs},
 };
-use conduit_json::Json;
-use futures_lite::{StreamExt, stream};
-
-use crate::support::world::{TestResult, World, endless, millis, pattern, secs};
 
 #[test]
 fn a_broadcast_body_waits_for_its_receivers() -> TestResult {
@@ -143,91 +142,6 @@ fn a_body_waits_for_its_source_for_an_hour() -> TestResult {
         sent.recv().await??;
         Ok(())
     })
-}
-
-/// Passes packets on until it is cut off: then it takes and yields nothing.
-struct Cut {
-    inner: conduit_memory::Memory,
-    cut: std::sync::Arc<std::sync::atomic::AtomicBool>,
-}
-
-struct CutSubscription {
-    inner: conduit_memory::MemorySubscription,
-    cut: std::sync::Arc<std::sync::atomic::AtomicBool>,
-}
-
-impl Transport for Cut {
-    type Subscription = CutSubscription;
-
-    fn max_packet_len(&self) -> usize {
-        self.inner.max_packet_len()
-    }
-
-    async fn publish(
-        &self,
-        to: &Address,
-        packet: bytes::Bytes,
-        undelivered: Option<(&Address, Token)>,
-    ) -> Result<(), TransportError> {
-        if self.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            pending::<()>().await;
-        }
-        self.inner.publish(to, packet, undelivered).await
-    }
-
-    async fn subscribe(&self, at: &Address) -> Result<CutSubscription, TransportError> {
-        let inner = self.inner.subscribe(at).await?;
-        let cut = self.cut.clone();
-        Ok(CutSubscription { inner, cut })
-    }
-
-    async fn flush(&self) -> Result<(), TransportError> {
-        if self.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            pending::<()>().await;
-        }
-        self.inner.flush().await
-    }
-
-    async fn close(&self) {
-        if self.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            pending::<()>().await;
-        }
-        self.inner.close().await;
-    }
-}
-
-impl futures_core::Stream for CutSubscription {
-    type Item = Packet;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Packet>> {
-        if self.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            return std::task::Poll::Pending;
-        }
-        self.inner.poll_next(cx)
-    }
-}
-
-impl Subscription for CutSubscription {
-    async fn leave(&mut self) -> Result<(), TransportError> {
-        if self.cut.load(std::sync::atomic::Ordering::SeqCst) {
-            pending::<()>().await;
-        }
-        self.inner.leave().await
-    }
-}
-
-fn cut_off(world: &World) -> Result<(Conduit<Json>, impl Fn() + use<>), conduit::Error> {
-    let cut = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
-    let transport = Cut {
-        inner: world.broker.clone(),
-        cut: cut.clone(),
-    };
-    let node = Conduit::new("cut", world.sim.clone(), transport, Json)?;
-    let switch = move || cut.store(true, std::sync::atomic::Ordering::SeqCst);
-    Ok((node, switch))
 }
 
 #[test]

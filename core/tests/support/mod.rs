@@ -2,5 +2,6 @@
 
 use conduit::{Runtime, Task};
 
+pub(crate) mod cut;
 pub(crate) mod sim;
 pub(crate) mod world;

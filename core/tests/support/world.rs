@@ -63,7 +63,7 @@ impl Sim {
 
 /// Bytes that tell their place.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at * 31 % 251) as u8).collect()
+    (0..=250_u8).cycle().step_by(31).take(length).collect()
 }
 
 /// A body that gives some bytes, and then neither more nor an end.

@@ -88,7 +88,7 @@ fn what_sleeps_when_they_stop_is_woken() {
         let stop = async {
             sim.idle().await;
             timers.stop();
-            future::pending().await
+            future::pending::<()>().await;
         };
         future::or(sleep, stop).await;
         timers.sleep_until(&sim, sim.now() + secs(100)).await;
