@@ -8,6 +8,7 @@ use crate::{
     Broker, Guarantee, Violation, World,
     odd::Odd,
     pattern::Pattern,
+    quiet::Quiet,
     way::{Direction, Way},
 };
 
@@ -30,12 +31,16 @@ pub async fn a_source_that_fails_is_an_error_at_both_sides<B: Broker>(
             for source in sources {
                 let (gate, odd) = Odd::new(pattern).waits(at);
                 let mut way = Way::new(&world, direction).await?;
+                let (sender, receiver) = (way.sender.clone(), way.receiver.clone());
+                let quiet = Quiet::of(&world, [&sender, &receiver]).await?;
                 let mut transfer = way.begin(source(odd.fails(at, TEXT))).await;
-                let (mut reading, _message) = transfer.reading(pattern)?;
+                let (mut reading, message) = transfer.reading(pattern)?;
                 reading.until(at).await?;
                 drop(gate);
                 is_source_failed(&reading.failure().await?, TEXT)?;
                 is_source_failed(&failure(transfer.sent.await)?, TEXT)?;
+                drop(message);
+                quiet.returns(&world).await?;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What is not needed any more is released, and whoever has to know is told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use conduit::{Body, Error, ErrorKind, Executed};
 
@@ -14,6 +14,7 @@ use crate::{
 
 const RULE: Guarantee = Guarantee::Release;
 const LENGTH: u64 = 3 << 20;
+const SOON: Duration = Duration::from_secs(30);
 
 /// G10: a message that is dropped unread is released, and the sender of a streamed body is told.
 ///
@@ -31,8 +32,10 @@ pub async fn a_message_dropped_unread_is_released<B: Broker>(
             let mut transfer = way.begin(pattern.bytes()).await;
             drop(transfer.message()?);
             match (direction, length) {
-                (Direction::Request, _) => is_told(ErrorKind::NoReply, transfer.sent).await?,
-                (_, LENGTH) => is_told(ErrorKind::Dropped, transfer.sent).await?,
+                (Direction::Request, _) => {
+                    is_told(&world, ErrorKind::NoReply, transfer.sent).await?
+                }
+                (_, LENGTH) => is_told(&world, ErrorKind::Dropped, transfer.sent).await?,
                 _ => RULE.expect("send", transfer.sent.await)?,
             }
             quiet.returns(&world).await?;
@@ -62,7 +65,7 @@ pub async fn a_body_read_in_half_is_released<B: Broker>(
             transfer.ends_well(message).await?;
         } else {
             drop(message);
-            is_told(ErrorKind::Dropped, transfer.sent).await?;
+            is_told(&world, ErrorKind::Dropped, transfer.sent).await?;
         }
         quiet.returns(&world).await?;
     }
@@ -132,8 +135,13 @@ pub async fn what_nobody_is_bound_to_is_released<B: Broker>(
     Ok(())
 }
 
-async fn is_told(kind: ErrorKind, sent: Sent) -> Result<(), Violation> {
-    let told = sent.await.map_err(|error: Error| error.kind());
+async fn is_told<B: Broker>(
+    world: &World<B>,
+    kind: ErrorKind,
+    sent: Sent,
+) -> Result<(), Violation> {
+    let told = world.within(SOON, RULE, "the sender is told nothing", sent);
+    let told = told.await?.map_err(|error: Error| error.kind());
     RULE.ensure(told == Err(kind), || {
         format!("wanted {kind:?} for the sender, got {told:?}")
     })

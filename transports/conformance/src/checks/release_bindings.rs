@@ -1,6 +1,6 @@
 //! Bindings that end while messages wait in them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use conduit::{Binding, Conduit, Error, ErrorKind, Executed};
 
@@ -75,11 +75,11 @@ pub async fn a_dropped_binding_releases_what_waits<B: Broker>(
     let waiting = waiting(&world, &sender, &receiver).await?;
     drop(waiting.binding);
     for _ in 0..EACH {
-        let told = waiting.streams.recv().await.expect("it is told");
+        let told = told(&world, &waiting.streams).await?;
         is_failure(told, &[ErrorKind::Dropped, ErrorKind::Draining])?;
     }
     for _ in 0..2 * EACH {
-        let told = waiting.requests.recv().await.expect("it is told");
+        let told = told(&world, &waiting.requests).await?;
         let error = is_failure(
             told,
             &[
@@ -123,15 +123,25 @@ pub async fn an_unbound_binding_gives_what_waits<B: Broker>(
     let more = waiting.binding.next().await;
     Guarantee::Leaving.ensure(more.is_none(), || format!("something else comes: {more:?}"))?;
     for _ in 0..EACH {
-        let told = waiting.streams.recv().await.expect("it is told");
+        let told = told(&world, &waiting.streams).await?;
         RULE.expect("send", told)?;
     }
     for _ in 0..2 * EACH {
-        let told = waiting.requests.recv().await.expect("it is told");
+        let told = told(&world, &waiting.requests).await?;
         RULE.expect("request", told)?;
     }
     drop(waiting.binding);
     quiet.returns(&world).await
+}
+
+/// What the next of those who wait is told.
+async fn told<B: Broker>(
+    world: &World<B>,
+    results: &async_channel::Receiver<Result<(), Error>>,
+) -> Result<Result<(), Error>, Violation> {
+    const SOON: Duration = Duration::from_secs(30);
+    let told = world.within(SOON, RULE, "a sender is told nothing", results.recv());
+    Ok(told.await?.expect("the senders are tasks that end"))
 }
 
 fn is_failure(told: Result<(), Error>, kinds: &[ErrorKind]) -> Result<Error, Violation> {

@@ -1,14 +1,17 @@
 //! Requests whose asker loses interest.
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use conduit::{Body, Error};
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Violation, World, odd::Odd, pattern::Pattern, quiet::Quiet};
+use crate::{
+    Broker, Guarantee, Violation, World, odd::Odd, pattern::Pattern, quiet::Quiet, reading::Reading,
+};
 
 const RULE: Guarantee = Guarantee::Release;
 const LENGTH: u64 = 3 << 20;
+const SOON: Duration = Duration::from_secs(30);
 
 /// Sends when it is dropped.
 struct Guard(async_channel::Sender<()>);
@@ -61,7 +64,10 @@ pub async fn a_dropped_request_cancels_its_handler<B: Broker>(
                 format!("a reply from nowhere: {began:?}")
             })?;
         }
-        RULE.expect("wait for the handler's end", ends.recv().await)?;
+        world
+            .within(SOON, RULE, "the handler goes on", ends.recv())
+            .await?
+            .expect("the handler is there");
         quiet.returns(&world).await?;
     }
     Ok(())
@@ -94,10 +100,13 @@ pub async fn a_dropped_reply_ends_its_sources<B: Broker>(
         let asking = asker.service("worker").request_body("work", body);
         let reply = RULE.expect("request", asking.no_timeout().await)?;
         let body = RULE.expect("take the body", reply.take_body())?;
-        let mut reading = crate::reading::Reading::new(body, pattern);
+        let mut reading = Reading::new(body, pattern);
         reading.until(read).await?;
         drop((reading, reply));
-        RULE.expect("wait for the handler's end", ends.recv().await)?;
+        world
+            .within(SOON, RULE, "the handler goes on", ends.recv())
+            .await?
+            .expect("the handler is there");
         quiet.returns(&world).await?;
     }
     Ok(())
