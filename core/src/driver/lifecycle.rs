@@ -87,7 +87,8 @@ impl Shared {
             self.end_serving();
             self.end_streams();
             self.end_requests();
-            self.routes_ended().await;
+            // What was routed here before is refused, which takes the outbox.
+            self.routes_gone().await;
             self.streams_ended().await;
             self.close_outbox();
         };

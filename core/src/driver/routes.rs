@@ -16,7 +16,11 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Routes(Mutex<Table>, Event);
+pub(super) struct Routes {
+    table: Mutex<Table>,
+    /// One of them has ended.
+    gone: Event,
+}
 
 #[derive(Default)]
 struct Table {
@@ -111,7 +115,7 @@ impl Shared {
     }
 
     fn join(self: &Arc<Self>, subject: Subject, kind: BindingKind) -> Bound {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
         let mailbox = Arc::new(Mailbox::new(
@@ -221,7 +225,7 @@ impl Shared {
 
     /// The bindings that a packet on a route may go to, and that somebody reads.
     pub(super) fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         let members = table.registry.members(route.id);
         let mailboxes = members.filter_map(|id| table.mailboxes.get(&id));
         mailboxes
@@ -232,7 +236,7 @@ impl Shared {
 
     /// A binding took a message.
     pub(super) fn took(&self, mailbox: &Mailbox) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         if let Some(left) = table.registry.took(mailbox.id()) {
             self.left(table, mailbox.id(), left);
             mailbox.complete();
@@ -240,7 +244,7 @@ impl Shared {
     }
 
     fn unbind(&self, binding: BindingId) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         if let Some(left) = table.registry.unbind(binding) {
             self.left(table, binding, left);
         }
@@ -264,7 +268,7 @@ impl Shared {
     }
 
     fn gone(&self, route: &Route) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         let members: Vec<_> = table.registry.members(route.id).collect();
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
@@ -276,14 +280,14 @@ impl Shared {
         for mailbox in mailboxes {
             mailbox.complete();
         }
-        self.routes.1.notify(usize::MAX);
+        self.routes.gone.notify(usize::MAX);
     }
 
-    /// Waits until nothing is subscribed: what was routed here has been refused or handed on.
-    pub(super) async fn routes_ended(&self) {
+    /// Waits until every subscription has ended, and what was routed to it was read.
+    pub(super) async fn routes_gone(&self) {
         loop {
-            let listener = self.routes.1.listen();
-            if self.routed().0 == 0 {
+            let listener = self.routes.gone.listen();
+            if lock(&self.routes.table).routes.is_empty() {
                 return;
             }
             listener.await;
@@ -292,13 +296,13 @@ impl Shared {
 
     /// How many subscriptions and bindings there are.
     pub(crate) fn routed(&self) -> (usize, usize) {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         (table.routes.len(), table.registry.len())
     }
 
     /// Every binding ends, and what waits in it is given up.
     pub(super) fn end_bindings(&self) {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         let mailboxes: Vec<_> = table.mailboxes.values().cloned().collect();
         drop(table);
         for mailbox in mailboxes {
@@ -311,7 +315,7 @@ impl Shared {
 impl Bound {
     /// Whether it was not unbound.
     pub(crate) fn is_bound(&self) -> bool {
-        lock(&self.shared.routes.0)
+        lock(&self.shared.routes.table)
             .registry
             .is_bound(self.mailbox.id())
     }

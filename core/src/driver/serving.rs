@@ -173,10 +173,12 @@ impl Shared {
             .flatten()
             .cloned()
             .collect();
-        running
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|replier| replier.fail(ReasonCode::Closed.into()));
+        for replier in running.iter().filter_map(Weak::upgrade) {
+            // Also where a reply was begun, since it may not get out any more. Of two answers the
+            // asker takes the first.
+            replier.claim();
+            replier.post_failure(ReasonCode::Closed.into());
+        }
     }
 
     /// How many requests are being answered.

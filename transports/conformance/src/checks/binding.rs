@@ -39,6 +39,9 @@ pub async fn what_is_sent_after_bind_arrives<B: Broker>(
         let message = message.ok_or_else(|| Violation::new(rule, "the binding ended"))?;
         let got: u64 = rule.expect("decode", message.decode().await)?;
         rule.ensure(got == round, || format!("wanted {round}, got {got}"))?;
+        // One that is only dropped may still be routed to, and give back to the group what comes.
+        let unbind = binding.unbind();
+        world.within(B::PATIENCE, rule, "unbind", unbind).await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod bodies_failing;
 mod bodies_in_memory;
 mod bodies_once;
 mod bodies_passed_on;
+mod closing;
 mod errors;
 mod flow;
 mod flow_limits;
@@ -23,7 +24,7 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*, leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, closing::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*, leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -104,6 +105,8 @@ macro_rules! each_check {
             an_unbound_binding_gives_what_waits
             a_dropped_request_cancels_its_handler
             a_dropped_reply_ends_its_sources
+            closing_amid_requests_answers_all
+            closing_amid_bodies_answers_all
             forged_packets_are_counted
             garbage_is_survived
         ]);

@@ -23,16 +23,17 @@ pub async fn mixed_sizes_keep_their_order<B: Broker>(
     let receiver = world.conduit("receiver").await;
     for subject in ["plain", "queue"] {
         let mut binding = bind(&receiver, subject).await?;
-        let read = world.run(async move {
+        let sends = sender.clone();
+        let sent = world.run(async move {
             for number in 0..COUNT {
-                expect_number(&mut binding, number).await?;
+                send(&sends, subject, number).await?;
             }
-            Ok(())
+            Ok::<_, conduit::Error>(())
         });
         for number in 0..COUNT {
-            RULE.expect("send", send(&sender, subject, number).await)?;
+            expect_number(&mut binding, number).await?;
         }
-        read.await?;
+        RULE.expect("send", sent.await)?;
     }
     Ok(())
 }
