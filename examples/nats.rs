@@ -22,7 +22,6 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let Options { url } = Options::parse();
-    // The reason comes before the hint, and the source of an error before neither.
     let nats = match Nats::connect(&url).await {
         Ok(nats) => nats,
         Err(error) => {

@@ -1,5 +1,8 @@
 //! From a packet on a subject to the bindings it is for.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -92,6 +95,12 @@ impl Shared {
         let arrival = self.arrival(route, head, Content::Whole(body.clone()));
         match mailbox.push(arrival) {
             Ok(()) => self.took(mailbox),
+            // It was unbound a moment ago: it is not full, and nothing is lost.
+            Err(Full(arrival)) if mailbox.is_complete() => {
+                if route.target == Target::Group {
+                    self.hand_on(route, *arrival);
+                }
+            }
             Err(Full(arrival)) => {
                 if let Some(replier) = &arrival.replier {
                     replier.fail(ReasonCode::Overloaded.into());

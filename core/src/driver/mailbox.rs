@@ -41,6 +41,13 @@ impl Arrival {
     }
 
     fn readiness(&self) -> Readiness {
+        if self
+            .replier
+            .as_ref()
+            .is_some_and(|replier| replier.is_cancelled())
+        {
+            return Readiness::Never;
+        }
         self.stream()
             .map_or(Readiness::Ready, InboundStream::readiness)
     }
@@ -129,7 +136,8 @@ impl Mailbox {
 
     /// Something about a waiting message was decided.
     pub(super) fn wake(&self) {
-        if let Some(reader) = lock(&self.state).reader.take() {
+        let reader = lock(&self.state).reader.take();
+        if let Some(reader) = reader {
             reader.wake();
         }
     }

@@ -90,7 +90,7 @@ impl Route {
 pub(crate) struct Bound {
     shared: Arc<Shared>,
     pub(crate) mailbox: Arc<Mailbox>,
-    route: Arc<Route>,
+    pub(super) route: Arc<Route>,
 }
 
 impl Shared {
@@ -102,6 +102,8 @@ impl Shared {
     ) -> Result<Bound, Error> {
         self.ready().await?;
         let bound = self.join(subject, kind);
+        // Closing ends what it finds; what came later has to find that out.
+        self.check_open()?;
         match bound
             .route
             .wait(|phase| !matches!(phase, Phase::Subscribing))
@@ -148,7 +150,8 @@ impl Shared {
     async fn run_route(self: Arc<Self>, route: Arc<Route>) {
         let result = self.subscribe_to(&route).await;
         if let Ok(mut subscription) = result {
-            self.listen_on(&route, &mut *subscription).await;
+            // A transport that is cut off need not end its subscriptions.
+            future::or(self.listen_on(&route, &mut *subscription), self.closed()).await;
             route.enter(Phase::Left);
         } else if let Err(error) = result {
             route.enter(Phase::Failed(Arc::new(error)));

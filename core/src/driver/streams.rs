@@ -17,7 +17,7 @@ pub(super) use self::inbound::Readiness;
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
 use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
-    Error, ServiceName,
+    Error, ErrorKind, ServiceName,
     config::Config,
     proto::{Budget, ReasonCode, frame::StreamId},
     transport::{Address, Target, Token, TransportErrorKind},
@@ -84,6 +84,9 @@ impl Shared {
     async fn drive(&self, driven: &impl Driven) -> Result<(), Error> {
         let mut listener = None;
         loop {
+            if self.is_closed() {
+                return Err(ErrorKind::Closed.into());
+            }
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish {

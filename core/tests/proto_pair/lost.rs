@@ -148,3 +148,26 @@ fn everything_that_goes_to_all_at_once() {
     let pair = run_whole(pair, 3);
     assert!(pair.elapsed() < 4 * SECOND, "{:?}", pair.elapsed());
 }
+
+#[test]
+fn a_receiver_that_is_silent_for_seconds_is_not_flooded_and_goes_on() {
+    use std::{cell::Cell, rc::Rc};
+
+    let mut pair = pair(Setup::new(8 << 20, vec![vec![Bind::PLAIN]]));
+    let sent = Rc::new(Cell::new(0));
+    let count = Rc::clone(&sent);
+    pair.link.loses = Box::new(move |frame| {
+        if let Frame::Data { body, .. } = frame {
+            count.set(count.get() + body.len());
+        }
+        false
+    });
+    pair.run_for(SECOND / 100);
+    sent.set(0);
+    pair.stations[0].is_dead = true;
+    pair.run_for(3 * SECOND);
+    assert!(sent.get() <= 6 * Setup::CHUNK + (1 << 20), "{}", sent.get());
+    pair.stations[0].is_dead = false;
+    let pair = run_whole(pair, 1);
+    assert!(pair.elapsed() < 8 * SECOND);
+}

@@ -30,8 +30,13 @@
 mod checks;
 mod forgery;
 mod number;
+mod odd;
+mod pattern;
+mod quiet;
+mod reading;
 mod tally;
 mod violation;
+mod way;
 mod wire;
 mod world;
 

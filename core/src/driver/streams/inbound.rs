@@ -180,11 +180,7 @@ impl Shared {
                 offset,
                 body,
             } => {
-                let open = self.inbound(stream);
-                if open.is_empty() {
-                    self.repeat_last_words(stream);
-                }
-                for inbound in open {
+                for inbound in self.inbound(stream) {
                     let body = body.clone();
                     inbound.with(self, |machine, budget| {
                         machine.handle_data(now, offset, body, budget);

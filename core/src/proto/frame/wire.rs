@@ -113,17 +113,17 @@ impl<'a> Fields<'a> {
         while let Some((&tag, rest)) = header.split_first() {
             header = rest;
             let value = take_slice(&mut header).ok_or(ProtocolError::Truncated)?;
-            match fields.single.get_mut(usize::from(tag)) {
-                Some(_) if tag == tag::HEADER => {
-                    if fields.headers.len() == Headers::MAX_COUNT {
-                        return Err(ProtocolError::InvalidField(tag));
-                    }
-                    fields.headers.push(value);
+            if tag == tag::HEADER {
+                if fields.headers.len() == Headers::MAX_COUNT {
+                    return Err(ProtocolError::InvalidField(tag));
                 }
-                Some(Some(_)) if tag != 0 => return Err(ProtocolError::RepeatedField(tag)),
-                Some(field) if tag != 0 => *field = Some(value),
-                _ if tag & CRITICAL != 0 => return Err(ProtocolError::UnknownField(tag)),
-                _ => {}
+                fields.headers.push(value);
+            } else if tag & CRITICAL != 0 {
+                return Err(ProtocolError::UnknownField(tag));
+            } else if let Some(field) = fields.single.get_mut(usize::from(tag)).filter(|_| tag != 0)
+                && field.replace(value).is_some()
+            {
+                return Err(ProtocolError::RepeatedField(tag));
             }
         }
         Ok(fields)

@@ -90,7 +90,7 @@ impl GroupLane {
     ) {
         match self {
             Self::Offered { since, .. } if now >= later(*since, limits.answer) => {
-                *self = Self::Silent
+                *self = Self::Silent;
             }
             Self::Offered { since, again } if now >= *again => {
                 *self = Self::Offering {

@@ -30,8 +30,8 @@ pub(super) struct Peer {
     pub(super) end_sent: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
-    /// It was started again, and has not caught up since.
-    resumed: bool,
+    /// It was started again at what it had, and has not caught up since.
+    resumption: Option<Resumption>,
     /// How often it was started again with success.
     recoveries: u32,
     /// Since when it owes us progress.
@@ -39,6 +39,19 @@ pub(super) struct Peer {
     retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
+}
+
+/// A receiver that was silent may lack what it was sent, or may just not have got to it. So it gets
+/// one packet, and with every sign of progress twice as many: resending all at once would flood
+/// whatever stands between.
+#[derive(Debug)]
+struct Resumption {
+    /// It was sent everything before this offset.
+    until: u64,
+    /// Packets for each sign of progress.
+    burst: u32,
+    /// Packets that may be sent before the next one.
+    left: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +80,7 @@ impl Peer {
             end_sent: false,
             heard: now,
             spoke: now,
-            resumed: false,
+            resumption: None,
             recoveries: 0,
             waiting: None,
             retries: 0,
@@ -92,8 +105,8 @@ impl Peer {
         self.heard = now;
         self.credit = self.credit.max(credit);
         let first = !std::mem::replace(&mut self.introduced, true);
-        if have > self.acked && std::mem::take(&mut self.resumed) {
-            self.recoveries = self.recoveries.saturating_add(1);
+        if have > self.acked {
+            self.catch_up(have);
         }
         if first || have > self.acked {
             self.acked = self.acked.max(have);
@@ -105,6 +118,38 @@ impl Peer {
         }
         if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
             self.mark = None;
+        }
+    }
+
+    fn catch_up(&mut self, have: u64) {
+        let Some(resumption) = &mut self.resumption else {
+            return;
+        };
+        if have < resumption.until {
+            resumption.burst = resumption.burst.saturating_mul(2);
+            resumption.left = resumption.burst;
+        } else {
+            self.resumption = None;
+            self.recoveries = self.recoveries.saturating_add(1);
+        }
+    }
+
+    pub(super) fn is_resuming(&self) -> bool {
+        self.resumption.is_some()
+    }
+
+    /// Whether it may be sent more of the body, as far as its credit goes.
+    pub(super) fn takes_data(&self) -> bool {
+        let waits = self.resumption.as_ref().is_some_and(|it| it.left == 0);
+        self.is_active() && !waits
+    }
+
+    /// It was sent a packet of the body that ends at an offset.
+    pub(super) fn advance(&mut self, now: Instant, end: u64) {
+        self.sent = end;
+        self.expect(now);
+        if let Some(resumption) = &mut self.resumption {
+            resumption.left = resumption.left.saturating_sub(1);
         }
     }
 
@@ -176,7 +221,14 @@ impl Peer {
         } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
-            self.resumed |= self.sent > self.acked;
+            if self.sent > self.acked {
+                let until = self.resumption.take().map_or(0, |it| it.until);
+                self.resumption = Some(Resumption {
+                    until: until.max(self.sent),
+                    burst: 1,
+                    left: 1,
+                });
+            }
             self.sent = self.acked;
             self.end_sent = false;
             self.waiting = None;

@@ -141,8 +141,8 @@ impl Outbound {
         let mut peers = self.peers.values_mut().filter(plain);
         let (first, second) = (peers.next()?, peers.next()?);
         let from = first.sent;
-        let together = |peer: &Peer| peer.sent == from;
-        if !together(second) || !peers.all(|peer| together(peer)) {
+        let together = |peer: &Peer| peer.sent == from && !peer.is_resuming();
+        if !together(first) || !together(second) || !peers.all(|peer| together(peer)) {
             return None;
         }
         let credit = self
@@ -153,8 +153,7 @@ impl Outbound {
             .min()?;
         let (packet, end) = self.chunks.packet(from, credit)?;
         for peer in self.peers.values_mut().filter(plain) {
-            peer.sent = end;
-            peer.expect(now);
+            peer.advance(now, end);
         }
         Some(Transmit {
             to: Destination::Bindings(Target::Plain),
@@ -173,7 +172,7 @@ impl Outbound {
         let next = later
             .chain(self.peers.iter())
             .find_map(|(&receiver, peer)| {
-                let packet = if peer.is_active() {
+                let packet = if peer.takes_data() {
                     self.chunks.packet(peer.sent, peer.credit)
                 } else {
                     None
@@ -185,8 +184,7 @@ impl Outbound {
         // All receivers in an instance hear what one of them is sent.
         for peer in self.at(receiver.instance) {
             if peer.sent == from && peer.credit >= end {
-                peer.sent = end;
-                peer.expect(now);
+                peer.advance(now, end);
             }
         }
         self.served = Some(receiver);
