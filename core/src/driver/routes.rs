@@ -237,10 +237,19 @@ impl Shared {
     /// A binding took a message.
     pub(super) fn took(&self, mailbox: &Mailbox) {
         let mut table = lock(&self.routes.table);
-        if let Some(left) = table.registry.took(mailbox.id()) {
-            self.left(table, mailbox.id(), left);
-            mailbox.complete();
+        let left = table.registry.took(mailbox.id());
+        if table.registry.is_known(mailbox.id()) {
+            return;
         }
+        // It has taken its only message, and its route knows nothing of it any more: so the end of
+        // the route would not complete it. Its user may have unbound it a moment before.
+        table.mailboxes.remove(&mailbox.id());
+        if let Some(left) = left {
+            self.left(table, mailbox.id(), left);
+        } else {
+            drop(table);
+        }
+        mailbox.complete();
     }
 
     fn unbind(&self, binding: BindingId) {

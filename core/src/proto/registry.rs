@@ -194,6 +194,12 @@ impl Registry {
         }
     }
 
+    /// Whether a binding can still get messages: it is bound, or its route is leaving.
+    #[must_use]
+    pub fn is_known(&self, binding: BindingId) -> bool {
+        self.bindings.contains_key(&binding)
+    }
+
     /// Whether a binding is there and was not removed.
     #[must_use]
     pub fn is_bound(&self, binding: BindingId) -> bool {
