@@ -24,7 +24,10 @@ mod routing;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, closing::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*, leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*, subscriptions::*,
+    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*,
+    bodies_passed_on::*, closing::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*,
+    leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*,
+    requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
