@@ -6,7 +6,11 @@ use conduit::{Binding, Body, Error, ErrorKind, Executed};
 use futures_lite::future;
 
 use crate::{
-    Broker, Guarantee, Number, Violation, World, odd::Odd, pattern::Pattern, reading::Reading,
+    Broker, Guarantee, Number, Violation, World,
+    odd::Odd,
+    pattern::Pattern,
+    reading::Reading,
+    way::{JOIN_WINDOW, patient},
 };
 
 const RULE: Guarantee = Guarantee::FlowControl;
@@ -24,7 +28,7 @@ const LENGTH: u64 = 200_000;
 pub async fn offers_without_room_are_refused<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    let sender = world.conduit("sender").await;
+    let sender = patient(&world, "sender").await;
     let receiver = world.builder("receiver").await.body_budget(BUDGET);
     let receiver = RULE.expect("build", receiver.build())?;
     let mut binding = RULE.expect("bind", receiver.bind("bodies").await)?;
@@ -145,7 +149,8 @@ pub async fn broadcasts_that_cross_both_end<B: Broker>(
     }
     let mut senders = Vec::new();
     for (number, pattern) in patterns.into_iter().enumerate() {
-        let sender = world.builder("sender").await.lag_limit(LAG_LIMIT);
+        let sender = world.builder("sender").await.join_window(JOIN_WINDOW);
+        let sender = sender.lag_limit(LAG_LIMIT);
         let sender = RULE.expect("build", sender.build())?;
         let body = Body::reader(Odd::fast(pattern));
         let sending = sender.service("receiver");
