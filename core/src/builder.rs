@@ -210,7 +210,7 @@ impl<R, T, E> Builder<R, T, E> {
     }
 }
 
-impl<R: Runtime, T: Transport, E: Encoder> Builder<R, T, E> {
+impl<R, T, E> Builder<R, T, E> {
     /// Makes the conduit.
     ///
     /// # Errors
@@ -219,7 +219,12 @@ impl<R: Runtime, T: Transport, E: Encoder> Builder<R, T, E> {
     ///
     /// # Panics
     /// Where the runtime panics because it is not running.
-    pub fn build(self) -> Result<Conduit<E>, Error> {
+    pub fn build(self) -> Result<Conduit<E>, Error>
+    where
+        R: Runtime,
+        T: Transport,
+        E: Encoder,
+    {
         let service = self.service?;
         self.config.check()?;
         let transport: Box<dyn DynTransport> = Box::new(self.transport);

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Error, ErrorKind, IncomingBody, body::Content};
+use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
 
 pub(crate) struct Collected(State);
 
@@ -52,7 +52,14 @@ impl Collected {
             Ok(bytes) => self.0 = State::Whole(bytes.clone()),
             // One that is there stays: it can still be read.
             Err(_) if matches!(self.0, State::Whole(_)) => {}
-            Err(_) => self.0 = State::Taken,
+            Err(error) => {
+                if let (State::Arriving { content, .. }, ErrorKind::TooLarge) =
+                    (&self.0, error.kind())
+                {
+                    content.stop(ReasonCode::TooLarge);
+                }
+                self.0 = State::Taken;
+            }
         }
         Poll::Ready(result)
     }
@@ -60,15 +67,13 @@ impl Collected {
     /// Gives it out.
     pub(crate) fn take(&mut self) -> Result<IncomingBody, Error> {
         match std::mem::replace(&mut self.0, State::Taken) {
-            State::Arriving { content, so_far } if so_far.is_empty() => {
-                Ok(IncomingBody::new(content))
-            }
-            State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes))),
+            State::Arriving { content, so_far } => Ok(IncomingBody::new(content, so_far.freeze())),
+            State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
             State::Reading(body) => {
                 self.0 = State::Reading(body);
                 Err(ErrorKind::BodyTaken.into())
             }
-            State::Arriving { .. } | State::Taken => Err(ErrorKind::BodyTaken.into()),
+            State::Taken => Err(ErrorKind::BodyTaken.into()),
         }
     }
 

@@ -5,6 +5,10 @@ use crate::{
     proto::{InboundLimits, OutboundLimits},
 };
 
+// Beyond these, adding two of them, or one to the time, could overflow.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const TEBIBYTE: u64 = 1 << 40;
+
 /// Every limit of a conduit. The builder sets them; their defaults are in the README.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
@@ -50,6 +54,14 @@ impl Default for Config {
 impl Config {
     /// Refuses what could never work.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        let times = [
+            self.send_timeout,
+            self.join_window,
+            self.lag_limit,
+            self.idle_limit,
+            self.close_timeout,
+        ];
+        let bytes = [self.window, self.budget];
         let rules = [
             (self.chunk >= 1, "a chunk has at least one byte"),
             (
@@ -78,6 +90,15 @@ impl Config {
                 self.idle_limit >= Duration::from_millis(3),
                 "the idle limit is at least 3 ms",
             ),
+            (self.outbox >= 1, "at least one notice waits to be sent"),
+            (
+                times.iter().all(|limit| *limit <= YEAR),
+                "a time is at most a year",
+            ),
+            (
+                bytes.iter().all(|limit| *limit <= TEBIBYTE),
+                "a window and the budget are at most 1 TiB",
+            ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(Error::new(ErrorKind::InvalidLimit, *rule)),
@@ -103,9 +124,10 @@ impl Config {
     pub(crate) fn outbound(&self, expect: Option<usize>) -> OutboundLimits {
         OutboundLimits {
             window: self.window,
-            chunks: 4 * usize::try_from(self.window)
+            chunks: usize::try_from(self.window)
                 .unwrap_or(usize::MAX)
-                .div_ceil(self.chunk),
+                .div_ceil(self.chunk)
+                .saturating_mul(4),
             answer: self.send_timeout,
             patience: self.send_timeout,
             join: self.join_window,

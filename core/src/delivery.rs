@@ -86,14 +86,17 @@ pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
 /// Why nobody will answer a request whose body was streamed, if nobody will.
 ///
 /// The group answers if there is one, else the plain bindings; so what happened to others does not
-/// matter. A receiver that dropped the body may still answer.
+/// matter. A receiver that wants no more of the body may still answer.
 pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
     if let Some(reason) = &outcome.aborted {
         return Some(Error::from_reason(reason));
     }
     let lost = |delivery: &proto::Delivery| match &delivery.result {
-        Err(reason) if reason.code != ReasonCode::Dropped => Some(reason.clone()),
-        _ => None,
+        Ok(()) => None,
+        Err(reason) => match reason.code {
+            ReasonCode::Dropped | ReasonCode::TooLarge => None,
+            _ => Some(reason.clone()),
+        },
     };
     match &outcome.group {
         GroupOutcome::Accepted(member) => {

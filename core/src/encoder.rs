@@ -37,6 +37,11 @@ use std::error::Error as StdError;
 /// assert_eq!(Fixed.decode(&bytes)?, 7);
 /// # Ok::<(), CodecError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an encoder",
+    label = "not an encoder",
+    note = "use `Json` of `conduit-json`, `MessagePack` of `conduit-msgpack`, `Protobuf` of `conduit-protobuf`, or implement `Encoder`"
+)]
 pub trait Encoder: Send + Sync + 'static {
     /// The media type of what this encoder makes, such as `application/json` (RFC 6838): printable
     /// ASCII, 128 bytes at most. It travels with every encoded body, and a message with another one

@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, fmt, io};
+use std::{error::Error as StdError, fmt, io, sync::Arc};
 
 use crate::{
     HeaderError, NameError,
@@ -16,7 +16,8 @@ struct Inner {
     kind: ErrorKind,
     executed: Executed,
     detail: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Shared with its copies.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// Whether the handler at the other side was executed, as far as this side knows.
@@ -124,7 +125,8 @@ impl Error {
     }
 
     /// Whether the handler at the other side was executed. For an error that concerns no other
-    /// side, such as an invalid name, it is [`Executed::No`].
+    /// side, such as an invalid name, it is [`Executed::No`]. For one met while decoding a reply, it
+    /// is [`Executed::Yes`].
     #[must_use]
     pub fn executed(&self) -> Executed {
         self.0.executed
@@ -145,7 +147,7 @@ impl Error {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         let mut error = Self::from(kind);
-        error.0.source = Some(source.into());
+        error.0.source = Some(Arc::from(source.into()));
         error
     }
 
@@ -154,7 +156,7 @@ impl Error {
         self
     }
 
-    /// An error that says the same. Its source is text only.
+    /// An error that says the same, with the same source.
     pub(crate) fn copy_of(other: &Self) -> Self {
         let Inner {
             kind,
@@ -162,11 +164,12 @@ impl Error {
             detail,
             source,
         } = &*other.0;
-        let detail = match source {
-            Some(source) if detail.is_empty() => source.to_string(),
-            _ => detail.clone(),
-        };
-        Self::new(*kind, detail).with_executed(*executed)
+        Self(Box::new(Inner {
+            kind: *kind,
+            executed: *executed,
+            detail: detail.clone(),
+            source: source.clone(),
+        }))
     }
 
     /// What a peer said.

@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt, panic::AssertUnwindSafe, sync::Arc};
 use futures_lite::{FutureExt, future};
 
 use crate::{
-    Encoder, Error, ErrorKind, Message,
+    Encoder, Error, ErrorKind, Executed, Message,
     conduit::Handle,
     driver::{Bound, Mailbox, Replier, Shared},
     proto::{Reason, ReasonCode},
@@ -18,8 +18,14 @@ pub struct Handler {
 /// What a handler may return: nothing, or a result whose error can be boxed.
 ///
 /// A request whose handler returns an error is answered with it: as
-/// [`NotDecoded`](ErrorKind::NotDecoded) where the error is this library's own from decoding the
-/// message, else as [`HandlerFailed`](ErrorKind::HandlerFailed) with its text.
+/// [`NotDecoded`](ErrorKind::NotDecoded) or [`TooLarge`](ErrorKind::TooLarge) where the error is
+/// this library's own from decoding the message, else as [`HandlerFailed`](ErrorKind::HandlerFailed) with its text.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "this handler returns `{Self}`",
+    note = "a handler returns `()`, or a `Result<(), E>` whose `E` converts into `Box<dyn Error + Send + Sync>`",
+    note = "a request is answered with `message.reply(..).await`, not by what its handler returns"
+)]
 pub trait HandlerOutput: sealed::Sealed {}
 
 impl HandlerOutput for () {}
@@ -106,6 +112,12 @@ where
             // Nobody keeps the conduit open any more: it is closing.
             let Some(handle) = weak.upgrade() else { break };
             let replier = arrival.replier.clone();
+            if replier
+                .as_ref()
+                .is_some_and(|replier| replier.is_cancelled())
+            {
+                continue;
+            }
             let message = Message::received(handle, Arc::clone(&encoder), arrival);
             handle_one(&shared, replier.as_deref(), message, &mut function).await;
         }
@@ -134,7 +146,7 @@ async fn handle_one<E, F, R>(
     let handling = AssertUnwindSafe(async { function(message).await.into_error() }).catch_unwind();
     let cancelled = async {
         match replier {
-            Some(replier) => replier.cancel().cancelled().await,
+            Some(replier) => replier.cancelled().await,
             None => future::pending().await,
         }
         None
@@ -167,11 +179,16 @@ async fn handle_one<E, F, R>(
 }
 
 fn reason_of(error: &(dyn StdError + Send + Sync + 'static)) -> Reason {
-    let own = error.downcast_ref::<Error>().map(Error::kind);
+    // What was wrong with a reply to the handler says that somebody else was executed.
+    let own = error
+        .downcast_ref::<Error>()
+        .filter(|error| error.executed() == Executed::No)
+        .map(Error::kind);
     let code = match own {
         Some(ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText) => {
             ReasonCode::NotDecoded
         }
+        Some(ErrorKind::TooLarge) => ReasonCode::TooLarge,
         _ => ReasonCode::HandlerFailed,
     };
     Reason::new(code, error.to_string())

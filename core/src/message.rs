@@ -9,16 +9,18 @@ use std::{
 };
 
 use bytes::Bytes;
+use event_listener::Event;
 use futures_io::AsyncRead;
+use futures_lite::future;
 
 use crate::{
-    Body, Decode, Encode, Encoder, Error, ErrorKind, Headers, IncomingBody, Service, ServiceName,
-    Subject,
+    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
+    ServiceName, Subject,
     collect::Collected,
     conduit::Handle,
     driver::{Answer, Arrival, Replier},
     outgoing::Payload,
-    proto::frame::{Head, Source},
+    proto::frame::{ContentType, Head, Source},
     reply::Replying,
 };
 
@@ -35,7 +37,10 @@ pub struct Message<E> {
     head: Head,
     subject: Subject,
     body: Mutex<Collected>,
+    /// One that collected the body is done or gives up: others have to look after it.
+    collected: Event,
     replier: Option<Arc<Replier>>,
+    is_reply: bool,
     deadline: Option<Instant>,
     encoder: Arc<E>,
     handle: Handle,
@@ -58,7 +63,9 @@ impl<E: Encoder> Message<E> {
             head,
             subject,
             body,
+            collected: Event::new(),
             replier,
+            is_reply: false,
             deadline,
             encoder,
             handle,
@@ -78,7 +85,9 @@ impl<E: Encoder> Message<E> {
             head,
             subject,
             body,
+            collected: Event::new(),
             replier: None,
+            is_reply: true,
             deadline,
             encoder,
             handle,
@@ -100,13 +109,13 @@ impl<E: Encoder> Message<E> {
             let ours = self.encoder.content_type();
             if theirs != ours {
                 let text = format!("it is {theirs}, and this conduit decodes {ours}");
-                return Err(Error::new(ErrorKind::ContentType, text));
+                return Err(self.about(Error::new(ErrorKind::ContentType, text)));
             }
         }
         let bytes = self.bytes().await?;
         self.encoder
             .decode(&bytes)
-            .map_err(|error| Error::with_source(ErrorKind::Decode, error))
+            .map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
 
     /// The whole body.
@@ -124,7 +133,19 @@ impl<E: Encoder> Message<E> {
             .config
             .max_decode_size
             .unwrap_or(usize::MAX);
-        poll_fn(|cx| self.body().poll_whole(cx, limit)).await
+        // The body wakes the last that asked for it; the others are woken from here.
+        let _done = NotifyOnDrop(&self.collected);
+        loop {
+            let others = self.collected.listen();
+            let whole = poll_fn(|cx| self.body().poll_whole(cx, limit));
+            let others = async {
+                others.await;
+                None
+            };
+            if let Some(result) = future::or(async { Some(whole.await) }, others).await {
+                return result.map_err(|error| self.about(error));
+            }
+        }
     }
 
     /// The whole body, as text.
@@ -137,7 +158,7 @@ impl<E: Encoder> Message<E> {
         let bytes = self.bytes().await?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.to_owned()),
-            Err(error) => Err(Error::with_source(ErrorKind::NotText, error)),
+            Err(error) => Err(self.about(Error::with_source(ErrorKind::NotText, error))),
         }
     }
 
@@ -187,10 +208,7 @@ impl<E: Encoder> Message<E> {
     /// The media type of its body, where an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.head
-            .content_type
-            .as_ref()
-            .map(|content_type| content_type.as_str())
+        self.head.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Whether its sender waits for a reply.
@@ -223,8 +241,24 @@ impl<E: Encoder> Message<E> {
         )
     }
 
+    /// Whoever cannot use a reply must not think that its handler was not executed.
+    fn about(&self, error: Error) -> Error {
+        if self.is_reply {
+            return error.with_executed(Executed::Yes);
+        }
+        error
+    }
+
     fn body(&self) -> std::sync::MutexGuard<'_, Collected> {
         self.body.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct NotifyOnDrop<'a>(&'a Event);
+
+impl Drop for NotifyOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify(usize::MAX);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     driver::{Replier, Shared},
     outgoing::Payload,
     proto::{
-        Headers, Outbound, Reason, ReasonCode,
+        Asked, Headers, Outbound, Reason, ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
     },
 };
@@ -120,16 +120,14 @@ async fn send(
             let message = shared.message_id();
             let limits = shared.config.outbound(None);
             let (now, length) = (shared.now(), source.length());
-            let machine = Outbound::reply(
-                now,
-                request.message,
-                message,
-                head,
+            // Whoever asks cannot have more sent at once than anybody else would be.
+            let credit = request.credit.min(shared.config.first_window);
+            let asked = Asked {
+                request: request.message,
                 asker,
-                request.credit,
-                length,
-                limits,
-            );
+                credit,
+            };
+            let machine = Outbound::reply(now, message, head, asked, length, limits);
             let id = StreamId {
                 message,
                 reply: true,

@@ -131,6 +131,8 @@ async fn ask(
         pending: Arc::clone(&pending),
         answered: false,
     };
+    // Closing ends what it finds; what came later has to find that out.
+    shared.check_open()?;
     let answer = match body {
         Prepared::Whole(body) => {
             let packet = Frame::Message {

@@ -22,6 +22,11 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// - `spawn` and `sleep_until` are called from [`Conduit::new`](crate::Conduit::new) (or the
 ///   builder's `build`) and from tasks that `spawn` runs, never from another thread of the user's.
 ///   So a runtime with a thread-local context needs it in one place: where the conduit is made.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a runtime for a conduit",
+    label = "not a runtime",
+    note = "use `Smol` of `conduit-smol`, `Tokio` of `conduit-tokio`, `AsyncStd` of `conduit-async-std`, or implement `Runtime` in three methods"
+)]
 pub trait Runtime: Send + Sync + 'static {
     /// Runs a task to its end.
     fn spawn(&self, task: Task);

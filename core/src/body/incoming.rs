@@ -13,7 +13,7 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 use crate::{
-    Error, ErrorKind,
+    Error,
     driver::{InboundStream, Shared},
     proto::{Read, ReasonCode},
 };
@@ -26,9 +26,11 @@ use crate::{
 /// sender. It converts into a [`Body`](crate::Body), to be passed on.
 pub struct IncomingBody {
     content: Content,
-    /// What `AsyncRead` has not given out yet.
+    /// What goes before what the content yields.
     rest: Bytes,
     length: Option<u64>,
+    /// How many bytes were given out.
+    read: u64,
 }
 
 /// The bytes of a body, from wherever they come.
@@ -82,6 +84,13 @@ impl Content {
         }
     }
 
+    /// Tells the sender of a streamed one why nobody reads it.
+    pub(crate) fn stop(&self, code: ReasonCode) {
+        if let Self::Stream(content) = self {
+            content.stream.stop(&content.shared, code.into());
+        }
+    }
+
     pub(crate) fn length(&self) -> Option<u64> {
         match self {
             Self::Whole(bytes) => Some(bytes.len() as u64),
@@ -103,22 +112,31 @@ impl Content {
 
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        match self.stream.poll_read(&self.shared, cx) {
-            Poll::Ready(Read::Chunk(bytes)) => return Poll::Ready(Ok(Some(bytes))),
-            Poll::Ready(Read::End) => return Poll::Ready(Ok(None)),
-            Poll::Ready(Read::Failed(reason)) => {
-                return Poll::Ready(Err(Error::from_reason(&reason)));
+        let now = self.shared.now();
+        let mut late = self
+            .deadline
+            .as_ref()
+            .is_some_and(|deadline| now >= deadline.at);
+        loop {
+            if late {
+                // What has arrived is not read any more either. Harmless if it was read whole.
+                self.deadline = None;
+                self.stream.stop(&self.shared, ReasonCode::Deadline.into());
             }
-            Poll::Ready(Read::Pending) | Poll::Pending => {}
+            return match self.stream.poll_read(&self.shared, cx) {
+                Poll::Ready(Read::Chunk(bytes)) => Poll::Ready(Ok(Some(bytes))),
+                Poll::Ready(Read::End) => Poll::Ready(Ok(None)),
+                Poll::Ready(Read::Failed(reason)) => Poll::Ready(Err(Error::from_reason(&reason))),
+                Poll::Ready(Read::Pending) | Poll::Pending => {
+                    if let Some(deadline) = &mut self.deadline {
+                        ready!(deadline.sleep.as_mut().poll(cx));
+                        late = true;
+                        continue;
+                    }
+                    Poll::Pending
+                }
+            };
         }
-        if let Some(deadline) = &mut self.deadline {
-            ready!(deadline.sleep.as_mut().poll(cx));
-            // A finished sleep must not be polled again.
-            *deadline = Deadline::new(&self.shared, deadline.at);
-            self.stream.stop(&self.shared, ReasonCode::Deadline.into());
-            return Poll::Ready(Err(ErrorKind::Deadline.into()));
-        }
-        Poll::Pending
     }
 }
 
@@ -129,12 +147,14 @@ impl Drop for StreamContent {
 }
 
 impl IncomingBody {
-    pub(crate) fn new(content: Content) -> Self {
+    /// A body of which some bytes were taken from the content already, and not given out.
+    pub(crate) fn new(content: Content, rest: Bytes) -> Self {
         let length = content.length();
         Self {
             content,
-            rest: Bytes::new(),
+            rest,
             length,
+            read: 0,
         }
     }
 
@@ -150,15 +170,30 @@ impl IncomingBody {
         self.length == Some(0)
     }
 
+    /// How many bytes have not been given out, where that is known.
+    pub(super) fn left(&self) -> Option<u64> {
+        self.length?.checked_sub(self.read)
+    }
+
     pub(super) fn into_io_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
         futures_lite::StreamExt::map(self, |item| item.map_err(io::Error::from))
     }
 
-    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        if !self.rest.is_empty() {
-            return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
+    /// The next bytes, `most` of them at most.
+    fn poll_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<Result<Option<Bytes>, Error>> {
+        if self.rest.is_empty() {
+            match ready!(self.content.poll_next(cx))? {
+                Some(bytes) => self.rest = bytes,
+                None => return Poll::Ready(Ok(None)),
+            }
         }
-        self.content.poll_next(cx)
+        let bytes = self.rest.split_to(self.rest.len().min(most));
+        self.read += bytes.len() as u64;
+        Poll::Ready(Ok(Some(bytes)))
     }
 }
 
@@ -167,7 +202,7 @@ impl Stream for IncomingBody {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_bytes(cx).map(Result::transpose)
+        self.poll_bytes(cx, usize::MAX).map(Result::transpose)
     }
 }
 
@@ -180,13 +215,11 @@ impl AsyncRead for IncomingBody {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let Some(mut bytes) = ready!(self.poll_bytes(cx))? else {
+        let Some(bytes) = ready!(self.poll_bytes(cx, buffer.len()))? else {
             return Poll::Ready(Ok(0));
         };
-        let count = bytes.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&bytes[..count]);
-        self.rest = bytes.split_off(count);
-        Poll::Ready(Ok(count))
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 }
 

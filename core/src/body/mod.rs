@@ -109,7 +109,7 @@ impl From<()> for Body {
 
 impl From<IncomingBody> for Body {
     fn from(body: IncomingBody) -> Self {
-        let length = body.len();
+        let length = body.left();
         Self(Source::stream(Box::pin(body.into_io_stream()), length))
     }
 }

@@ -1,5 +1,8 @@
 //! From a packet on a subject to the bindings it is for.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -35,11 +38,14 @@ impl Shared {
         };
         let members = self.members(route);
         match frame {
-            Frame::Message { .. } | Frame::Offer { .. }
-                if members.is_empty() && route.target == Target::Group =>
-            {
-                // It was routed here before the broker knew that the last binding had left.
-                self.post_packet(self.address_of(route), packet.clone(), None);
+            Frame::Message { head, .. } if members.is_empty() && route.target == Target::Group => {
+                // It was routed here before the broker knew that the last binding had left. Whoever
+                // can be told asks the group again, and learns if there is none.
+                if head.request.is_some() {
+                    self.refuse_request(route, &head, ReasonCode::Draining);
+                } else {
+                    self.post_packet(self.address_of(route), packet.clone(), None);
+                }
             }
             Frame::Message { head, body } => self.deliver_whole(route, &members, &head, &body),
             Frame::Offer {
@@ -89,6 +95,12 @@ impl Shared {
         let arrival = self.arrival(route, head, Content::Whole(body.clone()));
         match mailbox.push(arrival) {
             Ok(()) => self.took(mailbox),
+            // It was unbound a moment ago: it is not full, and nothing is lost.
+            Err(Full(arrival)) if mailbox.is_complete() => {
+                if route.target == Target::Group {
+                    self.hand_on(route, *arrival);
+                }
+            }
             Err(Full(arrival)) => {
                 if let Some(replier) = &arrival.replier {
                     replier.fail(ReasonCode::Overloaded.into());
@@ -166,21 +178,18 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, head, content);
-        match mailbox.push(arrival) {
-            Ok(()) => self.took(mailbox),
-            // It was unbound a moment ago. Dropping the arrival tells the sender.
-            Err(Full(_)) => {}
+        // If it was unbound a moment ago, the dropped arrival tells the sender.
+        if mailbox.push(arrival).is_ok() {
+            self.took(mailbox);
         }
         Ok(())
     }
 
-    /// Gives a message that nobody has begun to handle back to the group. A streamed one is refused
-    /// by being dropped: its sender knows that its handler did not start.
+    /// Gives a message that nobody has begun to handle back to the group. A request and a streamed
+    /// message are refused by being dropped: their senders know that no handler has started, and
+    /// ask the group again.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
-        if let Content::Whole(body) = &arrival.content {
-            if let Some(replier) = &arrival.replier {
-                replier.claim();
-            }
+        if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
             let frame = Frame::Message {
                 head: arrival.head,
                 body: body.clone(),
@@ -190,14 +199,9 @@ impl Shared {
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
-        let replier = head.request.map(|request| {
-            Arc::new(Replier::new(
-                self,
-                request,
-                head.source.clone(),
-                route.target,
-            ))
-        });
+        let replier = head
+            .request
+            .map(|request| Replier::new(self, request, head.source.clone(), route.target));
         Arrival {
             head: head.clone(),
             subject: route.subject.clone(),

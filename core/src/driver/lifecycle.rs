@@ -1,5 +1,8 @@
 //! How a conduit starts and ends.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -32,9 +35,25 @@ enum Phase {
     Closed,
 }
 
+impl Phase {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Starting => 0,
+            Self::Open | Self::Failed(_) => 1,
+            Self::Closing => 2,
+            Self::Closed => 3,
+        }
+    }
+}
+
 impl Lifecycle {
+    /// Goes on to a later phase. One that was left does not come back.
     fn enter(&self, phase: Phase) {
-        *lock(&self.phase) = phase;
+        let mut current = lock(&self.phase);
+        if phase.rank() > current.rank() {
+            *current = phase;
+        }
+        drop(current);
         self.changed.notify(usize::MAX);
     }
 
@@ -54,6 +73,7 @@ impl Shared {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
+            shared.timers.stop();
         });
         self.tasks.spawn(Arc::clone(self).run());
     }
@@ -64,8 +84,11 @@ impl Shared {
         let service = async {
             future::or(self.serve(), self.closing()).await;
             self.end_bindings();
+            self.end_serving();
             self.end_streams();
             self.end_requests();
+            // What was routed here before is refused, which takes the outbox.
+            self.routes_gone().await;
             self.streams_ended().await;
             self.close_outbox();
         };
@@ -83,9 +106,9 @@ impl Shared {
                 tracing::debug!(%error, "the last packets may not have reached the broker");
             }
         };
-        let limit = self.sleep_until(self.now() + self.config.close_timeout);
-        future::or(flush, limit).await;
-        self.transport.close().await;
+        let limit = || self.sleep_until(self.now() + self.config.close_timeout);
+        future::or(flush, limit()).await;
+        future::or(self.transport.close(), limit()).await;
         self.lifecycle.enter(Phase::Closed);
         self.tasks.close();
     }
@@ -94,13 +117,7 @@ impl Shared {
     async fn serve(self: &Arc<Self>) {
         match self.open_inbox().await {
             Ok((mut inbox, mut control)) => {
-                {
-                    let mut phase = lock(&self.lifecycle.phase);
-                    if matches!(*phase, Phase::Starting) {
-                        *phase = Phase::Open;
-                    }
-                }
-                self.lifecycle.changed.notify(usize::MAX);
+                self.lifecycle.enter(Phase::Open);
                 future::zip(self.listen(&mut *inbox), self.listen(&mut *control)).await;
             }
             Err(error) => {
@@ -165,11 +182,14 @@ impl Shared {
         }
     }
 
+    /// Whether nothing runs any more: there is no transport, and sleeps end at once.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*lock(&self.lifecycle.phase), Phase::Closed)
+    }
+
     /// Begins to close, if nobody has.
     pub(crate) fn start_close(&self) {
-        if self.check_open().is_ok() {
-            self.lifecycle.enter(Phase::Closing);
-        }
+        self.lifecycle.enter(Phase::Closing);
     }
 
     /// Waits until somebody closes the conduit.

@@ -41,6 +41,13 @@ impl Arrival {
     }
 
     fn readiness(&self) -> Readiness {
+        if self
+            .replier
+            .as_ref()
+            .is_some_and(|replier| replier.is_cancelled())
+        {
+            return Readiness::Never;
+        }
         self.stream()
             .map_or(Readiness::Ready, InboundStream::readiness)
     }
@@ -66,7 +73,7 @@ struct State {
 }
 
 /// The mailbox takes nothing more now; the message comes back.
-pub(super) struct Full(pub(super) Arrival);
+pub(super) struct Full(pub(super) Box<Arrival>);
 
 impl Mailbox {
     pub(super) fn new(id: BindingId, capacity: usize, max_bodies: usize) -> Self {
@@ -94,7 +101,7 @@ impl Mailbox {
         let mut state = lock(&self.state);
         if state.complete || state.waiting.len() >= self.capacity {
             drop(state);
-            return Err(Full(arrival));
+            return Err(Full(Box::new(arrival)));
         }
         state.waiting.push_back(arrival);
         let reader = state.reader.take();
@@ -129,7 +136,8 @@ impl Mailbox {
 
     /// Something about a waiting message was decided.
     pub(super) fn wake(&self) {
-        if let Some(reader) = lock(&self.state).reader.take() {
+        let reader = lock(&self.state).reader.take();
+        if let Some(reader) = reader {
             reader.wake();
         }
     }

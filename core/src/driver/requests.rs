@@ -136,8 +136,15 @@ impl Shared {
     }
 
     pub(super) fn end_requests(&self) {
-        let pending: Vec<_> = lock(&self.requests.0).values().cloned().collect();
-        for pending in pending {
+        let pending: Vec<_> = lock(&self.requests.0)
+            .iter()
+            .map(|(message, pending)| (*message, Arc::clone(pending)))
+            .collect();
+        for (message, pending) in pending {
+            if !pending.is_resolved() {
+                let service = pending.group.service().clone();
+                self.post(Address::Control { service }, &Frame::Cancel { message });
+            }
             let error = Error::from(ErrorKind::Closed).with_executed(Executed::Maybe);
             pending.resolve(Err(error));
         }

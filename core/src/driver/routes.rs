@@ -16,7 +16,11 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Routes(Mutex<Table>);
+pub(super) struct Routes {
+    table: Mutex<Table>,
+    /// One of them has ended.
+    gone: Event,
+}
 
 #[derive(Default)]
 struct Table {
@@ -86,7 +90,7 @@ impl Route {
 pub(crate) struct Bound {
     shared: Arc<Shared>,
     pub(crate) mailbox: Arc<Mailbox>,
-    route: Arc<Route>,
+    pub(super) route: Arc<Route>,
 }
 
 impl Shared {
@@ -98,6 +102,8 @@ impl Shared {
     ) -> Result<Bound, Error> {
         self.ready().await?;
         let bound = self.join(subject, kind);
+        // Closing ends what it finds; what came later has to find that out.
+        self.check_open()?;
         match bound
             .route
             .wait(|phase| !matches!(phase, Phase::Subscribing))
@@ -109,7 +115,7 @@ impl Shared {
     }
 
     fn join(self: &Arc<Self>, subject: Subject, kind: BindingKind) -> Bound {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
         let mailbox = Arc::new(Mailbox::new(
@@ -144,7 +150,8 @@ impl Shared {
     async fn run_route(self: Arc<Self>, route: Arc<Route>) {
         let result = self.subscribe_to(&route).await;
         if let Ok(mut subscription) = result {
-            self.listen_on(&route, &mut *subscription).await;
+            // A transport that is cut off need not end its subscriptions.
+            future::or(self.listen_on(&route, &mut *subscription), self.closed()).await;
             route.enter(Phase::Left);
         } else if let Err(error) = result {
             route.enter(Phase::Failed(Arc::new(error)));
@@ -195,7 +202,7 @@ impl Shared {
             Ok(()) => {}
             Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
             Err(error) => {
-                tracing::debug!(%error, subject = %route.subject, "could not unsubscribe")
+                tracing::debug!(%error, subject = %route.subject, "could not unsubscribe");
             }
         }
         self.pump(route, subscription).await;
@@ -218,7 +225,7 @@ impl Shared {
 
     /// The bindings that a packet on a route may go to, and that somebody reads.
     pub(super) fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         let members = table.registry.members(route.id);
         let mailboxes = members.filter_map(|id| table.mailboxes.get(&id));
         mailboxes
@@ -229,7 +236,7 @@ impl Shared {
 
     /// A binding took a message.
     pub(super) fn took(&self, mailbox: &Mailbox) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         if let Some(left) = table.registry.took(mailbox.id()) {
             self.left(table, mailbox.id(), left);
             mailbox.complete();
@@ -237,7 +244,7 @@ impl Shared {
     }
 
     fn unbind(&self, binding: BindingId) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         if let Some(left) = table.registry.unbind(binding) {
             self.left(table, binding, left);
         }
@@ -261,7 +268,7 @@ impl Shared {
     }
 
     fn gone(&self, route: &Route) {
-        let mut table = lock(&self.routes.0);
+        let mut table = lock(&self.routes.table);
         let members: Vec<_> = table.registry.members(route.id).collect();
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
@@ -273,17 +280,29 @@ impl Shared {
         for mailbox in mailboxes {
             mailbox.complete();
         }
+        self.routes.gone.notify(usize::MAX);
+    }
+
+    /// Waits until every subscription has ended, and what was routed to it was read.
+    pub(super) async fn routes_gone(&self) {
+        loop {
+            let listener = self.routes.gone.listen();
+            if lock(&self.routes.table).routes.is_empty() {
+                return;
+            }
+            listener.await;
+        }
     }
 
     /// How many subscriptions and bindings there are.
     pub(crate) fn routed(&self) -> (usize, usize) {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         (table.routes.len(), table.registry.len())
     }
 
     /// Every binding ends, and what waits in it is given up.
     pub(super) fn end_bindings(&self) {
-        let table = lock(&self.routes.0);
+        let table = lock(&self.routes.table);
         let mailboxes: Vec<_> = table.mailboxes.values().cloned().collect();
         drop(table);
         for mailbox in mailboxes {
@@ -296,7 +315,7 @@ impl Shared {
 impl Bound {
     /// Whether it was not unbound.
     pub(crate) fn is_bound(&self) -> bool {
-        lock(&self.shared.routes.0)
+        lock(&self.shared.routes.table)
             .registry
             .is_bound(self.mailbox.id())
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Shared, shared::lock};
+use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
     MessageId,
     proto::{
@@ -22,38 +22,14 @@ use crate::{
 };
 
 #[derive(Default)]
-pub(super) struct Serving {
-    /// More than one where several bindings of this conduit got the same request.
-    running: Mutex<BTreeMap<MessageId, Vec<Arc<Cancel>>>>,
-}
+pub(super) struct Serving(Mutex<Table>);
 
-/// Says that the asker does not need the answer any more.
 #[derive(Default)]
-pub(crate) struct Cancel {
-    cancelled: AtomicBool,
-    event: Event,
-}
-
-impl Cancel {
-    fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
-        self.event.notify(usize::MAX);
-    }
-
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::SeqCst)
-    }
-
-    /// Waits for the cancellation.
-    pub(crate) async fn cancelled(&self) {
-        loop {
-            let listener = self.event.listen();
-            if self.is_cancelled() {
-                return;
-            }
-            listener.await;
-        }
-    }
+struct Table {
+    /// More than one where several bindings of this conduit got the same request.
+    running: BTreeMap<MessageId, Vec<Weak<Replier>>>,
+    /// Requests that were cancelled before they came: the two travel by different ways.
+    cancelled: Tombs<MessageId, ()>,
 }
 
 /// The duty to answer one request: whoever drops the last of it unanswered has the asker told.
@@ -62,7 +38,9 @@ pub(crate) struct Replier {
     pub(crate) request: Request,
     pub(crate) asker: Source,
     target: Target,
-    cancel: Arc<Cancel>,
+    /// The asker does not need the answer any more.
+    cancelled: AtomicBool,
+    cancellation: Event,
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
@@ -74,23 +52,29 @@ impl Replier {
         request: Request,
         asker: Source,
         target: Target,
-    ) -> Self {
-        let cancel = Arc::<Cancel>::default();
-        let mut running = lock(&shared.serving.running);
-        running
-            .entry(request.message)
-            .or_default()
-            .push(Arc::clone(&cancel));
-        drop(running);
-        Self {
+    ) -> Arc<Self> {
+        let replier = Arc::new(Self {
             shared: Arc::clone(shared),
             request,
             asker,
             target,
-            cancel,
+            cancelled: AtomicBool::new(false),
+            cancellation: Event::new(),
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
+        });
+        let mut table = lock(&shared.serving.0);
+        if table
+            .cancelled
+            .get(shared.now(), &request.message)
+            .is_some()
+        {
+            replier.cancel();
         }
+        let same = table.running.entry(request.message).or_default();
+        same.push(Arc::downgrade(&replier));
+        drop(table);
+        replier
     }
 
     /// A handler has the request from now on.
@@ -98,8 +82,25 @@ impl Replier {
         self.started.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn cancel(&self) -> &Arc<Cancel> {
-        &self.cancel
+    fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        self.cancellation.notify(usize::MAX);
+    }
+
+    /// Whether the asker does not need the answer any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Waits for the cancellation.
+    pub(crate) async fn cancelled(&self) {
+        loop {
+            let listener = self.cancellation.listen();
+            if self.is_cancelled() {
+                return;
+            }
+            listener.await;
+        }
     }
 
     /// Takes the right to answer. Only the first gets it.
@@ -129,7 +130,7 @@ impl Replier {
 
 impl Drop for Replier {
     fn drop(&mut self) {
-        let code = if self.cancel.is_cancelled() {
+        let code = if self.is_cancelled() {
             ReasonCode::Cancelled
         } else if self.started.load(Ordering::SeqCst) {
             ReasonCode::NoReply
@@ -137,11 +138,11 @@ impl Drop for Replier {
             ReasonCode::Draining
         };
         self.fail(code.into());
-        let mut running = lock(&self.shared.serving.running);
-        if let Some(cancels) = running.get_mut(&self.request.message) {
-            cancels.retain(|cancel| !Arc::ptr_eq(cancel, &self.cancel));
-            if cancels.is_empty() {
-                running.remove(&self.request.message);
+        let mut table = lock(&self.shared.serving.0);
+        if let Some(same) = table.running.get_mut(&self.request.message) {
+            same.retain(|replier| !std::ptr::eq(replier.as_ptr(), self));
+            if same.is_empty() {
+                table.running.remove(&self.request.message);
             }
         }
     }
@@ -150,14 +151,38 @@ impl Drop for Replier {
 impl Shared {
     /// The asker of a request does not need the answer any more.
     pub(super) fn handle_cancel(&self, message: MessageId) {
-        let cancels = lock(&self.serving.running).get(&message).cloned();
-        for cancel in cancels.into_iter().flatten() {
-            cancel.cancel();
+        let now = self.now();
+        let mut table = lock(&self.serving.0);
+        let same = table.running.get(&message).cloned();
+        if same.is_none() {
+            table
+                .cancelled
+                .insert(now, now + self.config.idle_limit, message, ());
+        }
+        drop(table);
+        let same = same.into_iter().flatten();
+        same.filter_map(|replier| replier.upgrade())
+            .for_each(|replier| replier.cancel());
+    }
+
+    /// Tells everybody who waits for an answer from here that there will be none.
+    pub(super) fn end_serving(&self) {
+        let running: Vec<_> = lock(&self.serving.0)
+            .running
+            .values()
+            .flatten()
+            .cloned()
+            .collect();
+        for replier in running.iter().filter_map(Weak::upgrade) {
+            // Also where a reply was begun, since it may not get out any more. Of two answers the
+            // asker takes the first.
+            replier.claim();
+            replier.post_failure(ReasonCode::Closed.into());
         }
     }
 
     /// How many requests are being answered.
     pub(crate) fn serving(&self) -> usize {
-        lock(&self.serving.running).len()
+        lock(&self.serving.0).running.len()
     }
 }

@@ -20,7 +20,7 @@ use super::{
     timers::{Sleep, Timers},
 };
 use crate::{
-    Error, ErrorKind, IdSource, InstanceId, MessageId, Runtime, ServiceName,
+    Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName,
     config::Config,
     id,
     proto::frame::{MAX_HEADER, Receiver, Source},
@@ -90,7 +90,7 @@ impl Shared {
                 instance,
             },
             source: Source { service, instance },
-            tasks: Tasks::start(Arc::clone(&runtime)),
+            tasks: Tasks::start(&runtime),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
             lifecycle: Lifecycle::default(),
@@ -166,7 +166,8 @@ impl Shared {
             self.sleep_until(self.now() + self.config.send_timeout)
                 .await;
             let text = format!("waited {:?} for it", self.config.send_timeout);
-            Err(Error::new(ErrorKind::Disconnected, text))
+            // It may have been on its way all the same.
+            Err(Error::new(ErrorKind::Disconnected, text).with_executed(Executed::Maybe))
         };
         future::or(async { Ok(publish.await?) }, give_up).await
     }

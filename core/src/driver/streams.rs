@@ -17,7 +17,7 @@ pub(super) use self::inbound::Readiness;
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
 use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
-    Error, ServiceName,
+    Error, ErrorKind, ServiceName,
     config::Config,
     proto::{Budget, ReasonCode, frame::StreamId},
     transport::{Address, Target, Token, TransportErrorKind},
@@ -53,7 +53,7 @@ enum Step {
 }
 
 /// A machine with its lock.
-trait Driven {
+trait Driven: Send + Sync {
     /// Lets the machine know the time, and asks what to do.
     fn step(&self, shared: &Shared) -> Step;
     /// An offer was given to the broker.
@@ -84,6 +84,9 @@ impl Shared {
     async fn drive(&self, driven: &impl Driven) -> Result<(), Error> {
         let mut listener = None;
         loop {
+            if self.is_closed() {
+                return Err(ErrorKind::Closed.into());
+            }
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish {

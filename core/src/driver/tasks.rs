@@ -27,9 +27,9 @@ impl Drop for Counted {
 
 impl Tasks {
     /// Starts the task that spawns the others. It ends when these `Tasks` are closed.
-    pub(crate) fn start(runtime: Arc<dyn Runtime>) -> Self {
+    pub(crate) fn start(runtime: &Arc<dyn Runtime>) -> Self {
         let (queue, spawned): (_, Receiver<Task>) = async_channel::unbounded();
-        let spawner = Arc::clone(&runtime);
+        let spawner = Arc::clone(runtime);
         runtime.spawn(Box::pin(async move {
             while let Ok(task) = spawned.recv().await {
                 spawner.spawn(task);

@@ -1,5 +1,8 @@
 //! All waiting of a conduit, behind one timer of the runtime.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     future::Future,
@@ -24,6 +27,8 @@ pub(crate) struct Timers {
 struct Waiting {
     next: u64,
     wakers: BTreeMap<(Instant, u64), Waker>,
+    /// Nobody wakes anybody any more.
+    stopped: bool,
 }
 
 impl Timers {
@@ -39,6 +44,15 @@ impl Timers {
             at,
             key: None,
         }
+    }
+
+    /// Ends every sleep, and all that come later: nobody would wake them.
+    pub(crate) fn stop(&self) {
+        let mut waiting = self.lock();
+        waiting.stopped = true;
+        let early = std::mem::take(&mut waiting.wakers);
+        drop(waiting);
+        early.into_values().for_each(Waker::wake);
     }
 
     /// Wakes whoever's time has come, for ever.
@@ -76,6 +90,9 @@ impl Future for Sleep<'_> {
             return Poll::Ready(());
         }
         let mut waiting = self.timers.lock();
+        if waiting.stopped {
+            return Poll::Ready(());
+        }
         let key = self.key.unwrap_or(waiting.next);
         if self.key.is_none() {
             waiting.next += 1;
@@ -85,8 +102,10 @@ impl Future for Sleep<'_> {
             .keys()
             .next()
             .is_none_or(|(first, _)| self.at < *first);
-        waiting.wakers.insert((self.at, key), cx.waker().clone());
+        let before = waiting.wakers.insert((self.at, key), cx.waker().clone());
         drop(waiting);
+        // Dropping a waker may drop a task, and that a sleep: not under the lock.
+        drop(before);
         self.key = Some(key);
         if earliest {
             self.timers.earlier.notify(usize::MAX);
@@ -98,7 +117,8 @@ impl Future for Sleep<'_> {
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.timers.lock().wakers.remove(&(self.at, key));
+            let waker = self.timers.lock().wakers.remove(&(self.at, key));
+            drop(waker);
         }
     }
 }

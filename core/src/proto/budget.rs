@@ -29,7 +29,7 @@ impl Budget {
 
     /// Replaces one charge by another.
     pub(super) fn recharge(&mut self, charge: &mut u64, new: u64) {
-        self.used = self.used - *charge + new;
+        self.used = (self.used - *charge).saturating_add(new);
         *charge = new;
     }
 }

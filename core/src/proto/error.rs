@@ -7,6 +7,9 @@ pub enum ProtocolError {
     /// The packet ends before its header does.
     #[error("the packet is shorter than its header says")]
     Truncated,
+    /// The packet's header is longer than any header may be.
+    #[error("the header is longer than {} bytes", super::frame::MAX_HEADER)]
+    HeaderTooLong,
     /// The packet speaks a version of the protocol that this one does not know.
     #[error("version {0} of the protocol is unknown")]
     UnknownVersion(u8),

@@ -13,6 +13,7 @@
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
 
 mod budget;
+mod clock;
 mod error;
 pub mod frame;
 mod headers;
@@ -26,7 +27,9 @@ pub use self::{
     error::ProtocolError,
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
-    outbound::{Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit},
+    outbound::{
+        Asked, Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit,
+    },
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
 };

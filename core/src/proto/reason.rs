@@ -99,8 +99,17 @@ impl Reason {
     /// A reason with a text, which is cut to [`MAX_TEXT`](Self::MAX_TEXT).
     pub fn new(code: ReasonCode, text: impl Into<String>) -> Self {
         let mut text = text.into();
-        text.truncate(text.floor_char_boundary(Self::MAX_TEXT));
+        text.truncate(Self::cut(&text).len());
         Self { code, text }
+    }
+
+    /// As much of a text as travels.
+    pub(super) fn cut(text: &str) -> &str {
+        let mut end = text.len().min(Self::MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &text[..end]
     }
 }
 

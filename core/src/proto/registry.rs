@@ -62,7 +62,15 @@ pub struct Registry {
     next: u64,
     current: BTreeMap<(Subject, Target), RouteId>,
     routes: BTreeMap<RouteId, Route>,
-    bindings: BTreeMap<BindingId, (RouteId, BindingKind)>,
+    bindings: BTreeMap<BindingId, Binding>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Binding {
+    route: RouteId,
+    kind: BindingKind,
+    /// It was not removed. If it was, it is the last of its route, and takes what is left.
+    bound: bool,
 }
 
 #[derive(Debug)]
@@ -102,7 +110,14 @@ impl Registry {
         if let Some(route) = self.routes.get_mut(&route) {
             route.members.push_back(binding);
         }
-        self.bindings.insert(binding, (route, kind));
+        self.bindings.insert(
+            binding,
+            Binding {
+                route,
+                kind,
+                bound: true,
+            },
+        );
         Joined {
             binding,
             route,
@@ -112,14 +127,18 @@ impl Registry {
 
     /// Removes a binding. Nothing happens where there is none: it was removed before.
     pub fn unbind(&mut self, binding: BindingId) -> Option<Left> {
-        let (id, _) = self.bindings.remove(&binding)?;
+        let entry = self.bindings.get_mut(&binding)?;
+        if !std::mem::take(&mut entry.bound) {
+            return None;
+        }
+        let id = entry.route;
         let route = self.routes.get_mut(&id)?;
         let leave = route.members.len() == 1;
         if leave {
             route.leaving = true;
             self.current.remove(&route.key);
         } else {
-            route.members.retain(|member| *member != binding);
+            self.forget(binding);
         }
         Some(Left { route: id, leave })
     }
@@ -148,10 +167,15 @@ impl Registry {
     /// A binding took a message: it goes to the end of its group, and one that takes only one is
     /// removed.
     pub fn took(&mut self, binding: BindingId) -> Option<Left> {
-        let &(route, kind) = self.bindings.get(&binding)?;
+        let &Binding { route, kind, .. } = self.bindings.get(&binding)?;
         match kind {
             BindingKind::Broadcast => None,
-            BindingKind::Once => self.unbind(binding),
+            BindingKind::Once => {
+                let left = self.unbind(binding);
+                // It takes no second message, even where the route still holds some.
+                self.forget(binding);
+                left
+            }
             BindingKind::Queue => {
                 let members = &mut self.routes.get_mut(&route)?.members;
                 if let Some(at) = members.iter().position(|member| *member == binding) {
@@ -163,22 +187,29 @@ impl Registry {
         }
     }
 
+    fn forget(&mut self, binding: BindingId) {
+        let entry = self.bindings.remove(&binding);
+        if let Some(route) = entry.and_then(|entry| self.routes.get_mut(&entry.route)) {
+            route.members.retain(|member| *member != binding);
+        }
+    }
+
     /// Whether a binding is there and was not removed.
     #[must_use]
     pub fn is_bound(&self, binding: BindingId) -> bool {
-        self.bindings.contains_key(&binding)
+        self.bindings.get(&binding).is_some_and(|entry| entry.bound)
     }
 
     /// How many bindings there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.bindings.len()
+        self.bindings.values().filter(|entry| entry.bound).count()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bindings.is_empty()
+        self.len() == 0
     }
 
     fn number(&mut self) -> u64 {

@@ -47,6 +47,11 @@ pub enum Packet {
 /// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
 ///   transport connects and subscribes again by itself.
 /// - **Cancel safety.** A `publish` that is dropped has published its packet or has not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transport",
+    label = "not a transport",
+    note = "use `Memory` of `conduit-memory`, `Nats` of `conduit-nats`, or implement `Transport`"
+)]
 pub trait Transport: Send + Sync + 'static {
     /// A stream of packets.
     type Subscription: Subscription;
@@ -108,6 +113,11 @@ pub trait Transport: Send + Sync + 'static {
 ///
 /// The stream ends when the subscription was left and everything routed to it has been read, or
 /// when the transport is closed. A lost connection does not end it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the subscription of a transport",
+    label = "not a subscription",
+    note = "implement `Subscription` for a `Stream<Item = Packet> + Send + Unpin + 'static`"
+)]
 pub trait Subscription: Stream<Item = Packet> + Send + Unpin + 'static {
     /// Asks the broker to route nothing more here, and returns when it has done so. Everything that
     /// was routed here before is still yielded, and then the stream ends. Calling it twice is fine.

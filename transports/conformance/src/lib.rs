@@ -28,13 +28,16 @@
 //! A check that fails says which guarantee the transport broke, and how it showed.
 
 mod checks;
+mod forgery;
 mod number;
 mod odd;
 mod pattern;
 mod quiet;
 mod reading;
+mod tally;
 mod violation;
 mod way;
+mod wire;
 mod world;
 
 pub use self::{

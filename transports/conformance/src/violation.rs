@@ -10,6 +10,8 @@ pub enum Guarantee {
     Queue,
     /// A reply reaches the asker, and nobody else.
     Replies,
+    /// A packet comes once, and as it was.
+    Packets,
     /// Messages of one sender to one subject keep their order.
     Order,
     /// What is sent after `bind` returned arrives.

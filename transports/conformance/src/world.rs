@@ -13,6 +13,14 @@ pub trait Broker: Send + Sync + 'static {
     /// The transport under test.
     type Transport: Transport;
 
+    /// Whether the broker can tell that nobody was subscribed to what was published. Where it
+    /// cannot, the checks of notices hold nothing against it.
+    const TELLS_UNDELIVERED: bool = true;
+
+    /// How long a check waits for what waits for nothing else, before it finds that it does not
+    /// happen: so long that only a fault takes longer.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Starts a broker that nobody else uses.
     fn start() -> impl Future<Output = Self> + Send;
 
@@ -72,6 +80,11 @@ impl<B: Broker> World<B> {
     /// The time, on the clock of the runtime.
     pub fn now(&self) -> Instant {
         self.runtime.now()
+    }
+
+    /// Lets time pass, on the clock of the runtime.
+    pub async fn pause(&self, time: Duration) {
+        self.runtime.sleep_until(self.now() + time).await;
     }
 
     /// Gives a future so much time.
@@ -140,7 +153,8 @@ where
         broker,
         runtime: Arc::new(runtime),
     });
-    let checked = check(Arc::clone(&world));
+    // Checks are long: on the heap they leave room on the stack of a test's thread.
+    let checked = Box::pin(check(Arc::clone(&world)));
     world
         .within(LIMIT, Guarantee::Isolation, "the check hangs", checked)
         .await?

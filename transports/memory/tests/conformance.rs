@@ -32,30 +32,25 @@ mod on_async_std {
 }
 
 mod on_tokio {
-    use super::InMemory;
-
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("tokio starts");
-        runtime.block_on(future)
-    }
-
-    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, block_on);
+    use super::{InMemory, tokio_with};
+    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, |check| tokio_with(
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2),
+        check
+    ));
 }
 
 mod on_tokio_current_thread {
-    use super::InMemory;
+    use super::{InMemory, tokio_with};
+    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, |check| tokio_with(
+        &mut tokio::runtime::Builder::new_current_thread(),
+        check
+    ));
+}
 
-    fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("tokio starts");
-        runtime.block_on(future)
-    }
-
-    conduit_conformance::suite!(InMemory, conduit_tokio::Tokio, block_on);
+fn tokio_with<T>(builder: &mut tokio::runtime::Builder, check: impl Future<Output = T>) -> T {
+    builder
+        .enable_all()
+        .build()
+        .expect("tokio starts")
+        .block_on(check)
 }

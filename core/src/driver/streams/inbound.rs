@@ -180,14 +180,10 @@ impl Shared {
                 offset,
                 body,
             } => {
-                let open = self.inbound(stream);
-                if open.is_empty() {
-                    self.repeat_last_words(stream);
-                }
-                for inbound in open {
+                for inbound in self.inbound(stream) {
                     let body = body.clone();
                     inbound.with(self, |machine, budget| {
-                        machine.handle_data(now, offset, body, budget)
+                        machine.handle_data(now, offset, body, budget);
                     });
                 }
             }
@@ -198,7 +194,7 @@ impl Shared {
             } => {
                 for inbound in self.inbound(stream) {
                     inbound.with(self, |machine, budget| {
-                        machine.handle_end(now, length, checksum, budget)
+                        machine.handle_end(now, length, checksum, budget);
                     });
                 }
                 self.repeat_last_words(stream);
@@ -218,7 +214,7 @@ impl Shared {
                     if port.is_none_or(|port| port == inbound.key.1) {
                         let reason = reason.clone();
                         inbound.with(self, |machine, budget| {
-                            machine.handle_reset(now, reason, budget)
+                            machine.handle_reset(now, reason, budget);
                         });
                     }
                 }
@@ -302,7 +298,7 @@ impl InboundStream {
 
     pub(crate) fn readiness(&self) -> Readiness {
         let state = lock(&self.state);
-        match (state.machine.is_undecided(), state.machine.was_opened()) {
+        match (state.machine.is_undecided(), state.machine.is_confirmed()) {
             (true, _) => Readiness::Waiting,
             (false, true) => Readiness::Ready,
             (false, false) => Readiness::Never,

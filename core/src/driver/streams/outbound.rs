@@ -25,6 +25,8 @@ pub(crate) struct OutboundStream {
     /// Nothing for a reply: it goes to an inbox only.
     subject: Option<Subject>,
     changed: Event,
+    /// Notified when the source may have room again.
+    room: Event,
 }
 
 impl Shared {
@@ -43,6 +45,7 @@ impl Shared {
             service,
             subject,
             changed: Event::new(),
+            room: Event::new(),
         });
         lock(&self.streams.outbound).insert(id, Arc::clone(&stream));
         stream
@@ -60,6 +63,8 @@ impl Shared {
             shared: self,
             stream,
         };
+        // Closing ends what it finds; what came later has to find that out.
+        self.check_open()?;
         let feed = async {
             stream.feed(self, &mut source).await;
             future::pending().await
@@ -187,6 +192,7 @@ impl OutboundStream {
     fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
         let result = change(&mut lock(&self.machine));
         self.changed.notify(usize::MAX);
+        self.room.notify(usize::MAX);
         result
     }
 
@@ -219,7 +225,7 @@ impl OutboundStream {
         loop {
             let room = lock(&self.machine).capacity();
             match (room, listener.take()) {
-                (0, None) => listener = Some(self.changed.listen()),
+                (0, None) => listener = Some(self.room.listen()),
                 (0, Some(listening)) => listening.await,
                 (room, _) => return room,
             }
@@ -243,7 +249,12 @@ impl Driven for OutboundStream {
     fn step(&self, shared: &Shared) -> Step {
         let now = shared.now();
         let mut machine = lock(&self.machine);
+        let full = machine.capacity() == 0;
         machine.handle_timeout(now);
+        // When the join window ends, what it kept is let go, and nobody else says so.
+        if full && machine.capacity() > 0 {
+            self.room.notify(usize::MAX);
+        }
         while let Some(transmit) = machine.poll_transmit(now) {
             if let Some(to) = self.address(transmit.to) {
                 let next = machine.poll_timeout();

@@ -3,7 +3,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    ContentType, Frame, Head, MAX_HEADER, Receiver, Request, Source, StreamId, VERSION,
+    ContentType, DATA_OVERHEAD, Frame, Head, MAX_HEADER, Receiver, Request, Source, StreamId,
+    VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
@@ -15,7 +16,8 @@ use crate::{
 type Result<T> = std::result::Result<T, ProtocolError>;
 
 impl Frame {
-    /// Reads a packet. The body shares the packet's memory.
+    /// Reads a packet. The body shares the packet's memory, unless it is a piece of a body behind a
+    /// header that would be costly to keep.
     ///
     /// # Errors
     /// [`ProtocolError`] with what is wrong. No length in the packet is trusted before it is
@@ -31,11 +33,19 @@ impl Frame {
             return Err(ProtocolError::UnknownType(kind));
         }
         let end = PREFIX + usize::from(u16::from_be_bytes([high, low]));
-        if end > PREFIX + MAX_HEADER || end > packet.len() {
+        if end > PREFIX + MAX_HEADER {
+            return Err(ProtocolError::HeaderTooLong);
+        }
+        if end > packet.len() {
             return Err(ProtocolError::Truncated);
         }
         let fields = Fields::parse(&packet[PREFIX..end])?;
-        fields.frame(kind, packet.slice(end..))
+        let body = packet.slice(end..);
+        // Pieces wait for their reader: one byte must not hold on to kilobytes of skipped fields.
+        if kind == kind::DATA && end > DATA_OVERHEAD {
+            return fields.frame(kind, Bytes::copy_from_slice(&body));
+        }
+        fields.frame(kind, body)
     }
 }
 

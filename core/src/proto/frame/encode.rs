@@ -12,14 +12,14 @@ impl Frame {
     pub fn encode(&self) -> Bytes {
         let mut packet = Packet::new(self.kind(), self.body().len());
         match self {
-            Self::Message { head, .. } => packet.head(head, 0),
+            Self::Message { head, .. } => packet.head(head),
             Self::Offer {
                 head,
                 message,
                 target,
                 length,
             } => {
-                packet.head(head, 0);
+                packet.head(head);
                 if head.request.is_none() {
                     packet.bytes(tag::MESSAGE, &message.to_bytes());
                 }
@@ -89,7 +89,7 @@ impl Frame {
             }
             Self::Reply { message, head, .. } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
-                packet.head(head, 0);
+                packet.answer(head);
             }
             Self::ReplyStream {
                 request,
@@ -99,7 +99,7 @@ impl Frame {
             } => {
                 packet.bytes(tag::REQUEST, &request.to_bytes());
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
-                packet.head(head, 0);
+                packet.answer(head);
                 packet.optional(tag::LENGTH, *length);
             }
             Self::Failure {
@@ -221,12 +221,25 @@ impl Packet {
     fn reason(&mut self, reason: &Reason) {
         self.number(tag::CODE, reason.code.to_wire());
         if !reason.text.is_empty() {
-            let end = reason.text.floor_char_boundary(Reason::MAX_TEXT);
-            self.bytes(tag::TEXT, &reason.text.as_bytes()[..end]);
+            self.bytes(tag::TEXT, Reason::cut(&reason.text).as_bytes());
         }
     }
 
-    fn head(&mut self, head: &Head, flags: u64) {
+    fn head(&mut self, head: &Head) {
+        self.answer(head);
+        if let Some(request) = &head.request {
+            self.bytes(tag::MESSAGE, &request.message.to_bytes());
+            let millis = request
+                .time_left
+                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+            self.optional(tag::TIME_LEFT, millis);
+            self.number(tag::CREDIT, request.credit);
+            self.flags(flag::REQUEST);
+        }
+    }
+
+    /// A head that asks nothing, whatever it says.
+    fn answer(&mut self, head: &Head) {
         self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
         self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
         if let Some(content_type) = &head.content_type {
@@ -241,16 +254,5 @@ impl Packet {
             self.0.extend_from_slice(value.as_bytes());
         }
         self.optional(tag::SEQUENCE, head.sequence);
-        if let Some(request) = &head.request {
-            self.bytes(tag::MESSAGE, &request.message.to_bytes());
-            let millis = request
-                .time_left
-                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-            self.optional(tag::TIME_LEFT, millis);
-            self.number(tag::CREDIT, request.credit);
-            self.flags(flags | flag::REQUEST);
-        } else {
-            self.flags(flags);
-        }
     }
 }

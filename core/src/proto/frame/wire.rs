@@ -1,6 +1,6 @@
 //! Tags, and the reading and writing of single fields.
 
-use crate::proto::ProtocolError;
+use crate::proto::{Headers, ProtocolError};
 
 pub(super) const PREFIX: usize = 4;
 /// A reader that does not know a tag with this bit must not act on the frame.
@@ -58,11 +58,14 @@ pub(super) mod flag {
 
 /// Appends a number, seven bits a byte, least significant first (LEB128).
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = value.to_le_bytes();
         value >>= 7;
+        if value == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
     }
-    out.push(value as u8);
 }
 
 pub(super) fn varint_len(value: u64) -> usize {
@@ -110,15 +113,17 @@ impl<'a> Fields<'a> {
         while let Some((&tag, rest)) = header.split_first() {
             header = rest;
             let value = take_slice(&mut header).ok_or(ProtocolError::Truncated)?;
-            match fields.single.get_mut(usize::from(tag)) {
-                Some(_) if tag == tag::HEADER => fields.headers.push(value),
-                Some(field) if tag != 0 => {
-                    if field.replace(value).is_some() {
-                        return Err(ProtocolError::RepeatedField(tag));
-                    }
+            if tag == tag::HEADER {
+                if fields.headers.len() == Headers::MAX_COUNT {
+                    return Err(ProtocolError::InvalidField(tag));
                 }
-                _ if tag & CRITICAL != 0 => return Err(ProtocolError::UnknownField(tag)),
-                _ => {}
+                fields.headers.push(value);
+            } else if tag & CRITICAL != 0 {
+                return Err(ProtocolError::UnknownField(tag));
+            } else if let Some(field) = fields.single.get_mut(usize::from(tag)).filter(|_| tag != 0)
+                && field.replace(value).is_some()
+            {
+                return Err(ProtocolError::RepeatedField(tag));
             }
         }
         Ok(fields)

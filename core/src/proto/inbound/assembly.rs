@@ -1,6 +1,9 @@
 //! Pieces of a body, put in order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::Range,
+};
 
 use bytes::{Bytes, BytesMut};
 
@@ -68,18 +71,13 @@ impl Assembly {
         self.expected.is_some() && self.length == Some(self.have)
     }
 
+    /// Takes a piece, which must not end beyond what can be counted.
     pub(super) fn insert(&mut self, offset: u64, piece: Bytes) -> Result<(), Contradiction> {
-        if offset.saturating_add(piece.len() as u64) > self.known_length() {
+        if offset + piece.len() as u64 > self.known_length() {
             return Err(Contradiction);
         }
         if offset > self.have {
-            let longer = self
-                .stash
-                .get(&offset)
-                .is_none_or(|old| old.len() < piece.len());
-            if longer && self.stash.len() < Self::MAX_STASH {
-                self.stash.insert(offset, piece);
-            }
+            self.stash(offset, piece);
             return Ok(());
         }
         self.append(offset, piece);
@@ -93,18 +91,51 @@ impl Assembly {
         Ok(())
     }
 
-    fn append(&mut self, offset: u64, mut piece: Bytes) {
-        let known = usize::try_from(self.have - offset).unwrap_or(usize::MAX);
-        if known >= piece.len() {
+    /// Keeps what is new of a piece that comes before its time. No two kept pieces overlap, so that
+    /// all of them together are no longer than what was granted.
+    fn stash(&mut self, offset: u64, piece: Bytes) {
+        let end = offset + piece.len() as u64;
+        let (mut start, mut stop) = (offset, end);
+        if let Some((&before, earlier)) = self.stash.range(..=offset).next_back() {
+            start = start.max(before + earlier.len() as u64).min(end);
+        }
+        while let Some((&next, later)) = self.stash.range(start..stop).next() {
+            if next + later.len() as u64 > end {
+                stop = next;
+            } else {
+                self.stash.remove(&next);
+            }
+        }
+        if start < stop && self.stash.len() < Self::MAX_STASH {
+            let piece = Self::compact(piece, length(start - offset)..length(stop - offset));
+            self.stash.insert(start, piece);
+        }
+    }
+
+    /// A part of a piece. A short part does not keep the whole packet alive.
+    fn compact(piece: Bytes, part: Range<usize>) -> Bytes {
+        if part.len() < piece.len() || piece.len() < Self::CRUMB {
+            return Bytes::copy_from_slice(&piece[part]);
+        }
+        piece
+    }
+
+    fn append(&mut self, offset: u64, piece: Bytes) {
+        let known = length(self.have - offset);
+        let fresh = piece.len().saturating_sub(known);
+        if fresh == 0 {
             return;
         }
-        let piece = piece.split_off(known);
-        self.have += piece.len() as u64;
-        if piece.len() < Self::CRUMB && self.crumbs.len() < Self::MAX_CRUMBS {
-            self.crumbs.extend_from_slice(&piece);
+        self.have += fresh as u64;
+        if self.crumbs.len() >= Self::MAX_CRUMBS {
+            self.sweep();
+        }
+        if fresh < Self::CRUMB {
+            self.crumbs.extend_from_slice(&piece[known..]);
         } else {
             self.sweep();
-            self.ready.push_back(piece);
+            let part = known..piece.len();
+            self.ready.push_back(Self::compact(piece, part));
         }
     }
 
@@ -153,5 +184,72 @@ impl Assembly {
         self.ready = VecDeque::new();
         self.crumbs = BytesMut::new();
         self.stash = BTreeMap::new();
+    }
+}
+
+fn length(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    const LENGTH: usize = 6000;
+
+    fn content(range: Range<usize>) -> Bytes {
+        range.map(|at| (at % 251).to_le_bytes()[0]).collect()
+    }
+
+    fn kept(assembly: &Assembly) -> usize {
+        let ready: usize = assembly.ready.iter().map(Bytes::len).sum();
+        let stash: usize = assembly.stash.values().map(Bytes::len).sum();
+        ready + assembly.crumbs.len() + stash
+    }
+
+    proptest! {
+        /// Against a naive model: a flag a byte.
+        #[test]
+        fn pieces_in_any_order(
+            pieces in vec((0..LENGTH, prop_oneof![1..30usize, 1..3000usize], any::<bool>()), 0..60)
+        ) {
+            let mut assembly = Assembly::new(None);
+            let mut arrived = [false; LENGTH];
+            let mut read = Vec::new();
+            for (start, size, take) in pieces {
+                let end = LENGTH.min(start + size);
+                assembly.insert(start as u64, content(start..end)).expect("no contradiction");
+                arrived[start..end].fill(true);
+                let have = arrived.iter().position(|arrived| !arrived).unwrap_or(LENGTH);
+                prop_assert_eq!(assembly.have(), have as u64);
+                if take {
+                    read.extend(assembly.take().into_iter().flatten());
+                }
+                prop_assert_eq!(assembly.read(), read.len() as u64);
+                let waiting = arrived.iter().filter(|arrived| **arrived).count() - read.len();
+                prop_assert_eq!(kept(&assembly), waiting, "each byte is kept once");
+            }
+            read.extend(std::iter::from_fn(|| assembly.take()).flatten());
+            prop_assert_eq!(&read[..], &content(0..length(assembly.have()))[..]);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_packet_does_not_keep_the_packet() {
+        let packet = content(0..5000);
+        let mut assembly = Assembly::new(None);
+        assembly
+            .insert(0, packet.slice(..2000))
+            .expect("no contradiction");
+        let rest = content(0..5000);
+        assembly.insert(0, rest.clone()).expect("no contradiction");
+        assert!(rest.is_unique(), "the new part was copied");
+        let stashed = content(6000..7000);
+        assembly
+            .insert(6000, stashed.clone())
+            .expect("no contradiction");
+        assert!(stashed.is_unique(), "a short piece was copied");
     }
 }

@@ -1,15 +1,19 @@
 //! The receiving half of a body.
 
 mod assembly;
+mod reading;
+mod speaking;
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use self::assembly::Assembly;
+pub use self::reading::Read;
 use super::{
     Budget, Reason, ReasonCode,
-    frame::{Frame, Receiver, StreamId},
+    clock::later,
+    frame::{Receiver, StreamId},
 };
 use crate::transport::Target;
 
@@ -37,8 +41,10 @@ pub struct InboundLimits {
 /// - After any of these, publish to the sender's inbox what [`poll_transmit`](Self::poll_transmit)
 ///   yields until it yields nothing, and call [`handle_timeout`](Self::handle_timeout) at the time
 ///   that [`poll_timeout`](Self::poll_timeout) then says.
-/// - When [`is_finished`](Self::is_finished), forget it, but keep [`last_word`](Self::last_word) for
-///   one idle limit.
+/// - When [`is_finished`](Self::is_finished) and its reader has seen the end, forget it, but keep
+///   [`last_word`](Self::last_word) for one idle limit: it answers an offer, a confirmation, an end
+///   and a ping. One that has to be forgotten before is [`stop`](Self::stop)ped, which gives back
+///   what it charges.
 ///
 /// Every call is harmless in every state.
 #[derive(Debug)]
@@ -48,12 +54,10 @@ pub struct Inbound {
     target: Target,
     limits: InboundLimits,
     phase: Phase,
-    /// The reader may read, or could once.
-    opened: bool,
     body: Assembly,
     granted: u64,
     charge: u64,
-    reading: bool,
+    confirmed: bool,
     said: Said,
     /// Something has to be said: an accept, a receipt or a stop, as the phase demands.
     due: bool,
@@ -81,22 +85,14 @@ enum Phase {
 struct Said {
     have: u64,
     credit: u64,
-}
-
-/// What [`Inbound::read`] has for the reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read {
-    /// The next bytes, at least one.
-    Chunk(Bytes),
-    /// Nothing yet.
-    Pending,
-    /// The whole body was read, and its length and checksum are right.
-    End,
-    /// There will be nothing more, and the body is not whole.
-    Failed(Reason),
+    /// How many pieces have come since.
+    pieces_ago: u32,
 }
 
 impl Inbound {
+    /// The most pieces without a receipt: a sender keeps a bounded number of them, however small.
+    const MAX_UNSAID: u32 = 256;
+
     /// Takes an offer: it accepts, and waits for the sender's confirmation.
     ///
     /// Returns nothing where the budget has no room for its first bytes.
@@ -126,7 +122,7 @@ impl Inbound {
     ) -> Self {
         let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits);
         inbound.phase = Phase::Open;
-        inbound.opened = true;
+        inbound.confirmed = true;
         inbound.charged(budget)
     }
 
@@ -145,14 +141,14 @@ impl Inbound {
             target,
             limits,
             phase: Phase::Offered,
-            opened: false,
             body: Assembly::new(length),
             granted,
             charge: 0,
-            reading: false,
+            confirmed: false,
             said: Said {
                 have: 0,
                 credit: granted,
+                pieces_ago: 0,
             },
             due: true,
             ack_at: None,
@@ -169,56 +165,67 @@ impl Inbound {
     /// The sender counts on this receiver. Returns whether that is news: the handler may start.
     pub fn handle_confirm(&mut self, now: Instant) -> bool {
         self.heard = now;
-        let news = self.phase == Phase::Offered;
-        if news {
-            self.phase = Phase::Open;
-            self.opened = true;
-            self.due = self.body.have() > 0;
+        self.repeat_last_word();
+        if self.phase != Phase::Offered {
+            return false;
         }
-        news
+        self.confirmed = true;
+        self.phase = match self.body.verdict() {
+            None => Phase::Open,
+            // The end of an empty body was here first.
+            Some(true) => Phase::Done,
+            Some(false) => Phase::Stopped(ReasonCode::Corrupt.into()),
+        };
+        self.due = self.phase != Phase::Open || self.body.have() > 0;
+        true
     }
 
     /// The sender offers it again: the accept was lost.
     pub fn handle_offer(&mut self, now: Instant) {
         self.heard = now;
         self.due |= self.is_live();
+        self.repeat_last_word();
     }
 
     /// Bytes of the body. Repeats, gaps and any order are fine; what was not granted is ignored.
     pub fn handle_data(&mut self, now: Instant, offset: u64, bytes: Bytes, budget: &mut Budget) {
         self.heard = now;
-        let end = offset.saturating_add(bytes.len() as u64);
-        if !self.is_live() || end > self.granted {
+        let end = offset.checked_add(bytes.len() as u64);
+        let granted = end.filter(|&end| end <= self.granted);
+        let Some(end) = granted.filter(|_| self.is_live() && !bytes.is_empty()) else {
             return;
-        }
-        if end <= self.body.have() && !bytes.is_empty() {
-            // A repeat: the sender does not know what is here.
-            self.due |= self.phase == Phase::Open;
-            return;
-        }
-        if self.body.insert(offset, bytes).is_err() {
+        };
+        if end > self.body.have() && self.body.insert(offset, bytes).is_err() {
             return self.fail(ReasonCode::Corrupt, budget);
         }
         let news = self.body.have() - self.said.have;
         let quarter = (self.said.credit - self.said.have) / 4;
-        if self.phase == Phase::Open && (news > quarter || self.body.is_whole()) {
+        self.said.pieces_ago += 1;
+        let complete = self.body.is_whole() && news > 0;
+        let overdue = news > quarter || complete || self.said.pieces_ago >= Self::MAX_UNSAID;
+        if self.phase == Phase::Open && overdue {
             self.due = true;
         } else if self.ack_at.is_none() {
-            self.ack_at = Some(now + self.limits.ack_delay);
+            // A repeat is answered as well, but not each: the sender does not know what is here.
+            self.ack_at = Some(later(now, self.limits.ack_delay));
         }
     }
 
     /// The length and the checksum of the whole body.
     pub fn handle_end(&mut self, now: Instant, length: u64, checksum: u32, budget: &mut Budget) {
         self.heard = now;
+        self.repeat_last_word();
         if !self.is_live() {
             return;
         }
         if self.body.end(length, checksum).is_err() {
             return self.fail(ReasonCode::Corrupt, budget);
         }
-        self.due |= self.phase == Phase::Open;
-        self.verify(budget);
+        self.recharge(budget);
+        if self.phase == Phase::Open {
+            self.due = true;
+            self.verify(budget);
+        }
     }
 
     /// The sender ends it.
@@ -226,7 +233,6 @@ impl Inbound {
         self.heard = now;
         if self.is_live() {
             self.finish(Phase::Reset(reason), budget);
-            self.due = false;
         }
     }
 
@@ -234,96 +240,7 @@ impl Inbound {
     pub fn handle_ping(&mut self, now: Instant) {
         self.heard = now;
         self.due |= self.phase == Phase::Open;
-    }
-
-    /// The next bytes for the reader. Each call also tells how much room there is again.
-    pub fn read(&mut self, budget: &mut Budget) -> Read {
-        match &self.phase {
-            Phase::Reset(reason) | Phase::Stopped(reason) => return Read::Failed(reason.clone()),
-            Phase::Done => return Read::End,
-            Phase::Offered => return Read::Pending,
-            Phase::Open => {}
-        }
-        self.reading = true;
-        let chunk = self.body.take();
-        self.grant(budget);
-        self.verify(budget);
-        match (chunk, &self.phase) {
-            (_, Phase::Stopped(reason)) => Read::Failed(reason.clone()),
-            (Some(chunk), _) => Read::Chunk(chunk),
-            (None, Phase::Done) => Read::End,
-            (None, _) => Read::Pending,
-        }
-    }
-
-    /// There is no reader any more. Harmless when all was read.
-    pub fn stop(&mut self, reason: Reason, budget: &mut Budget) {
-        if self.is_live() {
-            self.finish(Phase::Stopped(reason), budget);
-        }
-    }
-
-    /// The next packet for the sender's inbox.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
-        if !std::mem::take(&mut self.due) {
-            return None;
-        }
-        self.spoke = now;
-        self.ack_at = None;
-        let frame = match &self.phase {
-            Phase::Reset(_) => return None,
-            Phase::Offered => Frame::Accept {
-                message: self.stream.message,
-                receiver: self.receiver,
-                target: self.target,
-                credit: self.granted,
-            },
-            Phase::Open | Phase::Done => {
-                self.said = Said {
-                    have: self.body.have(),
-                    credit: self.granted,
-                };
-                self.receipt()
-            }
-            Phase::Stopped(reason) => self.stop_frame(reason.clone()),
-        };
-        Some(frame.encode())
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout).
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let speak = match self.phase {
-            Phase::Offered => self.spoke + self.limits.retry,
-            Phase::Open => self.spoke + self.limits.idle / 3,
-            _ => return None,
-        };
-        let give_up = self.heard + self.limits.idle;
-        let give_up = (!self.body.is_whole()).then_some(give_up);
-        [Some(speak), self.ack_at, give_up]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    /// Time has passed.
-    pub fn handle_timeout(&mut self, now: Instant, budget: &mut Budget) {
-        if !self.is_live() {
-            return;
-        }
-        if now >= self.heard + self.limits.idle && !self.body.is_whole() {
-            let reason = ReasonCode::Lost.into();
-            return self.finish(Phase::Reset(reason), budget);
-        }
-        let pause = match self.phase {
-            Phase::Offered => self.limits.retry,
-            _ => self.limits.idle / 3,
-        };
-        if self.ack_at.is_some_and(|at| now >= at) {
-            self.ack_at = None;
-            self.due |= self.phase == Phase::Open;
-        }
-        self.due |= now >= self.spoke + pause;
+        self.repeat_last_word();
     }
 
     /// Whether it can be forgotten: it has ended, and all is said.
@@ -344,12 +261,6 @@ impl Inbound {
         self.phase == Phase::Offered
     }
 
-    /// Whether the handler might start: the sender has confirmed.
-    #[must_use]
-    pub fn was_opened(&self) -> bool {
-        self.opened
-    }
-
     /// Whether [`read`](Self::read) has something other than `Pending`.
     #[must_use]
     pub fn is_readable(&self) -> bool {
@@ -358,6 +269,12 @@ impl Inbound {
             Phase::Open => self.body.is_readable(),
             Phase::Done | Phase::Reset(_) | Phase::Stopped(_) => true,
         }
+    }
+
+    /// Whether the sender has confirmed.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.confirmed
     }
 
     /// Why the body will never be whole, if so.
@@ -375,39 +292,8 @@ impl Inbound {
         self.charge
     }
 
-    /// What to answer to a late packet of the sender, once the machine is forgotten.
-    #[must_use]
-    pub fn last_word(&self) -> Bytes {
-        match &self.phase {
-            Phase::Done => self.receipt().encode(),
-            Phase::Reset(reason) | Phase::Stopped(reason) => {
-                self.stop_frame(reason.clone()).encode()
-            }
-            Phase::Offered | Phase::Open => self.stop_frame(ReasonCode::Gone.into()).encode(),
-        }
-    }
-
     fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Offered | Phase::Open)
-    }
-
-    fn receipt(&self) -> Frame {
-        Frame::Credit {
-            stream: self.stream,
-            receiver: self.receiver,
-            have: self.body.have(),
-            credit: self.granted,
-            done: self.phase == Phase::Done,
-        }
-    }
-
-    fn stop_frame(&self, reason: Reason) -> Frame {
-        Frame::Stop {
-            stream: self.stream,
-            receiver: self.receiver,
-            target: self.target,
-            reason,
-        }
     }
 
     fn fail(&mut self, code: ReasonCode, budget: &mut Budget) {
@@ -415,43 +301,10 @@ impl Inbound {
     }
 
     fn finish(&mut self, phase: Phase, budget: &mut Budget) {
+        self.due = !matches!(phase, Phase::Reset(_));
         self.phase = phase;
-        self.due = true;
         self.ack_at = None;
         self.body.clear();
         budget.recharge(&mut self.charge, 0);
-    }
-
-    fn verify(&mut self, budget: &mut Budget) {
-        match self.body.verdict() {
-            None => {}
-            Some(true) => self.finish(Phase::Done, budget),
-            Some(false) => self.fail(ReasonCode::Corrupt, budget),
-        }
-    }
-
-    /// Grants what the reader has made room for, as far as the budget allows. A body may always be
-    /// sent `initial` bytes beyond what was read, so that no other body can starve it.
-    fn grant(&mut self, budget: &mut Budget) {
-        let read = self.body.read();
-        let room = self
-            .limits
-            .window
-            .min(self.limits.initial.max(self.charge + budget.free()));
-        let goal = (read + room).min(self.body.known_length());
-        // Small grants cost a packet each and let the sender do next to nothing.
-        if goal > self.granted
-            && (goal - self.granted >= room / 4 || goal == self.body.known_length())
-        {
-            self.granted = goal;
-            self.due = true;
-        }
-        let floor = self.limits.initial.min(self.body.known_length() - read);
-        let charge = if self.body.is_whole() {
-            self.body.have() - read
-        } else {
-            floor.max(self.granted - read)
-        };
-        budget.recharge(&mut self.charge, charge);
     }
 }

@@ -11,8 +11,8 @@ use crate::proto::frame::{Frame, StreamId};
 pub(super) struct Chunks {
     stream: StreamId,
     kept: VecDeque<Chunk>,
-    /// Everything before this offset is forgotten.
-    base: u64,
+    /// The bytes of all of them.
+    held: u64,
     /// Everything before this offset was taken from the source.
     written: u64,
     checksum: u32,
@@ -36,14 +36,10 @@ impl Chunks {
         Self {
             stream,
             kept: VecDeque::new(),
-            base: 0,
+            held: 0,
             written: 0,
             checksum: 0,
         }
-    }
-
-    pub(super) fn base(&self) -> u64 {
-        self.base
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -55,7 +51,7 @@ impl Chunks {
     }
 
     pub(super) fn held(&self) -> u64 {
-        self.kept.iter().map(|chunk| chunk.body.len() as u64).sum()
+        self.held
     }
 
     pub(super) fn count(&self) -> usize {
@@ -66,6 +62,7 @@ impl Chunks {
         let offset = self.written;
         self.checksum = crc32c::crc32c_append(self.checksum, body);
         self.written += body.len() as u64;
+        self.held += body.len() as u64;
         let packet = Frame::Data {
             stream: self.stream,
             offset,
@@ -83,15 +80,15 @@ impl Chunks {
 
     /// Forgets what ends before an offset.
     pub(super) fn release(&mut self, offset: u64) {
-        while self.kept.front().is_some_and(|chunk| chunk.end() <= offset) {
+        while let Some(chunk) = self.kept.front().filter(|chunk| chunk.end() <= offset) {
+            self.held -= chunk.body.len() as u64;
             self.kept.pop_front();
         }
-        self.base = self.base.max(offset);
     }
 
     pub(super) fn clear(&mut self) {
         self.kept = VecDeque::new();
-        self.base = self.written;
+        self.held = 0;
     }
 
     /// The packet with the bytes from one offset to another at most, and where it ends.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::OutboundLimits;
-use crate::proto::{Reason, frame::Receiver};
+use crate::proto::{Reason, clock::later, frame::Receiver};
 
 /// The plain bindings: any number of them may join until a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl GroupLane {
 
     pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
         match self {
-            Self::Offered { since, again } => Some((*again).min(*since + limits.answer)),
+            Self::Offered { since, again } => Some((*again).min(later(*since, limits.answer))),
             Self::Backoff { until, .. } => Some(*until),
             _ => None,
         }
@@ -89,7 +89,9 @@ impl GroupLane {
         limits: &OutboundLimits,
     ) {
         match self {
-            Self::Offered { since, .. } if now >= *since + limits.answer => *self = Self::Silent,
+            Self::Offered { since, .. } if now >= later(*since, limits.answer) => {
+                *self = Self::Silent;
+            }
             Self::Offered { since, again } if now >= *again => {
                 *self = Self::Offering {
                     since: Some(*since),

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use super::OutboundLimits;
 use crate::{
-    proto::{Reason, ReasonCode},
+    proto::{
+        Reason, ReasonCode,
+        clock::{SIGNS_OF_LIFE, later},
+    },
     transport::Target,
 };
 
@@ -19,17 +22,36 @@ pub(super) struct Peer {
     pub(super) credit: u64,
     /// It was sent every byte before this offset, as far as we know.
     pub(super) sent: u64,
+    /// It was heard of, so that it knows of the body.
+    pub(super) introduced: bool,
     pub(super) say_confirm: bool,
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
+    /// It was started again at what it had, and has not caught up since.
+    resumption: Option<Resumption>,
+    /// How often it was started again with success.
+    recoveries: u32,
     /// Since when it owes us progress.
     waiting: Option<Instant>,
     retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
+}
+
+/// A receiver that was silent may lack what it was sent, or may just not have got to it. So it gets
+/// one packet, and with every sign of progress twice as many: resending all at once would flood
+/// whatever stands between.
+#[derive(Debug)]
+struct Resumption {
+    /// It was sent everything before this offset.
+    until: u64,
+    /// Packets for each sign of progress.
+    burst: u32,
+    /// Packets that may be sent before the next one.
+    left: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +74,14 @@ impl Peer {
             acked: 0,
             credit: 0,
             sent: 0,
+            introduced: true,
             say_confirm: false,
             say_reset: None,
             end_sent: false,
             heard: now,
             spoke: now,
+            resumption: None,
+            recoveries: 0,
             waiting: None,
             retries: 0,
             mark: None,
@@ -79,14 +104,52 @@ impl Peer {
     pub(super) fn hear(&mut self, now: Instant, have: u64, credit: u64) {
         self.heard = now;
         self.credit = self.credit.max(credit);
+        let first = !std::mem::replace(&mut self.introduced, true);
         if have > self.acked {
-            self.acked = have;
+            self.catch_up(have);
+        }
+        if first || have > self.acked {
+            self.acked = self.acked.max(have);
             self.sent = self.sent.max(have);
             self.retries = 0;
-            self.waiting = (self.sent > have).then_some(now);
+            // An end is acknowledged only by the last word, whatever was received before.
+            let owes = self.end_sent || self.sent > self.acked;
+            self.waiting = owes.then_some(now);
         }
         if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
             self.mark = None;
+        }
+    }
+
+    fn catch_up(&mut self, have: u64) {
+        let Some(resumption) = &mut self.resumption else {
+            return;
+        };
+        if have < resumption.until {
+            resumption.burst = resumption.burst.saturating_mul(2);
+            resumption.left = resumption.burst;
+        } else {
+            self.resumption = None;
+            self.recoveries = self.recoveries.saturating_add(1);
+        }
+    }
+
+    pub(super) fn is_resuming(&self) -> bool {
+        self.resumption.is_some()
+    }
+
+    /// Whether it may be sent more of the body, as far as its credit goes.
+    pub(super) fn takes_data(&self) -> bool {
+        let waits = self.resumption.as_ref().is_some_and(|it| it.left == 0);
+        self.is_active() && !waits
+    }
+
+    /// It was sent a packet of the body that ends at an offset.
+    pub(super) fn advance(&mut self, now: Instant, end: u64) {
+        self.sent = end;
+        self.expect(now);
+        if let Some(resumption) = &mut self.resumption {
+            resumption.left = resumption.left.saturating_sub(1);
         }
     }
 
@@ -101,23 +164,51 @@ impl Peer {
         self.mark.get_or_insert((offset, now));
     }
 
+    /// Whether it takes part in the fan-out to all plain receivers. One that misses what goes that
+    /// way again and again, perhaps because its binding has left, is served alone for good.
+    pub(super) fn hears_fan_out(&self) -> bool {
+        const MOST_RECOVERIES: u32 = 3;
+        self.is_active() && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
+    }
+
+    /// It keeps nobody waiting.
+    pub(super) fn unmark(&mut self) {
+        self.mark = None;
+    }
+
     pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
-        let lagged = self.mark.map(|(_, since)| since + limits.lag);
-        let alive = [self.heard + limits.idle, self.spoke + limits.idle / 3];
-        self.is_active()
-            .then(|| {
-                self.resend_at(limits)
-                    .into_iter()
-                    .chain(lagged)
-                    .chain(alive)
-                    .min()
-            })
-            .flatten()
+        if !self.is_active() {
+            return None;
+        }
+        let times = [
+            self.resend_at(limits),
+            self.lagged_at(limits),
+            Some(self.lost_at(limits)),
+            Some(self.ping_at(limits)),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// When to say that we are alive.
+    pub(super) fn ping_at(&self, limits: &OutboundLimits) -> Instant {
+        later(self.spoke, limits.idle / SIGNS_OF_LIFE)
+    }
+
+    fn lost_at(&self, limits: &OutboundLimits) -> Instant {
+        later(self.heard, limits.idle)
+    }
+
+    fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
+        self.mark.map(|(_, since)| later(since, limits.lag))
     }
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
         const MOST_DOUBLINGS: u32 = 3;
-        Some(self.waiting? + limits.retry * (1 << self.retries.min(MOST_DOUBLINGS)))
+        let pause = limits
+            .retry
+            .saturating_mul(1 << self.retries.min(MOST_DOUBLINGS))
+            .min(limits.idle / SIGNS_OF_LIFE);
+        Some(later(self.waiting?, pause))
     }
 
     /// Gives up on it or starts again where it stopped. Returns whether it was started again.
@@ -125,14 +216,19 @@ impl Peer {
         if !self.is_active() {
             return false;
         }
-        if now >= self.heard + limits.idle {
+        if now >= self.lost_at(limits) {
             self.fail(ReasonCode::Lost.into(), true);
-        } else if self
-            .mark
-            .is_some_and(|(_, since)| now >= since + limits.lag)
-        {
+        } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
+            if self.sent > self.acked {
+                let until = self.resumption.take().map_or(0, |it| it.until);
+                self.resumption = Some(Resumption {
+                    until: until.max(self.sent),
+                    burst: 1,
+                    left: 1,
+                });
+            }
             self.sent = self.acked;
             self.end_sent = false;
             self.waiting = None;

@@ -81,7 +81,7 @@ impl Outbound {
         let (message, stream) = (self.stream.message, self.stream);
         let request = self.answers.unwrap_or(message);
         let (written, checksum) = (self.chunks.written(), self.chunks.checksum());
-        let keep_alive = self.limits.idle / 3;
+        let limits = &self.limits;
         let mut say_head = std::mem::take(&mut self.say_head);
         for (&receiver, peer) in &mut self.peers {
             let frame = if let Some(reason) = peer.say_reset.take() {
@@ -94,6 +94,7 @@ impl Outbound {
                 continue;
             } else if std::mem::take(&mut say_head) {
                 let head = self.head.clone();
+                peer.expect(now);
                 Frame::ReplyStream {
                     request,
                     message,
@@ -113,13 +114,19 @@ impl Outbound {
                     length: written,
                     checksum,
                 }
-            } else if now >= peer.spoke + keep_alive {
+            } else if now >= peer.ping_at(limits) {
                 Frame::Ping { stream }
             } else {
                 continue;
             };
             peer.spoke = now;
-            return Some(to_inbox(receiver, frame.encode()));
+            let packet = frame.encode();
+            match frame {
+                Frame::End { .. } => self.ended_at(now, receiver.instance),
+                Frame::Ping { .. } => self.at(receiver.instance).for_each(|peer| peer.spoke = now),
+                _ => {}
+            }
+            return Some(to_inbox(receiver, packet));
         }
         None
     }
@@ -127,15 +134,15 @@ impl Outbound {
     /// One packet for all plain receivers, by the broker's fan-out, while they are at the same
     /// place. Whoever falls behind is served alone until it has caught up.
     fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
-        let plain = |peer: &&mut Peer| peer.target == Target::Plain && peer.is_active();
+        let plain = |peer: &&mut Peer| peer.hears_fan_out();
         if self.plain.is_open() {
             return None;
         }
         let mut peers = self.peers.values_mut().filter(plain);
         let (first, second) = (peers.next()?, peers.next()?);
         let from = first.sent;
-        let together = |peer: &Peer| peer.sent == from;
-        if !together(second) || !peers.all(|peer| together(peer)) {
+        let together = |peer: &Peer| peer.sent == from && !peer.is_resuming();
+        if !together(first) || !together(second) || !peers.all(|peer| together(peer)) {
             return None;
         }
         let credit = self
@@ -146,8 +153,7 @@ impl Outbound {
             .min()?;
         let (packet, end) = self.chunks.packet(from, credit)?;
         for peer in self.peers.values_mut().filter(plain) {
-            peer.sent = end;
-            peer.expect(now);
+            peer.advance(now, end);
         }
         Some(Transmit {
             to: Destination::Bindings(Target::Plain),
@@ -166,7 +172,7 @@ impl Outbound {
         let next = later
             .chain(self.peers.iter())
             .find_map(|(&receiver, peer)| {
-                let packet = if peer.is_active() {
+                let packet = if peer.takes_data() {
                     self.chunks.packet(peer.sent, peer.credit)
                 } else {
                     None
@@ -174,11 +180,31 @@ impl Outbound {
                 packet.map(|packet| (receiver, packet))
             });
         let (receiver, (packet, end)) = next?;
-        let peer = self.peers.get_mut(&receiver)?;
-        peer.sent = end;
-        peer.expect(now);
+        let from = self.peers.get(&receiver)?.sent;
+        // All receivers in an instance hear what one of them is sent.
+        for peer in self.at(receiver.instance) {
+            if peer.sent == from && peer.credit >= end {
+                peer.advance(now, end);
+            }
+        }
         self.served = Some(receiver);
         Some(to_inbox(receiver, packet))
+    }
+
+    /// The active receivers in an instance.
+    fn at(&mut self, instance: InstanceId) -> impl Iterator<Item = &mut Peer> {
+        let port = |port| Receiver { instance, port };
+        let all = self.peers.range_mut(port(0)..=port(u64::MAX));
+        all.map(|(_, peer)| peer).filter(|peer| peer.is_active())
+    }
+
+    /// An instance was sent the end, which all its receivers hear.
+    fn ended_at(&mut self, now: Instant, instance: InstanceId) {
+        let written = self.chunks.written();
+        for peer in self.at(instance).filter(|peer| peer.sent == written) {
+            peer.end_sent = true;
+            peer.expect(now);
+        }
     }
 }
 

@@ -1,20 +1,30 @@
 //! The checks, by what they hold a transport to.
 
+mod addresses;
+mod binding;
 mod bodies;
 mod bodies_failing;
 mod bodies_in_memory;
 mod bodies_once;
 mod bodies_passed_on;
+mod closing;
+mod errors;
 mod flow;
 mod flow_limits;
+mod garbage;
+mod isolation;
+mod leaving;
+mod order;
+mod packets;
 mod release;
 mod release_bindings;
 mod release_requests;
+mod requests;
 mod routing;
+mod subscriptions;
 
 pub use self::{
-    bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*,
-    flow::*, flow_limits::*, release::*, release_bindings::*, release_requests::*, routing::*,
+    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, closing::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*, leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*, requests::*, routing::*, subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -23,8 +33,41 @@ pub use self::{
 macro_rules! each_check {
     ($one:path, $($rest:tt)*) => {
         $crate::each_check!(@ $one, ($($rest)*) [
+            packets_keep_their_order
+            a_packet_comes_once
+            packets_of_every_length_arrive
+            one_member_gets_a_packet
+            an_inbox_is_private
+            control_reaches_every_instance
+            subjects_are_apart
+            a_missing_subscriber_is_noticed
+            a_flushed_subscription_is_in_force
+            a_flushed_packet_is_routed
+            leaving_loses_nothing
+            a_left_subscription_ends
+            a_closed_transport_refuses
             every_bind_gets_every_message
-
+            both_kinds_get_the_same_message
+            local_queue_bindings_share_the_work
+            local_binds_each_get_the_body
+            bind_once_takes_one
+            replies_reach_their_askers
+            a_reply_may_come_before_the_body_is_read
+            a_reply_may_come_while_the_body_is_sent
+            mixed_sizes_keep_their_order
+            waiting_messages_keep_their_order
+            what_is_sent_after_bind_arrives
+            what_a_full_binding_loses_is_counted
+            an_unbound_binding_ends
+            members_leave_without_loss
+            a_dropped_member_hands_on
+            a_dropped_member_gives_requests_back
+            what_waits_outlives_unbind
+            a_stuck_handler_delays_nothing
+            a_request_to_nobody_fails_at_once
+            a_body_to_nobody_has_no_receivers
+            a_closed_conduit_says_so
+            askers_of_a_closed_conduit_are_told
             bodies_arrive_whole_when_sent
             bodies_arrive_whole_in_requests
             bodies_arrive_whole_in_replies
@@ -36,6 +79,7 @@ macro_rules! each_check {
             many_bodies_at_once_arrive_whole
             a_body_can_be_echoed
             a_body_can_be_passed_on
+            closing_cancels_its_requests
             a_source_that_fails_is_an_error_at_both_sides
             a_source_that_fails_at_once_is_an_error
             a_source_of_another_length_is_an_error_at_both_sides
@@ -62,6 +106,10 @@ macro_rules! each_check {
             an_unbound_binding_gives_what_waits
             a_dropped_request_cancels_its_handler
             a_dropped_reply_ends_its_sources
+            closing_amid_requests_answers_all
+            closing_amid_bodies_answers_all
+            forged_packets_are_counted
+            garbage_is_survived
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {

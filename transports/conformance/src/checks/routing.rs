@@ -2,39 +2,209 @@
 
 use std::sync::Arc;
 
-use crate::{Broker, Guarantee, Violation, World};
+use conduit::Handler;
 
-/// G1: every `bind` of a subject, in every instance, gets every message.
+use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally};
+
+/// G1: every `bind` of a subject, in every instance, gets every message, in order.
 ///
 /// # Errors
 /// What does not hold.
 pub async fn every_bind_gets_every_message<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    const COUNT: u64 = 100;
+    const COUNT: u64 = 1_000;
     let rule = Guarantee::Broadcast;
     let sender = world.conduit("sender").await;
-    let mut bindings = Vec::new();
-    let mut conduits = Vec::new();
+    let mut receivers = Vec::new();
     for _ in 0..3 {
         let conduit = world.conduit("receiver").await;
-        bindings.push(rule.expect("bind", conduit.bind("news").await)?);
-        conduits.push(conduit);
+        let tally = Tally::new(rule);
+        let handler = tally.handle(rule.expect("bind", conduit.bind("news").await)?);
+        receivers.push((conduit, tally, handler));
     }
-    for number in 0..COUNT {
-        rule.expect(
-            "send",
-            sender.service("receiver").send("news", &number).await,
-        )?;
+    send_numbers(rule, &sender, "receiver", "news", COUNT).await?;
+    for (_, tally, handler) in &receivers {
+        tally.in_order_below(&world, COUNT).await?;
+        handler.unbind().await;
+        tally.nothing_more()?;
     }
-    for binding in &mut bindings {
-        for number in 0..COUNT {
-            let Some(message) = binding.next().await else {
-                return Err(Violation::new(rule, "the binding ended"));
-            };
-            let got: u64 = rule.expect("decode", message.decode().await)?;
-            rule.ensure(got == number, || format!("wanted {number}, got {got}"))?;
-        }
+    Ok(())
+}
+
+/// G1 to G3: where three instances have both kinds of bindings, each `bind` gets every message,
+/// and the queue bindings together get each once. An instance without bindings takes none away.
+///
+/// # Errors
+/// What does not hold.
+pub async fn both_kinds_get_the_same_message<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const COUNT: u64 = 1_000;
+    let sender = world.conduit("sender").await;
+    let shared = Tally::new(Guarantee::Queue);
+    let mut receivers = Vec::new();
+    let mut members: Vec<Handler> = Vec::new();
+    let bystander = world.conduit("receiver").await;
+    for _ in 0..3 {
+        let conduit = world.conduit("receiver").await;
+        let own = Tally::new(Guarantee::Broadcast);
+        let plain = Guarantee::Broadcast.expect("bind", conduit.bind("news").await)?;
+        let queue = Guarantee::Queue.expect("queue_bind", conduit.queue_bind("news").await)?;
+        let plain = own.handle(plain);
+        members.push(shared.handle(queue));
+        receivers.push((conduit, own, plain));
+    }
+    send_numbers(Guarantee::Broadcast, &sender, "receiver", "news", COUNT).await?;
+    shared.each_below(&world, COUNT).await?;
+    for (_, own, plain) in &receivers {
+        own.in_order_below(&world, COUNT).await?;
+        plain.unbind().await;
+        own.nothing_more()?;
+    }
+    for member in &members {
+        member.unbind().await;
+    }
+    shared.nothing_more()?;
+    bystander.close().await;
+    Ok(())
+}
+
+/// Queue bindings of one instance share the work: a message goes to one of them, and none is left
+/// out.
+///
+/// # Errors
+/// What does not hold.
+pub async fn local_queue_bindings_share_the_work<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const COUNT: u64 = 1_000;
+    let rule = Guarantee::Queue;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let mut bindings = Vec::new();
+    for _ in 0..2 {
+        bindings.push(rule.expect("queue_bind", receiver.queue_bind("jobs").await)?);
+    }
+    send_numbers(rule, &sender, "receiver", "jobs", COUNT).await?;
+    let waiting = || {
+        bindings
+            .iter()
+            .map(|binding| binding.waiting() as u64)
+            .sum::<u64>()
+    };
+    let what = || format!("{} of {COUNT} messages arrived", waiting());
+    world.eventually(rule, what, || waiting() >= COUNT).await?;
+    for binding in &bindings {
+        rule.ensure(binding.waiting() > 0, || {
+            "one of two idle bindings got nothing".to_owned()
+        })?;
+    }
+    let tally = Tally::new(rule);
+    let handlers = bindings.into_iter().map(|binding| tally.handle(binding));
+    let handlers: Vec<_> = handlers.collect();
+    tally.each_below(&world, COUNT).await?;
+    for handler in &handlers {
+        handler.unbind().await;
+    }
+    tally.nothing_more()
+}
+
+/// Two `bind`s of one instance each get the whole body, whatever its size.
+///
+/// # Errors
+/// What does not hold.
+pub async fn local_binds_each_get_the_body<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Broadcast;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let mut bindings = Vec::new();
+    for _ in 0..2 {
+        bindings.push(rule.expect("bind", receiver.bind("files").await)?);
+    }
+    let readers: Vec<_> = bindings
+        .into_iter()
+        .map(|mut binding| {
+            world.run(async move {
+                let mut lengths = Vec::new();
+                while lengths.len() < 4 {
+                    let message = binding.next().await.ok_or("the binding ended")?;
+                    let body = message.bytes().await.map_err(|_| "it cannot be read")?;
+                    let whole = body.iter().copied().eq(pattern(body.len()));
+                    lengths.push(if whole { body.len() } else { usize::MAX });
+                }
+                Ok::<_, &str>(lengths)
+            })
+        })
+        .collect();
+    let sizes = [10, 0, 300_000, 20_000];
+    for size in sizes {
+        let body: Vec<u8> = pattern(size).collect();
+        let sent = sender
+            .service("receiver")
+            .send_body("files", body)
+            .expect(2);
+        rule.expect("send", sent.await)?;
+    }
+    for reader in readers {
+        let lengths = rule.expect("receive", reader.await)?;
+        rule.ensure(lengths == sizes, || {
+            format!("bodies of {sizes:?} bytes came as {lengths:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// `bind_once` takes one message, the first, also out of a burst.
+///
+/// # Errors
+/// What does not hold.
+pub async fn bind_once_takes_one<B: Broker>(world: Arc<World<B>>) -> Result<(), Violation> {
+    const COUNT: u64 = 200;
+    let rule = Guarantee::Broadcast;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let all = Tally::new(rule);
+    let plain = all.handle(rule.expect("bind", receiver.bind("news").await)?);
+    let once = Tally::new(rule);
+    let mut handlers = Vec::new();
+    for _ in 0..3 {
+        let binding = rule.expect("bind_once", receiver.bind_once("news").await)?;
+        handlers.push(once.handle(binding));
+    }
+    send_numbers(rule, &sender, "receiver", "news", COUNT).await?;
+    all.in_order_below(&world, COUNT).await?;
+    for handler in &handlers {
+        let first = once.next(&world).await?;
+        rule.ensure(first == 0, || {
+            format!("message {first} was taken instead of the first")
+        })?;
+        rule.ensure(!handler.is_bound(), || {
+            "it is bound after it took its message".to_owned()
+        })?;
+    }
+    plain.unbind().await;
+    once.nothing_more()
+}
+
+/// Bytes that differ from their neighbours.
+fn pattern(length: usize) -> impl Iterator<Item = u8> {
+    (0..=250).cycle().take(length)
+}
+
+/// Sends each number below a count.
+async fn send_numbers(
+    rule: Guarantee,
+    from: &conduit::Conduit<Number>,
+    to: &str,
+    subject: &str,
+    count: u64,
+) -> Result<(), Violation> {
+    let service = from.service(to);
+    for number in 0..count {
+        rule.expect("send", service.send(subject, &number).await)?;
     }
     Ok(())
 }

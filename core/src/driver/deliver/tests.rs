@@ -1,0 +1,133 @@
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_lite::{Stream, stream};
+
+use crate::{
+    MessageId,
+    config::Config,
+    driver::Shared,
+    id::SystemIds,
+    proto::{
+        BindingKind, Headers, ReasonCode,
+        frame::{Frame, Head, Request},
+    },
+    sim::Sim,
+    transport::{Address, Packet, Subscription, Token, Transport, TransportError},
+};
+
+/// Notes what is published, and yields nothing.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<(Address, Bytes)>>>);
+
+struct Silent(stream::Pending<Packet>);
+
+impl Transport for Notes {
+    type Subscription = Silent;
+
+    fn max_packet_len(&self) -> usize {
+        1 << 20
+    }
+
+    async fn publish(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        _: Option<(&Address, Token)>,
+    ) -> Result<(), TransportError> {
+        let mut notes = self.0.lock().expect("no panic");
+        notes.push((to.clone(), packet));
+        Ok(())
+    }
+
+    async fn subscribe(&self, _: &Address) -> Result<Silent, TransportError> {
+        Ok(Silent(stream::pending()))
+    }
+
+    async fn flush(&self) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    async fn close(&self) {}
+}
+
+impl Stream for Silent {
+    type Item = Packet;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Packet>> {
+        std::task::Poll::Pending
+    }
+}
+
+impl Subscription for Silent {
+    async fn leave(&mut self) -> Result<(), TransportError> {
+        self.0 = stream::pending();
+        Ok(())
+    }
+}
+
+fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
+    Shared::start(
+        "a".parse().expect("it keeps the rules"),
+        Config::default(),
+        Arc::new(sim.clone()),
+        Box::new(transport.clone()),
+        Box::new(SystemIds::default()),
+    )
+}
+
+fn head(shared: &Shared, request: Option<Request>) -> Head {
+    Head {
+        source: shared.source.clone(),
+        content_type: None,
+        headers: Headers::new(),
+        sequence: None,
+        request,
+    }
+}
+
+#[test]
+fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
+    Sim::run(|sim| async move {
+        let notes = Notes::default();
+        let shared = start(&sim, &notes);
+        let subject = "x".parse().expect("it keeps the rules");
+        let bound = shared
+            .bind(subject, BindingKind::Queue)
+            .await
+            .expect("it binds");
+        let route = Arc::clone(&bound.route);
+        let members = shared.members(&route);
+        drop(bound);
+
+        let body = Bytes::from_static(b"one way");
+        shared.deliver_whole(&route, &members, &head(&shared, None), &body);
+        let request = Request {
+            message: MessageId::from_bytes([7; 16]),
+            time_left: None,
+            credit: 0,
+        };
+        shared.deliver_whole(&route, &members, &head(&shared, Some(request)), &body);
+        sim.idle().await;
+        assert_eq!(shared.counters.lost.get(), 0);
+        let notes = notes.0.lock().expect("no panic");
+        let [(group, handed_on), (asker, refused)] = &notes[..] else {
+            panic!("two packets, not {notes:?}");
+        };
+        assert_eq!(*group, shared.address_of(&route));
+        assert!(
+            matches!(Frame::decode(handed_on), Ok(Frame::Message { body, .. }) if body == "one way")
+        );
+        assert_eq!(*asker, shared.inbox);
+        let Ok(Frame::Failure { reason, .. }) = Frame::decode(refused) else {
+            panic!("not a refusal: {refused:?}");
+        };
+        assert!(matches!(
+            reason.code,
+            ReasonCode::Draining | ReasonCode::Overloaded
+        ));
+    });
+}

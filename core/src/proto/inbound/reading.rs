@@ -1,0 +1,84 @@
+//! What the reader takes, and the room that it makes.
+
+use bytes::Bytes;
+
+use super::{Inbound, Phase};
+use crate::proto::{Budget, Reason, ReasonCode};
+
+/// What [`Inbound::read`] has for the reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// The next bytes, at least one.
+    Chunk(Bytes),
+    /// Nothing yet.
+    Pending,
+    /// The whole body was read, and its length and checksum are right.
+    End,
+    /// There will be nothing more, and the body is not whole.
+    Failed(Reason),
+}
+
+impl Inbound {
+    /// The next bytes for the reader. Each call also tells how much room there is again.
+    pub fn read(&mut self, budget: &mut Budget) -> Read {
+        match &self.phase {
+            Phase::Reset(reason) | Phase::Stopped(reason) => return Read::Failed(reason.clone()),
+            Phase::Done => return Read::End,
+            Phase::Offered => return Read::Pending,
+            Phase::Open => {}
+        }
+        let chunk = self.body.take();
+        self.grant(budget);
+        self.verify(budget);
+        match (chunk, &self.phase) {
+            (_, Phase::Stopped(reason)) => Read::Failed(reason.clone()),
+            (Some(chunk), _) => Read::Chunk(chunk),
+            (None, Phase::Done) => Read::End,
+            (None, _) => Read::Pending,
+        }
+    }
+
+    /// There is no reader any more. Harmless when all was read.
+    pub fn stop(&mut self, reason: Reason, budget: &mut Budget) {
+        if self.is_live() {
+            self.finish(Phase::Stopped(reason), budget);
+        }
+    }
+
+    pub(super) fn verify(&mut self, budget: &mut Budget) {
+        match self.body.verdict() {
+            None => {}
+            Some(true) => self.finish(Phase::Done, budget),
+            Some(false) => self.fail(ReasonCode::Corrupt, budget),
+        }
+    }
+
+    /// Grants what the reader has made room for, as far as the budget allows. A body may always be
+    /// sent `initial` bytes beyond what was read, so that no other body can starve it.
+    fn grant(&mut self, budget: &mut Budget) {
+        let affordable = self.charge.saturating_add(budget.free());
+        let room = self.limits.initial.max(affordable).min(self.limits.window);
+        let length = self.body.known_length();
+        let goal = self.body.read().saturating_add(room).min(length);
+        // Small grants cost a packet each and let the sender do next to nothing.
+        let worth_it = goal.saturating_sub(self.granted) >= room / 4 || goal == length;
+        if goal > self.granted && worth_it {
+            self.granted = goal;
+            self.due = true;
+        }
+        self.recharge(budget);
+    }
+
+    /// Charges what the sender may still send, and what waits for the reader.
+    pub(super) fn recharge(&mut self, budget: &mut Budget) {
+        let read = self.body.read();
+        let charge = if self.body.is_whole() {
+            self.body.have() - read
+        } else {
+            let length = self.body.known_length();
+            let floor = self.limits.initial.min(length - read);
+            floor.max(self.granted.min(length) - read)
+        };
+        budget.recharge(&mut self.charge, charge);
+    }
+}

@@ -1,0 +1,120 @@
+//! What the receiver says, and when.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::{Inbound, Phase, Said};
+use crate::proto::{
+    Budget, Reason, ReasonCode,
+    clock::{SIGNS_OF_LIFE, later},
+    frame::Frame,
+};
+
+impl Inbound {
+    /// The next packet for the sender's inbox.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
+        if !std::mem::take(&mut self.due) {
+            return None;
+        }
+        self.spoke = now;
+        self.ack_at = None;
+        let frame = match &self.phase {
+            Phase::Reset(_) => return None,
+            Phase::Offered => Frame::Accept {
+                message: self.stream.message,
+                receiver: self.receiver,
+                target: self.target,
+                credit: self.granted,
+            },
+            Phase::Open | Phase::Done => {
+                self.said = Said {
+                    have: self.body.have(),
+                    credit: self.granted,
+                    pieces_ago: 0,
+                };
+                self.receipt()
+            }
+            Phase::Stopped(reason) => self.stop_frame(reason.clone()),
+        };
+        Some(frame.encode())
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.is_live() {
+            return None;
+        }
+        let speak = later(self.spoke, self.pause());
+        [Some(speak), self.ack_at, self.give_up_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant, budget: &mut Budget) {
+        if !self.is_live() {
+            return;
+        }
+        if self.give_up_at().is_some_and(|at| now >= at) {
+            return self.finish(Phase::Reset(ReasonCode::Lost.into()), budget);
+        }
+        if self.ack_at.is_some_and(|at| now >= at) {
+            self.ack_at = None;
+            self.due |= self.phase == Phase::Open;
+        }
+        self.due |= now >= later(self.spoke, self.pause());
+    }
+
+    /// What to answer to a late packet of the sender, once the machine is forgotten.
+    #[must_use]
+    pub fn last_word(&self) -> Bytes {
+        let frame = match &self.phase {
+            Phase::Done => self.receipt(),
+            Phase::Reset(reason) | Phase::Stopped(reason) => self.stop_frame(reason.clone()),
+            Phase::Offered | Phase::Open => self.stop_frame(ReasonCode::Gone.into()),
+        };
+        frame.encode()
+    }
+
+    /// The sender speaks after the end: what it was told last was lost.
+    pub(super) fn repeat_last_word(&mut self) {
+        self.due |= matches!(self.phase, Phase::Done | Phase::Stopped(_));
+    }
+
+    /// The longest silence.
+    fn pause(&self) -> Duration {
+        let alive = self.limits.idle / SIGNS_OF_LIFE;
+        match self.phase {
+            Phase::Offered => self.limits.retry.min(alive),
+            _ => alive,
+        }
+    }
+
+    /// Who has everything needs nobody any more.
+    fn give_up_at(&self) -> Option<Instant> {
+        let needy = self.phase == Phase::Offered || !self.body.is_whole();
+        needy.then(|| later(self.heard, self.limits.idle))
+    }
+
+    fn receipt(&self) -> Frame {
+        Frame::Credit {
+            stream: self.stream,
+            receiver: self.receiver,
+            have: self.body.have(),
+            credit: self.granted,
+            done: self.phase == Phase::Done,
+        }
+    }
+
+    fn stop_frame(&self, reason: Reason) -> Frame {
+        Frame::Stop {
+            stream: self.stream,
+            receiver: self.receiver,
+            target: self.target,
+            reason,
+        }
+    }
+}

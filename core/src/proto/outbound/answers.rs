@@ -1,0 +1,133 @@
+//! What receivers and the broker answer.
+
+use std::time::Instant;
+
+use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
+use crate::{
+    proto::{Reason, ReasonCode, clock::later, frame::Receiver},
+    transport::{Target, Targets},
+};
+
+impl Outbound {
+    /// An offer is on its way: from now on, answers are waited for.
+    pub fn handle_offered(&mut self, now: Instant, target: Target) {
+        match (target, &self.group) {
+            (Target::Plain, _) if self.plain == PlainLane::Sending => {
+                self.plain = PlainLane::Joining(later(now, self.limits.join));
+            }
+            (Target::Group, GroupLane::Sending { since }) => {
+                let since = since.unwrap_or(now);
+                self.group = GroupLane::Offered {
+                    since,
+                    again: later(now, self.limits.retry),
+                };
+            }
+            _ => {}
+        }
+    }
+
+    /// A receiver takes the offer.
+    pub fn handle_accept(&mut self, now: Instant, from: Receiver, target: Target, credit: u64) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.hear(now, 0, credit);
+            match &peer.state {
+                PeerState::Active => peer.say_confirm = true,
+                PeerState::Failed(reason) => peer.say_reset = Some(reason.clone()),
+                PeerState::Declined => peer.say_reset = Some(ReasonCode::Taken.into()),
+                PeerState::Done => {}
+            }
+            return;
+        }
+        if self.peers.len() >= Self::MAX_PEERS {
+            return;
+        }
+        let joins = match target {
+            Target::Plain => self.plain.is_open(),
+            Target::Group => self.group.is_open(),
+        };
+        let absence = match (&self.aborted, target) {
+            _ if joins => None,
+            (Some(reason), _) => Some(reason.clone()),
+            (None, Target::Plain) => Some(ReasonCode::Late.into()),
+            (None, Target::Group) => Some(ReasonCode::Taken.into()),
+        };
+        let state = match (&absence, target) {
+            (None, _) => PeerState::Active,
+            (Some(reason), Target::Plain) => PeerState::Failed(reason.clone()),
+            (Some(_), Target::Group) => PeerState::Declined,
+        };
+        let mut peer = Peer::new(now, target, state);
+        peer.credit = credit;
+        peer.say_confirm = joins;
+        peer.say_reset = absence;
+        if target == Target::Group && joins {
+            self.group = GroupLane::Accepted(from);
+        }
+        self.peers.insert(from, peer);
+        self.close_if_all_joined();
+        self.settle(now);
+    }
+
+    /// A receiver says how far it has the body and how far it may be sent, and whether it has
+    /// verified everything.
+    pub fn handle_credit(
+        &mut self,
+        now: Instant,
+        from: Receiver,
+        have: u64,
+        credit: u64,
+        done: bool,
+    ) {
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return;
+        };
+        match &peer.state {
+            PeerState::Active => {}
+            PeerState::Failed(reason) => {
+                peer.say_reset = Some(reason.clone());
+                return;
+            }
+            PeerState::Done | PeerState::Declined => return,
+        }
+        // It cannot have what was not given: such news is forged or broken.
+        if have > self.chunks.written() {
+            return;
+        }
+        peer.hear(now, have, credit);
+        self.say_head = false;
+        if done && self.ended && self.aborted.is_none() && have == self.chunks.written() {
+            peer.state = PeerState::Done;
+        }
+        self.settle(now);
+    }
+
+    /// A receiver refuses the offer, or takes no more.
+    pub fn handle_stop(&mut self, now: Instant, from: Receiver, target: Target, reason: Reason) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.heard = now;
+            peer.fail(reason, false);
+        } else if target == Target::Group {
+            if self.group.is_asked() {
+                let until = later(now, self.backoff());
+                self.group = GroupLane::Backoff { until, reason };
+            }
+        } else if self.plain.is_open() && self.peers.len() < Self::MAX_PEERS {
+            self.peers
+                .insert(from, Peer::new(now, target, PeerState::Failed(reason)));
+            self.close_if_all_joined();
+        }
+        self.settle(now);
+    }
+
+    /// Nobody was subscribed to what was offered.
+    pub fn handle_undelivered(&mut self, now: Instant, targets: Targets) {
+        let joined = self.peers.values().any(|peer| peer.target == Target::Plain);
+        if targets.plain() && !joined {
+            self.plain = PlainLane::Closed;
+        }
+        if targets.group() && self.group.is_open() {
+            self.group = GroupLane::Empty;
+        }
+        self.settle(now);
+    }
+}

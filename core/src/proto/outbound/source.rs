@@ -1,0 +1,53 @@
+//! What is taken from the source of a body.
+
+use bytes::Bytes;
+
+use super::{GroupLane, Outbound, Peer, PlainLane};
+use crate::proto::Reason;
+
+impl Outbound {
+    /// How many bytes may be pushed now.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        let idle = !self.peers.values().any(Peer::is_active);
+        if self.ended || idle || self.chunks.count() >= self.limits.chunks {
+            return 0;
+        }
+        usize::try_from(self.limits.window.saturating_sub(self.chunks.held())).unwrap_or(usize::MAX)
+    }
+
+    /// The next bytes of the source.
+    pub fn push(&mut self, bytes: &Bytes) {
+        if !self.ended && !bytes.is_empty() {
+            self.chunks.push(bytes);
+        }
+    }
+
+    /// The source has no more bytes.
+    pub fn finish(&mut self) {
+        self.ended = true;
+    }
+
+    /// The source failed, or the sender gave up.
+    pub fn abort(&mut self, reason: Reason) {
+        if self.aborted.is_some() || self.outcome().is_some() {
+            return;
+        }
+        self.ended = true;
+        for peer in self.peers.values_mut() {
+            peer.fail(reason.clone(), true);
+        }
+        self.plain = PlainLane::Closed;
+        if self.group.is_open() {
+            self.group = GroupLane::Absent;
+        }
+        self.aborted = Some(reason);
+        self.chunks.clear();
+    }
+
+    /// The bytes that it holds.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.chunks.held()
+    }
+}

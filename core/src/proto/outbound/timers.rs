@@ -1,0 +1,82 @@
+//! What happens when time passes, and who keeps whom waiting.
+
+use std::time::{Duration, Instant};
+
+use super::{Outbound, Peer, PlainLane};
+use crate::{proto::clock::later, transport::Target};
+
+impl Outbound {
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let lanes = [
+            self.plain.next_timeout(),
+            self.group.next_timeout(&self.limits),
+        ];
+        let peers = self
+            .peers
+            .values()
+            .filter_map(|peer| peer.next_timeout(&self.limits));
+        lanes.into_iter().flatten().chain(peers).min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.plain.handle_timeout(now);
+        let give_up = later(self.started, self.limits.patience);
+        let give_up = self.deadline.unwrap_or(give_up);
+        self.group.handle_timeout(now, give_up, &self.limits);
+        for peer in self.peers.values_mut() {
+            let again = peer.handle_timeout(now, &self.limits);
+            // Until a reply's reader was heard of, it may not even know that there is one.
+            self.say_head |= again && !peer.introduced;
+        }
+        self.settle(now);
+    }
+
+    pub(super) fn backoff(&mut self) -> Duration {
+        const FIRST: Duration = Duration::from_millis(10);
+        const MOST_DOUBLINGS: u32 = 6;
+        let pause = FIRST * (1 << self.refusals.min(MOST_DOUBLINGS));
+        self.refusals += 1;
+        pause
+    }
+
+    pub(super) fn close_if_all_joined(&mut self) {
+        let plain = self
+            .peers
+            .values()
+            .filter(|peer| peer.target == Target::Plain)
+            .count();
+        if self.limits.expect.is_some_and(|expected| plain >= expected) {
+            self.plain = PlainLane::Closed;
+        }
+    }
+
+    /// Forgets what nobody lacks, and notes who keeps the others waiting.
+    pub(super) fn settle(&mut self, now: Instant) {
+        if self.plain.is_open() || self.group.is_open() {
+            return;
+        }
+        let active = || self.peers.values().filter(|peer| peer.is_active());
+        let Some(slowest) = active().map(|peer| peer.acked).min() else {
+            return self.chunks.clear();
+        };
+        let alone = active().nth(1).is_none();
+        self.chunks.release(slowest);
+        if self.ended || alone {
+            // Nobody waits for anybody.
+            return self.peers.values_mut().for_each(Peer::unmark);
+        }
+        let written = self.chunks.written();
+        let full =
+            self.chunks.held() >= self.limits.window || self.chunks.count() >= self.limits.chunks;
+        if full && active().any(|peer| peer.acked == written) {
+            let behind = |peer: &&mut Peer| peer.is_active() && peer.acked < written;
+            self.peers
+                .values_mut()
+                .filter(behind)
+                .for_each(|peer| peer.mark(now, written));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+use std::future::IntoFuture as _;
+use std::time::Duration;
+
+use conduit::{Builder, Conduit, ErrorKind};
+use conduit_json::Json;
+use conduit_memory::Memory;
+
+use crate::support::{
+    sim::Sim,
+    world::{TestResult, World, pattern, secs},
+};
+
+type Change = fn(Builder<Sim, Memory, Json>) -> Builder<Sim, Memory, Json>;
+
+fn build(change: Change) -> Result<(), conduit::Error> {
+    let builder = Conduit::builder("a")
+        .runtime(Sim::new())
+        .transport(Memory::new())
+        .encoder(Json);
+    change(builder).build().map(drop)
+}
+
+#[test]
+fn limits_that_could_never_work_are_refused() {
+    let wrong: [(Change, &str); 16] = [
+        (|b| b.chunk_size(0), "chunk"),
+        (|b| b.first_window(0), "first window"),
+        (|b| b.first_window(2 << 20), "window"),
+        (|b| b.body_window(1), "window"),
+        (|b| b.body_window(u64::MAX).body_budget(u64::MAX), "TiB"),
+        (|b| b.body_budget(1), "budget"),
+        (|b| b.body_budget(u64::MAX), "TiB"),
+        (|b| b.max_waiting_messages(0), "message"),
+        (|b| b.max_bodies_per_binding(0), "body"),
+        (|b| b.max_bodies(0), "body"),
+        (|b| b.max_unsent_notices(0), "notice"),
+        (|b| b.send_timeout(Duration::ZERO), "send timeout"),
+        (|b| b.idle_limit(Duration::ZERO), "idle limit"),
+        (|b| b.send_timeout(Duration::MAX), "year"),
+        (|b| b.idle_limit(Duration::MAX), "year"),
+        (|b| b.close_timeout(Duration::MAX), "year"),
+    ];
+    for (at, (change, word)) in wrong.into_iter().enumerate() {
+        let error = build(change).expect_err("the limit makes no sense");
+        assert_eq!(error.kind(), ErrorKind::InvalidLimit, "{at}: {error}");
+        assert!(error.to_string().contains(word), "{at}: {error}");
+    }
+}
+
+#[test]
+fn limits_at_their_edge_are_taken() -> TestResult {
+    let right: [Change; 6] = [
+        |b| {
+            b.chunk_size(1)
+                .first_window(1)
+                .body_window(1)
+                .body_budget(1)
+        },
+        |b| b.chunk_size(usize::MAX),
+        |b| {
+            b.max_waiting_messages(1)
+                .max_bodies(1)
+                .max_bodies_per_binding(1)
+        },
+        |b| b.max_waiting_messages(usize::MAX),
+        |b| b.request_timeout(Duration::MAX).join_window(Duration::ZERO),
+        |b| b.max_decode_size(0).close_timeout(Duration::ZERO),
+    ];
+    right.into_iter().try_for_each(build)?;
+    Ok(())
+}
+
+#[test]
+fn tiny_windows_still_move_a_body() -> TestResult {
+    World::run(|world| async move {
+        let tiny = world
+            .builder("a")
+            .chunk_size(1)
+            .first_window(1)
+            .body_window(1);
+        let node = tiny.body_budget(1).build()?;
+        let mut bound = node.queue_bind("x").await?;
+        let sent = world
+            .sim
+            .go(node.own_service().send_body("x", pattern(20)).into_future());
+        let message = bound.next().await.expect("it is bound");
+        assert_eq!(message.bytes().await?, pattern(20));
+        assert_eq!(sent.recv().await??.completed().len(), 1);
+        assert_eq!(node.stats().incoming_bytes, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
+    for streamed in [false, true] {
+        World::run(|world| async move {
+            let chunk = if streamed { 10 } else { 1000 };
+            let node = world
+                .builder("a")
+                .chunk_size(chunk)
+                .max_decode_size(100)
+                .build()?;
+            let mut bound = node.queue_bind("x").await?;
+            let own = node.own_service();
+            for (length, fits) in [(100, true), (101, false)] {
+                let sent = world
+                    .sim
+                    .go(own.send_body("x", "7".repeat(length)).into_future());
+                let message = bound.next().await.expect("it is bound");
+                let text = message.text().await;
+                drop(message);
+                assert_eq!(text.is_ok(), fits, "{length} bytes: {text:?}");
+                let told = sent.recv().await?;
+                if let Err(error) = text {
+                    assert_eq!(error.kind(), ErrorKind::TooLarge);
+                    assert!(error.to_string().contains("the limit is 100"), "{error}");
+                    let told = told.map(drop).map_err(|error| error.kind());
+                    let expected = if streamed {
+                        Err(ErrorKind::TooLarge)
+                    } else {
+                        Ok(())
+                    };
+                    assert_eq!(told, expected, "the sender of a streamed one is told why");
+                }
+            }
+            let open = world.builder("a").no_max_decode_size().build()?;
+            let mut bound = open.bind("y").await?;
+            let sent = world
+                .sim
+                .go(own.send_body("y", pattern(6 << 20)).into_future());
+            let message = bound.next().await.expect("it is bound");
+            assert_eq!(message.bytes().await?.len(), 6 << 20);
+            sent.recv().await??;
+            TestResult::Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_full_binding_drops_and_counts() -> TestResult {
+    World::run(|world| async move {
+        let node = world.builder("a").max_waiting_messages(3).build()?;
+        let mut bound = node.bind("x").await?;
+        for number in 0..10 {
+            node.own_service().send("x", &number).await?;
+        }
+        world.sim.idle().await;
+        assert_eq!((bound.waiting(), bound.lost()), (3, 7));
+        assert_eq!(node.stats().lost_messages, 7);
+        for number in 0..3 {
+            let message = bound.next().await.expect("it is bound");
+            assert_eq!(message.decode::<i32>().await?, number);
+        }
+        let sent = node
+            .own_service()
+            .request("x", &1)
+            .timeout(secs(1))
+            .into_future();
+        let asked = world.sim.go(sent);
+        let message = bound.next().await.expect("there is room again");
+        message.reply(&2).await?;
+        assert_eq!(asked.recv().await??.decode::<i32>().await?, 2);
+        Ok(())
+    })
+}

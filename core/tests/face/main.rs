@@ -1,0 +1,18 @@
+//! The async face: what its users see, on a virtual clock.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bodies;
+mod cancelling;
+mod closing;
+mod encoding;
+mod errors;
+mod handlers;
+mod handles;
+mod headers;
+mod ids;
+mod limits;
+mod names;
+mod replies;
+mod timing;

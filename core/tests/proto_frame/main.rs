@@ -1,0 +1,8 @@
+//! The packets of the protocol: what they look like, what is refused, and that nothing panics.
+
+mod arbitrary;
+mod golden;
+mod limits;
+mod packets;
+mod refused;
+mod samples;

@@ -1,0 +1,170 @@
+//! What must not be understood is refused, what may be skipped is skipped.
+
+use bytes::Bytes;
+use conduit::proto::{ProtocolError, frame::Frame};
+
+use crate::samples;
+
+/// The packet with a field added to its header.
+fn with_field(packet: &Bytes, field: &[u8]) -> Bytes {
+    let header = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
+    let (front, body) = packet.split_at(4 + header);
+    let mut longer = [front, field, body].concat();
+    let header = u16::try_from(header + field.len()).expect("the header stays short");
+    longer[2..4].copy_from_slice(&header.to_be_bytes());
+    longer.into()
+}
+
+/// The packet with one byte replaced.
+fn with_byte(packet: &Bytes, at: usize, byte: u8) -> Bytes {
+    let mut other = packet.to_vec();
+    other[at] = byte;
+    other.into()
+}
+
+fn sample(name: &str) -> Bytes {
+    let found = samples::all()
+        .into_iter()
+        .find(|sample| sample.name == name);
+    found.expect("the sample exists").packet
+}
+
+#[test]
+fn an_unknown_version_is_refused() {
+    for sample in samples::all() {
+        for version in [0, 2, 0xff] {
+            let packet = with_byte(&sample.packet, 0, version);
+            assert_eq!(
+                Frame::decode(&packet),
+                Err(ProtocolError::UnknownVersion(version))
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_type_is_refused() {
+    for kind in [0, 17, 0x80, 0xff] {
+        let packet = with_byte(&sample("ping"), 1, kind);
+        assert_eq!(
+            Frame::decode(&packet),
+            Err(ProtocolError::UnknownType(kind))
+        );
+    }
+}
+
+#[test]
+fn an_unknown_field_is_skipped() {
+    for sample in samples::all() {
+        for tag in [0, 18, 0x7f] {
+            let packet = with_field(&sample.packet, &[tag, 3, 1, 2, 3]);
+            assert_eq!(
+                Frame::decode(&packet).as_ref(),
+                Ok(&sample.frame),
+                "{} with field {tag}",
+                sample.name
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_field_that_matters_is_refused() {
+    for sample in samples::all() {
+        for tag in [0x80, 0x81, 0xff] {
+            let packet = with_field(&sample.packet, &[tag, 0]);
+            assert_eq!(
+                Frame::decode(&packet),
+                Err(ProtocolError::UnknownField(tag)),
+                "{}",
+                sample.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_field_that_stands_twice_is_refused() {
+    let packet = with_field(&sample("confirm"), &[4, 1, 8]);
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::RepeatedField(4)));
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    let packet = samples::hex("01 04 0003 04 01 07");
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::MissingField(3)));
+    let packet = samples::hex("01 04 0012 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa");
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::MissingField(4)));
+}
+
+#[test]
+fn a_body_where_none_belongs_is_refused() {
+    for sample in samples::all() {
+        let carries_body = matches!(
+            sample.frame,
+            Frame::Message { .. }
+                | Frame::Data { .. }
+                | Frame::Reply { .. }
+                | Frame::Failure { .. }
+        );
+        let packet = [&sample.packet[..], b"!"].concat().into();
+        let decoded = Frame::decode(&packet);
+        assert_eq!(decoded.is_ok(), carries_body, "{}", sample.name);
+    }
+}
+
+#[test]
+fn a_field_longer_than_the_header_is_refused() {
+    let packet = samples::hex("01 08 0004 03 10 aaaa");
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::Truncated));
+    let endless = samples::hex("01 08 000b 03 ffffffffffffffffff 01");
+    assert_eq!(Frame::decode(&endless), Err(ProtocolError::Truncated));
+}
+
+#[test]
+fn a_number_beyond_64_bits_is_refused() {
+    let packet = samples::hex(
+        "01 04 001e 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 04 0a ffffffffffffffffff02",
+    );
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::InvalidField(4)));
+    let trailing = samples::hex("01 04 0016 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 04 02 0700");
+    assert_eq!(
+        Frame::decode(&trailing),
+        Err(ProtocolError::InvalidField(4))
+    );
+}
+
+#[test]
+fn an_offset_that_cannot_be_counted_is_refused() {
+    let header = "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 07 0a ffffffffffffffffff01";
+    let last = samples::hex(&format!("01 05 001e {header}"));
+    assert!(Frame::decode(&last).is_ok());
+    let beyond = samples::hex(&format!("01 05 001e {header} 00"));
+    assert_eq!(Frame::decode(&beyond), Err(ProtocolError::OffsetOverflow));
+}
+
+#[test]
+fn ids_targets_and_checksums_have_their_length() {
+    for packet in [
+        "01 08 0011 03 0f aaaaaaaaaaaaaaaa aaaaaaaaaaaaaa",
+        "01 08 0013 03 11 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa aa",
+    ] {
+        assert_eq!(
+            Frame::decode(&samples::hex(packet)),
+            Err(ProtocolError::InvalidField(3))
+        );
+    }
+    let accept = sample("accept");
+    let at = accept.len() - 6;
+    for target in [0, 3, 0x7f] {
+        assert_eq!(
+            Frame::decode(&with_byte(&accept, at, target)),
+            Err(ProtocolError::InvalidField(5))
+        );
+    }
+    let end = "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 08 01 01 09 03 deadbe";
+    assert_eq!(
+        Frame::decode(&samples::hex(&format!("01 06 001a {end}"))),
+        Err(ProtocolError::InvalidField(9))
+    );
+}

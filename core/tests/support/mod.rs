@@ -1,0 +1,7 @@
+//! What the tests of the async face share.
+
+use conduit::{Runtime, Task};
+
+pub(crate) mod cut;
+pub(crate) mod sim;
+pub(crate) mod world;

@@ -1,0 +1,151 @@
+//! Each example, run as a user runs it: what it prints, and how it ends.
+
+use std::{collections::BTreeSet, env, error::Error, process::Command};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+#[test]
+fn hello() -> Outcome {
+    let printed = run("hello")?;
+    for instance in [1, 2] {
+        assert!(printed.has(&format!("warehouse {instance} heard of order 1")));
+    }
+    assert!(printed.has("there are 12 of item teapot"));
+    let packed = |by| printed.numbers_after(&format!("{by} packs order "));
+    let (one, two) = (packed("warehouse 1"), packed("warehouse 2"));
+    assert_eq!(one.len() + two.len(), 6, "each order is packed once");
+    assert!(!one.is_empty() && !two.is_empty(), "both pack");
+    assert_eq!(&one | &two, (1..=6).collect());
+    assert!(printed.has("has read 8388608 bytes"));
+    printed.same("SHA-256 sent:", "SHA-256 received:", 64);
+    Ok(())
+}
+
+#[test]
+fn request_reply() -> Outcome {
+    let printed = run("request_reply")?;
+    assert!(printed.has("84 / 2 = 42"));
+    assert!(printed.has("84 / 0: the handler failed: no quotient (HandlerFailed)"));
+    for kind in ["NotDecoded", "Deadline", "NoReceivers"] {
+        assert!(printed.has(&format!("({kind})")), "{kind}");
+    }
+    for (executed, times) in [("Yes", 2), ("Maybe", 1), ("No", 1)] {
+        let line = format!("executed? {executed}");
+        assert_eq!(printed.count(&line), times, "{line}");
+    }
+    assert!(printed.has("the server has at most"));
+    Ok(())
+}
+
+#[test]
+fn broadcast() -> Outcome {
+    let printed = run("broadcast")?;
+    for who in ["instance 1, loop", "instance 2, handler", "until"] {
+        for user in [1, 2] {
+            assert!(printed.has(&format!("{who}: forget user {user}")), "{who}");
+        }
+    }
+    assert!(printed.has("bind_once: forget user 1"));
+    assert!(printed.has("bind_once: then None"));
+    assert!(printed.has("unbound: true"));
+    Ok(())
+}
+
+#[test]
+fn queue() -> Outcome {
+    let printed = run("queue")?;
+    let all = "[1, 2, 3, 4, 5, 6, 7, 8, 9]";
+    assert!(printed.has(&format!("run, each by one worker: {all}")));
+    assert!(printed.has(&format!("seen by the plain binding: {all}")));
+    let mut run = BTreeSet::new();
+    for name in ["ada", "bob", "eve"] {
+        let jobs = printed.numbers_after(&format!("{name} runs job "));
+        assert!(!jobs.is_empty(), "{name} works");
+        assert!(run.is_disjoint(&jobs), "nobody else has {name}'s jobs");
+        run.extend(jobs);
+    }
+    Ok(())
+}
+
+#[test]
+fn stream_file() -> Outcome {
+    let printed = run("stream_file")?;
+    assert!(printed.has("stored 33554432 bytes"));
+    printed.same("SHA-256 of the original:", "SHA-256 of the copy:", 64);
+    Ok(())
+}
+
+#[test]
+fn custom_encoder() -> Outcome {
+    let printed = run("custom_encoder")?;
+    assert!(printed.has("9 bytes on the wire: b\"127.0.0.1\""));
+    assert!(printed.has("127.0.0.1 is localhost"));
+    assert!(printed.has("it is application/json, and this conduit decodes text/plain"));
+    Ok(())
+}
+
+#[test]
+fn custom_transport() -> Outcome {
+    let printed = run("custom_transport")?;
+    assert!(printed.has("a request and a reply: 42"));
+    assert!(printed.has("a streamed body: 1000000 bytes"));
+    assert!(printed.has("a request to nobody: nobody listens there"));
+    Ok(())
+}
+
+#[test]
+fn embed_any_executor() -> Outcome {
+    let printed = run("embed_any_executor")?;
+    assert!(printed.has("the handler runs on Some(\"worker "));
+    assert!(printed.has("300000 bytes came back"));
+    assert!(printed.has("the timer works: the deadline passed"));
+    Ok(())
+}
+
+/// What an example printed.
+struct Printed(String);
+
+/// Runs an example that `cargo test` has built beside this test.
+fn run(example: &str) -> Result<Printed, Box<dyn Error>> {
+    let tests = env::current_exe()?;
+    let folder = tests.ancestors().nth(2).ok_or("no folder of examples")?;
+    let program = folder.join("examples").join(example);
+    let output = Command::new(program.with_extension(env::consts::EXE_EXTENSION))
+        .output()
+        .map_err(|error| format!("{example} is built by `cargo test` or `--examples`: {error}"))?;
+    let printed = String::from_utf8(output.stdout)?;
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    // Shown where the test fails.
+    println!("{printed}{complaints}");
+    assert!(output.status.success(), "{example}: {}", output.status);
+    Ok(Printed(printed))
+}
+
+impl Printed {
+    fn has(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+
+    fn count(&self, text: &str) -> usize {
+        self.0.matches(text).count()
+    }
+
+    /// What follows a label, in each line that has it.
+    fn after<'a>(&'a self, label: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.0.lines();
+        lines.filter_map(move |line| Some(line.split_once(label)?.1.trim()))
+    }
+
+    fn numbers_after(&self, label: &str) -> BTreeSet<u32> {
+        self.after(label)
+            .filter_map(|text| text.parse().ok())
+            .collect()
+    }
+
+    /// Two labels are followed by the same text of a length.
+    fn same(&self, one: &str, other: &str, length: usize) {
+        let (first, second) = (self.after(one).next(), self.after(other).next());
+        assert_eq!(first.map(str::len), Some(length), "{one}");
+        assert_eq!(first, second);
+    }
+}

@@ -1,0 +1,111 @@
+//! When a binding begins to take messages, and what it does when they come too fast.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_lite::future;
+
+use crate::{Broker, Guarantee, Violation, World};
+
+/// G6: what anyone sends after `bind` has returned arrives, every time.
+///
+/// # Errors
+/// What does not hold.
+pub async fn what_is_sent_after_bind_arrives<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Binding;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let news = sender.service("receiver");
+    for round in 0..1_000 {
+        let subject = ["news", "news.daily"][usize::from(round % 2 == 1)];
+        let bound = match round % 3 {
+            0 => receiver.queue_bind(subject).await,
+            1 => receiver.bind_once(subject).await,
+            _ => receiver.bind(subject).await,
+        };
+        let mut binding = rule.expect("bind", bound)?;
+        rule.expect("send", news.send(subject, &round).await)?;
+        let what = format!("the message sent after bind number {round}");
+        let message = world
+            .within(B::PATIENCE, rule, &what, binding.next())
+            .await?;
+        let message = message.ok_or_else(|| Violation::new(rule, "the binding ended"))?;
+        let got: u64 = rule.expect("decode", message.decode().await)?;
+        rule.ensure(got == round, || format!("wanted {round}, got {got}"))?;
+        // One that is only dropped may still be routed to, and give back to the group what comes.
+        let unbind = binding.unbind();
+        world.within(B::PATIENCE, rule, "unbind", unbind).await?;
+    }
+    Ok(())
+}
+
+/// Of 100,000 messages sent to a binding that is slow at times, those that it received and those
+/// that it counted as lost are all; meanwhile the rest of the conduit works.
+///
+/// # Errors
+/// What does not hold.
+pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const COUNT: u64 = 100_000;
+    let rule = Guarantee::FlowControl;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let received = Arc::new(AtomicU64::new(0));
+    let (open, gate) = async_channel::bounded::<()>(1);
+    let flooded = rule.expect("bind", receiver.bind("flood").await)?.to({
+        let (world, received) = (Arc::clone(&world), Arc::clone(&received));
+        move |_| {
+            let (world, gate) = (Arc::clone(&world), gate.clone());
+            let number = received.fetch_add(1, Ordering::Relaxed);
+            async move {
+                if number == 0 {
+                    gate.recv().await.ok();
+                } else if number.is_multiple_of(1_000) {
+                    world.pause(Duration::from_millis(1)).await;
+                }
+            }
+        }
+    });
+    let echo = rule.expect("queue_bind", receiver.queue_bind("echo").await)?;
+    echo.to(|message| async move { message.reply(&message.decode::<u64>().await?).await });
+    let flood = world.run({
+        let service = sender.service("receiver");
+        async move {
+            for number in 0..COUNT {
+                service.send("flood", &number).await?;
+                if number.is_multiple_of(64) {
+                    future::yield_now().await;
+                }
+            }
+            Ok::<_, conduit::Error>(())
+        }
+    });
+    for number in 0..20_u64 {
+        let asked = sender.service("receiver").request("echo", &number);
+        let reply = Guarantee::Isolation
+            .expect("ask beside the flood", asked.timeout(B::PATIENCE).await)?;
+        Guarantee::Isolation.expect("decode", reply.decode::<u64>().await)?;
+    }
+    let what = || "a stuck binding did not fill".to_owned();
+    world.eventually(rule, what, || flooded.lost() > 0).await?;
+    open.try_send(()).ok();
+    rule.expect("send", flood.await)?;
+    let counts = || (received.load(Ordering::Relaxed), flooded.lost());
+    let what = || format!("of {COUNT} sent, received and lost are {:?}", counts());
+    let all = || counts().0 + counts().1 == COUNT;
+    world.eventually(rule, what, all).await?;
+    flooded.unbind().await;
+    rule.ensure(all(), what)?;
+    let lost = receiver.stats().lost_messages;
+    rule.ensure(lost == flooded.lost(), || {
+        format!("the conduit counts {lost}, the binding {}", flooded.lost())
+    })
+}

@@ -1,0 +1,104 @@
+use std::{future::Future, time::Duration};
+
+use async_compat::Compat;
+use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
+use conduit::transport::MIN_PACKET_LEN;
+
+use crate::{ConnectError, ConnectErrorKind, Nats, servers::Servers};
+
+/// How long [`Nats::connect`] tries.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many packets may wait in a subscription. async-nats drops what comes then and tells nobody,
+/// and its default of 65,536 is filled by a second's burst. The queue is allocated as it fills.
+const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
+
+impl Nats {
+    /// Connects to a server, or to one of several, with the [`options`](Self::options) below.
+    ///
+    /// A user and a password, or a token, can be given in the URL:
+    /// `nats://user:password@localhost:4222`, `nats://token@localhost:4222`. Of several URLs the
+    /// first that has them counts, for all. Once connected, it connects again by itself whenever the
+    /// connection is lost.
+    ///
+    /// # Errors
+    /// [`ConnectError`], after five seconds at the latest.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), conduit_nats::ConnectError> {
+    /// use conduit_nats::Nats;
+    ///
+    /// let nats = Nats::connect("nats://localhost:4222").await?;
+    /// # drop(nats);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect(
+        urls: impl ToServerAddrs,
+    ) -> impl Future<Output = Result<Self, ConnectError>> + Send {
+        let servers = Servers::parse(&urls);
+        Compat::new(async move {
+            let connecting = connect(Self::options(), servers?);
+            match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+                Ok(connected) => connected,
+                Err(_elapsed) => Err(ConnectErrorKind::TimedOut.into()),
+            }
+        })
+    }
+
+    /// Connects with options of your own: credentials, TLS, a name, callbacks.
+    ///
+    /// Credentials in a URL are used before those in the options.
+    ///
+    /// Begin with [`Nats::options`], whose subscriptions hold more than async-nats' default. Leave
+    /// [`no_echo`](ConnectOptions::no_echo) off: a service that sends to itself would hear nothing,
+    /// and no flush would end. With
+    /// [`retry_on_initial_connect`](ConnectOptions::retry_on_initial_connect) this returns at once,
+    /// and the transport waits for its connection as it does for a lost one.
+    ///
+    /// # Errors
+    /// [`ConnectError`], after the options' `connection_timeout` for each address at the latest.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), conduit_nats::ConnectError> {
+    /// use conduit_nats::Nats;
+    ///
+    /// let options = Nats::options()
+    ///     .name("billing")
+    ///     .add_root_certificates("/etc/nats/ca.pem".into());
+    /// let servers = vec!["nats://one.example.com", "nats://two.example.com"];
+    /// let nats = Nats::connect_with(options, servers).await?;
+    /// # drop(nats);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_with(
+        options: ConnectOptions,
+        urls: impl ToServerAddrs,
+    ) -> impl Future<Output = Result<Self, ConnectError>> + Send {
+        let servers = Servers::parse(&urls);
+        Compat::new(async move { connect(options, servers?).await })
+    }
+
+    /// async-nats' defaults, but with room for 1,048,576 packets in each subscription: async-nats
+    /// drops the newest packets of a subscription that is full.
+    #[must_use]
+    pub fn options() -> ConnectOptions {
+        ConnectOptions::new()
+            .connection_timeout(CONNECT_TIMEOUT)
+            .subscription_capacity(SUBSCRIPTION_CAPACITY)
+    }
+}
+
+async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, ConnectError> {
+    // async-nats' future is large enough to overflow the stack of a thread that blocks on it.
+    let client = Box::pin(servers.connect(options)).await?;
+    if is_too_small(&client) {
+        return Err(ConnectErrorKind::MaxPayload.into());
+    }
+    Ok(Nats::ours(client))
+}
+
+fn is_too_small(client: &Client) -> bool {
+    client.connection_state() == State::Connected && client.max_payload() < MIN_PACKET_LEN
+}

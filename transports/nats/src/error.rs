@@ -1,0 +1,95 @@
+use std::{error::Error as StdError, fmt};
+
+/// Why no connection could be made.
+///
+/// Prints what happened; what lies beneath it, such as async-nats' own error, is its source.
+#[derive(Debug)]
+pub struct ConnectError {
+    kind: ConnectErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The kinds of [`ConnectError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectErrorKind {
+    /// The URL is no address of a NATS server. They look like `nats://localhost:4222`.
+    InvalidUrl,
+    /// No server could be reached: the name is unknown, nothing listens there, or the connection
+    /// was closed before it was set up.
+    Unreachable,
+    /// The server doesn't accept the credentials, or wants some and got none.
+    Unauthorized,
+    /// Something took the connection and didn't answer in time.
+    TimedOut,
+    /// TLS could not be set up.
+    Tls,
+    /// The server takes packets of less than
+    /// [`MIN_PACKET_LEN`](conduit::transport::MIN_PACKET_LEN) only: its `max_payload` is too small.
+    MaxPayload,
+    /// Anything else; the source says what.
+    Other,
+}
+
+impl ConnectError {
+    pub(crate) fn invalid_url(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            kind: ConnectErrorKind::InvalidUrl,
+            source: Some(source.into()),
+        }
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ConnectErrorKind {
+        self.kind
+    }
+}
+
+impl From<ConnectErrorKind> for ConnectError {
+    fn from(kind: ConnectErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+}
+
+impl From<async_nats::ConnectError> for ConnectError {
+    fn from(error: async_nats::ConnectError) -> Self {
+        use async_nats::ConnectErrorKind as Theirs;
+        let kind = match error.kind() {
+            Theirs::ServerParse => ConnectErrorKind::InvalidUrl,
+            Theirs::Dns | Theirs::Io => ConnectErrorKind::Unreachable,
+            Theirs::Authentication | Theirs::AuthorizationViolation => {
+                ConnectErrorKind::Unauthorized
+            }
+            Theirs::TimedOut => ConnectErrorKind::TimedOut,
+            Theirs::Tls => ConnectErrorKind::Tls,
+            Theirs::MaxReconnects => ConnectErrorKind::Other,
+        };
+        Self {
+            kind,
+            source: Some(error.into()),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ConnectErrorKind::InvalidUrl => "this is not the URL of a NATS server",
+            ConnectErrorKind::Unreachable => "no NATS server could be reached",
+            ConnectErrorKind::Unauthorized => "the NATS server does not accept the credentials",
+            ConnectErrorKind::TimedOut => "no NATS server answered in time",
+            ConnectErrorKind::Tls => "TLS with the NATS server could not be set up",
+            ConnectErrorKind::MaxPayload => "the NATS server's max_payload is too small",
+            ConnectErrorKind::Other => "connecting to NATS failed",
+        })
+    }
+}
+
+impl StdError for ConnectError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

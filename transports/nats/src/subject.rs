@@ -1,0 +1,132 @@
+//! Addresses as NATS subjects: the only place that knows them.
+//! The crate's documentation has the table.
+//!
+//! Names hold no dots but those between the tokens of a [`Subject`](conduit::Subject), and no
+//! wildcards, so two addresses never share a NATS subject.
+
+use conduit::transport::{Address, Targets, Token};
+
+/// The queue group of every group binding.
+pub(crate) const QUEUE: &str = "conduit";
+
+/// The last token of what is sent to an inbox.
+const PACKET: &str = "p";
+
+/// What a packet for an address is published to.
+pub(crate) fn publish(to: &Address) -> String {
+    match to {
+        Address::Subject {
+            service,
+            subject,
+            targets,
+        } => {
+            let flags = match targets {
+                Targets::Plain => ".s.1.0.",
+                Targets::Group => ".s.0.1.",
+                Targets::Both => ".s.1.1.",
+            };
+            join(&["conduit.", service.as_str(), flags, subject.as_str()])
+        }
+        Address::Inbox { service, instance } => join(&[
+            "conduit.",
+            service.as_str(),
+            ".i.",
+            &instance.to_string(),
+            ".",
+            PACKET,
+        ]),
+        Address::Control { service } => join(&["conduit.", service.as_str(), ".c"]),
+    }
+}
+
+/// What a subscription to an address listens to, and its queue group. A subject with both targets
+/// is for publishing only, and is `None`.
+pub(crate) fn subscribe(at: &Address) -> Option<(String, Option<&'static str>)> {
+    let (subject, queue) = match at {
+        Address::Subject {
+            service,
+            subject,
+            targets,
+        } => {
+            let (flags, queue) = match targets {
+                Targets::Plain => (".s.1.*.", None),
+                Targets::Group => (".s.*.1.", Some(QUEUE)),
+                Targets::Both => return None,
+            };
+            (
+                join(&["conduit.", service.as_str(), flags, subject.as_str()]),
+                queue,
+            )
+        }
+        Address::Inbox { service, instance } => (
+            join(&[
+                "conduit.",
+                service.as_str(),
+                ".i.",
+                &instance.to_string(),
+                ".*",
+            ]),
+            None,
+        ),
+        Address::Control { .. } => (publish(at), None),
+    };
+    Some((subject, queue))
+}
+
+/// Where the broker reports that nobody was subscribed: the reply subject of a publish. Only an
+/// inbox can take notices.
+pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {
+    let Address::Inbox { service, instance } = to else {
+        return None;
+    };
+    let (instance, token) = (instance.to_string(), token.to_string());
+    Some(join(&[
+        "conduit.",
+        service.as_str(),
+        ".i.",
+        &instance,
+        ".",
+        &token,
+    ]))
+}
+
+/// Under what the owner of an inbox sends the marks of its flushes to itself.
+pub(crate) fn marks(inbox: &Address) -> Option<String> {
+    let Address::Inbox { service, instance } = inbox else {
+        return None;
+    };
+    Some(join(&[
+        "conduit.",
+        service.as_str(),
+        ".f.",
+        &instance.to_string(),
+    ]))
+}
+
+/// What arrived at an inbox, by the last token of its subject.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// A packet.
+    Packet,
+    /// A notice of the broker, if its status says so.
+    Notice(Token),
+    /// Something that nobody sends who keeps to the protocol.
+    Unknown,
+}
+
+/// Tells what arrived at an inbox by the NATS subject it came on.
+pub(crate) fn arrival(subject: &str) -> Arrival {
+    match subject.rsplit('.').next() {
+        Some(PACKET) => Arrival::Packet,
+        Some(token) => token.parse().map_or(Arrival::Unknown, Arrival::Notice),
+        None => Arrival::Unknown,
+    }
+}
+
+/// One allocation of the exact length, which `Bytes` then takes over as it is.
+fn join(parts: &[&str]) -> String {
+    parts.concat()
+}
+
+#[cfg(test)]
+mod tests;

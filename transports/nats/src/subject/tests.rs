@@ -1,0 +1,139 @@
+use conduit::{InstanceId, MessageId, NameError, transport::Address};
+
+use super::*;
+
+fn at(targets: Targets) -> Result<Address, NameError> {
+    Ok(Address::Subject {
+        service: "users".parse()?,
+        subject: "user.created".parse()?,
+        targets,
+    })
+}
+
+fn inbox() -> Result<Address, NameError> {
+    Ok(Address::Inbox {
+        service: "users".parse()?,
+        instance: InstanceId::from_bytes([0xab; 16]),
+    })
+}
+
+fn token(targets: Targets) -> Token {
+    Token {
+        message: MessageId::from_bytes([7; 16]),
+        targets,
+    }
+}
+
+/// Whether NATS routes a subject to a subscription.
+fn matches(subscription: &str, subject: &str) -> bool {
+    let (mut wanted, mut given) = (subscription.split('.'), subject.split('.'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(wanted), Some(given)) if wanted == given => {}
+            _ => return false,
+        }
+    }
+}
+
+#[test]
+fn a_subject_is_published_with_a_flag_a_target() -> Result<(), NameError> {
+    assert_eq!(
+        publish(&at(Targets::Plain)?),
+        "conduit.users.s.1.0.user.created"
+    );
+    assert_eq!(
+        publish(&at(Targets::Group)?),
+        "conduit.users.s.0.1.user.created"
+    );
+    assert_eq!(
+        publish(&at(Targets::Both)?),
+        "conduit.users.s.1.1.user.created"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_subscription_takes_its_own_target_alone_and_with_the_other() -> Result<(), NameError> {
+    let plain = subscribe(&at(Targets::Plain)?).expect("plain can be subscribed to");
+    let group = subscribe(&at(Targets::Group)?).expect("a group can be subscribed to");
+    assert_eq!(plain, ("conduit.users.s.1.*.user.created".into(), None));
+    assert_eq!(
+        group,
+        ("conduit.users.s.*.1.user.created".into(), Some("conduit"))
+    );
+    assert_eq!(subscribe(&at(Targets::Both)?), None);
+
+    for targets in [Targets::Plain, Targets::Group, Targets::Both] {
+        let published = publish(&at(targets)?);
+        assert_eq!(
+            matches(&plain.0, &published),
+            targets.plain(),
+            "{published}"
+        );
+        assert_eq!(
+            matches(&group.0, &published),
+            targets.group(),
+            "{published}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameError> {
+    let instance = "ab".repeat(16);
+    let (subscription, queue) = subscribe(&inbox()?).expect("an inbox can be subscribed to");
+    assert_eq!(subscription, format!("conduit.users.i.{instance}.*"));
+    assert_eq!(queue, None);
+
+    let packet = publish(&inbox()?);
+    assert_eq!(packet, format!("conduit.users.i.{instance}.p"));
+    assert!(matches(&subscription, &packet));
+    assert_eq!(arrival(&packet), Arrival::Packet);
+
+    for targets in [Targets::Plain, Targets::Group, Targets::Both] {
+        let subject = notice(&inbox()?, token(targets)).expect("an inbox takes notices");
+        assert!(matches(&subscription, &subject));
+        assert_eq!(arrival(&subject), Arrival::Notice(token(targets)));
+    }
+    Ok(())
+}
+
+#[test]
+fn only_an_inbox_takes_notices_and_has_marks() -> Result<(), NameError> {
+    let control = Address::Control {
+        service: "users".parse()?,
+    };
+    assert_eq!(notice(&control, token(Targets::Plain)), None);
+    assert_eq!(marks(&control), None);
+    assert_eq!(
+        marks(&inbox()?),
+        Some(format!("conduit.users.f.{}", "ab".repeat(16)))
+    );
+    Ok(())
+}
+
+#[test]
+fn what_nobody_sends_is_unknown() {
+    for subject in [
+        "",
+        ".",
+        "conduit.users.i.ab.q",
+        "conduit.users.i.ab.p0",
+        "conduit.users.i.ab.",
+    ] {
+        assert_eq!(arrival(subject), Arrival::Unknown, "{subject:?}");
+    }
+}
+
+#[test]
+fn control_is_one_subject_of_the_service() -> Result<(), NameError> {
+    let control = Address::Control {
+        service: "users".parse()?,
+    };
+    assert_eq!(publish(&control), "conduit.users.c");
+    assert_eq!(subscribe(&control), Some(("conduit.users.c".into(), None)));
+    Ok(())
+}
