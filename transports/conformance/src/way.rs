@@ -1,6 +1,6 @@
 //! The three ways that a body can take from one conduit to another.
 
-use std::{future::IntoFuture, pin::Pin, sync::Arc};
+use std::{future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
 
 use conduit::{Binding, Body, Conduit, Error, Message, Subject};
 use futures_lite::future;
@@ -16,6 +16,16 @@ pub(crate) enum Direction {
 
 impl Direction {
     pub(crate) const ALL: [Self; 3] = [Self::Send, Self::Request, Self::Reply];
+}
+
+/// However slow this machine is, nobody joins too late: a sender that waits long for its receivers,
+/// and therefore has to say how many it expects.
+pub(crate) const JOIN_WINDOW: Duration = Duration::from_secs(60);
+
+/// A conduit for sending, with that join window.
+pub(crate) async fn patient<B: Broker>(world: &World<B>, service: &str) -> Conduit<Number> {
+    let builder = world.builder(service).await.join_window(JOIN_WINDOW);
+    builder.build().expect("any join window is valid")
 }
 
 /// A header that every body on a [`Way`] has.
@@ -51,7 +61,10 @@ impl<B: Broker> Way<B> {
         world: &Arc<World<B>>,
         direction: Direction,
     ) -> Result<Self, Violation> {
-        let sender = world.conduit("sender").await;
+        let sender = match direction {
+            Direction::Send => patient(world, "sender").await,
+            Direction::Request | Direction::Reply => world.conduit("sender").await,
+        };
         let receiver = world.conduit("receiver").await;
         Self::between(world, direction, sender, receiver).await
     }

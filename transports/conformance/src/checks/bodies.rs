@@ -10,7 +10,7 @@ use crate::{
     odd::Odd,
     pattern::Pattern,
     reading::Reading,
-    way::{Direction, Way},
+    way::{Direction, Way, patient},
 };
 
 const CHUNK: u64 = 16 << 10;
@@ -118,7 +118,7 @@ pub async fn one_body_reaches_binds_and_a_group_whole<B: Broker>(
 ) -> Result<(), Violation> {
     let rule = Guarantee::Broadcast;
     let pattern = Pattern::new(4, 8 * MIB);
-    let sender = world.conduit("sender").await;
+    let sender = patient(&world, "sender").await;
     let (reports, readings) = async_channel::unbounded();
     let mut conduits = Vec::new();
     for _ in 0..3 {
@@ -195,7 +195,7 @@ pub async fn many_bodies_at_once_arrive_whole<B: Broker>(
 ) -> Result<(), Violation> {
     const COUNT: u64 = 50;
     let rule = Guarantee::Bodies;
-    let sender = world.conduit("sender").await;
+    let sender = patient(&world, "sender").await;
     let receiver = world.conduit("receiver").await;
     let mut binding = rule.expect("bind", receiver.bind("bodies").await)?;
     let mut sent = Vec::new();

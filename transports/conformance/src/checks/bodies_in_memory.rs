@@ -9,7 +9,7 @@ use crate::{
     Broker, Guarantee, Number, Violation, World,
     odd::Odd,
     pattern::Pattern,
-    way::{Direction, Way},
+    way::{Direction, JOIN_WINDOW, Way, patient},
 };
 
 const RULE: Guarantee = Guarantee::Errors;
@@ -52,7 +52,10 @@ pub async fn the_limit_for_bodies_in_memory_is_exact<B: Broker>(
         |bytes| Body::sized_stream(waiting(bytes.clone()), bytes.len() as u64),
     ];
     for direction in Direction::ALL {
-        let sender = world.conduit("sender").await;
+        let sender = match direction {
+            Direction::Send => patient(&world, "sender").await,
+            Direction::Request | Direction::Reply => world.conduit("sender").await,
+        };
         let receiver = world.builder("receiver").await.max_decode_size(LIMIT);
         let receiver = RULE.expect("build", receiver.build())?;
         let mut way = Way::between(&world, direction, sender, receiver).await?;
@@ -111,8 +114,8 @@ pub async fn without_the_limit_a_large_body_is_decoded<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
     let large = Pattern::new(7, 6 << 20).bytes();
-    let sender = world.builder("sender").await.encoder(Blob);
-    let sender = RULE.expect("build", sender.build())?;
+    let sender = world.builder("sender").await.join_window(JOIN_WINDOW);
+    let sender = RULE.expect("build", sender.encoder(Blob).build())?;
     let limited = world.builder("limited").await.encoder(Blob);
     let limited = RULE.expect("build", limited.build())?;
     let unlimited = world.builder("unlimited").await.encoder(Blob);
@@ -149,8 +152,8 @@ async fn blob<B: Broker>(
 pub async fn another_content_type_is_named<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    let sender = world.builder("sender").await.encoder(Blob);
-    let sender = RULE.expect("build", sender.build())?;
+    let sender = world.builder("sender").await.join_window(JOIN_WINDOW);
+    let sender = RULE.expect("build", sender.encoder(Blob).build())?;
     let receiver = world.conduit("receiver").await;
     let mut binding = RULE.expect("bind", receiver.bind("blobs").await)?;
     for length in [8, 100_000] {

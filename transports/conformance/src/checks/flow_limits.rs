@@ -6,7 +6,11 @@ use conduit::{Binding, Body, Error, ErrorKind, Executed};
 use futures_lite::future;
 
 use crate::{
-    Broker, Guarantee, Number, Violation, World, odd::Odd, pattern::Pattern, reading::Reading,
+    Broker, Guarantee, Number, Violation, World,
+    odd::Odd,
+    pattern::Pattern,
+    reading::Reading,
+    way::{JOIN_WINDOW, patient},
 };
 
 const RULE: Guarantee = Guarantee::FlowControl;
@@ -24,7 +28,7 @@ const LENGTH: u64 = 200_000;
 pub async fn offers_without_room_are_refused<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
-    let sender = world.conduit("sender").await;
+    let sender = patient(&world, "sender").await;
     let receiver = world.builder("receiver").await.body_budget(BUDGET);
     let receiver = RULE.expect("build", receiver.build())?;
     let mut binding = RULE.expect("bind", receiver.bind("bodies").await)?;
@@ -145,7 +149,8 @@ pub async fn broadcasts_that_cross_both_end<B: Broker>(
     }
     let mut senders = Vec::new();
     for (number, pattern) in patterns.into_iter().enumerate() {
-        let sender = world.builder("sender").await.lag_limit(LAG_LIMIT);
+        let sender = world.builder("sender").await.join_window(JOIN_WINDOW);
+        let sender = sender.lag_limit(LAG_LIMIT);
         let sender = RULE.expect("build", sender.build())?;
         let body = Body::reader(Odd::fast(pattern));
         let sending = sender.service("receiver");
@@ -173,4 +178,33 @@ pub async fn broadcasts_that_cross_both_end<B: Broker>(
     RULE.ensure(agree && lagged > 0, || {
         format!("{completed} completed and {lagged} lagged, and the readers say {results:?}")
     })
+}
+
+/// G9: when nobody can join any more, what was kept for those who might have is released, and the
+/// source is taken from again at once: not only when the receiver next shows that it is alive.
+///
+/// # Errors
+/// What does not hold.
+pub async fn the_end_of_the_join_window_lets_the_source_go_on<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const FOR_EVER: Duration = Duration::from_secs(600);
+    // Nobody says that it is alive while this check lasts, and nothing is sent again.
+    let sender = world.builder("sender").await.idle_limit(FOR_EVER);
+    let sender = RULE.expect("build", sender.build())?;
+    let receiver = world.builder("receiver").await.idle_limit(FOR_EVER);
+    let receiver = RULE.expect("build", receiver.build())?;
+    let mut binding = RULE.expect("bind", receiver.bind("bodies").await)?;
+    let pattern = Pattern::new(3, 4 << 20);
+    let body = Body::reader(Odd::fast(pattern));
+    let sending = sender.service("receiver").send_body("bodies", body);
+    let sent = world.run(sending.into_future());
+    let message = binding.next().await.expect("it is bound");
+    let body = RULE.expect("take the body", message.take_body())?;
+    let reading = Reading::new(body, pattern).whole();
+    let limit = Duration::from_secs(60);
+    world
+        .within(limit, RULE, "the source is not taken from", reading)
+        .await??;
+    RULE.expect("send", sent.await).map(drop)
 }

@@ -100,6 +100,7 @@ macro_rules! each_check {
             offers_without_room_are_refused
             a_group_gets_what_it_had_no_room_for
             broadcasts_that_cross_both_end
+            the_end_of_the_join_window_lets_the_source_go_on
             a_message_dropped_unread_is_released
             a_body_read_in_half_is_released
             a_sending_that_is_dropped_is_released

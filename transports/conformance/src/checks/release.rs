@@ -33,7 +33,7 @@ pub async fn a_message_dropped_unread_is_released<B: Broker>(
             drop(transfer.message()?);
             match (direction, length) {
                 (Direction::Request, _) => {
-                    is_told(&world, ErrorKind::NoReply, transfer.sent).await?
+                    is_told(&world, ErrorKind::NoReply, transfer.sent).await?;
                 }
                 (_, LENGTH) => is_told(&world, ErrorKind::Dropped, transfer.sent).await?,
                 _ => RULE.expect("send", transfer.sent.await)?,
