@@ -58,7 +58,8 @@ impl Delivery {
                 }),
             }
         }
-        if let Some(error) = group_error(&outcome.group) {
+        let silent = outcome.silent.then(|| ErrorKind::NoAnswer.into());
+        for error in group_error(&outcome.group).or(silent) {
             delivery.failed.push(FailedDelivery {
                 instance: None,
                 error,
@@ -112,6 +113,7 @@ pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
             let failures: Option<Vec<_>> = outcome.deliveries.iter().map(lost).collect();
             match failures?.pop() {
                 Some(reason) => Some(Error::from_reason(&reason)),
+                None if outcome.silent => Some(ErrorKind::NoAnswer.into()),
                 None => Some(ErrorKind::NoReceivers.into()),
             }
         }

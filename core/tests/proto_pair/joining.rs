@@ -45,6 +45,27 @@ fn an_answer_after_the_join_window_is_late() {
 }
 
 #[test]
+fn the_first_answer_after_the_join_window_opens_it_again() {
+    let setup = Setup::new(4 << 20, vec![vec![Bind::PLAIN], vec![Bind::PLAIN]]);
+    let mut pair = pair(setup);
+    pair.stations[0].answers_after = 1_000 * MILLISECOND;
+    pair.stations[1].answers_after = 1_249 * MILLISECOND;
+    run_whole(pair, 2);
+}
+
+#[test]
+fn plain_bindings_that_never_answer_are_silent() {
+    let mut pair = pair(Setup::new(
+        100,
+        vec![vec![Bind::PLAIN.reading(Reader::Silent)]],
+    ));
+    pair.run(MINUTE);
+    assert!(pair.elapsed() >= Duration::from_secs(5));
+    assert!(pair.elapsed() < Duration::from_secs(6));
+    assert!(pair.outcome().is_some_and(|outcome| outcome.silent));
+}
+
+#[test]
 fn nobody_waits_for_more_than_the_expected_receivers() {
     let mut setup = Setup::new(4 << 20, vec![vec![Bind::PLAIN], vec![Bind::PLAIN]]);
     setup.outbound.expect = Some(2);
@@ -80,6 +101,7 @@ fn where_nobody_is_bound_the_notice_ends_it_at_once() {
         let nobody = Outcome {
             deliveries: vec![],
             group,
+            silent: false,
             aborted: None,
         };
         assert_eq!(pair.outcome(), Some(&nobody));

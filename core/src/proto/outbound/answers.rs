@@ -63,6 +63,7 @@ impl Outbound {
         if target == Target::Group && joins {
             self.group = GroupLane::Accepted(from);
         }
+        self.plain.handle_found(now, target, &self.limits);
         self.peers.insert(from, peer);
         self.close_if_all_joined();
         self.settle(now);

@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use super::OutboundLimits;
-use crate::proto::{Reason, clock::later, frame::Receiver};
+use crate::{
+    proto::{Reason, clock::later, frame::Receiver},
+    transport::Target,
+};
 
 /// The plain bindings: any number of them may join until a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +17,11 @@ pub(super) enum PlainLane {
     Sending,
     /// It was offered, and receivers may join until then.
     Joining(Instant),
+    /// The join window has passed, but nobody has answered: the first to do so by then opens it
+    /// again.
+    Waiting(Instant),
+    /// Nobody answered, neither a receiver nor the broker.
+    Silent,
     /// Nobody can join any more, or it was never offered to them.
     Closed,
 }
@@ -43,19 +51,36 @@ pub(super) enum GroupLane {
 
 impl PlainLane {
     pub(super) fn is_open(self) -> bool {
-        self != Self::Closed
+        !matches!(self, Self::Closed | Self::Silent)
     }
 
     pub(super) fn next_timeout(self) -> Option<Instant> {
         match self {
-            Self::Joining(until) => Some(until),
-            Self::Offering | Self::Sending | Self::Closed => None,
+            Self::Joining(until) | Self::Waiting(until) => Some(until),
+            Self::Offering | Self::Sending | Self::Closed | Self::Silent => None,
         }
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if matches!(self, Self::Joining(until) if now >= *until) {
-            *self = Self::Closed;
+    /// Time has passed. Where nobody was `found`, it may be the answers that take long.
+    pub(super) fn handle_timeout(&mut self, now: Instant, found: bool, limits: &OutboundLimits) {
+        *self = match *self {
+            Self::Joining(until) if now >= until && found => Self::Closed,
+            Self::Joining(until) if now >= until => {
+                let rest = limits.answer.saturating_sub(limits.join);
+                Self::Waiting(later(until, rest))
+            }
+            Self::Waiting(until) if now >= until => Self::Silent,
+            lane => lane,
+        };
+    }
+
+    /// A receiver takes part, of the plain bindings or of the group.
+    pub(super) fn handle_found(&mut self, now: Instant, target: Target, limits: &OutboundLimits) {
+        if matches!(self, Self::Waiting(_)) {
+            *self = match target {
+                Target::Plain => Self::Joining(later(now, limits.join)),
+                Target::Group => Self::Closed,
+            };
         }
     }
 }

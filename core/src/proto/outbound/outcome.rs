@@ -1,4 +1,4 @@
-use super::{GroupLane, Outbound, PeerState};
+use super::{GroupLane, Outbound, PeerState, PlainLane};
 use crate::{
     proto::{Reason, frame::Receiver},
     transport::Target,
@@ -11,6 +11,8 @@ pub struct Outcome {
     pub deliveries: Vec<Delivery>,
     /// What the group did.
     pub group: GroupOutcome,
+    /// It was offered to the plain bindings, and neither they nor the broker answered.
+    pub silent: bool,
     /// Why it was ended before its end, if it was.
     pub aborted: Option<Reason>,
 }
@@ -71,6 +73,7 @@ impl Outbound {
         Some(Outcome {
             deliveries,
             group,
+            silent: self.plain == PlainLane::Silent,
             aborted: self.aborted.clone(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Outbound, Peer, PlainLane};
+use super::{GroupLane, Outbound, Peer, PlainLane};
 use crate::{proto::clock::later, transport::Target};
 
 impl Outbound {
@@ -22,7 +22,9 @@ impl Outbound {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.plain.handle_timeout(now);
+        let found = matches!(self.group, GroupLane::Accepted(_))
+            || self.peers.values().any(|peer| peer.target == Target::Plain);
+        self.plain.handle_timeout(now, found, &self.limits);
         let give_up = later(self.started, self.limits.patience);
         let give_up = self.deadline.unwrap_or(give_up);
         self.group.handle_timeout(now, give_up, &self.limits);
