@@ -13,7 +13,7 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 use crate::{
-    Error, ErrorKind,
+    Error, ErrorKind, Executed,
     driver::{InboundStream, Shared},
     proto::{Read, ReasonCode},
 };
@@ -116,7 +116,8 @@ impl StreamContent {
             // A finished sleep must not be polled again.
             *deadline = Deadline::new(&self.shared, deadline.at);
             self.stream.stop(&self.shared, ReasonCode::Deadline.into());
-            return Poll::Ready(Err(ErrorKind::Deadline.into()));
+            let error = Error::from(ErrorKind::Deadline);
+            return Poll::Ready(Err(error.with_executed(Executed::Maybe)));
         }
         Poll::Pending
     }
