@@ -1,0 +1,73 @@
+//! What the simulation has found, each as small as it gets.
+
+use std::time::Duration;
+
+use conduit::{Body, Conduit, Error, ErrorKind, Executed, transport::Address};
+use conduit_json::Json;
+use conduit_memory::{Delay, FaultPlan, Faults, Memory};
+use conduit_sim::Sim;
+use futures_lite::StreamExt;
+
+/// The types of frames.
+const ACCEPT: u8 = 3;
+
+fn conduit(sim: &Sim, broker: &Memory, name: &str) -> Result<Conduit<Json>, Error> {
+    let builder = Conduit::builder(name).runtime(sim.process()).ids(sim.ids());
+    builder.transport(broker.clone()).encoder(Json).build()
+}
+
+/// Delays or loses frames of a type that go to inboxes.
+fn on_frames(sim: &Sim, frame: u8, faults: Faults) -> FaultPlan {
+    let is_one = move |to: &Address, packet: &[u8]| {
+        matches!(to, Address::Inbox { .. }) && packet.get(1) == Some(&frame)
+    };
+    FaultPlan::new(sim.clone(), 1).on(is_one, faults)
+}
+
+/// Where an accept is slow, the offer goes to a second member, which is declined. Its refusal once
+/// answered the request that the first was handling.
+#[test]
+fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let workers = [conduit(&sim, &broker, "worker")?, conduit(&sim, &broker, "worker")?];
+        for worker in &workers {
+            let clock = sim.clone();
+            worker.queue_bind("echo").await?.to(move |message| {
+                let clock = clock.clone();
+                async move {
+                    clock.sleep(Duration::from_secs(5)).await;
+                    message.reply_body(message.bytes().await?).await
+                }
+            });
+        }
+        let asker = conduit(&sim, &broker, "asker")?;
+        let slow = Faults::new().delay(Delay::Fixed(Duration::from_millis(1_500)));
+        broker.inject_faults(on_frames(&sim, ACCEPT, slow));
+        let body = vec![7; 100_000];
+        let reply = asker.service("worker").request_body("echo", body.clone()).await?;
+        assert_eq!(reply.bytes().await?, body);
+        Ok(())
+    })
+}
+
+/// The deadline of a request may pass while its reply is read: its handler has run by then.
+#[test]
+fn a_deadline_in_a_reply_does_not_say_that_nothing_ran() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let worker = conduit(&sim, &broker, "worker")?;
+        worker.queue_bind("stall").await?.to(|message| async move {
+            let first = futures_lite::stream::once(Ok(vec![7; 100_000].into()));
+            let stalled = futures_lite::stream::pending();
+            message.reply_body(Body::stream(first.chain(stalled))).await
+        });
+        let asker = conduit(&sim, &broker, "asker")?;
+        let reply = asker.service("worker").request("stall", &()).await?;
+        let error = reply.bytes().await.expect_err("it stalls");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
+        Ok(())
+    })
+}
