@@ -31,7 +31,10 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
     let sim = Sim::new(1);
     sim.block_on(async {
         let broker = Memory::new();
-        let workers = [conduit(&sim, &broker, "worker")?, conduit(&sim, &broker, "worker")?];
+        let workers = [
+            conduit(&sim, &broker, "worker")?,
+            conduit(&sim, &broker, "worker")?,
+        ];
         for worker in &workers {
             let clock = sim.clone();
             worker.queue_bind("echo").await?.to(move |message| {
@@ -46,7 +49,10 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
         let slow = Faults::new().delay(Delay::Fixed(Duration::from_millis(1_500)));
         broker.inject_faults(on_frames(&sim, ACCEPT, slow));
         let body = vec![7; 100_000];
-        let reply = asker.service("worker").request_body("echo", body.clone()).await?;
+        let reply = asker
+            .service("worker")
+            .request_body("echo", body.clone())
+            .await?;
         assert_eq!(reply.bytes().await?, body);
         Ok(())
     })
@@ -67,7 +73,48 @@ fn a_deadline_in_a_reply_does_not_say_that_nothing_ran() -> Result<(), Error> {
         let asker = conduit(&sim, &broker, "asker")?;
         let reply = asker.service("worker").request("stall", &()).await?;
         let error = reply.bytes().await.expect_err("it stalls");
-        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
+        assert_eq!(
+            (error.kind(), error.executed()),
+            (ErrorKind::Deadline, Executed::Maybe)
+        );
+        Ok(())
+    })
+}
+
+/// Of two receivers one dies with the body half read, and one refuses it: something has run.
+#[test]
+fn a_refusal_does_not_hide_that_another_receiver_ran() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let running = conduit(&sim, &broker, "listener")?;
+        let dying = sim.process();
+        let builder = Conduit::builder("listener")
+            .runtime(dying.clone())
+            .ids(sim.ids());
+        let dead = builder.transport(broker.clone()).encoder(Json).build()?;
+        dead.bind("news").await?.to(|message| async move {
+            std::future::pending::<()>().await;
+            drop(message);
+        });
+        let full = running.queue_bind("news").await?;
+        let sender = conduit(&sim, &broker, "sender")?;
+        // It is confirmed and keeps the only place.
+        let listener = sender.service("listener");
+        let crowd: Vec<_> = (0..1024).map(|_| listener.send("news", &())).collect();
+        for message in crowd {
+            message.await?;
+        }
+        let body = vec![7; 1_000_000];
+        let killer = async {
+            sim.sleep(Duration::from_secs(1)).await;
+            dying.kill();
+        };
+        let send = async { listener.send_body("news", body).expect(1).await };
+        let (sent, ()) = futures_lite::future::zip(send, killer).await;
+        let error = sent.expect_err("nobody has it");
+        assert_ne!(error.executed(), Executed::No, "{error:?}");
+        drop(full);
         Ok(())
     })
 }
