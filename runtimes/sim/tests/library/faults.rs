@@ -34,6 +34,40 @@ const CALM: Profile = Profile {
     trouble: &[],
 };
 
+const SLOW: Profile = Profile {
+    delay: Duration::from_millis(30),
+    ..CALM
+};
+
+const LOSSY: Profile = Profile {
+    calm: false,
+    loss: 0.3,
+    disorder: 0.2,
+    delay: Duration::from_millis(20),
+    trouble: &[],
+};
+
+const BREAKING: Profile = Profile {
+    calm: false,
+    trouble: &[Trouble::Disconnect, Trouble::Cut, Trouble::Restart],
+    ..CALM
+};
+
+const EVERYTHING: Profile = Profile {
+    calm: false,
+    loss: 0.1,
+    disorder: 0.1,
+    delay: Duration::from_millis(5),
+    trouble: &[
+        Trouble::Disconnect,
+        Trouble::Cut,
+        Trouble::Restart,
+        Trouble::Freeze,
+        Trouble::Freeze,
+        Trouble::Kill,
+    ],
+};
+
 #[test]
 fn all_is_well_without_faults() {
     run(200, &CALM);
@@ -41,64 +75,28 @@ fn all_is_well_without_faults() {
 
 #[test]
 fn all_is_well_over_a_slow_network() {
-    run(
-        100,
-        &Profile {
-            delay: Duration::from_millis(30),
-            ..CALM
-        },
-    );
+    run(100, &SLOW);
 }
 
 #[test]
 fn bodies_are_whole_or_fail_where_packets_are_lost_repeated_and_late() {
-    let delay = Duration::from_millis(20);
-    run(
-        400,
-        &Profile {
-            calm: false,
-            loss: 0.3,
-            disorder: 0.2,
-            delay,
-            trouble: &[],
-        },
-    );
+    run(300, &LOSSY);
 }
 
 #[test]
 fn bodies_survive_or_fail_where_connections_break() {
-    let trouble = &[Trouble::Disconnect, Trouble::Cut, Trouble::Restart];
-    run(
-        200,
-        &Profile {
-            calm: false,
-            trouble,
-            ..CALM
-        },
-    );
+    run(200, &BREAKING);
 }
 
 #[test]
 fn bodies_are_whole_or_fail_where_everything_breaks() {
-    let trouble = &[
-        Trouble::Disconnect,
-        Trouble::Cut,
-        Trouble::Restart,
-        Trouble::Freeze,
-        Trouble::Freeze,
-        Trouble::Kill,
-    ];
-    let delay = Duration::from_millis(5);
-    run(
-        300,
-        &Profile {
-            calm: false,
-            loss: 0.1,
-            disorder: 0.1,
-            delay,
-            trouble,
-        },
-    );
+    run(300, &EVERYTHING);
+}
+
+/// One run of the worst.
+pub(crate) async fn everything(sim: &Sim) -> Result<(), Box<dyn Error>> {
+    silence_planned_panics();
+    live(sim, &EVERYTHING).await
 }
 
 fn run(count: u64, profile: &Profile) {

@@ -10,5 +10,7 @@ mod handlers;
 mod oracle;
 mod plan;
 mod regressions;
+mod replay;
+mod scenarios;
 mod senders;
 mod world;

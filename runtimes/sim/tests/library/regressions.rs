@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use conduit::{Body, Conduit, Error, ErrorKind, Executed, transport::Address};
+use conduit::{
+    Body, Conduit, Error, ErrorKind, Executed,
+    transport::{Address, Targets},
+};
 use conduit_json::Json;
 use conduit_memory::{Delay, FaultPlan, Faults, Memory};
 use conduit_sim::Sim;
 use futures_lite::StreamExt;
 
 /// The types of frames.
-const ACCEPT: u8 = 3;
+const OFFER: u8 = 2;
+pub(crate) const ACCEPT: u8 = 3;
 
 fn conduit(sim: &Sim, broker: &Memory, name: &str) -> Result<Conduit<Json>, Error> {
     let builder = Conduit::builder(name).runtime(sim.process()).ids(sim.ids());
@@ -115,6 +119,62 @@ fn a_refusal_does_not_hide_that_another_receiver_ran() -> Result<(), Error> {
         let error = sent.expect_err("nobody has it");
         assert_ne!(error.executed(), Executed::No, "{error:?}");
         drop(full);
+        Ok(())
+    })
+}
+
+/// Of two plain bindings one is full, and one takes the request and handles it later.
+#[test]
+fn a_refusal_of_one_binding_does_not_speak_for_another() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let worker = conduit(&sim, &broker, "worker")?;
+        let builder = Conduit::builder("worker").runtime(sim.process()).ids(sim.ids());
+        let builder = builder.transport(broker.clone()).encoder(Json);
+        let small = builder.max_waiting_messages(1).build()?;
+        let mut roomy = worker.bind("both").await?;
+        let full = small.bind("both").await?;
+        let both = conduit(&sim, &broker, "asker")?.service("worker");
+        both.send("both", &()).await?;
+        let error = both.request("both", &()).await.expect_err("one refuses");
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        roomy.next().await.expect("it is bound");
+        assert!(roomy.next().await.expect("it is bound").is_request());
+        assert_eq!(error.executed(), Executed::Maybe);
+        drop(full);
+        Ok(())
+    })
+}
+
+/// A body is offered to the plain bindings, and then the connection is gone.
+#[test]
+fn a_broken_connection_does_not_say_that_nothing_ran() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let at_sender = broker.clone();
+        let link = at_sender.link();
+        let listener = conduit(&sim, &broker, "listener")?;
+        let mut news = listener.bind("news").await?;
+        let builder = Conduit::builder("sender").runtime(sim.process()).ids(sim.ids());
+        let sender = builder.transport(at_sender).encoder(Json).build()?;
+        // The group's offer is slow to be refused, so that it is offered again.
+        let is_group_offer = |to: &Address, packet: &[u8]| {
+            let group = matches!(to, Address::Subject { targets: Targets::Group, .. });
+            group && packet.get(1) == Some(&OFFER)
+        };
+        let lost = Faults::new().drop(1.0);
+        broker.inject_faults(FaultPlan::new(sim.clone(), 1).on(is_group_offer, lost));
+        let send = sender.service("listener").send_body("news", vec![7; 1_000_000]);
+        let breaking = async {
+            let message = news.next().await.expect("it is bound");
+            link.disconnect();
+            message
+        };
+        let (sent, _message) = futures_lite::future::zip(async { send.await }, breaking).await;
+        let error = sent.expect_err("there is no connection");
+        assert_ne!(error.executed(), Executed::No, "{error:?}");
         Ok(())
     })
 }
