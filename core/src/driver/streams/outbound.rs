@@ -248,7 +248,12 @@ impl Driven for OutboundStream {
     fn step(&self, shared: &Shared) -> Step {
         let now = shared.now();
         let mut machine = lock(&self.machine);
+        let was_full = machine.capacity() == 0;
         machine.handle_timeout(now);
+        if was_full && machine.capacity() > 0 {
+            // Nobody else tells the one that reads the source.
+            self.changed.notify(usize::MAX);
+        }
         while let Some(transmit) = machine.poll_transmit(now) {
             if let Some(to) = self.address(transmit.to) {
                 let next = machine.poll_timeout();

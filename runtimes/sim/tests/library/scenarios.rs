@@ -433,3 +433,22 @@ fn a_hundred_instances_work_for_an_hour() -> Result {
         Ok(())
     })
 }
+
+/// Once it waited for the next sign of life, since nobody told the reader of its source.
+#[test]
+fn a_broadcast_of_many_windows_takes_no_longer_than_the_join_window() -> Result {
+    Net::run(1, |net| async move {
+        let sender = net.conduit("sender")?;
+        let receivers = [net.conduit("receiver")?, net.conduit("receiver")?];
+        for receiver in &receivers {
+            let song = receiver.bind("song").await?;
+            song.to(|message| async move { message.bytes().await.map(drop) });
+        }
+        let song = sender
+            .service("receiver")
+            .send_body("song", vec![7; 1_000_000]);
+        assert_eq!(song.await?.completed().len(), 2);
+        assert_eq!(net.sim.elapsed(), Duration::from_millis(250));
+        Ok(())
+    })
+}
