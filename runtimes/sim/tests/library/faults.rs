@@ -118,7 +118,8 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
         .trouble
         .iter()
         .any(|trouble| matches!(trouble, Trouble::Freeze));
-    let oracle = Arc::new(Oracle::new(ops, limits, freezes));
+    let calm = profile.calm.then(|| counts.to_vec());
+    let oracle = Arc::new(Oracle::new(ops, limits, freezes, calm));
     let world = World::start(sim, &oracle, &mut rng, &counts).await?;
     world.broker.inject_faults(faults(sim, &mut rng, profile));
 

@@ -6,10 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use conduit::{Delivery, Error, Executed, InstanceId, Message};
+use conduit::{Delivery, Error, ErrorKind, Executed, InstanceId, Message};
 use conduit_json::Json;
 
-use crate::plan::{Answer, Limits, Op, content};
+use crate::plan::{Answer, Limits, Op, Subject, content};
 
 /// One binding in one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,8 @@ pub(crate) struct Oracle {
     pub(crate) limits: Limits,
     /// Whether time may pass for an instance without its notice.
     pub(crate) freezes: bool,
+    /// Where nothing goes wrong: how many instances each service has.
+    calm: Option<Vec<usize>>,
     state: Mutex<State>,
 }
 
@@ -58,7 +60,12 @@ pub(crate) enum Ended {
 }
 
 impl Oracle {
-    pub(crate) fn new(ops: Vec<Op>, limits: Limits, freezes: bool) -> Self {
+    pub(crate) fn new(
+        ops: Vec<Op>,
+        limits: Limits,
+        freezes: bool,
+        calm: Option<Vec<usize>>,
+    ) -> Self {
         let log = env::var_os("CONDUIT_SIM_SEED").map(|_| Vec::new());
         let state = Mutex::new(State {
             log,
@@ -68,6 +75,7 @@ impl Oracle {
             ops,
             limits,
             freezes,
+            calm,
             state,
         }
     }
@@ -105,12 +113,63 @@ impl Oracle {
                 ));
             }
         }
+        for op in &self.ops {
+            let runs = state.seen.get(&op.id).map_or(0, |seen| seen.runs.len());
+            if self.expected(op).is_some_and(|expected| runs != expected) {
+                late.push(format!("op {}: {runs} handlers ran", op.id));
+            }
+        }
         state.wrong.extend(late);
         if state.wrong.is_empty() {
             return Ok(());
         }
         let log = state.log.take().unwrap_or_default().join("\n");
         Err(format!("{log}\n{}", state.wrong.join("\n")).into())
+    }
+
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.is_some()
+    }
+
+    /// How many handlers have to run, where nothing goes wrong.
+    fn expected(&self, op: &Op) -> Option<usize> {
+        let instances = self.calm.as_ref()?[op.service];
+        Some(op.subject.plain() * instances + usize::from(op.subject.has_group()))
+    }
+
+    /// Where nothing goes wrong, everything succeeds.
+    fn succeeds(&self, op: &Op, delivery: &Delivery) {
+        let Some(expected) = self.expected(op) else {
+            return;
+        };
+        let completed = delivery.completed().len();
+        let whole = completed == expected || !op.body.is_long(&self.limits);
+        if !whole || !delivery.failed().is_empty() {
+            self.wrong(format!(
+                "op {}: {expected} have to get it: {delivery:?}",
+                op.id
+            ));
+        }
+    }
+
+    /// Where nothing goes wrong, only what the plan says fails, in its own way.
+    fn fails_as_planned(&self, op: &Op, error: &Error) {
+        if self.calm.is_none() {
+            return;
+        }
+        let answer = op.request.as_ref().map(|request| &request.answer);
+        let planned = match (op.subject, answer) {
+            (_, None) => &[][..],
+            (Subject::Nobody, _) => &[ErrorKind::NoReceivers],
+            // A handler that runs at once has nobody to return its error to.
+            (_, Some(Answer::Fails)) => &[ErrorKind::HandlerFailed, ErrorKind::NoReply],
+            (_, Some(Answer::Panics)) => &[ErrorKind::HandlerPanicked, ErrorKind::NoReply],
+            (_, Some(Answer::Nothing)) => &[ErrorKind::NoReply],
+            _ => &[],
+        };
+        if !planned.contains(&error.kind()) {
+            self.wrong(format!("op {}: {error:?}", op.id));
+        }
     }
 
     /// A handler starts.
@@ -187,7 +246,10 @@ impl Oracle {
     pub(crate) fn sent(&self, op: &Op, result: &Result<Delivery, Error>) {
         self.log(|| format!("op {}: sent: {result:?}", op.id));
         match result {
-            Ok(delivery) => self.delivered(op, delivery.completed()),
+            Ok(delivery) => {
+                self.delivered(op, delivery.completed());
+                self.succeeds(op, delivery);
+            }
             Err(error) => self.failed(op, error),
         }
     }
@@ -214,6 +276,7 @@ impl Oracle {
     }
 
     pub(crate) fn failed(&self, op: &Op, error: &Error) {
+        self.fails_as_planned(op, error);
         let mut state = self.lock();
         let seen = state.seen.entry(op.id).or_default();
         match error.executed() {

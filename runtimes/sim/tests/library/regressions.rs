@@ -130,7 +130,9 @@ fn a_refusal_of_one_binding_does_not_speak_for_another() -> Result<(), Error> {
     sim.block_on(async {
         let broker = Memory::new();
         let worker = conduit(&sim, &broker, "worker")?;
-        let builder = Conduit::builder("worker").runtime(sim.process()).ids(sim.ids());
+        let builder = Conduit::builder("worker")
+            .runtime(sim.process())
+            .ids(sim.ids());
         let builder = builder.transport(broker.clone()).encoder(Json);
         let small = builder.max_waiting_messages(1).build()?;
         let mut roomy = worker.bind("both").await?;
@@ -157,16 +159,26 @@ fn a_broken_connection_does_not_say_that_nothing_ran() -> Result<(), Error> {
         let link = at_sender.link();
         let listener = conduit(&sim, &broker, "listener")?;
         let mut news = listener.bind("news").await?;
-        let builder = Conduit::builder("sender").runtime(sim.process()).ids(sim.ids());
+        let builder = Conduit::builder("sender")
+            .runtime(sim.process())
+            .ids(sim.ids());
         let sender = builder.transport(at_sender).encoder(Json).build()?;
         // The group's offer is slow to be refused, so that it is offered again.
         let is_group_offer = |to: &Address, packet: &[u8]| {
-            let group = matches!(to, Address::Subject { targets: Targets::Group, .. });
+            let group = matches!(
+                to,
+                Address::Subject {
+                    targets: Targets::Group,
+                    ..
+                }
+            );
             group && packet.get(1) == Some(&OFFER)
         };
         let lost = Faults::new().drop(1.0);
         broker.inject_faults(FaultPlan::new(sim.clone(), 1).on(is_group_offer, lost));
-        let send = sender.service("listener").send_body("news", vec![7; 1_000_000]);
+        let send = sender
+            .service("listener")
+            .send_body("news", vec![7; 1_000_000]);
         let breaking = async {
             let message = news.next().await.expect("it is bound");
             link.disconnect();

@@ -185,7 +185,8 @@ impl Instance {
                     binding,
                 };
                 let (sim, oracle, process) = (sim.clone(), Arc::clone(oracle), process.clone());
-                let at_once = rng.bool();
+                // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
+                let at_once = rng.bool() || oracle.is_calm();
                 handlers.push(bound.to(move |message| {
                     let (sim, oracle, process) =
                         (sim.clone(), Arc::clone(&oracle), process.clone());
