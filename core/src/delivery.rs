@@ -59,20 +59,30 @@ impl Delivery {
             }
         }
         let silent = outcome.silent.then(|| ErrorKind::NoAnswer.into());
-        for error in group_error(&outcome.group).or(silent) {
+        if let Some(error) = group_error(&outcome.group).or(silent) {
             delivery.failed.push(FailedDelivery {
                 instance: None,
                 error,
             });
         }
-        match delivery.failed.pop() {
-            Some(failure) if delivery.completed.is_empty() => Err(failure.error),
-            failure => {
-                delivery.failed.extend(failure);
-                Ok(delivery)
-            }
+        if delivery.completed.is_empty() && !delivery.failed.is_empty() {
+            let errors = delivery.failed.into_iter().map(|failed| failed.error);
+            return Err(last_of(errors.collect()).unwrap_or_else(|| ErrorKind::Other.into()));
         }
+        Ok(delivery)
     }
+}
+
+/// The last error. What any of them says to have been executed was executed.
+fn last_of(mut errors: Vec<Error>) -> Option<Error> {
+    let last = errors.pop()?;
+    let said = |executed| errors.iter().any(|error| error.executed() == executed);
+    let executed = match last.executed() {
+        _ if said(Executed::Yes) => Executed::Yes,
+        Executed::No if said(Executed::Maybe) => Executed::Maybe,
+        executed => executed,
+    };
+    Some(last.with_executed(executed))
 }
 
 /// Why no member of the group took an offer, if one could have.
@@ -110,12 +120,14 @@ pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
                 .map(|reason| Error::from_reason(&reason))
         }
         GroupOutcome::Empty | GroupOutcome::NotAsked => {
+            let lost = |delivery| Some(Error::from_reason(&lost(delivery)?));
             let failures: Option<Vec<_>> = outcome.deliveries.iter().map(lost).collect();
-            match failures?.pop() {
-                Some(reason) => Some(Error::from_reason(&reason)),
-                None if outcome.silent => Some(ErrorKind::NoAnswer.into()),
-                None => Some(ErrorKind::NoReceivers.into()),
-            }
+            let none = if outcome.silent {
+                ErrorKind::NoAnswer
+            } else {
+                ErrorKind::NoReceivers
+            };
+            Some(last_of(failures?).unwrap_or_else(|| none.into()))
         }
         GroupOutcome::Silent if !outcome.deliveries.is_empty() => None,
         group => group_error(group).map(|error| error.with_executed(Executed::No)),

@@ -178,9 +178,10 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, head, content);
-        // If it was unbound a moment ago, the dropped arrival tells the sender.
-        if mailbox.push(arrival).is_ok() {
-            self.took(mailbox);
+        match mailbox.push(arrival) {
+            Ok(()) => self.took(mailbox),
+            // It was unbound a moment ago.
+            Err(Full(arrival)) => arrival.refuse(),
         }
         Ok(())
     }

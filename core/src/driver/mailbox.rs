@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Subject,
     body::{Content, StreamContent},
-    proto::{BindingId, frame::Head},
+    proto::{BindingId, ReasonCode, frame::Head},
 };
 
 /// A message that has reached a binding.
@@ -37,6 +37,20 @@ impl Arrival {
         match &self.content {
             Content::Whole(_) => None,
             Content::Stream(StreamContent { stream, .. }) => Some(stream),
+        }
+    }
+
+    /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
+    /// a failure would answer a request that another member may be handling.
+    pub(super) fn refuse(&self) {
+        if self.readiness() == Readiness::Ready {
+            return;
+        }
+        if let Content::Stream(StreamContent { shared, stream, .. }) = &self.content {
+            stream.stop(shared, ReasonCode::Draining.into());
+        }
+        if let Some(replier) = &self.replier {
+            replier.claim();
         }
     }
 
@@ -162,6 +176,7 @@ impl Mailbox {
             if readiness == Some(Readiness::Ready) {
                 return Poll::Ready(arrival);
             }
+            arrival.iter().for_each(Arrival::refuse);
         }
     }
 
@@ -191,6 +206,7 @@ impl Mailbox {
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
+        waiting.iter().for_each(Arrival::refuse);
         waiting
     }
 

@@ -93,7 +93,7 @@ impl Pending {
         let group_only = state.group_only;
         drop(state);
         match failure {
-            Some(reason) => self.resolve(Err(Error::from_reason(&reason))),
+            Some(reason) => self.resolve(Err(of_plain(&reason))),
             None if group_only => self.resolve(Err(ErrorKind::NoReceivers.into())),
             None => {}
         }
@@ -104,10 +104,19 @@ impl Pending {
         let mut state = lock(&self.state);
         if state.group_is_empty {
             drop(state);
-            self.resolve(Err(Error::from_reason(&reason)));
+            self.resolve(Err(of_plain(&reason)));
             return false;
         }
         state.plain_failure.replace(reason).is_none()
+    }
+}
+
+/// What one plain binding said. That it did not run says nothing of the others.
+fn of_plain(reason: &Reason) -> Error {
+    let error = Error::from_reason(reason);
+    match error.executed() {
+        Executed::No => error.with_executed(Executed::Maybe),
+        _ => error,
     }
 }
 

@@ -119,17 +119,21 @@ impl Shared {
     }
 
     /// Publishes a packet that the machine repeats if it is lost, and until its next timeout only:
-    /// without a connection, time passes for the machine too.
+    /// without a connection, time passes for the machine too. A machine that has ended has no
+    /// timeout, and nobody may wait for its last packet.
     async fn publish_frame(
         &self,
         to: &Address,
         packet: Bytes,
         next: Option<Instant>,
     ) -> Result<(), Error> {
-        let mut publish = self.transport.publish(to, packet, None);
+        let mut publish = self.transport.publish(to, packet.clone(), None);
         let result = match (future::poll_once(&mut publish).await, next) {
             (Some(result), _) => result,
-            (None, None) => publish.await,
+            (None, None) => {
+                self.post_packet(to.clone(), packet, None);
+                Ok(())
+            }
             (None, Some(at)) => {
                 let give_up = async {
                     self.sleep_until(at).await;

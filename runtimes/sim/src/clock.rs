@@ -21,7 +21,11 @@ struct State {
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { now, next: 0, timers: BTreeMap::new() }))
+        Self(Mutex::new(State {
+            now,
+            next: 0,
+            timers: BTreeMap::new(),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -35,7 +39,9 @@ impl Clock {
     /// Jumps to the next timer and wakes it. Returns whether there was one.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.lock();
-        let Some(((at, _), waker)) = state.timers.pop_first() else { return false };
+        let Some(((at, _), waker)) = state.timers.pop_first() else {
+            return false;
+        };
         state.now = state.now.max(at);
         drop(state);
         waker.wake();
@@ -52,7 +58,11 @@ pub(crate) struct Sleep {
 
 impl Sleep {
     pub(crate) fn new(clock: Arc<Clock>, at: Instant) -> Self {
-        Self { clock, at, key: None }
+        Self {
+            clock,
+            at,
+            key: None,
+        }
     }
 }
 

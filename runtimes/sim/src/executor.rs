@@ -2,7 +2,7 @@ use std::{
     future::Future,
     pin::pin,
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -10,21 +10,24 @@ use std::{
 };
 
 use conduit::{Runtime, Task};
+use futures_lite::future;
 
 use crate::{
-    SimIds,
+    Process, SimIds,
     clock::{Clock, Sleep},
-    schedule::Schedule,
+    schedule::{FIRST, Schedule},
 };
 
 /// A runtime with a virtual clock, whose schedule a seed decides. Clones are the same runtime.
 ///
-/// See the [crate's documentation](crate) for what it is good for.
+/// What it spawns belongs to no process; [`process`](Self::process) makes runtimes whose tasks can
+/// be frozen and killed together. See the [crate's documentation](crate) for what it is good for.
 #[derive(Debug, Clone)]
 pub struct Sim {
-    schedule: Arc<Schedule>,
-    clock: Arc<Clock>,
+    pub(crate) schedule: Arc<Schedule>,
+    pub(crate) clock: Arc<Clock>,
     started: Instant,
+    seed: u64,
 }
 
 /// The future that `block_on` runs, as something to wake.
@@ -48,14 +51,16 @@ impl Sim {
             schedule: Arc::new(Schedule::new(seed)),
             clock: Arc::new(Clock::new(started)),
             started,
+            seed,
         }
     }
 
     /// Runs a future to its end, and with it all that was spawned.
     ///
     /// # Panics
-    /// Where the future can never end: nothing can run, and no timer is set; or where tasks wake
-    /// each other for ever while the clock stands still.
+    /// Where the future can never end: nothing can run, and no timer is set (a deadlock); or tasks
+    /// wake each other for ever while the clock stands still (a livelock). The message says the
+    /// seed and the virtual time.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let main = Arc::new(Main(AtomicBool::new(true)));
@@ -63,29 +68,64 @@ impl Sim {
         let mut polls = 0;
         loop {
             if main.0.swap(false, Ordering::SeqCst) {
-                if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker))
+                {
                     return output;
                 }
-            } else if self.run_one() {
-                polls += 1;
-                assert!(polls < Self::LIVELOCK, "tasks wake each other without end");
-            } else {
+            } else if !self.run_one() {
                 polls = 0;
-                assert!(self.clock.advance(), "a deadlock: nothing can run, and no timer is set");
+                if !self.clock.advance() {
+                    self.fail("a deadlock: nothing can run, and no timer is set");
+                }
+            }
+            polls += 1;
+            if polls > Self::LIVELOCK {
+                self.fail("a livelock: tasks wake each other while no time passes");
             }
         }
     }
 
-    /// Drops every task that can run, and all that this lets run: what a process that is killed
-    /// does to its tasks, done to all of them. For the end of a test that looks for leaks.
+    fn fail(&self, what: &str) -> ! {
+        panic!("{what} (seed {}, after {:?})", self.seed, self.elapsed());
+    }
+
+    /// Runs a future to its end, or until some virtual time has passed: then it is dropped, and
+    /// there is nothing. So a test bounds what could hang.
+    pub async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
+        let late = async {
+            self.sleep(time).await;
+            None
+        };
+        future::or(async { Some(future.await) }, late).await
+    }
+
+    /// Waits for some virtual time.
+    pub async fn sleep(&self, time: Duration) {
+        self.sleep_until(self.now() + time).await;
+    }
+
+    /// A new process: a runtime of its own under the same clock and the same schedule.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        Process::new(self.clone())
+    }
+
+    /// Drops every task, as if all processes were killed at once; what is spawned later is dropped
+    /// at once. For the end of a test: nothing of it is left, even where tasks hold each other.
     pub fn shut_down(&self) {
-        self.schedule.clear();
+        self.schedule.shut_down();
+    }
+
+    /// The seed of this run.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// How much virtual time has passed.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.clock.now() - self.started
+        self.now() - self.started
     }
 
     /// A digest of the order in which tasks have run: equal for equal runs, in whatever process.
@@ -97,31 +137,28 @@ impl Sim {
     /// Ids for one conduit, decided by the seed and by how many were made before.
     #[must_use]
     pub fn ids(&self) -> SimIds {
-        SimIds::new(self.schedule.random_u64())
+        SimIds::new(self.random())
     }
 
-    /// Waits for some virtual time.
-    pub async fn sleep(&self, time: Duration) {
-        let at = self.clock.now() + time;
-        Sleep::new(Arc::clone(&self.clock), at).await;
+    /// A number that the seed decides, to make a test's own choices with.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.schedule.random_u64()
     }
 
     fn run_one(&self) -> bool {
-        let Some(job) = self.schedule.next() else { return false };
-        let task = job.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(mut task) = task {
-            let waker = Waker::from(Arc::clone(&job));
-            if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-                *job.task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-            }
-        }
+        let Some(job) = self.schedule.next() else {
+            return false;
+        };
+        let waker = Waker::from(Arc::clone(&job));
+        job.run(|task| task.as_mut().poll(&mut Context::from_waker(&waker)));
         true
     }
 }
 
 impl Runtime for Sim {
     fn spawn(&self, task: Task) {
-        self.schedule.spawn(task);
+        self.schedule.spawn(FIRST, task);
     }
 
     fn sleep_until(&self, at: Instant) -> Task {

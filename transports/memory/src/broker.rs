@@ -12,7 +12,13 @@ use conduit::transport::{
 };
 use event_listener::EventListener;
 
-use crate::{queue::Queue, route::Offer, routes::Routes, wakers::Wakers};
+use crate::{
+    fault::{Active, Fate, FaultCounts, Way},
+    queue::Queue,
+    route::Offer,
+    routes::Routes,
+    wakers::Wakers,
+};
 
 /// What all connections share.
 ///
@@ -24,18 +30,24 @@ pub(crate) struct Broker {
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     routes: Routes,
     /// Every subscription that was not dropped, in the order they were made.
-    subscriptions: BTreeMap<u64, Subscribed>,
+    pub(crate) subscriptions: BTreeMap<u64, Subscribed>,
+    pub(crate) ways: BTreeMap<u64, Arc<Way>>,
+    pub(crate) stopped: bool,
+    pub(crate) faults: Option<Active>,
+    /// What plans did that are not in force any more.
+    pub(crate) counts: FaultCounts,
+    pub(crate) plans: u64,
     last_connection: u64,
     last_subscription: u64,
 }
 
-struct Subscribed {
-    connection: u64,
+pub(crate) struct Subscribed {
+    pub(crate) connection: u64,
     at: Address,
-    queue: Arc<Queue>,
+    pub(crate) queue: Arc<Queue>,
     /// Not left, and its connection not closed.
     routed: bool,
 }
@@ -45,6 +57,7 @@ pub(crate) struct Connection {
     pub(crate) id: u64,
     /// Changes under the broker's lock only.
     closed: AtomicBool,
+    pub(crate) way: Arc<Way>,
 }
 
 /// What became of a publish.
@@ -66,14 +79,26 @@ impl Broker {
     pub(crate) fn connect(&self) -> Connection {
         let mut state = self.lock();
         state.last_connection += 1;
+        let id = state.last_connection;
+        let way = Arc::<Way>::default();
+        if state.stopped {
+            way.set(Way::STOPPED);
+        }
+        state.ways.insert(id, Arc::clone(&way));
         Connection {
-            id: state.last_connection,
+            id,
             closed: AtomicBool::new(false),
+            way,
         }
     }
 
+    /// The connection is gone. Its subscriptions may live on.
+    pub(crate) fn forget_connection(&self, connection: u64) {
+        drop(self.lock().ways.remove(&connection));
+    }
+
     /// Routes a packet, or the notice that it is for nobody. Every packet comes through here, so
-    /// this is the place to lose, repeat or hold one back on purpose.
+    /// this is the place where one is lost, repeated or held back on purpose.
     pub(crate) fn publish(
         &self,
         from: &Connection,
@@ -87,25 +112,32 @@ impl Broker {
         if packet.len() > self.max_packet_len {
             return Err(TransportErrorKind::TooLarge.into());
         }
-        let offer = match (
-            state.routes.offer(to, Packet::Data(packet), &mut wakers),
-            undelivered,
-        ) {
-            (Offer::Nobody(packet), Some((inbox, token))) => {
-                match state
-                    .routes
-                    .offer(inbox, Packet::Undelivered(token), &mut wakers)
-                {
-                    Offer::Full(_, room) => Offer::Full(packet, room),
-                    Offer::Taken | Offer::Nobody(_) => Offer::Nobody(packet),
-                }
-            }
-            (offer, _) => offer,
+        if !from.way.is_online() {
+            return Ok(Published::Wait(packet, from.way.listen()));
+        }
+        if from.way.is_cut() {
+            return Ok(Published::Yes);
+        }
+        let (copies, notice) = match &mut state.faults {
+            None => (1, true),
+            Some(faults) => match faults.decide(from.id, to, &packet, undelivered) {
+                Fate::Taken => return Ok(Published::Yes),
+                Fate::Now { copies, notice } => (copies, notice),
+            },
         };
+        for _ in 1..copies {
+            state.route(to, packet.clone(), None, &mut wakers);
+        }
+        let undelivered = undelivered.filter(|_| notice);
+        let offer = state.route(to, packet, undelivered, &mut wakers);
         drop(state);
         wakers.wake();
         Ok(match offer {
             Offer::Full(Packet::Data(packet), room) => Published::Wait(packet, room),
+            Offer::Nobody(packet) | Offer::Lost(packet) => {
+                drop(packet);
+                Published::Yes
+            }
             _ => Published::Yes,
         })
     }
@@ -135,7 +167,9 @@ impl Broker {
             let reason = "another subscription has this inbox";
             return Err(TransportError::new(TransportErrorKind::Denied, reason));
         }
-        let queue = state.routes.add(at, target, self.subscription_capacity);
+        let queue = state
+            .routes
+            .add(at, target, self.subscription_capacity, &from.way);
         state.last_subscription += 1;
         let id = state.last_subscription;
         let subscribed = Subscribed {
@@ -184,7 +218,8 @@ impl Broker {
             .map(|its| Arc::clone(&its.queue))
             .collect();
         drop(state);
-        own.iter().for_each(|(_, queue)| queue.clear());
+        own.iter().for_each(|(_, queue)| queue.end_now());
+        connection.way.notify();
         // A publish of this connection may wait at any of them: it has to find itself closed.
         all.iter().for_each(|queue| queue.wake_publishers());
     }
@@ -193,7 +228,7 @@ impl Broker {
         self.lock()
             .subscriptions
             .values()
-            .filter(|its| its.routed)
+            .filter(|its| its.routed && its.queue.is_online())
             .count()
     }
 
@@ -205,12 +240,32 @@ impl Broker {
             .sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    pub(crate) fn route(
+        &mut self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+        wakers: &mut Wakers,
+    ) -> Offer {
+        let packet = match self.routes.offer(to, Packet::Data(packet), wakers) {
+            Offer::Nobody(packet) => packet,
+            offer => return offer,
+        };
+        let Some((inbox, token)) = undelivered else {
+            return Offer::Nobody(packet);
+        };
+        match self.routes.offer(inbox, Packet::Undelivered(token), wakers) {
+            Offer::Full(_, room) => Offer::Full(packet, room),
+            Offer::Taken | Offer::Nobody(_) | Offer::Lost(_) => Offer::Nobody(packet),
+        }
+    }
+
     fn unroute(&mut self, id: u64) -> Option<Arc<Queue>> {
         let its = self.subscriptions.get_mut(&id).filter(|its| its.routed)?;
         its.routed = false;

@@ -4,7 +4,7 @@
 //! timer. It routes as a network broker does: to every plain subscription, to one member of a
 //! queue group, to an instance's inbox, to all instances of a service; it refuses packets that are
 //! too long, and it tells a publisher when nobody is subscribed. What works over it works over a
-//! network, where packets can get lost besides; over `Memory` none is.
+//! network, where packets can get lost besides; over `Memory` none is, unless a test wants it.
 //!
 //! # In a unit test
 //! Make one broker for each test, so that tests which run side by side do not hear each other.
@@ -19,6 +19,12 @@
 //! # Bounds
 //! Each subscription has a queue of [65,536 packets](MemoryBuilder::subscription_capacity). A
 //! publisher that meets a full one waits until it is read or dropped: nothing is discarded.
+//!
+//! # Faults
+//! A test can break things on purpose: a [`FaultPlan`] loses, repeats and delays packets as its
+//! seed decides, a [`Link`] disconnects one connection or cuts it off, and
+//! [`Memory::stop_broker`] restarts the broker. Under `conduit-sim` all of it happens in virtual
+//! time, and the same way each time.
 //!
 //! # Example
 //! One packet, from one connection to another, at the level of the transport that
@@ -51,6 +57,7 @@
 
 mod broker;
 mod builder;
+mod fault;
 mod memory;
 mod queue;
 mod route;
@@ -58,4 +65,9 @@ mod routes;
 mod subscription;
 mod wakers;
 
-pub use self::{builder::MemoryBuilder, memory::Memory, subscription::MemorySubscription};
+pub use self::{
+    builder::MemoryBuilder,
+    fault::{Delay, FaultCounts, FaultPlan, Faults, Link},
+    memory::Memory,
+    subscription::MemorySubscription,
+};

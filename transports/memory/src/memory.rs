@@ -6,6 +6,7 @@ use conduit::transport::{Address, Token, Transport, TransportError};
 use crate::{
     MemoryBuilder, MemorySubscription,
     broker::{Broker, Connection, Published},
+    fault::{FaultCounts, FaultPlan, Link},
 };
 
 /// A connection to a broker in this process.
@@ -77,6 +78,45 @@ impl Memory {
         self.broker.queued()
     }
 
+    /// The way between this connection and the broker, to be broken by a test.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        let way = Arc::clone(&self.connection.way);
+        Link::new(Arc::clone(&self.broker), self.connection.id, way)
+    }
+
+    /// Stops the broker, for all connections: what is on its way or waits in subscriptions is lost,
+    /// it forgets all subscriptions, and publishing waits.
+    pub fn stop_broker(&self) {
+        self.broker.stop();
+    }
+
+    /// Starts it again: connections renew their subscriptions by themselves, and publishing goes
+    /// on. One whose [link](Self::link) is disconnected stays so.
+    pub fn start_broker(&self) {
+        self.broker.start();
+    }
+
+    /// Lets packets suffer what a plan says, for all connections. It takes the place of a plan that
+    /// is in force.
+    ///
+    /// # Panics
+    /// Where the plan's runtime panics because it is not running.
+    pub fn inject_faults(&self, plan: FaultPlan) {
+        self.broker.inject(plan);
+    }
+
+    /// Ends what [`inject_faults`](Self::inject_faults) began. What is on its way arrives at once.
+    pub fn end_faults(&self) {
+        self.broker.end_faults();
+    }
+
+    /// What fault plans have done so far.
+    #[must_use]
+    pub fn fault_counts(&self) -> FaultCounts {
+        self.broker.fault_counts()
+    }
+
     pub(crate) fn with_limits(limits: &MemoryBuilder) -> Self {
         Self::connect(Arc::new(Broker::new(
             limits.max_packet_len,
@@ -95,6 +135,12 @@ impl Memory {
 impl Default for Memory {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.broker.forget_connection(self.connection.id);
     }
 }
 
@@ -147,8 +193,16 @@ impl Transport for Memory {
     }
 
     /// Returns at once: the broker routes a packet and makes a subscription in the call itself.
+    /// Where the connection is broken, it waits until it is mended.
     async fn flush(&self) -> Result<(), TransportError> {
-        self.connection.check_open()
+        loop {
+            let mended = self.connection.way.listen();
+            self.connection.check_open()?;
+            if self.connection.way.is_online() && !self.connection.way.is_cut() {
+                return Ok(());
+            }
+            mended.await;
+        }
     }
 
     /// Ends this connection's subscriptions, with what waits in them, and a publish of it that

@@ -8,6 +8,8 @@ use std::{
 use conduit::transport::Packet;
 use event_listener::Event;
 
+use crate::fault::Way;
+
 /// What was routed to one subscription and has not been read.
 ///
 /// Only the broker pushes, under its lock; only the subscription pops, without it. So where the
@@ -16,6 +18,8 @@ pub(crate) struct Queue {
     capacity: usize,
     /// Tells publishers who wait at this address to look again.
     room: Arc<Event>,
+    /// Between the broker and the subscriber.
+    way: Arc<Way>,
     inner: Mutex<Inner>,
 }
 
@@ -27,10 +31,11 @@ struct Inner {
 }
 
 impl Queue {
-    pub(crate) fn new(capacity: usize, room: Arc<Event>) -> Self {
+    pub(crate) fn new(capacity: usize, room: Arc<Event>, way: Arc<Way>) -> Self {
         Self {
             capacity,
             room,
+            way,
             inner: Mutex::default(),
         }
     }
@@ -40,7 +45,17 @@ impl Queue {
     }
 
     pub(crate) fn has_room(&self) -> bool {
-        self.len() < self.capacity
+        self.is_cut() || self.len() < self.capacity
+    }
+
+    /// Whether the broker knows of the subscription.
+    pub(crate) fn is_online(&self) -> bool {
+        self.way.is_online()
+    }
+
+    /// Whether what is routed here is lost.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.way.is_cut()
     }
 
     /// Adds a packet and returns the reader to wake.
@@ -84,10 +99,15 @@ impl Queue {
     }
 
     /// Lets the reader have nothing more.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn end_now(&self) {
+        self.lose();
+        self.end();
+    }
+
+    /// Loses what waits.
+    pub(crate) fn lose(&self) {
         let packets = mem::take(&mut self.lock().packets);
         drop(packets);
-        self.end();
     }
 
     /// All of them: one that is woken may find another queue full and wait there, so it would not

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use conduit::transport::{Packet, Target, Targets};
 use event_listener::{Event, EventListener};
 
-use crate::{queue::Queue, wakers::Wakers};
+use crate::{fault::Way, queue::Queue, wakers::Wakers};
 
 /// Who is subscribed to one subject, inbox or control address. The last two have no group.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(crate) enum Offer {
     Taken,
     /// It is for nobody, and comes back.
     Nobody(Packet),
+    /// All whom it is for are cut off, and it comes back to be freed.
+    Lost(Packet),
     /// One of those whom it is for has no room, so that it is in no queue and comes back; the
     /// listener says when to offer it again.
     Full(Packet, EventListener),
@@ -35,8 +37,9 @@ impl Route {
     }
 
     /// A new subscription, the last in its list.
-    pub(crate) fn add(&mut self, target: Target, capacity: usize) -> Arc<Queue> {
-        let queue = Arc::new(Queue::new(capacity, Arc::clone(&self.room)));
+    pub(crate) fn add(&mut self, target: Target, capacity: usize, way: &Arc<Way>) -> Arc<Queue> {
+        let room = Arc::clone(&self.room);
+        let queue = Arc::new(Queue::new(capacity, room, Arc::clone(way)));
         match target {
             Target::Plain => self.plain.push(Arc::clone(&queue)),
             Target::Group => self.group.push(Arc::clone(&queue)),
@@ -73,33 +76,43 @@ impl Route {
             }
         };
         let plain: &[_] = if targets.plain() { &self.plain } else { &[] };
-        let mut receivers = plain.iter().chain(member.map(|at| &self.group[at]));
+        let plain = plain.iter().filter(|queue| queue.is_online());
+        let known = plain.chain(member.map(|at| &self.group[at]));
+        if let Some(at) = member {
+            self.turn = at + 1;
+        }
+        let mut receivers = known.clone().filter(|queue| !queue.is_cut());
         let Some(last) = receivers.next_back() else {
-            return Offer::Nobody(packet);
+            return match known.count() {
+                0 => Offer::Nobody(packet),
+                _ => Offer::Lost(packet),
+            };
         };
         for receiver in receivers {
             wakers.add(receiver.push(packet.clone()));
         }
         wakers.add(last.push(packet));
-        if let Some(at) = member {
-            self.turn = at + 1;
-        }
         Offer::Taken
     }
 
     /// The member that a packet goes to, if it is for the group and there is one: the first with
     /// room, from the one whose turn it is. A full member holds nobody up while another has room.
+    /// Whoever is disconnected does not count.
     fn find_room(&self, targets: Targets) -> Result<Option<usize>, Full> {
-        if targets.plain() && !self.plain.iter().all(|queue| queue.has_room()) {
+        let full = |queue: &Arc<Queue>| queue.is_online() && !queue.has_room();
+        if targets.plain() && self.plain.iter().any(full) {
             return Err(Full);
         }
-        let members = self.group.len();
-        if !targets.group() || members == 0 {
+        if !targets.group() {
             return Ok(None);
         }
+        let members = self.group.len();
         let in_turn = (0..members).map(|step| (self.turn + step) % members);
-        in_turn
-            .into_iter()
+        let mut online = in_turn.filter(|&at| self.group[at].is_online()).peekable();
+        if online.peek().is_none() {
+            return Ok(None);
+        }
+        online
             .find(|&at| self.group[at].has_room())
             .map(Some)
             .ok_or(Full)

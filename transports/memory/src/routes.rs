@@ -6,6 +6,7 @@ use conduit::{
 };
 
 use crate::{
+    fault::Way,
     queue::Queue,
     route::{Offer, Route},
     wakers::Wakers,
@@ -40,7 +41,13 @@ impl Routes {
         self.get_mut(at).is_some_and(|route| !route.is_empty())
     }
 
-    pub(crate) fn add(&mut self, at: &Address, target: Target, capacity: usize) -> Arc<Queue> {
+    pub(crate) fn add(
+        &mut self,
+        at: &Address,
+        target: Target,
+        capacity: usize,
+        way: &Arc<Way>,
+    ) -> Arc<Queue> {
         let service = self.services.entry(at.service().clone()).or_default();
         let route = match at {
             Address::Subject { subject, .. } => {
@@ -49,7 +56,7 @@ impl Routes {
             Address::Inbox { instance, .. } => service.inboxes.entry(*instance).or_default(),
             Address::Control { .. } => &mut service.control,
         };
-        route.add(target, capacity)
+        route.add(target, capacity, way)
     }
 
     /// Routes nothing more to a queue. An address, and a service, without queues leaves no trace.

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use conduit::transport::{Packet, Subscription, TransportError};
+use conduit::transport::{Packet, Subscription, TransportError, TransportErrorKind};
 use futures_core::Stream;
 
 use crate::{broker::Broker, queue::Queue};
@@ -35,10 +35,14 @@ impl Stream for MemorySubscription {
 }
 
 impl Subscription for MemorySubscription {
-    /// Returns at once and never fails.
+    /// Returns at once, and fails only where a test has broken the connection.
     async fn leave(&mut self) -> Result<(), TransportError> {
         self.broker.leave(self.id);
-        Ok(())
+        if self.queue.is_online() {
+            Ok(())
+        } else {
+            Err(TransportErrorKind::Disconnected.into())
+        }
     }
 }
 

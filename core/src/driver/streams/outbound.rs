@@ -7,7 +7,7 @@ use futures_lite::future;
 
 use super::{Driven, Step};
 use crate::{
-    Error, ErrorKind, ServiceName, Subject,
+    Error, ErrorKind, Executed, ServiceName, Subject,
     body::Source,
     driver::{Shared, shared::lock},
     proto::{
@@ -73,7 +73,12 @@ impl Shared {
         if let Err(error) = driven {
             stream.abort(Reason::new(ReasonCode::Closed, error.to_string()));
             self.reset_receivers(stream);
-            return Err(error);
+            let outcome = lock(&stream.machine).outcome();
+            let someone = outcome.is_some_and(|outcome| !outcome.deliveries.is_empty());
+            return Err(match error.executed() {
+                Executed::No if someone => error.with_executed(Executed::Maybe),
+                _ => error,
+            });
         }
         drop(forget);
         let outcome = lock(&stream.machine).outcome();

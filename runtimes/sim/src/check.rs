@@ -1,0 +1,84 @@
+use std::{
+    any::Any,
+    env,
+    error::Error,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+};
+
+use crate::Sim;
+
+/// How many seeds each check runs, instead of what it says itself.
+const COUNT: &str = "CONDUIT_SIM_SEEDS";
+/// The one seed to run.
+const SEED: &str = "CONDUIT_SIM_SEED";
+
+/// Runs a test under the seeds `0..count`, each in a simulation of its own that is shut down at its
+/// end.
+///
+/// The environment can say otherwise: `CONDUIT_SIM_SEEDS=100000` runs so many seeds, and
+/// `CONDUIT_SIM_SEED=17` that one only. With `CONDUIT_SIM_SEED=17..1000` it runs a range.
+///
+/// # Panics
+/// Where the test panics or returns an error, with what happened, the seed, and the command that
+/// runs it again.
+///
+/// ```should_panic
+/// use std::{cell::Cell, time::Duration};
+///
+/// use conduit::Runtime;
+/// use conduit_sim::check;
+///
+/// // Two tasks, and a belief about which of them comes first: some seed shows that it is wrong.
+/// check(100, |sim| {
+///     let (first, order) = async_channel::unbounded();
+///     let second = first.clone();
+///     sim.spawn(Box::pin(async move { first.try_send(1).unwrap() }));
+///     sim.spawn(Box::pin(async move { second.try_send(2).unwrap() }));
+///     sim.block_on(async { assert_eq!(order.recv().await, Ok(1)) });
+///     Ok(())
+/// });
+/// ```
+pub fn check(count: u64, test: impl Fn(&Sim) -> Result<(), Box<dyn Error>>) {
+    let (from, to) = seeds(count);
+    for seed in from..to {
+        let sim = Sim::new(seed);
+        let outcome = catch_unwind(AssertUnwindSafe(|| test(&sim)));
+        let failure = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(panic) => Some(text_of(&*panic).to_owned()),
+        };
+        if let Some(failure) = failure {
+            panic!("{failure}\n{}", replay(seed, &sim));
+        }
+        sim.shut_down();
+    }
+}
+
+fn replay(seed: u64, sim: &Sim) -> String {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or_default();
+    let time = sim.elapsed();
+    format!("after {time:?} of seed {seed}; to run it again: {SEED}={seed} cargo test {name}")
+}
+
+fn seeds(count: u64) -> (u64, u64) {
+    let number = |text: &str| {
+        let number = text.trim().parse();
+        number.unwrap_or_else(|_| panic!("{text:?} is not a number of a seed"))
+    };
+    if let Ok(seed) = env::var(SEED) {
+        return match seed.split_once("..") {
+            Some((from, to)) => (number(from), number(to)),
+            None => (number(&seed), number(&seed) + 1),
+        };
+    }
+    (0, env::var(COUNT).map_or(count, |count| number(&count)))
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it panicked")
+}

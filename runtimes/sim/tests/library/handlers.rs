@@ -1,0 +1,177 @@
+//! What instances do with what they receive: what the operation says.
+
+use std::{io, panic::AssertUnwindSafe, sync::Arc};
+
+use bytes::Bytes;
+use conduit::{Body, IncomingBody, Message, Runtime};
+use conduit_json::Json;
+use conduit_sim::{Process, Sim};
+use futures_lite::{FutureExt, Stream, StreamExt, stream};
+
+use crate::{
+    oracle::{Ended, Oracle, Place},
+    plan::{Answer, BodyPlan, Op, Reader, Source, content},
+};
+
+pub(crate) const OP: &str = "op";
+
+/// The operation that a message belongs to. Nothing for one of those that look whether everything
+/// works again.
+pub(crate) fn op_of<'a>(oracle: &'a Oracle, message: &Message<Json>) -> Option<&'a Op> {
+    let id = message.headers().get(OP)?.parse::<usize>().ok()?;
+    oracle.ops.get(id)
+}
+
+/// Handles one message, as its operation says.
+pub(crate) async fn handle(
+    sim: Sim,
+    oracle: Arc<Oracle>,
+    place: Place,
+    message: Message<Json>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let Some(op) = op_of(&oracle, &message) else {
+        let body = message.take_body()?;
+        if message.is_request() {
+            message.reply_body(body).await?;
+        } else {
+            read(&sim, body, Reader::Fast, usize::MAX, || {}).await;
+        }
+        return Ok(());
+    };
+    let body = message.take_body()?;
+    let Some(request) = &op.request else {
+        let all = || oracle.read_all(op, place);
+        let (got, ended) = read(&sim, body, op.reader, op.body.length, all).await;
+        oracle.read(op, place, &got, &ended);
+        return Ok(());
+    };
+    if let Answer::Echo = request.answer {
+        let streamed = op.body.is_long(&oracle.limits);
+        return reply(&oracle, op, message.reply_body(body), streamed).await;
+    }
+    if let Answer::ReplyFirst(plan) = &request.answer {
+        let answer = message.reply_body(outgoing(&sim, op.id, true, plan));
+        return reply(&oracle, op, answer, plan.is_long(&oracle.limits)).await;
+    }
+    let all = || oracle.read_all(op, place);
+    let (got, ended) = read(&sim, body, op.reader, op.body.length, all).await;
+    oracle.read(op, place, &got, &ended);
+    sim.sleep(request.work).await;
+    match &request.answer {
+        Answer::Reply(plan) => {
+            let answer = message.reply_body(outgoing(&sim, op.id, true, plan));
+            reply(&oracle, op, answer, plan.is_long(&oracle.limits)).await
+        }
+        Answer::Fails => Err("as planned".into()),
+        Answer::Panics => panic!("as planned"),
+        _ => Ok(()),
+    }
+}
+
+async fn reply(
+    oracle: &Oracle,
+    op: &Op,
+    replying: conduit::Replying,
+    streamed: bool,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let result = replying.await;
+    oracle.log(|| format!("op {}: replying: {result:?}", op.id));
+    result?;
+    oracle.reply_delivered(op, streamed);
+    Ok(())
+}
+
+/// Reads a body, and says at once when all of its bytes are there.
+pub(crate) async fn read(
+    sim: &Sim,
+    mut body: IncomingBody,
+    reader: Reader,
+    length: usize,
+    all: impl Fn(),
+) -> (Vec<u8>, Ended) {
+    let mut got = Vec::new();
+    if let Reader::Drops(pause) = reader {
+        sim.sleep(pause).await;
+        return (got, Ended::Stopped);
+    }
+    if length == 0 {
+        all();
+    }
+    loop {
+        match body.next().await {
+            None => return (got, Ended::Whole),
+            Some(Err(error)) => return (got, Ended::Failed(error)),
+            Some(Ok(bytes)) => got.extend_from_slice(&bytes),
+        }
+        if got.len() == length {
+            all();
+        }
+        match reader {
+            Reader::Stops(at) if got.len() >= at => return (got, Ended::Stopped),
+            Reader::Slow(pause) => sim.sleep(pause).await,
+            _ => {}
+        }
+    }
+}
+
+/// The body of an operation or of its reply.
+pub(crate) fn outgoing(sim: &Sim, id: u64, reply: bool, plan: &BodyPlan) -> Body {
+    let content = Bytes::from(content(id, reply, plan.length));
+    let length = content.len() as u64;
+    match plan.source {
+        Source::Bytes => Body::from(content),
+        Source::Pieces {
+            piece,
+            pause,
+            sized: false,
+        } => Body::stream(pieces(sim, content, piece, pause)),
+        Source::Pieces {
+            piece,
+            pause,
+            sized: true,
+        } => Body::sized_stream(pieces(sim, content, piece, pause), length),
+        Source::Fails { piece } => {
+            let pieces = pieces(sim, content, piece, std::time::Duration::ZERO);
+            Body::stream(pieces.chain(stream::once(Err(io::Error::other("as planned")))))
+        }
+    }
+}
+
+fn pieces(
+    sim: &Sim,
+    content: Bytes,
+    piece: usize,
+    pause: std::time::Duration,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+    let sim = sim.clone();
+    let cut = Box::pin(stream::unfold(content, move |mut rest| {
+        let sim = sim.clone();
+        async move {
+            if rest.is_empty() {
+                return None;
+            }
+            if !pause.is_zero() {
+                sim.sleep(pause).await;
+            }
+            let next = rest.split_to(piece.min(rest.len()));
+            Some((Ok(next), rest))
+        }
+    }));
+    cut
+}
+
+/// Runs each message in a task of its own.
+pub(crate) fn at_once(
+    process: &Process,
+    sim: &Sim,
+    oracle: &Arc<Oracle>,
+    place: Place,
+    message: Message<Json>,
+) {
+    let (sim, oracle) = (sim.clone(), Arc::clone(oracle));
+    process.spawn(Box::pin(async move {
+        let handling = AssertUnwindSafe(handle(sim, oracle, place, message));
+        // What it returns is its own: this is no handler of a binding.
+        drop(handling.catch_unwind().await);
+    }));
+}

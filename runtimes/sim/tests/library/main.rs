@@ -1,0 +1,16 @@
+//! The whole library under random work and random faults, against an oracle that knows what each
+//! party may see; and what has to happen at exact times.
+//!
+//! Each test runs some hundred seeds. `CONDUIT_SIM_SEEDS=100000` runs as many as one likes in each,
+//! `CONDUIT_SIM_SEED=17` runs one, and prints what happened in it.
+
+mod chaos;
+mod faults;
+mod handlers;
+mod oracle;
+mod plan;
+mod regressions;
+mod replay;
+mod scenarios;
+mod senders;
+mod world;

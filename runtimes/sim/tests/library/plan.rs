@@ -1,0 +1,269 @@
+//! What is going to be sent, and what is to become of it at the other side. A seed decides.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+
+/// The limits of all conduits of a run. Small, so that small bodies meet them.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) chunk: usize,
+    pub(crate) first_window: u64,
+    pub(crate) window: u64,
+    pub(crate) budget: u64,
+    pub(crate) waiting: usize,
+    pub(crate) bodies: usize,
+}
+
+impl Limits {
+    /// Limits that nothing in a run meets by chance alone.
+    pub(crate) fn roomy(rng: &mut Rng) -> Self {
+        let chunk = [16, 64, 256][rng.usize(..3)];
+        let first_window = chunk as u64 * rng.u64(1..=4);
+        let window = first_window * rng.u64(1..=8);
+        Self {
+            chunk,
+            first_window,
+            window,
+            budget: 1 << 20,
+            waiting: 1024,
+            bodies: 128,
+        }
+    }
+
+    pub(crate) fn tight(rng: &mut Rng) -> Self {
+        let roomy = Self::roomy(rng);
+        if rng.bool() {
+            return roomy;
+        }
+        Self {
+            first_window: rng.u64(1..=roomy.first_window),
+            budget: roomy.window * rng.u64(1..=3),
+            waiting: rng.usize(1..=4),
+            bodies: rng.usize(1..=4),
+            ..roomy
+        }
+    }
+}
+
+/// Whom something is sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// Two plain bindings in each instance.
+    Note,
+    /// A queue binding in each.
+    Job,
+    /// One of each kind in each.
+    Both,
+    /// Nothing is bound.
+    Nobody,
+}
+
+impl Subject {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Job => "job.of.many",
+            Self::Both => "both",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    pub(crate) fn has_group(self) -> bool {
+        matches!(self, Self::Job | Self::Both)
+    }
+
+    /// How many plain bindings an instance has.
+    pub(crate) fn plain(self) -> usize {
+        match self {
+            Self::Note => 2,
+            Self::Both => 1,
+            Self::Job | Self::Nobody => 0,
+        }
+    }
+}
+
+/// A body: how long it is, and how it comes.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyPlan {
+    pub(crate) length: usize,
+    pub(crate) source: Source,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// All at once.
+    Bytes,
+    /// In pieces, with pauses.
+    Pieces {
+        piece: usize,
+        pause: Duration,
+        sized: bool,
+    },
+    /// In pieces, and then it fails at its end.
+    Fails { piece: usize },
+}
+
+impl BodyPlan {
+    pub(crate) fn fails(&self) -> bool {
+        matches!(self.source, Source::Fails { .. })
+    }
+
+    /// Whether it is surely streamed.
+    pub(crate) fn is_long(&self, limits: &Limits) -> bool {
+        self.length > limits.chunk
+    }
+
+    fn random(rng: &mut Rng, limits: &Limits, calm: bool) -> Self {
+        let chunk = limits.chunk;
+        let length = match rng.u32(..4) {
+            0 => rng.usize(..=chunk),
+            1 => chunk + rng.usize(..3) - 1,
+            _ => rng.usize(..chunk * 12),
+        };
+        let piece = rng.usize(1..=chunk * 3);
+        let pause = Duration::from_millis([0, 0, 3, 40][rng.usize(..4)]);
+        let source = match rng.u32(..8) {
+            0..4 => Source::Bytes,
+            7 if !calm => Source::Fails { piece },
+            kind => Source::Pieces {
+                piece,
+                pause,
+                sized: kind == 5,
+            },
+        };
+        Self { length, source }
+    }
+}
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// As fast as it comes.
+    Fast,
+    /// With a pause after each piece.
+    Slow(Duration),
+    /// Dropped when so many bytes were read.
+    Stops(usize),
+    /// Dropped unread, after a while.
+    Drops(Duration),
+}
+
+impl Reader {
+    fn random(rng: &mut Rng, length: usize, calm: bool) -> Self {
+        match rng.u32(..9) {
+            0..=5 => Self::Fast,
+            6 if !calm => Self::Stops(rng.usize(..=length)),
+            7 if !calm => Self::Drops(Duration::from_millis(rng.u64(..500))),
+            _ => Self::Slow(Duration::from_millis(rng.u64(..30))),
+        }
+    }
+}
+
+/// What a handler does with a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// A reply with a body of its own, after reading the request.
+    Reply(BodyPlan),
+    /// A reply with a body of its own, before reading the request.
+    ReplyFirst(BodyPlan),
+    /// Its own body, passed on.
+    Echo,
+    Fails,
+    Panics,
+    /// No reply.
+    Nothing,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Op {
+    pub(crate) id: u64,
+    /// The place in the order of its sender's task.
+    pub(crate) sequence: u64,
+    /// The instance and its task that sends it.
+    pub(crate) from: (usize, usize),
+    pub(crate) service: usize,
+    pub(crate) subject: Subject,
+    pub(crate) pause: Duration,
+    pub(crate) body: BodyPlan,
+    pub(crate) reader: Reader,
+    /// The sender gives up after this long.
+    pub(crate) drop_after: Option<Duration>,
+    pub(crate) request: Option<RequestPlan>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct RequestPlan {
+    pub(crate) timeout: Duration,
+    /// How long the handler takes.
+    pub(crate) work: Duration,
+    pub(crate) answer: Answer,
+    /// How the reply is read.
+    pub(crate) reader: Reader,
+}
+
+impl Op {
+    pub(crate) fn random(
+        rng: &mut Rng,
+        id: u64,
+        from: (usize, usize),
+        services: usize,
+        limits: &Limits,
+        calm: bool,
+    ) -> Self {
+        let body = BodyPlan::random(rng, limits, calm);
+        let subject = match rng.u32(..16) {
+            0..5 => Subject::Note,
+            5..11 => Subject::Job,
+            15 => Subject::Nobody,
+            _ => Subject::Both,
+        };
+        let request = rng.bool().then(|| RequestPlan::random(rng, limits, calm));
+        let drops = !calm && rng.u32(..8) == 0;
+        Self {
+            id,
+            sequence: 0,
+            from,
+            service: rng.usize(..services),
+            subject,
+            pause: Duration::from_millis(rng.u64(..2_000) * rng.u64(..2)),
+            reader: Reader::random(rng, body.length, calm),
+            body,
+            drop_after: drops.then(|| Duration::from_millis(rng.u64(..1_000))),
+            request,
+        }
+    }
+}
+
+impl RequestPlan {
+    fn random(rng: &mut Rng, limits: &Limits, calm: bool) -> Self {
+        let reply = BodyPlan::random(rng, limits, calm);
+        let length = reply.length;
+        let answer = match rng.u32(..12) {
+            0 => Answer::Fails,
+            1 => Answer::Panics,
+            2 => Answer::Nothing,
+            3 | 4 => Answer::Echo,
+            5 => Answer::ReplyFirst(reply),
+            _ => Answer::Reply(reply),
+        };
+        let millis = if calm {
+            30_000
+        } else {
+            [300, 5_000, 30_000][rng.usize(..3)]
+        };
+        Self {
+            timeout: Duration::from_millis(millis),
+            work: Duration::from_millis(rng.u64(..200) * rng.u64(..2)),
+            answer,
+            reader: Reader::random(rng, length, calm),
+        }
+    }
+}
+
+/// What the body of an operation, or of its reply, holds.
+pub(crate) fn content(id: u64, reply: bool, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    Rng::with_seed(id * 2 + u64::from(reply)).fill(&mut bytes);
+    bytes
+}

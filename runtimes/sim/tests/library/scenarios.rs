@@ -1,0 +1,454 @@
+//! What has to happen at which time.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use conduit::{Body, Conduit, Error, ErrorKind, InstanceId, Message};
+use conduit_json::Json;
+use conduit_memory::{Delay, FaultPlan, Faults, Memory};
+use conduit_sim::{Process, Sim};
+use futures_lite::{StreamExt, future, stream};
+
+use crate::regressions::ACCEPT;
+
+type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
+
+/// A simulation with one broker.
+struct Net {
+    sim: Sim,
+    broker: Memory,
+}
+
+impl Net {
+    fn run<F: Future<Output = Result>>(seed: u64, test: impl FnOnce(Arc<Self>) -> F) -> Result {
+        let sim = Sim::new(seed);
+        let broker = Memory::new();
+        let outcome = sim.block_on(test(Arc::new(Self {
+            sim: sim.clone(),
+            broker,
+        })));
+        sim.shut_down();
+        outcome
+    }
+
+    fn builder(&self, name: &str, process: &Process) -> conduit::Builder<Process, Memory, Json> {
+        let builder = Conduit::builder(name)
+            .runtime(process.clone())
+            .ids(self.sim.ids());
+        builder.transport(self.broker.clone()).encoder(Json)
+    }
+
+    /// One whose window is an eighth of the bodies here.
+    fn conduit(&self, name: &str) -> Result<Conduit<Json>, Error> {
+        let builder = self.builder(name, &self.sim.process());
+        builder.body_window(125_000).build()
+    }
+
+    /// One whose bodies are small and so are its windows: a reader is never far behind its sender.
+    fn small(&self, name: &str) -> Result<Conduit<Json>, Error> {
+        let builder = self.builder(name, &self.sim.process());
+        builder
+            .chunk_size(16)
+            .first_window(64)
+            .body_window(256)
+            .build()
+    }
+
+    fn slow_network(&self) {
+        let delay = Faults::new().delay(Delay::Fixed(Duration::from_millis(2)));
+        let plan = FaultPlan::new(self.sim.clone(), 1).on_the_rest(delay);
+        self.broker.inject_faults(plan);
+    }
+
+    async fn is_released(&self, conduits: &[&Conduit<Json>]) {
+        self.sim.sleep(Duration::from_secs(30)).await;
+        for conduit in conduits {
+            let stats = conduit.stats();
+            let held = (stats.incoming_bytes, stats.outgoing_bytes);
+            let open = (
+                stats.incoming_bodies,
+                stats.outgoing_bodies,
+                stats.pending_requests,
+            );
+            assert_eq!((held, open), ((0, 0), (0, 0, 0)));
+        }
+    }
+}
+
+async fn a_byte_a_second(sim: Sim, mut message: Message<Json>) -> Result<usize, Error> {
+    use futures_lite::AsyncReadExt as _;
+
+    let mut byte = [0];
+    let mut count = 0;
+    while message
+        .read(&mut byte)
+        .await
+        .map_err(|error| error.downcast::<Error>().expect("ours"))?
+        == 1
+    {
+        count += 1;
+        sim.sleep(Duration::from_secs(1)).await;
+    }
+    Ok(count)
+}
+
+#[test]
+fn a_reader_may_take_an_hour_if_nobody_waits_for_it() -> Result {
+    Net::run(1, |net| async move {
+        let (sender, receiver) = (net.small("sender")?, net.small("receiver")?);
+        let mut songs = receiver.queue_bind("song").await?;
+        let song = sender.service("receiver").send_body("song", vec![7; 3_600]);
+        let reading = async {
+            let message = songs.next().await.expect("it is bound");
+            a_byte_a_second(net.sim.clone(), message).await
+        };
+        let (sent, read) = future::zip(async { song.await }, reading).await;
+        assert_eq!(
+            (sent?.completed(), read?),
+            (&[receiver.instance()][..], 3_600)
+        );
+        assert!(net.sim.elapsed() >= Duration::from_secs(3_600));
+        net.is_released(&[&sender, &receiver]).await;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_reader_that_others_wait_for_is_lagged_after_the_limit() -> Result {
+    Net::run(1, |net| async move {
+        let (sender, slow) = (net.small("sender")?, net.small("receiver")?);
+        let quick = [net.small("receiver")?, net.small("receiver")?];
+        let mut slow_songs = slow.bind("song").await?;
+        for conduit in &quick {
+            conduit
+                .bind("song")
+                .await?
+                .to(|message| async move { message.bytes().await.map(drop) });
+        }
+        let song = sender.service("receiver").send_body("song", vec![7; 3_600]);
+        let sending = async {
+            let sent = song.await;
+            // Nobody lags before the join window has ended and the window is full.
+            let elapsed = net.sim.elapsed();
+            let expected = Duration::from_secs(10)..Duration::from_secs(11);
+            assert!(expected.contains(&elapsed), "{elapsed:?}");
+            sent
+        };
+        let reading = async {
+            let message = slow_songs.next().await.expect("it is bound");
+            a_byte_a_second(net.sim.clone(), message).await
+        };
+        let (sent, read) = future::zip(sending, reading).await;
+        let sent = sent?;
+        assert_eq!(sent.completed().len(), 2);
+        let [failed] = sent.failed() else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(
+            (failed.instance, failed.error.kind()),
+            (Some(slow.instance()), ErrorKind::Lagged)
+        );
+        assert_eq!(read.expect_err("it lags").kind(), ErrorKind::Lagged);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_frozen_receiver_is_given_up_within_the_idle_limit() -> Result {
+    Net::run(1, |net| async move {
+        let sender = net.conduit("sender")?;
+        let process = net.sim.process();
+        let receiver = net.builder("receiver", &process).build()?;
+        let handler = receiver.queue_bind("song").await?;
+        let frozen = process.clone();
+        handler.to(move |message| {
+            frozen.freeze();
+            async move { message.bytes().await.map(drop) }
+        });
+        let started = net.sim.elapsed();
+        let error = sender
+            .service("receiver")
+            .send_body("song", vec![7; 1_000_000])
+            .await;
+        assert_eq!(error.expect_err("it stands still").kind(), ErrorKind::Lost);
+        assert!(net.sim.elapsed() - started <= Duration::from_secs(11));
+        process.thaw();
+        net.is_released(&[&sender, &receiver]).await;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_frozen_sender_is_given_up_within_the_idle_limit() -> Result {
+    Net::run(1, |net| async move {
+        let process = net.sim.process();
+        let sender = net.builder("sender", &process).build()?;
+        let receiver = net.conduit("receiver")?;
+        let mut songs = receiver.queue_bind("song").await?;
+        let first = stream::once(Ok(vec![7; 100_000].into()));
+        let song = Body::stream(first.chain(stream::pending()));
+        let song = sender.service("receiver").send_body("song", song);
+        let sending = process.run(async move { song.await });
+        let message = songs.next().await.expect("it is bound");
+        net.sim.sleep(Duration::from_secs(60)).await;
+        process.freeze();
+        let started = net.sim.elapsed();
+        let error = message.bytes().await.expect_err("it stands still");
+        assert_eq!(error.kind(), ErrorKind::Lost);
+        assert!(net.sim.elapsed() - started <= Duration::from_secs(10));
+        process.thaw();
+        let result = sending.await.expect("it was not killed");
+        assert_eq!(
+            result.expect_err("the receiver is gone").kind(),
+            ErrorKind::Lost
+        );
+        net.is_released(&[&sender, &receiver]).await;
+        Ok(())
+    })
+}
+
+/// Sends a body to two instances, where the accept of one takes a while.
+async fn join_after(net: &Net, time: Duration) -> Result<(conduit::Delivery, InstanceId, u32)> {
+    let (sender, prompt) = (net.conduit("sender")?, net.conduit("receiver")?);
+    let slow = net.conduit("receiver")?;
+    let started = Arc::<AtomicU32>::default();
+    prompt
+        .bind("song")
+        .await?
+        .to(|message| async move { message.bytes().await.map(drop) });
+    let counter = Arc::clone(&started);
+    slow.bind("song").await?.to(move |message| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert_eq!(message.bytes().await?.len(), 1_000_000);
+            Ok::<_, Error>(())
+        }
+    });
+    let id = slow.instance().to_bytes();
+    let is_its_accept = move |_: &_, packet: &[u8]| {
+        packet.get(1) == Some(&ACCEPT) && packet.windows(id.len()).any(|bytes| bytes == id)
+    };
+    let late = Faults::new().delay(Delay::Fixed(time));
+    net.broker
+        .inject_faults(FaultPlan::new(net.sim.clone(), 1).on(is_its_accept, late));
+    // It is not over when the late one answers.
+    let clock = net.sim.clone();
+    let rest = stream::once(vec![7; 500_000]).then(move |half| {
+        let clock = clock.clone();
+        async move {
+            clock.sleep(Duration::from_secs(1)).await;
+            Ok(half.into())
+        }
+    });
+    let song = stream::once(Ok(vec![7; 500_000].into())).chain(rest);
+    let song = Body::stream(Box::pin(song));
+    let sent = sender.service("receiver").send_body("song", song).await?;
+    net.sim.sleep(Duration::from_secs(30)).await;
+    Ok((sent, slow.instance(), started.load(Ordering::SeqCst)))
+}
+
+#[test]
+fn a_receiver_that_accepts_after_249_ms_gets_everything() -> Result {
+    Net::run(1, |net| async move {
+        let (sent, _, started) = join_after(&net, Duration::from_millis(249)).await?;
+        assert_eq!(
+            (sent.completed().len(), sent.failed().len(), started),
+            (2, 0, 1)
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_receiver_that_accepts_after_251_ms_is_late_and_does_not_run() -> Result {
+    Net::run(1, |net| async move {
+        let (sent, slow, started) = join_after(&net, Duration::from_millis(251)).await?;
+        let [failed] = sent.failed() else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(
+            (failed.instance, failed.error.kind()),
+            (Some(slow), ErrorKind::Late)
+        );
+        assert_eq!((sent.completed().len(), started), (1, 0));
+        Ok(())
+    })
+}
+
+/// Reads a body of a megabyte, and restarts the broker when a part of it is there.
+async fn restart_at(
+    net: Arc<Net>,
+    percent: usize,
+    down: Duration,
+    message: Message<Json>,
+) -> Result<usize, Error> {
+    let mut body = message.take_body()?;
+    let (mut count, mut restarted) = (0, false);
+    while let Some(bytes) = body.next().await {
+        count += bytes?.len();
+        if !restarted && count >= 1_000_000 / 100 * percent {
+            restarted = true;
+            net.broker.stop_broker();
+            let late = Arc::clone(&net);
+            drop(net.sim.process().run(async move {
+                late.sim.sleep(down).await;
+                late.broker.start_broker();
+            }));
+        }
+    }
+    Ok(count)
+}
+
+#[test]
+fn a_stream_survives_a_restart_of_the_broker() -> Result {
+    for percent in [0, 25, 50, 75, 99] {
+        Net::run(percent as u64, |net| async move {
+            let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
+            let mut songs = receiver.queue_bind("song").await?;
+            net.slow_network();
+            let song = sender
+                .service("receiver")
+                .send_body("song", vec![7; 1_000_000]);
+            let reading = async {
+                let message = songs.next().await.expect("it is bound");
+                restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
+            };
+            let (sent, read) = future::zip(async { song.await }, reading).await;
+            assert_eq!((sent?.completed().len(), read?), (1, 1_000_000));
+            net.is_released(&[&sender, &receiver]).await;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_broadcast_survives_a_restart_of_the_broker() -> Result {
+    for percent in [25, 50, 75] {
+        Net::run(percent as u64, |net| async move {
+            let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
+            let others = [net.conduit("receiver")?, net.conduit("receiver")?];
+            let mut songs = receiver.bind("song").await?;
+            for other in &others {
+                other
+                    .bind("song")
+                    .await?
+                    .to(|message| async move { message.bytes().await.map(drop) });
+            }
+            net.slow_network();
+            let song = sender
+                .service("receiver")
+                .send_body("song", vec![7; 1_000_000]);
+            let reading = async {
+                let message = songs.next().await.expect("it is bound");
+                restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
+            };
+            let (sent, read) = future::zip(async { song.await }, reading).await;
+            assert_eq!((sent?.completed().len(), read?), (3, 1_000_000));
+            net.is_released(&[&sender, &receiver, &others[0], &others[1]])
+                .await;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_streamed_reply_survives_a_restart_of_the_broker() -> Result {
+    for percent in [25, 50, 75] {
+        Net::run(percent as u64, |net| async move {
+            let (asker, worker) = (net.conduit("asker")?, net.conduit("worker")?);
+            worker
+                .queue_bind("sing")
+                .await?
+                .to(|message| async move { message.reply_body(vec![7; 1_000_000]).await });
+            net.slow_network();
+            let reply = asker.service("worker").request("sing", &()).await?;
+            let read = restart_at(Arc::clone(&net), percent, Duration::from_secs(1), reply).await;
+            assert_eq!(read?, 1_000_000);
+            net.is_released(&[&asker, &worker]).await;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_broker_that_is_gone_for_longer_ends_a_stream_at_both_sides() -> Result {
+    Net::run(1, |net| async move {
+        let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
+        let mut songs = receiver.queue_bind("song").await?;
+        net.slow_network();
+        let song = sender
+            .service("receiver")
+            .send_body("song", vec![7; 1_000_000]);
+        let reading = async {
+            let message = songs.next().await.expect("it is bound");
+            restart_at(Arc::clone(&net), 50, Duration::from_secs(3_600), message).await
+        };
+        let (sent, read) = future::zip(async { song.await }, reading).await;
+        assert_eq!(sent.expect_err("nothing is heard").kind(), ErrorKind::Lost);
+        assert_eq!(read.expect_err("nothing is heard").kind(), ErrorKind::Lost);
+        assert!(net.sim.elapsed() < Duration::from_secs(15));
+        net.is_released(&[&sender, &receiver]).await;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_hundred_instances_work_for_an_hour() -> Result {
+    Net::run(1, |net| async move {
+        let mut conduits = Vec::new();
+        for _ in 0..100 {
+            let conduit = net.conduit("worker")?;
+            conduit
+                .queue_bind("echo")
+                .await?
+                .to(|message| async move { message.reply_body(message.bytes().await?).await });
+            conduits.push((conduit, net.sim.process()));
+        }
+        let working = conduits.iter().map(|(conduit, process)| {
+            let (sim, echo) = (net.sim.clone(), conduit.own_service());
+            process.run(async move {
+                for minute in 0..60_u8 {
+                    sim.sleep(Duration::from_secs(60)).await;
+                    let size = if minute == 30 { 100_000 } else { 10 };
+                    let reply = echo.request_body("echo", vec![minute; size]).await?;
+                    assert_eq!(reply.bytes().await?, vec![minute; size]);
+                }
+                Ok::<_, Error>(())
+            })
+        });
+        for worker in working.collect::<Vec<_>>() {
+            worker.await.expect("it was not killed")?;
+        }
+        assert!(net.sim.elapsed() >= Duration::from_secs(3_600));
+        let all: Vec<_> = conduits.iter().map(|(conduit, _)| conduit).collect();
+        net.is_released(&all).await;
+        Ok(())
+    })
+}
+
+/// Once it waited for the next sign of life, since nobody told the reader of its source.
+#[test]
+fn a_broadcast_of_many_windows_takes_no_longer_than_the_join_window() -> Result {
+    Net::run(1, |net| async move {
+        let sender = net.conduit("sender")?;
+        let receivers = [net.conduit("receiver")?, net.conduit("receiver")?];
+        for receiver in &receivers {
+            let song = receiver.bind("song").await?;
+            song.to(|message| async move { message.bytes().await.map(drop) });
+        }
+        let song = sender
+            .service("receiver")
+            .send_body("song", vec![7; 1_000_000]);
+        assert_eq!(song.await?.completed().len(), 2);
+        assert_eq!(net.sim.elapsed(), Duration::from_millis(250));
+        Ok(())
+    })
+}

@@ -1,0 +1,111 @@
+//! What instances send, and what they make of the results.
+
+use std::{sync::Arc, time::Duration};
+
+use conduit::{Conduit, Error, Message};
+use conduit_json::Json;
+use conduit_sim::Sim;
+use futures_lite::future;
+
+use crate::{
+    handlers::{OP, outgoing, read},
+    oracle::{Ended, Oracle},
+    plan::{Op, RequestPlan},
+    world::SERVICES,
+};
+
+/// No operation may take longer than this.
+const HANG: Duration = Duration::from_secs(900);
+
+/// Sends the operations of one task, one after the other.
+pub(crate) async fn run(
+    sim: Sim,
+    oracle: Arc<Oracle>,
+    conduit: Conduit<Json>,
+    from: (usize, usize),
+) {
+    for op in oracle.ops.iter().filter(|op| op.from == from) {
+        sim.sleep(op.pause).await;
+        oracle.log(|| format!("{:?} op {}: {op:?}", sim.elapsed(), op.id));
+        let sending = async {
+            match &op.request {
+                None => send(&sim, &oracle, &conduit, op).await,
+                Some(request) => ask(&sim, &oracle, &conduit, op, request).await,
+            }
+        };
+        let given_up = async {
+            match op.drop_after {
+                Some(pause) => sim.sleep(pause).await,
+                None => future::pending().await,
+            }
+            oracle.log(|| format!("op {}: dropped", op.id));
+        };
+        if sim
+            .within(HANG, future::or(sending, given_up))
+            .await
+            .is_none()
+        {
+            oracle.wrong(format!("op {}: it hangs", op.id));
+        }
+        oracle.log(|| format!("{:?} op {}: over", sim.elapsed(), op.id));
+    }
+}
+
+async fn send(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op) {
+    let service = conduit.service(SERVICES[op.service]);
+    let body = outgoing(sim, op.id, false, &op.body);
+    let result = service
+        .send_body(op.subject.name(), body)
+        .header(OP, op.id.to_string())
+        .await;
+    oracle.sent(op, &result);
+}
+
+async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan: &RequestPlan) {
+    let service = conduit.service(SERVICES[op.service]);
+    let body = outgoing(sim, op.id, false, &op.body);
+    let late = sim.elapsed() + plan.timeout;
+    let request = service
+        .request_body(op.subject.name(), body)
+        .timeout(plan.timeout);
+    let reply = match request.header(OP, op.id.to_string()).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            oracle.log(|| format!("op {}: {error:?}", op.id));
+            return oracle.failed(op, &error);
+        }
+    };
+    let by = reply.source().instance;
+    let (got, ended) = read_reply(sim, oracle, op, plan, late, reply).await;
+    if let Err(error) = ended {
+        return oracle.wrong(format!("op {}: {error:?}", op.id));
+    }
+    let ended = ended.unwrap_or(Ended::Stopped);
+    oracle.replied(op, by, &got, &ended);
+}
+
+async fn read_reply(
+    sim: &Sim,
+    oracle: &Oracle,
+    op: &Op,
+    plan: &RequestPlan,
+    late: Duration,
+    reply: Message<Json>,
+) -> (Vec<u8>, Result<Ended, Error>) {
+    let body = match reply.take_body() {
+        Ok(body) => body,
+        Err(error) => return (Vec::new(), Err(error)),
+    };
+    let length = match &plan.answer {
+        crate::plan::Answer::Reply(body) | crate::plan::Answer::ReplyFirst(body) => body.length,
+        _ => op.body.length,
+    };
+    let all = || {
+        oracle.reply_read_all(op);
+        if sim.elapsed() > late && !oracle.freezes {
+            oracle.wrong(format!("op {}: it was read after its deadline", op.id));
+        }
+    };
+    let (got, ended) = read(sim, body, plan.reader, length, all).await;
+    (got, Ok(ended))
+}

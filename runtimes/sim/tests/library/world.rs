@@ -1,0 +1,216 @@
+//! Instances of services, with their bindings.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use conduit::{Conduit, ErrorKind, FailedDelivery, Handler, Stats};
+use conduit_json::Json;
+use conduit_memory::{Link, Memory};
+use conduit_sim::{Process, Sim};
+use fastrand::Rng;
+
+use crate::{
+    handlers,
+    oracle::{Oracle, Place},
+    plan::{Limits, Subject},
+};
+
+pub(crate) const SERVICES: [&str; 2] = ["users", "mail-service"];
+
+pub(crate) struct World {
+    pub(crate) broker: Memory,
+    pub(crate) instances: Vec<Instance>,
+}
+
+pub(crate) struct Instance {
+    pub(crate) service: usize,
+    pub(crate) process: Process,
+    pub(crate) link: Link,
+    pub(crate) conduit: Conduit<Json>,
+    handlers: Vec<Handler>,
+    before: Stats,
+}
+
+impl World {
+    pub(crate) async fn start(
+        sim: &Sim,
+        oracle: &Arc<Oracle>,
+        rng: &mut Rng,
+        counts: &[usize],
+    ) -> Result<Self, Box<dyn Error>> {
+        let broker = Memory::new();
+        let mut instances = Vec::new();
+        for (service, &count) in counts.iter().enumerate() {
+            for _ in 0..count {
+                instances.push(Instance::start(sim, oracle, rng, &broker, service).await?);
+            }
+        }
+        sim.sleep(Duration::from_secs(1)).await;
+        for instance in &mut instances {
+            instance.before = instance.conduit.stats();
+        }
+        Ok(Self { broker, instances })
+    }
+
+    pub(crate) fn living(&self) -> impl Iterator<Item = &Instance> {
+        self.instances
+            .iter()
+            .filter(|instance| !instance.process.is_killed())
+    }
+
+    /// Everything works for all that live: each asks the next service, and one sends to all.
+    pub(crate) async fn works(&self, sim: &Sim, limits: &Limits) -> Result<(), Box<dyn Error>> {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let living: Vec<_> = self.living().collect();
+        let long = vec![7; limits.chunk * 5 / 2];
+        for (at, instance) in living.iter().enumerate() {
+            let to = (instance.service + at) % SERVICES.len();
+            let bindings = living.iter().filter(|other| other.service == to).count();
+            if bindings == 0 {
+                continue;
+            }
+            let service = instance.conduit.service(SERVICES[to]);
+            for body in [&long[..1], &long] {
+                let request = service.request_body("job.of.many", body);
+                let reply = sim.within(LIMIT, async { request.await?.bytes().await });
+                if reply.await.ok_or("a request hangs")?? != body {
+                    return Err("a reply is wrong".into());
+                }
+            }
+            let send = service
+                .send_body("note", &long)
+                .expect(bindings * Subject::Note.plain());
+            let sent = sim
+                .within(LIMIT, async { send.await })
+                .await
+                .ok_or("a send hangs")??;
+            // Some may have no room for two at once.
+            let refused = |failed: &FailedDelivery| failed.error.kind() == ErrorKind::Overloaded;
+            let answers = sent.completed().len() + sent.failed().len();
+            if answers != bindings * Subject::Note.plain() || !sent.failed().iter().all(refused) {
+                return Err(format!("all of {bindings} instances have to get it: {sent:?}").into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is held any more that was not held at the start.
+    pub(crate) fn is_clean(&self) -> Result<(), String> {
+        for instance in self.living() {
+            let (before, now) = (instance.before, instance.conduit.stats());
+            let mut counted = now;
+            counted.lost_messages = before.lost_messages;
+            if counted != before {
+                return Err(format!("a leak: {now:?}, and at the start {before:?}"));
+            }
+            if instance
+                .handlers
+                .iter()
+                .any(|handler| handler.waiting() > 0)
+            {
+                return Err("a message waits in a binding".into());
+            }
+        }
+        match self.broker.queued() {
+            0 => Ok(()),
+            count => Err(format!("{count} packets wait in the broker")),
+        }
+    }
+
+    /// Closes all, and nothing is left.
+    pub(crate) async fn close(self, sim: &Sim) -> Result<(), String> {
+        for instance in self.living() {
+            let close = instance.conduit.close();
+            sim.within(Duration::from_secs(10), close)
+                .await
+                .ok_or("closing hangs")?;
+        }
+        sim.sleep(Duration::from_secs(1)).await;
+        for instance in self.living() {
+            let stats = instance.conduit.stats();
+            if (stats.tasks, stats.subscriptions, stats.bindings) != (0, 0, 0) {
+                return Err(format!("left when closed: {stats:?}"));
+            }
+        }
+        match self.broker.subscriptions() {
+            0 => Ok(()),
+            count => Err(format!("{count} subscriptions are left")),
+        }
+    }
+}
+
+impl Instance {
+    async fn start(
+        sim: &Sim,
+        oracle: &Arc<Oracle>,
+        rng: &mut Rng,
+        broker: &Memory,
+        service: usize,
+    ) -> Result<Self, Box<dyn Error>> {
+        let transport = broker.clone();
+        let link = transport.link();
+        let process = sim.process();
+        let Limits {
+            chunk,
+            first_window,
+            window,
+            budget,
+            waiting,
+            bodies,
+        } = oracle.limits.clone();
+        let conduit = Conduit::builder(SERVICES[service])
+            .runtime(process.clone())
+            .ids(sim.ids())
+            .transport(transport)
+            .encoder(Json)
+            .chunk_size(chunk)
+            .first_window(first_window)
+            .body_window(window)
+            .body_budget(budget)
+            .max_waiting_messages(waiting)
+            .max_bodies_per_binding(bodies)
+            .max_bodies(bodies * 4)
+            .build()?;
+        let mut handlers = Vec::new();
+        for subject in [Subject::Note, Subject::Job, Subject::Both] {
+            let plain = (0..subject.plain()).map(|binding| (false, binding));
+            let group = subject.has_group().then_some((true, 0));
+            for (group, binding) in plain.chain(group) {
+                let bound = match group {
+                    true => conduit.queue_bind(subject.name()).await?,
+                    false => conduit.bind(subject.name()).await?,
+                };
+                let place = Place {
+                    instance: conduit.instance(),
+                    group,
+                    binding,
+                };
+                let (sim, oracle, process) = (sim.clone(), Arc::clone(oracle), process.clone());
+                // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
+                let at_once = rng.bool() || oracle.is_calm();
+                handlers.push(bound.to(move |message| {
+                    let (sim, oracle, process) =
+                        (sim.clone(), Arc::clone(&oracle), process.clone());
+                    if let Some(op) = handlers::op_of(&oracle, &message) {
+                        oracle.runs(op, place, &message);
+                    }
+                    async move {
+                        if at_once {
+                            handlers::at_once(&process, &sim, &oracle, place, message);
+                            return Ok(());
+                        }
+                        handlers::handle(sim, oracle, place, message).await
+                    }
+                }));
+            }
+        }
+        let before = conduit.stats();
+        Ok(Self {
+            service,
+            process,
+            link,
+            conduit,
+            handlers,
+            before,
+        })
+    }
+}

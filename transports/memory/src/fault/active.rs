@@ -1,0 +1,108 @@
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use conduit::transport::{Address, Token};
+use event_listener::Event;
+
+use super::{FaultPlan, Held, Transit};
+
+/// What a fault plan has done so far. A test can see by it that there were faults at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FaultCounts {
+    /// Packets that were published while a plan was in force.
+    pub published: u64,
+    /// Packets that were lost, those among them that were on their way when a connection broke, or
+    /// that were late and found a subscription full.
+    pub dropped: u64,
+    /// Packets that came twice.
+    pub duplicated: u64,
+    /// Packets that travelled for some time.
+    pub delayed: u64,
+    /// Packets that did not keep to their place.
+    pub reordered: u64,
+}
+
+/// A plan that is in force.
+pub(crate) struct Active {
+    pub(super) number: u64,
+    plan: FaultPlan,
+    pub(super) transit: Transit,
+    pub(super) counts: FaultCounts,
+}
+
+/// What becomes of a packet.
+pub(crate) enum Fate {
+    /// It is routed now, so many times.
+    Now { copies: u64, notice: bool },
+    /// It is lost, or on its way.
+    Taken,
+}
+
+impl Active {
+    pub(super) fn new(
+        number: u64,
+        plan: FaultPlan,
+        counts: FaultCounts,
+        changed: Arc<Event>,
+    ) -> Self {
+        Self {
+            number,
+            plan,
+            transit: Transit::new(changed),
+            counts,
+        }
+    }
+
+    pub(crate) fn decide(
+        &mut self,
+        from: u64,
+        to: &Address,
+        packet: &Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Fate {
+        self.counts.published += 1;
+        let faults = self.plan.faults(to, packet).cloned().unwrap_or_default();
+        let rng = &mut self.plan.rng;
+        if rng.f64() < faults.drop {
+            self.counts.dropped += 1;
+            return Fate::Taken;
+        }
+        let notice = rng.f64() >= faults.drop;
+        let copies = if rng.f64() < faults.duplicate { 2 } else { 1 };
+        self.counts.duplicated += copies - 1;
+        let now = self.plan.runtime.now();
+        let mut at_once = 0;
+        for copy in 0..copies {
+            let undelivered = undelivered.filter(|_| notice && copy == 0);
+            let delay = faults.delay.sample(rng);
+            if rng.f64() < faults.reorder {
+                let by = faults.reorder_by.mul_f64(rng.f64());
+                self.counts.reordered += 1;
+                self.transit
+                    .hold(now + delay + by, Held::new(from, to, packet, undelivered));
+            } else if delay.is_zero() && !self.transit.has_line(from) {
+                at_once += 1;
+            } else {
+                self.counts.delayed += 1;
+                self.transit
+                    .hold_in_line(now + delay, Held::new(from, to, packet, undelivered));
+            }
+        }
+        match at_once {
+            0 => Fate::Taken,
+            copies => Fate::Now { copies, notice },
+        }
+    }
+
+    /// Loses what a connection has sent, or what all have.
+    pub(super) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
+        let lost = self.transit.lose(from);
+        self.counts.dropped += lost.len() as u64;
+        lost
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.plan.runtime.now()
+    }
+}

@@ -1,0 +1,148 @@
+//! How the broker itself breaks and mends.
+
+use std::{sync::Arc, time::Instant};
+
+use event_listener::Event;
+
+use super::{Active, FaultCounts, FaultPlan, Held, Way, transit};
+use crate::{
+    broker::{Broker, State},
+    queue::Queue,
+    route::Offer,
+    wakers::Wakers,
+};
+
+impl Broker {
+    pub(crate) fn disconnect(&self, connection: u64) {
+        self.break_ways(Some(connection), Way::DISCONNECTED);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.lock().stopped = true;
+        self.break_ways(None, Way::STOPPED);
+    }
+
+    pub(crate) fn start(&self) {
+        let mut state = self.lock();
+        state.stopped = false;
+        let ways: Vec<_> = state.ways.values().cloned().collect();
+        drop(state);
+        for way in ways {
+            self.mend(&way, Way::STOPPED);
+        }
+    }
+
+    /// What waits in its subscriptions has arrived, and is not lost.
+    pub(crate) fn cut(&self, connection: u64) {
+        let state = self.lock();
+        if let Some(way) = state.ways.get(&connection) {
+            way.set(Way::CUT);
+        }
+        let queues = state.queues(|id| id == connection);
+        drop(state);
+        queues.iter().for_each(|queue| queue.wake_publishers());
+    }
+
+    /// Breaks one connection, or all.
+    fn break_ways(&self, connection: Option<u64>, broken: u8) {
+        let mut state = self.lock();
+        let is_broken = |id: u64| connection.is_none_or(|connection| connection == id);
+        let ways = state.ways.iter().filter(|(id, _)| is_broken(**id));
+        ways.for_each(|(_, way)| way.set(broken));
+        let lost = state.faults.as_mut().map(|faults| faults.lose(connection));
+        let queues = state.queues(is_broken);
+        drop(state);
+        drop(lost);
+        for queue in queues {
+            queue.lose();
+            queue.wake_publishers();
+        }
+    }
+
+    pub(crate) fn mend(&self, way: &Way, broken: u8) {
+        let state = self.lock();
+        way.clear(broken);
+        drop(state);
+        way.notify();
+    }
+
+    pub(crate) fn inject(self: &Arc<Self>, plan: FaultPlan) {
+        self.end_faults();
+        let changed = Arc::<Event>::default();
+        let runtime = Arc::clone(&plan.runtime);
+        let mut state = self.lock();
+        state.plans += 1;
+        let number = state.plans;
+        state.faults = Some(Active::new(
+            number,
+            plan,
+            state.counts,
+            Arc::clone(&changed),
+        ));
+        drop(state);
+        let broker = Arc::downgrade(self);
+        let task = transit::run(broker, number, Arc::clone(&runtime), changed);
+        runtime.spawn(Box::pin(task));
+    }
+
+    pub(crate) fn end_faults(&self) {
+        let mut wakers = Wakers::default();
+        let mut state = self.lock();
+        let Some(mut faults) = state.faults.take() else {
+            return;
+        };
+        while let Some(held) = faults.transit.pop(None) {
+            state.arrive(held, &mut faults.counts, &mut wakers);
+        }
+        state.counts = faults.counts;
+        drop(state);
+        wakers.wake();
+        drop(faults);
+    }
+
+    pub(crate) fn fault_counts(&self) -> FaultCounts {
+        let state = self.lock();
+        state
+            .faults
+            .as_ref()
+            .map_or(state.counts, |faults| faults.counts)
+    }
+
+    /// Delivers what has arrived by now. Returns when the next packet does, or nothing once the
+    /// plan is not in force any more.
+    pub(super) fn deliver(&self, plan: u64) -> Option<Option<Instant>> {
+        let mut wakers = Wakers::default();
+        let mut state = self.lock();
+        let mut faults = state.faults.take_if(|faults| faults.number == plan)?;
+        let now = faults.now();
+        while let Some(held) = faults.transit.pop(Some(now)) {
+            state.arrive(held, &mut faults.counts, &mut wakers);
+        }
+        let next = faults.transit.next_arrival();
+        state.faults = Some(faults);
+        drop(state);
+        wakers.wake();
+        Some(next)
+    }
+}
+
+impl State {
+    /// A packet that was on its way is there. It waits for nobody.
+    fn arrive(&mut self, held: Held, counts: &mut FaultCounts, wakers: &mut Wakers) {
+        let Held {
+            to,
+            packet,
+            undelivered,
+            ..
+        } = held;
+        let undelivered = undelivered.as_ref().map(|(inbox, token)| (inbox, *token));
+        if let Offer::Full(..) = self.route(&to, packet, undelivered, wakers) {
+            counts.dropped += 1;
+        }
+    }
+
+    fn queues(&self, of: impl Fn(u64) -> bool) -> Vec<Arc<Queue>> {
+        let own = self.subscriptions.values().filter(|its| of(its.connection));
+        own.map(|its| Arc::clone(&its.queue)).collect()
+    }
+}

@@ -1,0 +1,152 @@
+//! Packets that are on their way.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use conduit::{
+    Runtime,
+    transport::{Address, Token},
+};
+use event_listener::Event;
+use futures_lite::future;
+
+use crate::broker::Broker;
+
+/// A packet that is on its way.
+pub(crate) struct Held {
+    pub(crate) from: u64,
+    pub(crate) to: Address,
+    pub(crate) packet: Bytes,
+    pub(crate) undelivered: Option<(Address, Token)>,
+    in_line: bool,
+}
+
+impl Held {
+    pub(crate) fn new(
+        from: u64,
+        to: &Address,
+        packet: &Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Self {
+        Self {
+            from,
+            to: to.clone(),
+            packet: packet.clone(),
+            undelivered: undelivered.map(|(inbox, token)| (inbox.clone(), token)),
+            in_line: false,
+        }
+    }
+}
+
+pub(crate) struct Transit {
+    held: BTreeMap<(Instant, u64), Held>,
+    next: u64,
+    /// For each connection with packets that keep their order: how many, and when the last comes.
+    lines: BTreeMap<u64, (usize, Instant)>,
+    changed: Arc<Event>,
+}
+
+impl Transit {
+    pub(crate) fn new(changed: Arc<Event>) -> Self {
+        Self {
+            held: BTreeMap::new(),
+            next: 0,
+            lines: BTreeMap::new(),
+            changed,
+        }
+    }
+
+    /// Whether what is published now would overtake something.
+    pub(crate) fn has_line(&self, from: u64) -> bool {
+        self.lines.contains_key(&from)
+    }
+
+    pub(crate) fn hold(&mut self, at: Instant, held: Held) {
+        self.held.insert((at, self.next), held);
+        self.next += 1;
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Holds it until a time, and until all that came before it is there.
+    pub(crate) fn hold_in_line(&mut self, at: Instant, mut held: Held) {
+        let (count, last) = self.lines.entry(held.from).or_insert((0, at));
+        *count += 1;
+        *last = at.max(*last);
+        held.in_line = true;
+        let at = *last;
+        self.hold(at, held);
+    }
+
+    /// The next packet that has arrived by a time, or by any.
+    pub(crate) fn pop(&mut self, by: Option<Instant>) -> Option<Held> {
+        let arrives = |at: Instant| by.is_none_or(|by| at <= by);
+        let first = self
+            .held
+            .first_entry()
+            .filter(|entry| arrives(entry.key().0))?;
+        let held = first.remove();
+        self.leave_line(&held);
+        Some(held)
+    }
+
+    /// When the next one arrives.
+    pub(crate) fn next_arrival(&self) -> Option<Instant> {
+        self.held.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Loses what a connection has sent, or what all have.
+    pub(crate) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
+        let all = std::mem::take(&mut self.held);
+        let is_lost = |held: &Held| from.is_none_or(|from| held.from == from);
+        let (lost, kept): (BTreeMap<_, _>, _) =
+            all.into_iter().partition(|(_, held)| is_lost(held));
+        self.held = kept;
+        match from {
+            Some(from) => drop(self.lines.remove(&from)),
+            None => self.lines.clear(),
+        }
+        lost.into_values().collect()
+    }
+
+    fn leave_line(&mut self, held: &Held) {
+        if !held.in_line {
+            return;
+        }
+        if let Some((count, _)) = self.lines.get_mut(&held.from) {
+            *count -= 1;
+            if *count == 0 {
+                self.lines.remove(&held.from);
+            }
+        }
+    }
+}
+
+/// The plan is not in force any more.
+impl Drop for Transit {
+    fn drop(&mut self) {
+        self.changed.notify(usize::MAX);
+    }
+}
+
+/// Delivers what arrives, as long as a plan is in force.
+pub(super) async fn run(
+    broker: Weak<Broker>,
+    plan: u64,
+    runtime: Arc<dyn Runtime>,
+    changed: Arc<Event>,
+) {
+    loop {
+        let listener = changed.listen();
+        // Not held while waiting: the broker goes when its last connection does.
+        let next = broker.upgrade().and_then(|broker| broker.deliver(plan));
+        match next {
+            None => return,
+            Some(None) => listener.await,
+            Some(Some(at)) => future::or(listener, runtime.sleep_until(at)).await,
+        }
+    }
+}
