@@ -1,4 +1,4 @@
-//! cargo run --example broadcast
+//! `cargo run --example broadcast`
 //!
 //! `bind` gives every instance every message. A service speaks to its own instances by
 //! `own_service`. A binding is a loop or a handler, for one message or many, until it is unbound.

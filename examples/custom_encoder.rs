@@ -1,4 +1,4 @@
-//! cargo run --example custom_encoder
+//! `cargo run --example custom_encoder`
 //!
 //! An encoder is one type and three short implementations: its name, how a value becomes bytes, and
 //! how bytes become a value. What it is bound to here is what this format needs: values that can be

@@ -1,9 +1,11 @@
-//! cargo run --example custom_transport
+//! `cargo run --example custom_transport`
 //!
 //! A transport of one's own: a broker made of a map and channels. A transport only moves packets;
 //! Conduit makes requests, streams and flow control of them. What to replace for Redis, RabbitMQ or
 //! Kafka is marked with "Elsewhere:". `conduit-conformance` tests whether it is right; the tests of
 //! this crate run it on this file.
+
+#![allow(clippy::doc_markdown, reason = "RabbitMQ is a name")]
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! cargo run --example embed_any_executor
+//! `cargo run --example embed_any_executor`
 //!
 //! Conduit on an executor that is made here, of threads, a channel and a condition variable: any
 //! runtime will do that can spawn, sleep and tell the time.

@@ -1,4 +1,4 @@
-//! cargo run --example hello
+//! `cargo run --example hello`
 //!
 //! Two services talk in one process, without a server. What they say to each other is in
 //! `src/tour.rs`; the example `nats` runs the same over a network.

@@ -1,4 +1,4 @@
-//! cargo run --example nats -- --url nats://localhost:4222
+//! `cargo run --example nats -- --url nats://localhost:4222`
 //!
 //! What `hello` shows, over a NATS server: only the runtime and the transport differ.
 

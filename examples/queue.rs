@@ -1,4 +1,4 @@
-//! cargo run --example queue
+//! `cargo run --example queue`
 //!
 //! Of all queue bindings of a subject one gets a message, so that instances share the work. Plain
 //! bindings of the same subject get every message besides.

@@ -1,4 +1,4 @@
-//! cargo run --example request_reply
+//! `cargo run --example request_reply`
 //!
 //! A request waits for its reply, for as long as it is told to. Every failure has a kind of its own,
 //! and says whether the handler was executed.

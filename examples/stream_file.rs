@@ -1,4 +1,4 @@
-//! cargo run --example stream_file -- [MEBIBYTES]
+//! `cargo run --example stream_file -- [MEBIBYTES]`
 //!
 //! A file goes from disk to disk through two services. Neither holds more of it than a window, and
 //! the slower of the two sets the pace. It takes 32 MiB unless told otherwise.

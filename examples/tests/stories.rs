@@ -102,17 +102,41 @@ fn embed_any_executor() -> Outcome {
     Ok(())
 }
 
+/// Nobody listens at port 1.
+#[test]
+fn nats_without_a_server() -> Outcome {
+    let output = program("nats")?
+        .args(["--url", "nats://127.0.0.1:1"])
+        .output()?;
+    let complaint = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint.starts_with("nats://127.0.0.1:1: no NATS server could be reached"));
+    assert!(complaint.contains("\n  nats-server\n"), "how to start one");
+    assert!(output.stdout.is_empty());
+    Ok(())
+}
+
 /// What an example printed.
 struct Printed(String);
 
-/// Runs an example that `cargo test` has built beside this test.
+/// An example, as `cargo test` has built it beside this test.
+fn program(example: &str) -> Result<Command, Box<dyn Error>> {
+    let test = env::current_exe()?;
+    let folder = test.ancestors().nth(2).ok_or("no folder of examples")?;
+    let file = format!("{example}{}", env::consts::EXE_SUFFIX);
+    let program = folder.join("examples").join(file);
+    if !program.exists() {
+        let program = program.display();
+        return Err(
+            format!("{program} is not there: `cargo test` without `--test` builds it").into(),
+        );
+    }
+    Ok(Command::new(program))
+}
+
+/// Runs an example to its end.
 fn run(example: &str) -> Result<Printed, Box<dyn Error>> {
-    let tests = env::current_exe()?;
-    let folder = tests.ancestors().nth(2).ok_or("no folder of examples")?;
-    let program = folder.join("examples").join(example);
-    let output = Command::new(program.with_extension(env::consts::EXE_EXTENSION))
-        .output()
-        .map_err(|error| format!("{example} is built by `cargo test` or `--examples`: {error}"))?;
+    let output = program(example)?.output()?;
     let printed = String::from_utf8(output.stdout)?;
     let complaints = String::from_utf8_lossy(&output.stderr);
     // Shown where the test fails.
