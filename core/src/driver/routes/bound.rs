@@ -1,0 +1,54 @@
+//! One binding, as whoever reads it holds it.
+
+use std::sync::Arc;
+
+use futures_lite::future;
+
+use super::route::Route;
+use crate::{
+    driver::{Mailbox, Shared, shared::lock},
+    transport::Target,
+};
+
+/// A binding that the broker routes to. It unbinds when dropped.
+pub(crate) struct Bound {
+    pub(super) shared: Arc<Shared>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(in crate::driver) route: Arc<Route>,
+}
+
+impl Bound {
+    /// Whether it was not unbound.
+    pub(crate) fn is_bound(&self) -> bool {
+        lock(&self.shared.routes.table)
+            .registry
+            .is_bound(self.mailbox.id())
+    }
+
+    /// Asks the broker to route nothing more here.
+    pub(crate) fn start_unbind(&self) {
+        self.shared.unbind(self.mailbox.id());
+    }
+
+    /// Unbinds when a future is done. It waits for nothing else of the binding's.
+    pub(crate) fn unbind_after(&self, done: impl Future<Output = ()> + Send + 'static) {
+        let (shared, mailbox) = (Arc::clone(&self.shared), Arc::clone(&self.mailbox));
+        self.shared.tasks.spawn(async move {
+            future::or(done, mailbox.completed()).await;
+            shared.unbind(mailbox.id());
+        });
+    }
+}
+
+/// Nobody will read what waits: other members of the group get it, and senders of anything else
+/// are told.
+impl Drop for Bound {
+    fn drop(&mut self) {
+        self.start_unbind();
+        for arrival in self.mailbox.abandon() {
+            if self.route.target == Target::Group {
+                self.shared.hand_on(&self.route, arrival);
+            }
+        }
+    }
+}

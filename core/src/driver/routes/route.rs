@@ -1,0 +1,79 @@
+//! One subscription of a subject, and how far it is.
+
+use std::sync::{Arc, Mutex};
+
+use event_listener::Event;
+
+use crate::{
+    Error, Subject,
+    driver::shared::lock,
+    proto::RouteId,
+    transport::Target,
+};
+
+/// One subscription.
+pub(in crate::driver) struct Route {
+    pub(super) id: RouteId,
+    pub(in crate::driver) subject: Subject,
+    pub(in crate::driver) target: Target,
+    phase: Mutex<Phase>,
+    changed: Event,
+}
+
+#[derive(Clone)]
+pub(super) enum Phase {
+    Subscribing,
+    Listening,
+    /// Its last binding was removed.
+    Leaving,
+    /// The broker routes nothing more to it.
+    Left,
+    Failed(Arc<Error>),
+}
+
+impl Route {
+    pub(super) fn new(id: RouteId, subject: Subject, target: Target) -> Self {
+        Self {
+            id,
+            subject,
+            target,
+            phase: Mutex::new(Phase::Subscribing),
+            changed: Event::new(),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        lock(&self.phase).clone()
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        *lock(&self.phase) = phase;
+        self.changed.notify(usize::MAX);
+    }
+
+    /// The broker routes to it. Its last binding may have been removed by then.
+    pub(super) fn subscribed(&self) {
+        let mut phase = lock(&self.phase);
+        if matches!(*phase, Phase::Subscribing) {
+            *phase = Phase::Listening;
+        }
+        drop(phase);
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Waits until the phase is one of those wanted.
+    pub(super) async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
+        loop {
+            let listener = self.changed.listen();
+            let phase = self.phase();
+            if wanted(&phase) {
+                return phase;
+            }
+            listener.await;
+        }
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.phase(), Phase::Leaving)
+    }
+}
