@@ -63,15 +63,19 @@ impl PlainLane {
 
     /// Time has passed. Where nobody was `found`, it may be the answers that take long.
     pub(super) fn handle_timeout(&mut self, now: Instant, found: bool, limits: &OutboundLimits) {
-        *self = match *self {
-            Self::Joining(until) if now >= until && found => Self::Closed,
-            Self::Joining(until) if now >= until => {
-                let rest = limits.answer.saturating_sub(limits.join);
+        if let Self::Joining(until) = *self
+            && now >= until
+        {
+            let rest = limits.answer.saturating_sub(limits.join);
+            *self = if found {
+                Self::Closed
+            } else {
                 Self::Waiting(later(until, rest))
-            }
-            Self::Waiting(until) if now >= until => Self::Silent,
-            lane => lane,
-        };
+            };
+        }
+        if matches!(*self, Self::Waiting(until) if now >= until) {
+            *self = Self::Silent;
+        }
     }
 
     /// A receiver takes part, of the plain bindings or of the group.
