@@ -104,7 +104,11 @@ impl Content {
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let now = || self.shared.now();
-        if self.deadline.as_ref().is_some_and(|deadline| now() >= deadline.at) {
+        if self
+            .deadline
+            .as_ref()
+            .is_some_and(|deadline| now() >= deadline.at)
+        {
             // Even where there is more to read. What was read whole stays so.
             self.stream.stop(&self.shared, ReasonCode::Deadline.into());
         }
