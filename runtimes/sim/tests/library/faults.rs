@@ -35,7 +35,8 @@ const CALM: Profile = Profile {
 };
 
 const SLOW: Profile = Profile {
-    delay: Duration::from_millis(30),
+    // Ten times that, there and back, is within the join window.
+    delay: Duration::from_millis(10),
     ..CALM
 };
 

@@ -144,7 +144,7 @@ fn pieces(
     pause: std::time::Duration,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
     let sim = sim.clone();
-    let cut = Box::pin(stream::unfold(content, move |mut rest| {
+    Box::pin(stream::unfold(content, move |mut rest| {
         let sim = sim.clone();
         async move {
             if rest.is_empty() {
@@ -156,8 +156,7 @@ fn pieces(
             let next = rest.split_to(piece.min(rest.len()));
             Some((Ok(next), rest))
         }
-    }));
-    cut
+    }))
 }
 
 /// Runs each message in a task of its own.

@@ -121,7 +121,8 @@ impl BodyPlan {
             1 => chunk + rng.usize(..3) - 1,
             _ => rng.usize(..chunk * 12),
         };
-        let piece = rng.usize(1..=chunk * 3);
+        // A handful of pieces, of whatever size: each costs packets.
+        let piece = rng.usize(1..=chunk * 3).max(length / 12);
         let pause = Duration::from_millis([0, 0, 3, 40][rng.usize(..4)]);
         let source = match rng.u32(..8) {
             0..4 => Source::Bytes,

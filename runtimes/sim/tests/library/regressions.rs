@@ -190,3 +190,35 @@ fn a_broken_connection_does_not_say_that_nothing_ran() -> Result<(), Error> {
         Ok(())
     })
 }
+
+/// A reply that never ends, of which there is always more to read.
+#[test]
+fn a_deadline_ends_a_reply_that_is_always_ready() -> Result<(), Error> {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let broker = Memory::new();
+        let worker = conduit(&sim, &broker, "worker")?;
+        worker.queue_bind("sing").await?.to(|message| async move {
+            let forever = futures_lite::stream::repeat_with(|| Ok(vec![7; 10_000].into()));
+            message.reply_body(Body::stream(forever)).await
+        });
+        let asker = conduit(&sim, &broker, "asker")?;
+        let mut song = asker
+            .service("worker")
+            .request("sing", &())
+            .await?
+            .take_body()?;
+        let reading = async {
+            loop {
+                sim.sleep(Duration::from_secs(1)).await;
+                if let Err(error) = song.next().await.expect("it never ends") {
+                    return error;
+                }
+            }
+        };
+        let error = sim.within(Duration::from_secs(60), reading).await;
+        assert_eq!(error.expect("it ends").kind(), ErrorKind::Deadline);
+        assert_eq!(sim.elapsed(), Duration::from_secs(30));
+        Ok(())
+    })
+}

@@ -169,6 +169,7 @@ impl Instance {
             .max_waiting_messages(waiting)
             .max_bodies_per_binding(bodies)
             .max_bodies(bodies * 4)
+            .max_unsent_notices(512)
             .build()?;
         let mut handlers = Vec::new();
         for subject in [Subject::Note, Subject::Job, Subject::Both] {
