@@ -112,30 +112,24 @@ impl Content {
 
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        let now = self.shared.now();
-        let mut late = self
-            .deadline
-            .as_ref()
-            .is_some_and(|deadline| now >= deadline.at);
-        loop {
-            if late {
-                // What has arrived is not read any more either. Harmless if it was read whole.
-                self.deadline = None;
-                self.stream.stop(&self.shared, ReasonCode::Deadline.into());
-            }
-            return match self.stream.poll_read(&self.shared, cx) {
-                Poll::Ready(Read::Chunk(bytes)) => Poll::Ready(Ok(Some(bytes))),
-                Poll::Ready(Read::End) => Poll::Ready(Ok(None)),
-                Poll::Ready(Read::Failed(reason)) => Poll::Ready(Err(Error::from_reason(&reason))),
-                Poll::Ready(Read::Pending) | Poll::Pending => {
-                    if let Some(deadline) = &mut self.deadline {
-                        ready!(deadline.sleep.as_mut().poll(cx));
-                        late = true;
-                        continue;
-                    }
-                    Poll::Pending
-                }
-            };
+        if self.poll_late(cx).is_ready() {
+            // What has arrived is not read any more either. Harmless if it was read whole.
+            self.deadline = None;
+            self.stream.stop(&self.shared, ReasonCode::Deadline.into());
+        }
+        match ready!(self.stream.poll_read(&self.shared, cx)) {
+            Read::Chunk(bytes) => Poll::Ready(Ok(Some(bytes))),
+            Read::End => Poll::Ready(Ok(None)),
+            Read::Failed(reason) => Poll::Ready(Err(Error::from_reason(&reason))),
+            Read::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.deadline {
+            None => Poll::Pending,
+            Some(deadline) if self.shared.now() >= deadline.at => Poll::Ready(()),
+            Some(deadline) => deadline.sleep.as_mut().poll(cx),
         }
     }
 }
