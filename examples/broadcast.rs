@@ -44,9 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Any instance can send: all of them hear it, this one too.
         let own = two.own_service();
         own.send_body("cache.invalidate", "user 1").await?;
-        own.send_body("cache.invalidate", "user 2")
-            .header("last", "yes")
-            .await?;
+        own.send_body("cache.invalidate", "user 2").header("last", "yes").await?;
 
         for _ in 0..2 {
             let message = invalidated.next().await.ok_or("the binding ended")?;

@@ -42,11 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let address: IpAddr = message.decode().await?;
             let body = message.bytes().await?;
             println!("{} bytes on the wire: {body:?}", body.len());
-            let name = if address.is_loopback() {
-                "localhost"
-            } else {
-                "unknown"
-            };
+            let name = if address.is_loopback() { "localhost" } else { "unknown" };
             message.reply(name).await
         });
 

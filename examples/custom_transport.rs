@@ -97,17 +97,9 @@ pub(crate) struct Connection {
 /// instance has a dot in its name, so that no two addresses share one.
 fn names(at: &Address) -> Vec<String> {
     match at {
-        Address::Subject {
-            service,
-            subject,
-            targets,
-        } => {
-            let plain = targets
-                .plain()
-                .then(|| format!("{service}.plain.{subject}"));
-            let group = targets
-                .group()
-                .then(|| format!("{service}.group.{subject}"));
+        Address::Subject { service, subject, targets } => {
+            let plain = targets.plain().then(|| format!("{service}.plain.{subject}"));
+            let group = targets.group().then(|| format!("{service}.group.{subject}"));
             plain.into_iter().chain(group).collect()
         }
         Address::Inbox { service, instance } => vec![format!("{service}.inbox.{instance}")],
@@ -275,8 +267,5 @@ impl Subscribed {
 }
 
 fn lock(broker: &Broker) -> MutexGuard<'_, HashMap<String, Channel>> {
-    broker
-        .channels
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    broker.channels.lock().unwrap_or_else(PoisonError::into_inner)
 }

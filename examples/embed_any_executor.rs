@@ -107,11 +107,7 @@ impl Job {
         let waker = Waker::from(Arc::clone(&self));
         let mut slot = lock(&self.task);
         let Some(task) = slot.as_mut() else { return };
-        if task
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
-        {
+        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
             *slot = None;
         }
     }

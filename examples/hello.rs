@@ -16,9 +16,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     // One conduit for each instance of a service: each clone of the broker is one connection to it.
     let connect = |service| Conduit::new(service, Smol, broker.clone(), Json);
 
-    smol::block_on(tour(
-        connect("shop")?,
-        [connect("warehouse")?, connect("warehouse")?],
-    ))?;
+    smol::block_on(tour(connect("shop")?, [connect("warehouse")?, connect("warehouse")?]))?;
     Ok(())
 }

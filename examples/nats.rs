@@ -36,11 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Others may use this server for the same: names of its own keep this run apart.
     let run = process::id();
     let connect = |service| Conduit::new(format!("{service}-{run}"), Tokio, nats.clone(), Json);
-    tour(
-        connect("shop")?,
-        [connect("warehouse")?, connect("warehouse")?],
-    )
-    .await
+    tour(connect("shop")?, [connect("warehouse")?, connect("warehouse")?]).await
 }
 
 fn hint(kind: ConnectErrorKind) -> Option<&'static str> {

@@ -47,22 +47,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let failures = [
         ("84 / 0", divide(84, 0).await.err()),
-        (
-            "a value of another type",
-            calculator.request("divide", "eighty-four").await.err(),
-        ),
+        ("a value of another type", calculator.request("divide", "eighty-four").await.err()),
         (
             "a handler that does not answer in time",
-            calculator
-                .request("ponder", &42)
-                .timeout(Duration::from_millis(100))
-                .await
-                .err(),
+            calculator.request("ponder", &42).timeout(Duration::from_millis(100)).await.err(),
         ),
-        (
-            "a subject without a binding",
-            calculator.request("multiply", &(6, 7)).await.err(),
-        ),
+        ("a subject without a binding", calculator.request("multiply", &(6, 7)).await.err()),
     ];
     for (what, error) in failures {
         let error = error.ok_or("it has to fail")?;
@@ -73,9 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // A request that is dropped is cancelled at the other side too: any future can end it.
     let ponder = calculator.request("ponder", &42).no_timeout().into_future();
-    tokio::time::timeout(Duration::from_millis(100), ponder)
-        .await
-        .expect_err("it never answers");
+    tokio::time::timeout(Duration::from_millis(100), ponder).await.expect_err("it never answers");
     println!("the request was dropped");
     Ok(())
 }

@@ -56,11 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("stored {count} bytes");
     println!("SHA-256 of the original: {sent}");
     println!("SHA-256 of the copy:     {received}");
-    if sent == received {
-        Ok(())
-    } else {
-        Err("the copy differs".into())
-    }
+    if sent == received { Ok(()) } else { Err("the copy differs".into()) }
 }
 
 /// Writes bytes of which no two pieces are alike.

@@ -34,11 +34,7 @@ pub struct Binding<E> {
 
 impl<E: Encoder> Binding<E> {
     pub(crate) fn new(bound: Bound, handle: Handle, encoder: Arc<E>) -> Self {
-        Self {
-            bound,
-            handle,
-            encoder,
-        }
+        Self { bound, handle, encoder }
     }
 
     /// The next message. `None` once it is unbound and everything that was routed to it was taken,
@@ -52,11 +48,7 @@ impl<E: Encoder> Binding<E> {
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Option<Message<E>>> {
         self.bound.mailbox.poll_next(cx).map(|arrival| {
             let arrival = arrival?;
-            Some(Message::received(
-                self.handle.clone(),
-                Arc::clone(&self.encoder),
-                arrival,
-            ))
+            Some(Message::received(self.handle.clone(), Arc::clone(&self.encoder), arrival))
         })
     }
 
@@ -71,11 +63,7 @@ impl<E: Encoder> Binding<E> {
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self {
-            bound,
-            handle,
-            encoder,
-        } = self;
+        let Self { bound, handle, encoder } = self;
         handler::run(bound, &handle, encoder, function)
     }
 

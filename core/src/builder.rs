@@ -43,62 +43,20 @@ impl Builder {
 impl<R, T, E> Builder<R, T, E> {
     /// The runtime that runs the conduit's tasks and its handlers.
     pub fn runtime<N: Runtime>(self, runtime: N) -> Builder<N, T, E> {
-        let Self {
-            service,
-            transport,
-            encoder,
-            ids,
-            config,
-            ..
-        } = self;
-        Builder {
-            service,
-            runtime,
-            transport,
-            encoder,
-            ids,
-            config,
-        }
+        let Self { service, transport, encoder, ids, config, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config }
     }
 
     /// The transport that moves its packets.
     pub fn transport<N: Transport>(self, transport: N) -> Builder<R, N, E> {
-        let Self {
-            service,
-            runtime,
-            encoder,
-            ids,
-            config,
-            ..
-        } = self;
-        Builder {
-            service,
-            runtime,
-            transport,
-            encoder,
-            ids,
-            config,
-        }
+        let Self { service, runtime, encoder, ids, config, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config }
     }
 
     /// The encoder of its values.
     pub fn encoder<N: Encoder>(self, encoder: N) -> Builder<R, T, N> {
-        let Self {
-            service,
-            runtime,
-            transport,
-            ids,
-            config,
-            ..
-        } = self;
-        Builder {
-            service,
-            runtime,
-            transport,
-            encoder,
-            ids,
-            config,
-        }
+        let Self { service, runtime, transport, ids, config, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config }
     }
 
     /// Where ids come from; by default, from the operating system. Only for tests that want the
@@ -228,17 +186,9 @@ impl<R, T, E> Builder<R, T, E> {
         let service = self.service?;
         self.config.check()?;
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
-        let shared = Shared::start(
-            service,
-            self.config,
-            Arc::new(self.runtime),
-            transport,
-            self.ids,
-        );
-        Ok(Conduit::from_parts(
-            Handle::new(shared),
-            Arc::new(self.encoder),
-        ))
+        let shared =
+            Shared::start(service, self.config, Arc::new(self.runtime), transport, self.ids);
+        Ok(Conduit::from_parts(Handle::new(shared), Arc::new(self.encoder)))
     }
 }
 

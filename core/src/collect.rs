@@ -25,10 +25,7 @@ impl Collected {
     pub(crate) fn new(content: Content) -> Self {
         Self(match content {
             Content::Whole(bytes) => State::Whole(bytes),
-            content => State::Arriving {
-                content,
-                so_far: BytesMut::new(),
-            },
+            content => State::Arriving { content, so_far: BytesMut::new() },
         })
     }
 

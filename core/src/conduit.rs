@@ -95,11 +95,7 @@ impl<E: Encoder> Conduit<E> {
         S: TryInto<ServiceName>,
         Error: From<S::Error>,
     {
-        Conduit::builder(service)
-            .runtime(runtime)
-            .transport(transport)
-            .encoder(encoder)
-            .build()
+        Conduit::builder(service).runtime(runtime).transport(transport).encoder(encoder).build()
     }
 
     pub(crate) fn from_parts(handle: Handle, encoder: Arc<E>) -> Self {
@@ -142,8 +138,7 @@ impl<E: Encoder> Conduit<E> {
         S: TryInto<Subject> + Send,
         Error: From<S::Error>,
     {
-        self.bind_as(subject.try_into()?, BindingKind::Broadcast)
-            .await
+        self.bind_as(subject.try_into()?, BindingKind::Broadcast).await
     }
 
     /// Like [`bind`](Self::bind), for one message only: the binding ends when it has taken it.
@@ -173,11 +168,7 @@ impl<E: Encoder> Conduit<E> {
 
     async fn bind_as(&self, subject: Subject, kind: BindingKind) -> Result<Binding<E>, Error> {
         let bound = self.handle.shared().bind(subject, kind).await?;
-        Ok(Binding::new(
-            bound,
-            self.handle.clone(),
-            Arc::clone(&self.encoder),
-        ))
+        Ok(Binding::new(bound, self.handle.clone(), Arc::clone(&self.encoder)))
     }
 
     /// The name of this service.
@@ -238,10 +229,7 @@ impl Conduit<()> {
 
 impl<E> Clone for Conduit<E> {
     fn clone(&self) -> Self {
-        Self {
-            handle: self.handle.clone(),
-            encoder: Arc::clone(&self.encoder),
-        }
+        Self { handle: self.handle.clone(), encoder: Arc::clone(&self.encoder) }
     }
 }
 

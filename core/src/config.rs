@@ -64,37 +64,16 @@ impl Config {
         let bytes = [self.window, self.budget];
         let rules = [
             (self.chunk >= 1, "a chunk has at least one byte"),
-            (
-                self.first_window >= 1,
-                "the first window has at least one byte",
-            ),
-            (
-                self.window >= self.first_window,
-                "the window is at least the first window",
-            ),
-            (
-                self.budget >= self.first_window,
-                "the budget is at least one first window",
-            ),
+            (self.first_window >= 1, "the first window has at least one byte"),
+            (self.window >= self.first_window, "the window is at least the first window"),
+            (self.budget >= self.first_window, "the budget is at least one first window"),
             (self.waiting >= 1, "a binding holds at least one message"),
-            (
-                self.bodies_per_binding >= 1,
-                "a binding takes at least one body at a time",
-            ),
-            (
-                self.bodies >= 1,
-                "a conduit takes at least one body at a time",
-            ),
+            (self.bodies_per_binding >= 1, "a binding takes at least one body at a time"),
+            (self.bodies >= 1, "a conduit takes at least one body at a time"),
             (!self.send_timeout.is_zero(), "the send timeout is not zero"),
-            (
-                self.idle_limit >= Duration::from_millis(3),
-                "the idle limit is at least 3 ms",
-            ),
+            (self.idle_limit >= Duration::from_millis(3), "the idle limit is at least 3 ms"),
             (self.outbox >= 1, "at least one notice waits to be sent"),
-            (
-                times.iter().all(|limit| *limit <= YEAR),
-                "a time is at most a year",
-            ),
+            (times.iter().all(|limit| *limit <= YEAR), "a time is at most a year"),
             (
                 bytes.iter().all(|limit| *limit <= TEBIBYTE),
                 "a window and the budget are at most 1 TiB",

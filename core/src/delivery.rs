@@ -46,10 +46,7 @@ impl Delivery {
             return Err(Error::from_reason(reason));
         }
         let mut delivery = Self::default();
-        for proto::Delivery {
-            receiver, result, ..
-        } in outcome.deliveries
-        {
+        for proto::Delivery { receiver, result, .. } in outcome.deliveries {
             match result {
                 Ok(()) => delivery.completed.push(receiver.instance),
                 Err(reason) => delivery.failed.push(FailedDelivery {
@@ -60,10 +57,7 @@ impl Delivery {
         }
         let silent = outcome.silent.then(|| ErrorKind::NoAnswer.into());
         if let Some(error) = group_error(&outcome.group).or(silent) {
-            delivery.failed.push(FailedDelivery {
-                instance: None,
-                error,
-            });
+            delivery.failed.push(FailedDelivery { instance: None, error });
         }
         if delivery.completed.is_empty() && !delivery.failed.is_empty() {
             let errors = delivery.failed.into_iter().map(|failed| failed.error);
@@ -111,22 +105,13 @@ pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
     };
     match &outcome.group {
         GroupOutcome::Accepted(member) => {
-            let member = outcome
-                .deliveries
-                .iter()
-                .find(|delivery| delivery.receiver == *member);
-            member
-                .and_then(lost)
-                .map(|reason| Error::from_reason(&reason))
+            let member = outcome.deliveries.iter().find(|delivery| delivery.receiver == *member);
+            member.and_then(lost).map(|reason| Error::from_reason(&reason))
         }
         GroupOutcome::Empty | GroupOutcome::NotAsked => {
             let lost = |delivery| Some(Error::from_reason(&lost(delivery)?));
             let failures: Option<Vec<_>> = outcome.deliveries.iter().map(lost).collect();
-            let none = if outcome.silent {
-                ErrorKind::NoAnswer
-            } else {
-                ErrorKind::NoReceivers
-            };
+            let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
             Some(last_of(failures?).unwrap_or_else(|| none.into()))
         }
         GroupOutcome::Silent if !outcome.deliveries.is_empty() => None,

@@ -133,12 +133,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        let inner = Inner {
-            kind,
-            executed: Executed::No,
-            detail: detail.into(),
-            source: None,
-        };
+        let inner = Inner { kind, executed: Executed::No, detail: detail.into(), source: None };
         Self(Box::new(inner))
     }
 
@@ -158,12 +153,7 @@ impl Error {
 
     /// An error that says the same, with the same source.
     pub(crate) fn copy_of(other: &Self) -> Self {
-        let Inner {
-            kind,
-            executed,
-            detail,
-            source,
-        } = &*other.0;
+        let Inner { kind, executed, detail, source } = &*other.0;
         Self(Box::new(Inner {
             kind: *kind,
             executed: *executed,
@@ -203,12 +193,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner {
-            kind,
-            detail,
-            source,
-            ..
-        } = &*self.0;
+        let Inner { kind, detail, source, .. } = &*self.0;
         match (detail.as_str(), source) {
             ("", None) => kind.fmt(f),
             ("", Some(source)) => write!(f, "{kind}: {source}"),
@@ -230,10 +215,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 

@@ -85,9 +85,7 @@ impl Handler {
 
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler")
-            .field("is_bound", &self.is_bound())
-            .finish_non_exhaustive()
+        f.debug_struct("Handler").field("is_bound", &self.is_bound()).finish_non_exhaustive()
     }
 }
 
@@ -112,10 +110,7 @@ where
             // Nobody keeps the conduit open any more: it is closing.
             let Some(handle) = weak.upgrade() else { break };
             let replier = arrival.replier.clone();
-            if replier
-                .as_ref()
-                .is_some_and(|replier| replier.is_cancelled())
-            {
+            if replier.as_ref().is_some_and(|replier| replier.is_cancelled()) {
                 continue;
             }
             let message = Message::received(handle, Arc::clone(&encoder), arrival);
@@ -155,11 +150,7 @@ async fn handle_one<E, F, R>(
         shared.closed().await;
         None
     };
-    let outcome = future::or(
-        async { Some(handling.await) },
-        future::or(cancelled, closed),
-    )
-    .await;
+    let outcome = future::or(async { Some(handling.await) }, future::or(cancelled, closed)).await;
     let reason = match outcome {
         None => return tracing::debug!(%subject, "a handler was cancelled"),
         Some(Ok(None)) => return,
@@ -196,6 +187,5 @@ fn reason_of(error: &(dyn StdError + Send + Sync + 'static)) -> Reason {
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -89,10 +89,7 @@ struct Pool {
 
 impl Default for SystemIds {
     fn default() -> Self {
-        Self(Mutex::new(Pool {
-            bytes: [0; 1024],
-            used: 1024,
-        }))
+        Self(Mutex::new(Pool { bytes: [0; 1024], used: 1024 }))
     }
 }
 

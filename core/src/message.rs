@@ -48,13 +48,7 @@ pub struct Message<E> {
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle, encoder: Arc<E>, arrival: Arrival) -> Self {
-        let Arrival {
-            head,
-            subject,
-            content,
-            replier,
-            deadline,
-        } = arrival;
+        let Arrival { head, subject, content, replier, deadline } = arrival;
         if let Some(replier) = &replier {
             replier.start();
         }
@@ -127,12 +121,7 @@ impl<E: Encoder> Message<E> {
     /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
     /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
     pub async fn bytes(&self) -> Result<Bytes, Error> {
-        let limit = self
-            .handle
-            .shared()
-            .config
-            .max_decode_size
-            .unwrap_or(usize::MAX);
+        let limit = self.handle.shared().config.max_decode_size.unwrap_or(usize::MAX);
         // The body wakes the last that asked for it; the others are woken from here.
         let _done = NotifyOnDrop(&self.collected);
         loop {
@@ -233,12 +222,7 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(
-            self.handle.clone(),
-            Arc::clone(&self.encoder),
-            name,
-            self.deadline,
-        )
+        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, self.deadline)
     }
 
     /// Whoever cannot use a reply must not think that its handler was not executed.

@@ -82,20 +82,13 @@ impl NameError {
 
     fn new(what: &'static str, name: &str, rule: NameRule) -> Self {
         const SHOWN: usize = 64;
-        Self {
-            what,
-            name: name.chars().take(SHOWN).collect(),
-            rule,
-        }
+        Self { what, name: name.chars().take(SHOWN).collect(), rule }
     }
 }
 
 fn check_token(token: &str) -> Result<(), NameRule> {
     let stranger = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    token
-        .chars()
-        .find(stranger)
-        .map_or(Ok(()), |c| Err(NameRule::Character(c)))
+    token.chars().find(stranger).map_or(Ok(()), |c| Err(NameRule::Character(c)))
 }
 
 fn check_length(name: &str, most: usize) -> Result<(), NameRule> {

@@ -21,10 +21,7 @@ pub(crate) struct Payload {
 
 impl Payload {
     pub(crate) fn raw(body: Body) -> Self {
-        Self {
-            source: body.into_source(),
-            content_type: None,
-        }
+        Self { source: body.into_source(), content_type: None }
     }
 
     pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
@@ -37,10 +34,7 @@ impl Payload {
             .encode(value, &mut bytes)
             .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
         let source = Body::from(Bytes::from(bytes)).into_source();
-        Ok(Self {
-            source,
-            content_type: Some(content_type),
-        })
+        Ok(Self { source, content_type: Some(content_type) })
     }
 }
 
@@ -64,21 +58,13 @@ impl Outgoing {
         payload: Result<Payload, Error>,
     ) -> Self {
         let parts = to.and_then(|(service, subject)| {
-            Ok(Parts {
-                service,
-                subject,
-                payload: payload?,
-                headers: Headers::new(),
-            })
+            Ok(Parts { service, subject, payload: payload?, headers: Headers::new() })
         });
         Self { handle, parts }
     }
 
     pub(crate) fn header(&mut self, key: String, value: String) {
-        let added = self
-            .parts
-            .as_mut()
-            .map(|parts| parts.headers.add(key, value));
+        let added = self.parts.as_mut().map(|parts| parts.headers.add(key, value));
         if let Ok(Err(error)) = added {
             self.fail(error);
         }
@@ -105,12 +91,8 @@ impl Outgoing {
         };
         let prepared = parts.payload.source.prepare(shared.chunk()).await;
         let body = prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))?;
-        let ready = Ready {
-            handle: self.handle,
-            service: parts.service,
-            subject: parts.subject,
-            head,
-        };
+        let ready =
+            Ready { handle: self.handle, service: parts.service, subject: parts.subject, head };
         Ok((ready, body))
     }
 }
@@ -126,10 +108,6 @@ pub(crate) struct Ready {
 impl Ready {
     pub(crate) fn address(&self, targets: Targets) -> Address {
         let (service, subject) = (self.service.clone(), self.subject.clone());
-        Address::Subject {
-            service,
-            subject,
-            targets,
-        }
+        Address::Subject { service, subject, targets }
     }
 }

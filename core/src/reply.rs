@@ -39,12 +39,7 @@ impl Replying {
         replier: Option<Arc<Replier>>,
         payload: Result<Payload, Error>,
     ) -> Self {
-        Self {
-            handle,
-            replier,
-            payload,
-            headers: Headers::new(),
-        }
+        Self { handle, replier, payload, headers: Headers::new() }
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
@@ -57,19 +52,13 @@ impl Replying {
 
     async fn run(self) -> Result<(), Error> {
         let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
-        let Payload {
-            source,
-            content_type,
-        } = self.payload?;
+        let Payload { source, content_type } = self.payload?;
         let shared = self.handle.shared();
         shared.check_open()?;
         if !replier.claim() {
             return Err(ErrorKind::AlreadyReplied.into());
         }
-        let mut unfinished = Unfinished {
-            replier: &replier,
-            reason: None,
-        };
+        let mut unfinished = Unfinished { replier: &replier, reason: None };
         let head = Head {
             source: shared.source.clone(),
             content_type,
@@ -102,36 +91,19 @@ async fn send(
     let prepared = source.prepare(shared.chunk()).await;
     match prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))? {
         Prepared::Whole(body) => {
-            let packet = Frame::Reply {
-                message: request.message,
-                head,
-                body,
-            }
-            .encode();
-            shared
-                .publish(&Shared::inbox_of(&replier.asker), packet, None)
-                .await
+            let packet = Frame::Reply { message: request.message, head, body }.encode();
+            shared.publish(&Shared::inbox_of(&replier.asker), packet, None).await
         }
         Prepared::Streamed(source) => {
-            let asker = Receiver {
-                instance: replier.asker.instance,
-                port: 0,
-            };
+            let asker = Receiver { instance: replier.asker.instance, port: 0 };
             let message = shared.message_id();
             let limits = shared.config.outbound(None);
             let (now, length) = (shared.now(), source.length());
             // Whoever asks cannot have more sent at once than anybody else would be.
             let credit = request.credit.min(shared.config.first_window);
-            let asked = Asked {
-                request: request.message,
-                asker,
-                credit,
-            };
+            let asked = Asked { request: request.message, asker, credit };
             let machine = Outbound::reply(now, message, head, asked, length, limits);
-            let id = StreamId {
-                message,
-                reply: true,
-            };
+            let id = StreamId { message, reply: true };
             let service = replier.asker.service.clone();
             let stream = shared.outbound(id, machine, service, None);
             Delivery::of(shared.send_body(&stream, source).await?).map(|_| ())
@@ -148,8 +120,7 @@ struct Unfinished<'a> {
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let given_up = || Reason::new(ReasonCode::NoReply, "the reply was given up");
-        self.replier
-            .post_failure(self.reason.take().unwrap_or_else(given_up));
+        self.replier.post_failure(self.reason.take().unwrap_or_else(given_up));
     }
 }
 

@@ -51,12 +51,7 @@ impl<E: Encoder> Requesting<E> {
         timeout: Option<Duration>,
         inherited: Option<Instant>,
     ) -> Self {
-        Self {
-            outgoing,
-            encoder,
-            timeout,
-            inherited,
-        }
+        Self { outgoing, encoder, timeout, inherited }
     }
 
     /// How long the request may take, to the last byte of the reply.
@@ -95,13 +90,7 @@ impl<E: Encoder> Requesting<E> {
         };
         let (subject, mut answer) = answer;
         answer.content.limit_time(deadline);
-        Ok(Message::reply_to(
-            handle,
-            self.encoder,
-            subject,
-            answer,
-            deadline,
-        ))
+        Ok(Message::reply_to(handle, self.encoder, subject, answer, deadline))
     }
 }
 
@@ -114,11 +103,7 @@ async fn ask(
     let message = shared.message_id();
     let credit = shared.config.first_window;
     let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
-    let request = Request {
-        message,
-        time_left,
-        credit,
-    };
+    let request = Request { message, time_left, credit };
     let (ready, body) = outgoing.prepare(Some(request)).await?;
     shared.ready().await?;
     let group = ready.address(Targets::Group);
@@ -135,11 +120,7 @@ async fn ask(
     shared.check_open()?;
     let answer = match body {
         Prepared::Whole(body) => {
-            let packet = Frame::Message {
-                head: ready.head.clone(),
-                body,
-            }
-            .encode();
+            let packet = Frame::Message { head: ready.head.clone(), body }.encode();
             ask_whole(shared, &ready, message, packet, &pending).await?
         }
         Prepared::Streamed(source) => {
@@ -172,9 +153,7 @@ async fn ask_whole(
     let mut refusal = None;
     loop {
         let token = Token { message, targets };
-        shared
-            .publish(&ready.address(targets), packet.clone(), Some(token))
-            .await?;
+        shared.publish(&ready.address(targets), packet.clone(), Some(token)).await?;
         match (wait(pending).await, refusal.take()) {
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
                 return Err(refusal.unwrap_or(error));
@@ -207,10 +186,7 @@ fn upload(
     let limits = shared.config.outbound(None);
     let (now, length, head) = (shared.now(), source.length(), ready.head.clone());
     let machine = Outbound::offer(now, message, head, Targets::Both, length, limits);
-    let id = StreamId {
-        message,
-        reply: false,
-    };
+    let id = StreamId { message, reply: false };
     let subject = Some(ready.subject.clone());
     let stream = shared.outbound(id, machine, ready.service.clone(), subject);
     let task = {
@@ -251,15 +227,8 @@ impl Drop for Asking {
             upload.abort(ReasonCode::Cancelled.into());
         }
         if !self.pending.is_resolved() {
-            let control = Address::Control {
-                service: self.service.clone(),
-            };
-            shared.post(
-                control,
-                &Frame::Cancel {
-                    message: self.message,
-                },
-            );
+            let control = Address::Control { service: self.service.clone() };
+            shared.post(control, &Frame::Cancel { message: self.message });
         }
     }
 }
@@ -275,8 +244,6 @@ impl<E: Encoder> IntoFuture for Requesting<E> {
 
 impl<E> fmt::Debug for Requesting<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Requesting")
-            .field("timeout", &self.timeout)
-            .finish_non_exhaustive()
+        f.debug_struct("Requesting").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }

@@ -41,10 +41,7 @@ pub struct Sending {
 
 impl Sending {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
-        Self {
-            outgoing,
-            expect: None,
-        }
+        Self { outgoing, expect: None }
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
@@ -64,12 +61,7 @@ impl Sending {
         let expect = self.expect;
         let (ready, body) = self.outgoing.prepare(None).await?;
         let to = ready.address(Targets::Both);
-        let Ready {
-            handle,
-            service,
-            subject,
-            head,
-        } = ready;
+        let Ready { handle, service, subject, head } = ready;
         let shared = handle.shared();
         match body {
             Prepared::Whole(body) => {
@@ -83,10 +75,7 @@ impl Sending {
                 let limits = shared.config.outbound(expect);
                 let (now, length) = (shared.now(), source.length());
                 let machine = Outbound::offer(now, message, head, Targets::Both, length, limits);
-                let id = StreamId {
-                    message,
-                    reply: false,
-                };
+                let id = StreamId { message, reply: false };
                 let stream = shared.outbound(id, machine, service, Some(subject));
                 Delivery::of(shared.send_body(&stream, source).await?)
             }

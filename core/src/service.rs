@@ -33,13 +33,7 @@ impl<E: Encoder> Service<E> {
         inherited: Option<Instant>,
     ) -> Self {
         let timeout = Some(handle.shared().config.request_timeout);
-        Self {
-            handle,
-            encoder,
-            name: name.map_err(Arc::new),
-            timeout,
-            inherited,
-        }
+        Self { handle, encoder, name: name.map_err(Arc::new), timeout, inherited }
     }
 
     /// Limits the requests that are made with this value; each can still say otherwise.
@@ -97,12 +91,7 @@ impl<E: Encoder> Service<E> {
     }
 
     fn ask(&self, outgoing: Outgoing) -> Requesting<E> {
-        Requesting::new(
-            outgoing,
-            Arc::clone(&self.encoder),
-            self.timeout,
-            self.inherited,
-        )
+        Requesting::new(outgoing, Arc::clone(&self.encoder), self.timeout, self.inherited)
     }
 
     fn outgoing<S>(&self, subject: S, payload: Result<Payload, Error>) -> Outgoing
@@ -130,8 +119,6 @@ impl<E> Clone for Service<E> {
 
 impl<E> fmt::Debug for Service<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Service").field("name", &self.name).finish_non_exhaustive()
     }
 }

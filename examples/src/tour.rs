@@ -54,13 +54,8 @@ async fn event(
     shop: &Conduit<Json>,
     [one, two]: &[Conduit<Json>; 2],
 ) -> Result<(), Box<dyn Error>> {
-    let mut created = [
-        one.bind("order.created").await?,
-        two.bind("order.created").await?,
-    ];
-    shop.service(one.name())
-        .send("order.created", &Order { number: 1 })
-        .await?;
+    let mut created = [one.bind("order.created").await?, two.bind("order.created").await?];
+    shop.service(one.name()).send("order.created", &Order { number: 1 }).await?;
     for (instance, binding) in (1..).zip(&mut created) {
         let message = binding.next().await.ok_or("the binding ended")?;
         let order: Order = message.decode().await?;
@@ -73,16 +68,11 @@ async fn request(
     shop: &Conduit<Json>,
     [one, _]: &[Conduit<Json>; 2],
 ) -> Result<(), Box<dyn Error>> {
-    one.queue_bind("stock.count")
-        .await?
-        .to(|message| async move {
-            let item = message.text().await?;
-            message.reply(&Stock { item, count: 12 }).await
-        });
-    let reply = shop
-        .service(one.name())
-        .request_body("stock.count", "teapot")
-        .await?;
+    one.queue_bind("stock.count").await?.to(|message| async move {
+        let item = message.text().await?;
+        message.reply(&Stock { item, count: 12 }).await
+    });
+    let reply = shop.service(one.name()).request_body("stock.count", "teapot").await?;
     let stock: Stock = reply.decode().await?;
     println!("  there are {} of item {}", stock.count, stock.item);
     Ok(())
@@ -102,9 +92,7 @@ async fn work(shop: &Conduit<Json>, warehouses: &[Conduit<Json>; 2]) -> Result<(
     }
     let mut packed = shop.bind("order.packed").await?;
     for number in 1..=JOBS {
-        shop.service(warehouses[0].name())
-            .send("order.pack", &Order { number })
-            .await?;
+        shop.service(warehouses[0].name()).send("order.pack", &Order { number }).await?;
     }
     for _ in 1..=JOBS {
         packed.next().await.ok_or("the binding ended")?;
@@ -116,24 +104,22 @@ async fn work(shop: &Conduit<Json>, warehouses: &[Conduit<Json>; 2]) -> Result<(
 async fn file(shop: &Conduit<Json>, [one, _]: &[Conduit<Json>; 2]) -> Result<(), Box<dyn Error>> {
     const LENGTH: u32 = 8 << 20;
     // The receiver never holds more than a window of it.
-    one.queue_bind("photo.store")
-        .await?
-        .to(|mut message| async move {
-            let (mut hash, mut length) = (Sha256::new(), 0);
-            let mut buffer = vec![0; 16 << 10];
-            loop {
-                match message.read(&mut buffer).await? {
-                    0 => break,
-                    count => {
-                        hash.update(&buffer[..count]);
-                        length += count;
-                    }
+    one.queue_bind("photo.store").await?.to(|mut message| async move {
+        let (mut hash, mut length) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            match message.read(&mut buffer).await? {
+                0 => break,
+                count => {
+                    hash.update(&buffer[..count]);
+                    length += count;
                 }
             }
-            println!("  warehouse 1 has read {length} bytes");
-            message.reply_body(hex(hash)).await?;
-            Ok::<_, io::Error>(())
-        });
+        }
+        println!("  warehouse 1 has read {length} bytes");
+        message.reply_body(hex(hash)).await?;
+        Ok::<_, io::Error>(())
+    });
     // No two pieces of it are alike.
     let scattered = |at: u32| at.wrapping_mul(2_654_435_761).to_be_bytes()[0];
     let content: Vec<u8> = (0..LENGTH).map(scattered).collect();

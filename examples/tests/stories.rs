@@ -105,9 +105,7 @@ fn embed_any_executor() -> Outcome {
 /// Nobody listens at port 1.
 #[test]
 fn nats_without_a_server() -> Outcome {
-    let output = program("nats")?
-        .args(["--url", "nats://127.0.0.1:1"])
-        .output()?;
+    let output = program("nats")?.args(["--url", "nats://127.0.0.1:1"]).output()?;
     let complaint = String::from_utf8(output.stderr)?;
     assert_eq!(output.status.code(), Some(1));
     assert!(complaint.starts_with("nats://127.0.0.1:1: no NATS server could be reached"));
@@ -128,7 +126,7 @@ fn program(example: &str) -> Result<Command, Box<dyn Error>> {
     if !program.exists() {
         let program = program.display();
         return Err(
-            format!("{program} is not there: `cargo test` without `--test` builds it").into(),
+            format!("{program} is not there: `cargo test` without `--test` builds it").into()
         );
     }
     Ok(Command::new(program))
@@ -161,9 +159,7 @@ impl Printed {
     }
 
     fn numbers_after(&self, label: &str) -> BTreeSet<u32> {
-        self.after(label)
-            .filter_map(|text| text.parse().ok())
-            .collect()
+        self.after(label).filter_map(|text| text.parse().ok()).collect()
     }
 
     /// Two labels are followed by the same text of a length.

@@ -31,11 +31,8 @@ fn setup(at: impl Fn(usize) -> u8) -> Setup {
         kind @ 0x20..0x60 => vec![bind(kind)],
         kind => vec![bind(kind), bind(kind.rotate_left(3))],
     });
-    let setup = if at(5) % 4 == 3 {
-        Setup::reply(size)
-    } else {
-        Setup::new(size, instances.collect())
-    };
+    let setup =
+        if at(5) % 4 == 3 { Setup::reply(size) } else { Setup::new(size, instances.collect()) };
     let targets = [Targets::Plain, Targets::Group, Targets::Both];
     let piece = usize::from(at(7)) * 64;
     Setup {
@@ -49,11 +46,7 @@ fn setup(at: impl Fn(usize) -> u8) -> Setup {
 }
 
 fn bind(shape: u8) -> Bind {
-    let bind = if shape & 1 == 0 {
-        Bind::PLAIN
-    } else {
-        Bind::GROUP
-    };
+    let bind = if shape & 1 == 0 { Bind::PLAIN } else { Bind::GROUP };
     let reader = match shape >> 1 & 7 {
         0 => Reader::Drops(usize::from(shape) * 100),
         1 => Reader::Paced(Duration::from_micros(u64::from(shape))),

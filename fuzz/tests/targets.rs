@@ -5,9 +5,7 @@ use std::{fs, io, path::PathBuf};
 use conduit_fuzz::TARGETS;
 
 fn corpus(target: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "corpus", target]
-        .iter()
-        .collect()
+    [env!("CARGO_MANIFEST_DIR"), "corpus", target].iter().collect()
 }
 
 #[test]

@@ -69,12 +69,7 @@ impl Content {
         deadline: Option<Instant>,
     ) -> Self {
         let deadline = deadline.map(|at| Deadline::new(shared, at));
-        Self::Stream(StreamContent {
-            shared: Arc::clone(shared),
-            stream,
-            deadline,
-            length,
-        })
+        Self::Stream(StreamContent { shared: Arc::clone(shared), stream, deadline, length })
     }
 
     /// Sets a time after which nothing is read.
@@ -144,12 +139,7 @@ impl IncomingBody {
     /// A body of which some bytes were taken from the content already, and not given out.
     pub(crate) fn new(content: Content, rest: Bytes) -> Self {
         let length = content.length();
-        Self {
-            content,
-            rest,
-            length,
-            read: 0,
-        }
+        Self { content, rest, length, read: 0 }
     }
 
     /// The length of the whole body in bytes, where the sender announced it.
@@ -219,8 +209,6 @@ impl AsyncRead for IncomingBody {
 
 impl fmt::Debug for IncomingBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IncomingBody")
-            .field("len", &self.length)
-            .finish_non_exhaustive()
+        f.debug_struct("IncomingBody").field("len", &self.length).finish_non_exhaustive()
     }
 }

@@ -89,9 +89,7 @@ impl Body {
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Body").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 

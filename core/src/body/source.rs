@@ -21,11 +21,7 @@ pub(crate) struct Source {
 
 enum Kind {
     Nothing,
-    Reader {
-        reader: Pin<Box<dyn AsyncRead + Send>>,
-        buffer: Vec<u8>,
-        filled: usize,
-    },
+    Reader { reader: Pin<Box<dyn AsyncRead + Send>>, buffer: Vec<u8>, filled: usize },
     Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
 }
 
@@ -39,35 +35,19 @@ pub(crate) enum Prepared {
 
 impl Source {
     pub(super) fn bytes(bytes: Bytes) -> Self {
-        Self {
-            first: bytes,
-            kind: Kind::Nothing,
-            left: Some(0),
-        }
+        Self { first: bytes, kind: Kind::Nothing, left: Some(0) }
     }
 
     pub(super) fn reader(reader: Pin<Box<dyn AsyncRead + Send>>, length: Option<u64>) -> Self {
-        let kind = Kind::Reader {
-            reader,
-            buffer: Vec::new(),
-            filled: 0,
-        };
-        Self {
-            first: Bytes::new(),
-            kind,
-            left: length,
-        }
+        let kind = Kind::Reader { reader, buffer: Vec::new(), filled: 0 };
+        Self { first: Bytes::new(), kind, left: length }
     }
 
     pub(super) fn stream(
         stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
         length: Option<u64>,
     ) -> Self {
-        Self {
-            first: Bytes::new(),
-            kind: Kind::Stream(stream),
-            left: length,
-        }
+        Self { first: Bytes::new(), kind: Kind::Stream(stream), left: length }
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
@@ -121,11 +101,7 @@ impl Source {
         let bytes = ready!(match &mut self.kind {
             Kind::Nothing => Poll::Ready(Ok(None)),
             Kind::Stream(stream) => poll_stream(stream.as_mut(), cx),
-            Kind::Reader {
-                reader,
-                buffer,
-                filled,
-            } => {
+            Kind::Reader { reader, buffer, filled } => {
                 poll_reader(reader.as_mut(), cx, buffer, filled, max)
             }
         })?;

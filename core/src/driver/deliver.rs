@@ -48,12 +48,7 @@ impl Shared {
                 }
             }
             Frame::Message { head, body } => self.deliver_whole(route, &members, &head, &body),
-            Frame::Offer {
-                head,
-                message,
-                length,
-                target,
-            } if target == route.target => {
+            Frame::Offer { head, message, length, target } if target == route.target => {
                 self.deliver_offer(route, &members, &head, Offer { message, length });
             }
             Frame::Data { .. } => self.handle_sender(frame),
@@ -118,10 +113,7 @@ impl Shared {
         head: &Head,
         offer: Offer,
     ) {
-        let stream = StreamId {
-            message: offer.message,
-            reply: false,
-        };
+        let stream = StreamId { message: offer.message, reply: false };
         let refused = match route.target {
             Target::Plain => {
                 for mailbox in members {
@@ -159,10 +151,7 @@ impl Shared {
         head: &Head,
         offer: Offer,
     ) -> Result<(), ReasonCode> {
-        let id = StreamId {
-            message: offer.message,
-            reply: false,
-        };
+        let id = StreamId { message: offer.message, reply: false };
         if let Some(open) = self.inbound_at(id, mailbox.port()) {
             open.offered_again(self);
             return Ok(());
@@ -191,10 +180,7 @@ impl Shared {
     /// ask the group again.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
         if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
-            let frame = Frame::Message {
-                head: arrival.head,
-                body: body.clone(),
-            };
+            let frame = Frame::Message { head: arrival.head, body: body.clone() };
             self.post(self.address_of(route), &frame);
         }
     }

@@ -94,8 +94,7 @@ impl Shared {
         };
         let limit = async {
             self.closing().await;
-            self.sleep_until(self.now() + self.config.close_timeout)
-                .await;
+            self.sleep_until(self.now() + self.config.close_timeout).await;
         };
         let all = async {
             future::zip(letters, service).await;
@@ -134,10 +133,7 @@ impl Shared {
         const PAUSE: Duration = Duration::from_millis(100);
         let inbox = self.transport.subscribe(&self.inbox).await?;
         let service = self.source.service.clone();
-        let control = self
-            .transport
-            .subscribe(&Address::Control { service })
-            .await?;
+        let control = self.transport.subscribe(&Address::Control { service }).await?;
         loop {
             match self.transport.flush().await {
                 Err(error) if error.kind() == TransportErrorKind::Disconnected => {
@@ -163,12 +159,8 @@ impl Shared {
             return Ok(());
         }
         let give_up = async {
-            self.sleep_until(self.now() + self.config.send_timeout)
-                .await;
-            Err(Error::new(
-                ErrorKind::Disconnected,
-                "the broker did not answer in time",
-            ))
+            self.sleep_until(self.now() + self.config.send_timeout).await;
+            Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
         };
         future::or(ready, give_up).await
     }
@@ -201,8 +193,6 @@ impl Shared {
 
     /// Waits until the conduit is closed.
     pub(crate) async fn closed(&self) {
-        self.lifecycle
-            .wait(|phase| matches!(phase, Phase::Closed).then_some(()))
-            .await;
+        self.lifecycle.wait(|phase| matches!(phase, Phase::Closed).then_some(())).await;
     }
 }

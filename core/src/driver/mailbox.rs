@@ -55,15 +55,10 @@ impl Arrival {
     }
 
     fn readiness(&self) -> Readiness {
-        if self
-            .replier
-            .as_ref()
-            .is_some_and(|replier| replier.is_cancelled())
-        {
+        if self.replier.as_ref().is_some_and(|replier| replier.is_cancelled()) {
             return Readiness::Never;
         }
-        self.stream()
-            .map_or(Readiness::Ready, InboundStream::readiness)
+        self.stream().map_or(Readiness::Ready, InboundStream::readiness)
     }
 }
 

@@ -37,12 +37,7 @@ impl Shared {
     }
 
     pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
-        if self
-            .outbox
-            .sender
-            .try_send(Letter { to, packet, notice })
-            .is_err()
-        {
+        if self.outbox.sender.try_send(Letter { to, packet, notice }).is_err() {
             self.counters.unposted.add(1);
         }
     }

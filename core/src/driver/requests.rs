@@ -122,10 +122,7 @@ fn of_plain(reason: &Reason) -> Error {
 
 impl Shared {
     pub(crate) fn expect_answer(&self, message: MessageId, group: Address) -> Arc<Pending> {
-        let pending = Arc::new(Pending {
-            group,
-            state: Mutex::default(),
-        });
+        let pending = Arc::new(Pending { group, state: Mutex::default() });
         lock(&self.requests.0).insert(message, Arc::clone(&pending));
         pending
     }
@@ -162,32 +159,15 @@ impl Shared {
     /// A frame that answers a request.
     pub(super) fn handle_answer(self: &Arc<Self>, frame: Frame) {
         match frame {
-            Frame::Reply {
-                message,
-                head,
-                body,
-            } => {
+            Frame::Reply { message, head, body } => {
                 if let Some(pending) = self.pending(message) {
-                    pending.resolve(Ok(Answer {
-                        head,
-                        content: Content::Whole(body),
-                    }));
+                    pending.resolve(Ok(Answer { head, content: Content::Whole(body) }));
                 }
             }
-            Frame::ReplyStream {
-                request,
-                message,
-                head,
-                length,
-            } => {
+            Frame::ReplyStream { request, message, head, length } => {
                 self.handle_reply_stream(request, message, head, length);
             }
-            Frame::Failure {
-                message,
-                target,
-                reason,
-                ..
-            } => {
+            Frame::Failure { message, target, reason, .. } => {
                 let Some(pending) = self.pending(message) else {
                     return;
                 };
@@ -195,10 +175,7 @@ impl Shared {
                     Target::Group => pending.resolve(Err(Error::from_reason(&reason))),
                     Target::Plain => {
                         if pending.plain_failed(reason) {
-                            let token = Token {
-                                message,
-                                targets: Targets::Group,
-                            };
+                            let token = Token { message, targets: Targets::Group };
                             let probe = Frame::Probe { message }.encode();
                             self.post_packet(pending.group.clone(), probe, Some(token));
                         }
@@ -216,31 +193,18 @@ impl Shared {
         head: Head,
         length: Option<u64>,
     ) {
-        let stream = StreamId {
-            message,
-            reply: true,
-        };
+        let stream = StreamId { message, reply: true };
         if let Some(open) = self.inbound_at(stream, 0) {
             return open.offered_again(self);
         }
         if let Some((sender, packet)) = self.last_word(stream, 0) {
             return self.post_packet(sender, packet, None);
         }
-        let wanted = self
-            .pending(request)
-            .filter(|pending| !pending.is_resolved());
+        let wanted = self.pending(request).filter(|pending| !pending.is_resolved());
         let Some(pending) = wanted else {
-            let receiver = Receiver {
-                instance: self.source.instance,
-                port: 0,
-            };
+            let receiver = Receiver { instance: self.source.instance, port: 0 };
             let reason = ReasonCode::Gone.into();
-            let stop = Frame::Stop {
-                stream,
-                receiver,
-                target: Target::Plain,
-                reason,
-            };
+            let stop = Frame::Stop { stream, receiver, target: Target::Plain, reason };
             return self.post(Self::inbox_of(&head.source), &stop);
         };
         let inbound = self.receive_reply(stream, length, &head.source);

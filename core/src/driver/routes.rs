@@ -11,9 +11,9 @@ use std::{
 
 use event_listener::Event;
 
+pub(crate) use self::bound::Bound;
 use self::route::Phase;
 pub(super) use self::route::Route;
-pub(crate) use self::bound::Bound;
 use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,
@@ -45,11 +45,7 @@ impl Shared {
         let bound = self.join(subject, kind);
         // Closing ends what it finds; what came later has to find that out.
         self.check_open()?;
-        match bound
-            .route
-            .wait(|phase| !matches!(phase, Phase::Subscribing))
-            .await
-        {
+        match bound.route.wait(|phase| !matches!(phase, Phase::Subscribing)).await {
             Phase::Failed(error) => Err(Error::copy_of(&error)),
             _ => Ok(bound),
         }
@@ -59,24 +55,16 @@ impl Shared {
         let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
-        let mailbox = Arc::new(Mailbox::new(
-            joined.binding,
-            config.waiting,
-            config.bodies_per_binding,
-        ));
+        let mailbox =
+            Arc::new(Mailbox::new(joined.binding, config.waiting, config.bodies_per_binding));
         table.mailboxes.insert(joined.binding, Arc::clone(&mailbox));
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
         drop(table);
         if joined.subscribe {
-            self.tasks
-                .spawn(Arc::clone(self).run_route(Arc::clone(&route)));
+            self.tasks.spawn(Arc::clone(self).run_route(Arc::clone(&route)));
         }
-        Bound {
-            shared: Arc::clone(self),
-            mailbox,
-            route,
-        }
+        Bound { shared: Arc::clone(self), mailbox, route }
     }
 
     /// The bindings that a packet on a route may go to, and that somebody reads.
@@ -84,10 +72,7 @@ impl Shared {
         let table = lock(&self.routes.table);
         let members = table.registry.members(route.id);
         let mailboxes = members.filter_map(|id| table.mailboxes.get(&id));
-        mailboxes
-            .filter(|mailbox| !mailbox.is_complete())
-            .cloned()
-            .collect()
+        mailboxes.filter(|mailbox| !mailbox.is_complete()).cloned().collect()
     }
 
     /// A binding took a message.
@@ -137,10 +122,8 @@ impl Shared {
         let members: Vec<_> = table.registry.members(route.id).collect();
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
-        let mailboxes: Vec<_> = members
-            .iter()
-            .filter_map(|member| table.mailboxes.remove(member))
-            .collect();
+        let mailboxes: Vec<_> =
+            members.iter().filter_map(|member| table.mailboxes.remove(member)).collect();
         drop(table);
         for mailbox in mailboxes {
             mailbox.complete();

@@ -64,11 +64,7 @@ impl Replier {
             started: AtomicBool::new(false),
         });
         let mut table = lock(&shared.serving.0);
-        if table
-            .cancelled
-            .get(shared.now(), &request.message)
-            .is_some()
-        {
+        if table.cancelled.get(shared.now(), &request.message).is_some() {
             replier.cancel();
         }
         let same = table.running.entry(request.message).or_default();
@@ -155,24 +151,16 @@ impl Shared {
         let mut table = lock(&self.serving.0);
         let same = table.running.get(&message).cloned();
         if same.is_none() {
-            table
-                .cancelled
-                .insert(now, now + self.config.idle_limit, message, ());
+            table.cancelled.insert(now, now + self.config.idle_limit, message, ());
         }
         drop(table);
         let same = same.into_iter().flatten();
-        same.filter_map(|replier| replier.upgrade())
-            .for_each(|replier| replier.cancel());
+        same.filter_map(|replier| replier.upgrade()).for_each(|replier| replier.cancel());
     }
 
     /// Tells everybody who waits for an answer from here that there will be none.
     pub(super) fn end_serving(&self) {
-        let running: Vec<_> = lock(&self.serving.0)
-            .running
-            .values()
-            .flatten()
-            .cloned()
-            .collect();
+        let running: Vec<_> = lock(&self.serving.0).running.values().flatten().cloned().collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
             // Also where a reply was begun, since it may not get out any more. Of two answers the
             // asker takes the first.

@@ -85,10 +85,7 @@ impl Shared {
     ) -> Arc<Self> {
         let instance = id::instance_id(&*ids);
         let shared = Arc::new(Self {
-            inbox: Address::Inbox {
-                service: service.clone(),
-                instance,
-            },
+            inbox: Address::Inbox { service: service.clone(), instance },
             source: Source { service, instance },
             tasks: Tasks::start(&runtime),
             timers: Timers::default(),
@@ -122,26 +119,17 @@ impl Shared {
 
     /// This conduit as the receiver of a body.
     pub(crate) fn receiver(&self, port: u64) -> Receiver {
-        Receiver {
-            instance: self.source.instance,
-            port,
-        }
+        Receiver { instance: self.source.instance, port }
     }
 
     /// The inbox of somebody.
     pub(crate) fn inbox_of(source: &Source) -> Address {
-        Address::Inbox {
-            service: source.service.clone(),
-            instance: source.instance,
-        }
+        Address::Inbox { service: source.service.clone(), instance: source.instance }
     }
 
     /// The inbox of an instance of a service.
     pub(crate) fn inbox_at(service: &ServiceName, instance: InstanceId) -> Address {
-        Address::Inbox {
-            service: service.clone(),
-            instance,
-        }
+        Address::Inbox { service: service.clone(), instance }
     }
 
     /// How many bytes of a body go into one packet.
@@ -163,8 +151,7 @@ impl Shared {
             return Ok(result?);
         }
         let give_up = async {
-            self.sleep_until(self.now() + self.config.send_timeout)
-                .await;
+            self.sleep_until(self.now() + self.config.send_timeout).await;
             let text = format!("waited {:?} for it", self.config.send_timeout);
             // It may have been on its way all the same.
             Err(Error::new(ErrorKind::Disconnected, text).with_executed(Executed::Maybe))

@@ -42,12 +42,7 @@ type LastWord = (Address, Bytes);
 
 /// What a machine wants its driver to do.
 enum Step {
-    Publish {
-        to: Address,
-        packet: Bytes,
-        offer: Option<Target>,
-        next: Option<Instant>,
-    },
+    Publish { to: Address, packet: Bytes, offer: Option<Target>, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
 }
@@ -89,21 +84,11 @@ impl Shared {
             }
             match driven.step(self) {
                 Step::Finished => return Ok(()),
-                Step::Publish {
-                    to,
-                    packet,
-                    offer: Some(target),
-                    ..
-                } => {
+                Step::Publish { to, packet, offer: Some(target), .. } => {
                     self.publish(&to, packet, driven.token(target)).await?;
                     driven.offered(self, target);
                 }
-                Step::Publish {
-                    to,
-                    packet,
-                    offer: None,
-                    next,
-                } => {
+                Step::Publish { to, packet, offer: None, next } => {
                     self.publish_frame(&to, packet, next).await?;
                 }
                 Step::Wait(next) => match listener.take() {
@@ -152,18 +137,12 @@ impl Shared {
     pub(crate) fn held(&self) -> (u64, u64) {
         let incoming = lock(&self.streams.budget).used();
         let outbound = lock(&self.streams.outbound);
-        (
-            incoming,
-            outbound.values().map(|stream| stream.held()).sum(),
-        )
+        (incoming, outbound.values().map(|stream| stream.held()).sum())
     }
 
     /// How many bodies are open: those that come in, and those that go out.
     pub(crate) fn open_bodies(&self) -> (usize, usize) {
-        (
-            lock(&self.streams.inbound).len(),
-            lock(&self.streams.outbound).len(),
-        )
+        (lock(&self.streams.inbound).len(), lock(&self.streams.outbound).len())
     }
 
     /// Waits until no body is open.

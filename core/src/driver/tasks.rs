@@ -35,10 +35,7 @@ impl Tasks {
                 spawner.spawn(task);
             }
         }));
-        Self {
-            queue,
-            live: Arc::default(),
-        }
+        Self { queue, live: Arc::default() }
     }
 
     /// Runs a task to its end. After `close` it is dropped instead.

@@ -38,12 +38,7 @@ impl Timers {
 
     /// Waits until an instant.
     pub(crate) fn sleep_until<'a>(&'a self, runtime: &'a dyn Runtime, at: Instant) -> Sleep<'a> {
-        Sleep {
-            timers: self,
-            runtime,
-            at,
-            key: None,
-        }
+        Sleep { timers: self, runtime, at, key: None }
     }
 
     /// Ends every sleep, and all that come later: nobody would wake them.
@@ -97,11 +92,7 @@ impl Future for Sleep<'_> {
         if self.key.is_none() {
             waiting.next += 1;
         }
-        let earliest = waiting
-            .wakers
-            .keys()
-            .next()
-            .is_none_or(|(first, _)| self.at < *first);
+        let earliest = waiting.wakers.keys().next().is_none_or(|(first, _)| self.at < *first);
         let before = waiting.wakers.insert((self.at, key), cx.waker().clone());
         drop(waiting);
         // Dropping a waker may drop a task, and that a sleep: not under the lock.

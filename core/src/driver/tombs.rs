@@ -12,10 +12,7 @@ pub(super) struct Tombs<K, V> {
 
 impl<K, V> Default for Tombs<K, V> {
     fn default() -> Self {
-        Self {
-            known: BTreeMap::new(),
-            expiry: VecDeque::new(),
-        }
+        Self { known: BTreeMap::new(), expiry: VecDeque::new() }
     }
 }
 

@@ -115,10 +115,7 @@ impl Reason {
 
 impl From<ReasonCode> for Reason {
     fn from(code: ReasonCode) -> Self {
-        Self {
-            code,
-            text: String::new(),
-        }
+        Self { code, text: String::new() }
     }
 }
 

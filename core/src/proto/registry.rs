@@ -97,32 +97,14 @@ impl Registry {
             let route = RouteId(self.number());
             self.current.insert(key.clone(), route);
             let members = VecDeque::new();
-            self.routes.insert(
-                route,
-                Route {
-                    key,
-                    members,
-                    leaving: false,
-                },
-            );
+            self.routes.insert(route, Route { key, members, leaving: false });
             route
         });
         if let Some(route) = self.routes.get_mut(&route) {
             route.members.push_back(binding);
         }
-        self.bindings.insert(
-            binding,
-            Binding {
-                route,
-                kind,
-                bound: true,
-            },
-        );
-        Joined {
-            binding,
-            route,
-            subscribe: current.is_none(),
-        }
+        self.bindings.insert(binding, Binding { route, kind, bound: true });
+        Joined { binding, route, subscribe: current.is_none() }
     }
 
     /// Removes a binding. Nothing happens where there is none: it was removed before.
@@ -158,10 +140,7 @@ impl Registry {
 
     /// The bindings that share a route. Of a group, the first that can takes the message.
     pub fn members(&self, route: RouteId) -> impl Iterator<Item = BindingId> {
-        self.routes
-            .get(&route)
-            .into_iter()
-            .flat_map(|route| route.members.iter().copied())
+        self.routes.get(&route).into_iter().flat_map(|route| route.members.iter().copied())
     }
 
     /// A binding took a message: it goes to the end of its group, and one that takes only one is

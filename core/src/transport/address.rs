@@ -123,9 +123,6 @@ impl FromStr for Token {
             "b" => Targets::Both,
             _ => return Err(InvalidToken),
         };
-        Ok(Self {
-            message: message.parse().map_err(|_| InvalidToken)?,
-            targets,
-        })
+        Ok(Self { message: message.parse().map_err(|_| InvalidToken)?, targets })
     }
 }

@@ -16,10 +16,7 @@ fn a_body_that_was_read_in_part_can_be_passed_on() -> TestResult {
                 message.reply_body(body).await?;
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
             });
-            let reply = node
-                .own_service()
-                .request_body("x", pattern(length))
-                .await?;
+            let reply = node.own_service().request_body("x", pattern(length)).await?;
             assert_eq!(reply.bytes().await?, pattern(length)[10..]);
             TestResult::Ok(())
         })?;
@@ -34,9 +31,7 @@ fn a_body_that_was_collected_in_part_can_still_be_taken() -> TestResult {
         let mut bound = node.queue_bind("x").await?;
         let (pieces, body) = async_channel::unbounded::<Vec<u8>>();
         let body = Body::stream(body.map(|piece| Ok(piece.into())));
-        let sent = world
-            .sim
-            .go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
         pieces.send(b"one".to_vec()).await?;
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
@@ -60,9 +55,7 @@ fn a_message_that_several_collect_wakes_each() -> TestResult {
         let mut bound = node.queue_bind("x").await?;
         let (pieces, body) = async_channel::unbounded::<Vec<u8>>();
         let body = Body::stream(body.map(|piece| Ok(piece.into())));
-        let sent = world
-            .sim
-            .go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
         pieces.send(b"one".to_vec()).await?;
         let message = Arc::new(bound.next().await.expect("it is bound"));
         let collect = || {
@@ -88,20 +81,11 @@ fn a_pausing_source_does_not_hold_back_what_it_gave() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let sent = world.sim.go(node
-            .own_service()
-            .send_body("x", endless(b"first"))
-            .into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", endless(b"first")).into_future());
         let mut message = bound.next().await.expect("it is bound");
         assert_eq!(read_exact(&mut message, 5).await?, b"first");
-        assert_eq!(
-            message.take_body().map(drop).expect_err("read").kind(),
-            ErrorKind::BodyTaken
-        );
-        assert_eq!(
-            message.bytes().await.expect_err("read").kind(),
-            ErrorKind::BodyTaken
-        );
+        assert_eq!(message.take_body().map(drop).expect_err("read").kind(), ErrorKind::BodyTaken);
+        assert_eq!(message.bytes().await.expect_err("read").kind(), ErrorKind::BodyTaken);
         assert_eq!(world.elapsed(), secs(0));
         drop(message);
         sent.recv().await?.map(drop).expect_err("nobody reads it");
@@ -119,9 +103,7 @@ fn a_source_that_fails_fails_at_both_sides() -> TestResult {
             Body::sized_reader(futures_lite::io::Cursor::new(pattern(50_000)), 49_999),
         ];
         for source in sources {
-            let sent = world
-                .sim
-                .go(node.own_service().send_body("x", source).into_future());
+            let sent = world.sim.go(node.own_service().send_body("x", source).into_future());
             let message = bound.next().await.expect("it is bound");
             let read = message.bytes().await.expect_err("its source failed");
             assert_eq!(read.kind(), ErrorKind::SourceFailed, "{read}");
@@ -140,11 +122,7 @@ fn a_deadline_ends_a_reply_that_keeps_coming() -> TestResult {
         node.queue_bind("x")
             .await?
             .to(|message| async move { message.reply_body(pattern(10 << 20)).await });
-        let reply = node
-            .own_service()
-            .request("x", &())
-            .timeout(secs(5))
-            .await?;
+        let reply = node.own_service().request("x", &()).timeout(secs(5)).await?;
         let mut body = reply.take_body()?;
         let mut read = 0;
         let error = loop {

@@ -52,37 +52,19 @@ fn a_deadline_fires_on_time_and_ends_the_handler() -> TestResult {
         let (asker, node) = (world.node("a")?, world.node("b")?);
         let count = Count::default();
         let stuck = count.clone();
-        node.queue_bind("x")
-            .await?
-            .to(move |message| stuck.clone().stuck(message));
+        node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
         for streamed in [false, true] {
             let before = world.elapsed();
-            let body = if streamed {
-                endless(b"first")
-            } else {
-                "whole".into()
-            };
-            let asking = asker
-                .service("b")
-                .request_body("x", body)
-                .timeout(millis(1_234));
+            let body = if streamed { endless(b"first") } else { "whole".into() };
+            let asking = asker.service("b").request_body("x", body).timeout(millis(1_234));
             let error = asking.await.map(drop).expect_err("it is stuck");
-            assert_eq!(
-                (error.kind(), error.executed()),
-                (ErrorKind::Deadline, Executed::Maybe)
-            );
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
             assert_eq!(world.elapsed() - before, millis(1_234));
             world.sim.idle().await;
         }
         assert_eq!(count.now(), (2, 2));
-        assert_eq!(
-            (asker.stats().pending_requests, node.stats().open_requests),
-            (0, 0)
-        );
-        assert_eq!(
-            (asker.stats().outgoing_bodies, node.stats().incoming_bodies),
-            (0, 0)
-        );
+        assert_eq!((asker.stats().pending_requests, node.stats().open_requests), (0, 0));
+        assert_eq!((asker.stats().outgoing_bodies, node.stats().incoming_bodies), (0, 0));
         Ok(())
     })
 }
@@ -93,14 +75,8 @@ fn a_dropped_request_ends_the_handler() -> TestResult {
         let (asker, node) = (world.node("a")?, world.node("b")?);
         let count = Count::default();
         let stuck = count.clone();
-        node.queue_bind("x")
-            .await?
-            .to(move |message| stuck.clone().stuck(message));
-        let mut asking = asker
-            .service("b")
-            .request("x", &1)
-            .no_timeout()
-            .into_future();
+        node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
+        let mut asking = asker.service("b").request("x", &1).no_timeout().into_future();
         for _ in 0..3 {
             assert!(futures_lite::future::poll_once(&mut asking).await.is_none());
             world.sim.idle().await;
@@ -134,10 +110,7 @@ fn a_request_that_was_cancelled_while_it_waited_is_not_handled() -> TestResult {
             ErrorKind::Deadline
         );
         assert_eq!(handler.waiting(), 1);
-        assert_eq!(
-            first.recv().await?.map(drop).expect_err("stuck").kind(),
-            ErrorKind::Deadline
-        );
+        assert_eq!(first.recv().await?.map(drop).expect_err("stuck").kind(), ErrorKind::Deadline);
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 1), "the second never began");
         assert_eq!((handler.waiting(), node.stats().open_requests), (0, 0));
@@ -151,27 +124,13 @@ fn requests_made_for_another_have_no_more_time_than_it_has() -> TestResult {
         let node = world.node("a")?;
         let count = Count::default();
         let stuck = count.clone();
-        node.queue_bind("inner")
-            .await?
-            .to(move |message| stuck.clone().stuck(message));
+        node.queue_bind("inner").await?.to(move |message| stuck.clone().stuck(message));
         node.queue_bind("outer").await?.to(|message| async move {
             assert_eq!(message.time_left(), Some(secs(2)));
-            message
-                .service("a")
-                .request("inner", &())
-                .no_timeout()
-                .await
-                .map(drop)
+            message.service("a").request("inner", &()).no_timeout().await.map(drop)
         });
-        let error = node
-            .own_service()
-            .request("outer", &())
-            .timeout(secs(2))
-            .await;
-        assert_eq!(
-            error.map(drop).expect_err("it is stuck").kind(),
-            ErrorKind::Deadline
-        );
+        let error = node.own_service().request("outer", &()).timeout(secs(2)).await;
+        assert_eq!(error.map(drop).expect_err("it is stuck").kind(), ErrorKind::Deadline);
         assert_eq!(world.elapsed(), secs(2));
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 1));
@@ -185,13 +144,8 @@ fn a_cancellation_may_come_before_its_request() -> TestResult {
         let node = world.node("b")?;
         let count = Count::default();
         let stuck = count.clone();
-        node.queue_bind("x")
-            .await?
-            .to(move |message| stuck.clone().stuck(message));
-        let (message, asker) = (
-            MessageId::from_bytes([5; 16]),
-            InstanceId::from_bytes([6; 16]),
-        );
+        node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
+        let (message, asker) = (MessageId::from_bytes([5; 16]), InstanceId::from_bytes([6; 16]));
         let service = node.name().clone();
         let subject = Address::Subject {
             service: service.clone(),
@@ -199,27 +153,16 @@ fn a_cancellation_may_come_before_its_request() -> TestResult {
             targets: Targets::Both,
         };
         let head = Head {
-            source: Source {
-                service: "a".parse()?,
-                instance: asker,
-            },
+            source: Source { service: "a".parse()?, instance: asker },
             content_type: None,
             headers: Headers::new(),
             sequence: None,
-            request: Some(Request {
-                message,
-                time_left: None,
-                credit: 0,
-            }),
+            request: Some(Request { message, time_left: None, credit: 0 }),
         };
-        let request = Frame::Message {
-            head,
-            body: Bytes::new(),
-        };
+        let request = Frame::Message { head, body: Bytes::new() };
         let raw = world.broker.clone();
         let cancel = Frame::Cancel { message }.encode();
-        raw.publish(&Address::Control { service }, cancel, None)
-            .await?;
+        raw.publish(&Address::Control { service }, cancel, None).await?;
         world.sim.idle().await;
         raw.publish(&subject, request.encode(), None).await?;
         world.sim.idle().await;

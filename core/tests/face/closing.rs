@@ -13,10 +13,7 @@ async fn every_call(node: &Node) -> [Result<(), Error>; 7] {
         own.send("x", &1).await.map(drop),
         own.send_body("x", pattern(100_000)).await.map(drop),
         own.request("x", &1).await.map(drop),
-        own.request_body("x", endless(b"first"))
-            .no_timeout()
-            .await
-            .map(drop),
+        own.request_body("x", endless(b"first")).no_timeout().await.map(drop),
     ]
 }
 
@@ -26,15 +23,11 @@ fn every_call_after_close_is_closed() -> TestResult {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
         let handler = node.queue_bind("x").await?.to(|_| async {});
-        let asked = world
-            .sim
-            .go(node.own_service().request("y", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("y", &1).into_future());
         node.own_service().send("x", &1).await?;
         let message = {
             let asking = world.node("b")?;
-            let asking = world
-                .sim
-                .go(asking.service("a").request("x", &1).into_future());
+            let asking = world.sim.go(asking.service("a").request("x", &1).into_future());
             let message = bound.next().await.expect("it is bound");
             drop(asking);
             message
@@ -59,10 +52,7 @@ fn every_call_after_close_is_closed() -> TestResult {
         assert_eq!(world.elapsed(), secs(0), "nothing had to be waited for");
         // The asker asks again, and learns that nobody is left.
         world.sim.sleep(secs(1)).await;
-        assert_eq!(
-            (world.broker.subscriptions(), world.broker.queued()),
-            (0, 0)
-        );
+        assert_eq!((world.broker.subscriptions(), world.broker.queued()), (0, 0));
         assert_eq!(world.sim.timers(), 0);
         Ok(())
     })
@@ -74,26 +64,16 @@ fn close_ends_what_is_in_flight() -> TestResult {
         let (node, peer) = (world.node("a")?, world.node("b")?);
         let mut bound = peer.queue_bind("x").await?;
         let service = node.service("b");
-        let asking = world
-            .sim
-            .go(service.request("x", &1).no_timeout().into_future());
+        let asking = world.sim.go(service.request("x", &1).no_timeout().into_future());
         let first = bound.next().await.expect("it is bound");
-        let sending = world
-            .sim
-            .go(service.send_body("x", endless(b"second")).into_future());
+        let sending = world.sim.go(service.send_body("x", endless(b"second")).into_future());
         let second = bound.next().await.expect("it is bound");
         let body = endless(b"third");
-        let uploading = world
-            .sim
-            .go(service.request_body("x", body).no_timeout().into_future());
+        let uploading = world.sim.go(service.request_body("x", body).no_timeout().into_future());
         let third = bound.next().await.expect("it is bound");
-        let fourth = world
-            .sim
-            .go(service.request("x", &4).no_timeout().into_future());
+        let fourth = world.sim.go(service.request("x", &4).no_timeout().into_future());
         let message = bound.next().await.expect("it is bound");
-        let replying = world
-            .sim
-            .go(message.reply_body(endless(b"fourth")).into_future());
+        let replying = world.sim.go(message.reply_body(endless(b"fourth")).into_future());
         let reply = fourth.recv().await??;
         let binding = world.sim.go({
             let node = node.clone();
@@ -103,10 +83,7 @@ fn close_ends_what_is_in_flight() -> TestResult {
 
         for asked in [asking, uploading] {
             let error = asked.recv().await?.map(drop).expect_err("it is closed");
-            assert_eq!(
-                (error.kind(), error.executed()),
-                (ErrorKind::Closed, Executed::Maybe)
-            );
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Maybe));
         }
         let errors = [
             sending.recv().await?.map(drop).expect_err("it is closed"),
@@ -152,18 +129,11 @@ fn whoever_asked_a_conduit_that_closes_learns_it_at_once() -> TestResult {
         node.close().await;
         for asked in [handled, held] {
             let error = asked.recv().await?.map(drop).expect_err("it is closed");
-            assert_eq!(
-                (error.kind(), error.executed()),
-                (ErrorKind::Closed, Executed::Maybe)
-            );
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Maybe));
         }
         let error = queued.recv().await?.map(drop).expect_err("it is closed");
         assert_eq!(error.executed(), Executed::No, "{error:?}");
-        assert!(
-            world.elapsed() < secs(1),
-            "known after {:?}",
-            world.elapsed()
-        );
+        assert!(world.elapsed() < secs(1), "known after {:?}", world.elapsed());
         drop(message);
         Ok(())
     })
@@ -176,11 +146,7 @@ fn a_request_that_is_to_be_asked_again_ends_when_the_conduit_closes() -> TestRes
         let full = world.builder("b").max_waiting_messages(1).build()?;
         let _bound = full.queue_bind("x").await?;
         full.own_service().send("x", &1).await?;
-        let asked = world.sim.go(node
-            .service("b")
-            .request("x", &1)
-            .no_timeout()
-            .into_future());
+        let asked = world.sim.go(node.service("b").request("x", &1).no_timeout().into_future());
         world.sim.idle().await;
         node.close().await;
         let error = asked.recv().await?.map(drop).expect_err("it is closed");
@@ -200,9 +166,7 @@ fn a_stuck_handler_delays_nothing() -> TestResult {
         });
         own.send("stuck", &1).await?;
         world.sim.idle().await;
-        node.queue_bind("x")
-            .await?
-            .to(|message| async move { message.reply(&1).await });
+        node.queue_bind("x").await?.to(|message| async move { message.reply(&1).await });
         own.request("x", &1).await?;
         let bound = node.queue_bind("stuck").await?;
         bound.unbind().await;

@@ -26,10 +26,7 @@ impl Encode<u8> for Odd {
 
 impl Decode<u8> for Odd {
     fn decode(&self, bytes: &[u8]) -> Result<u8, CodecError> {
-        bytes
-            .first()
-            .copied()
-            .ok_or_else(|| "there is nothing".into())
+        bytes.first().copied().ok_or_else(|| "there is nothing".into())
     }
 }
 
@@ -43,16 +40,9 @@ fn a_value_that_cannot_be_encoded_is_reported() -> TestResult {
     World::run(|world| async move {
         let node = odd(&world, "application/x-odd")?;
         let mut bound = node.bind("x").await?;
-        let error = node
-            .own_service()
-            .send("x", &13)
-            .await
-            .expect_err("it is 13");
+        let error = node.own_service().send("x", &13).await.expect_err("it is 13");
         assert_eq!(error.kind(), ErrorKind::Encode);
-        assert_eq!(
-            error.to_string(),
-            "the value could not be encoded: 13 brings bad luck"
-        );
+        assert_eq!(error.to_string(), "the value could not be encoded: 13 brings bad luck");
         assert!(error.source().is_some());
         node.own_service().send("x", &14).await?;
         let message = bound.next().await.expect("it is bound");
@@ -67,11 +57,7 @@ fn an_encoder_without_a_content_type_cannot_send() -> TestResult {
     for content_type in ["", "a\n", "größe"] {
         World::run(|world| async move {
             let node = odd(&world, content_type)?;
-            let error = node
-                .own_service()
-                .request("x", &1)
-                .await
-                .expect_err("no such type");
+            let error = node.own_service().request("x", &1).await.expect_err("no such type");
             assert_eq!(error.kind(), ErrorKind::Encode, "{content_type:?}");
             let shown = format!("{content_type:?} is not a content type");
             assert!(error.to_string().contains(&shown), "{error}");
@@ -91,10 +77,7 @@ fn what_another_encoder_made_is_not_decoded() -> TestResult {
         let error = message.decode::<u8>().await.expect_err("it is not JSON");
         assert_eq!(error.kind(), ErrorKind::ContentType);
         let text = error.to_string();
-        assert!(
-            text.contains("application/x-odd") && text.contains("application/json"),
-            "{text}"
-        );
+        assert!(text.contains("application/x-odd") && text.contains("application/json"), "{text}");
         assert_eq!(message.bytes().await?, "1", "it can still be read");
         Ok(())
     })

@@ -13,10 +13,7 @@ fn an_error_is_a_sentence_with_its_source() {
     );
     let source = error.source().expect("the broken rule");
     assert!(source.is::<NameError>());
-    assert_eq!(
-        Error::from(ErrorKind::Closed).to_string(),
-        "the conduit is closed"
-    );
+    assert_eq!(Error::from(ErrorKind::Closed).to_string(), "the conduit is closed");
     assert!(Error::from(ErrorKind::Closed).source().is_none());
 }
 
@@ -33,9 +30,7 @@ fn an_io_error_keeps_it() {
         let error = io::Error::from(Error::from(kind));
         assert_eq!(error.kind(), expected);
         assert_eq!(error.to_string(), kind.to_string());
-        let inner = error
-            .get_ref()
-            .and_then(|error| error.downcast_ref::<Error>());
+        let inner = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
         assert_eq!(inner.map(Error::kind), Some(kind));
     }
 }
@@ -45,38 +40,20 @@ fn a_request_says_whether_the_handler_was_executed() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let own = node.own_service();
-        let nobody = own
-            .request("nobody", &1)
-            .await
-            .expect_err("nobody is bound");
-        assert_eq!(
-            (nobody.kind(), nobody.executed()),
-            (ErrorKind::NoReceivers, Executed::No)
-        );
+        let nobody = own.request("nobody", &1).await.expect_err("nobody is bound");
+        assert_eq!((nobody.kind(), nobody.executed()), (ErrorKind::NoReceivers, Executed::No));
 
-        node.queue_bind("fails")
-            .await?
-            .to(|_| async { Err("no such user") });
+        node.queue_bind("fails").await?.to(|_| async { Err("no such user") });
         let failed = own.request("fails", &1).await.expect_err("it fails");
-        assert_eq!(
-            (failed.kind(), failed.executed()),
-            (ErrorKind::HandlerFailed, Executed::Yes)
-        );
+        assert_eq!((failed.kind(), failed.executed()), (ErrorKind::HandlerFailed, Executed::Yes));
         assert_eq!(failed.to_string(), "the handler failed: no such user");
 
         node.queue_bind("stuck").await?.to(|message| async move {
             let _message = message;
             std::future::pending::<()>().await;
         });
-        let late = own
-            .request("stuck", &1)
-            .timeout(secs(1))
-            .await
-            .expect_err("it is stuck");
-        assert_eq!(
-            (late.kind(), late.executed()),
-            (ErrorKind::Deadline, Executed::Maybe)
-        );
+        let late = own.request("stuck", &1).timeout(secs(1)).await.expect_err("it is stuck");
+        assert_eq!((late.kind(), late.executed()), (ErrorKind::Deadline, Executed::Maybe));
         assert_eq!(late.to_string(), "the deadline passed");
         Ok(())
     })
@@ -97,14 +74,8 @@ fn a_reply_that_cannot_be_used_says_that_its_handler_was_executed() -> TestResul
         let raw = own.request("raw", &1).await?;
         let errors = [
             text.bytes().await.map(drop).expect_err("it is too large"),
-            text.decode::<u8>()
-                .await
-                .map(drop)
-                .expect_err("it is too large"),
-            raw.decode::<u8>()
-                .await
-                .map(drop)
-                .expect_err("it is not JSON"),
+            text.decode::<u8>().await.map(drop).expect_err("it is too large"),
+            raw.decode::<u8>().await.map(drop).expect_err("it is not JSON"),
             raw.text().await.map(drop).expect_err("it is not text"),
         ];
         let kinds = errors.each_ref().map(Error::kind);
@@ -120,15 +91,9 @@ fn a_reply_that_is_read_too_late_says_that_its_handler_may_have_been_executed() 
     World::run(|world| async move {
         let node = world.node("a")?;
         node.queue_bind("slow").await?.to(|message| async move {
-            message
-                .reply_body(crate::support::world::endless(b"first"))
-                .await
+            message.reply_body(crate::support::world::endless(b"first")).await
         });
-        let reply = node
-            .own_service()
-            .request("slow", &1)
-            .timeout(millis(100))
-            .await?;
+        let reply = node.own_service().request("slow", &1).timeout(millis(100)).await?;
         let error = reply.bytes().await.expect_err("it never ends");
         assert_eq!(error.kind(), ErrorKind::Deadline);
         assert_ne!(error.executed(), Executed::No);

@@ -16,11 +16,7 @@ fn a_panic_is_contained_and_answered() -> TestResult {
             }
         });
         for when in ["at once", "while awaited"] {
-            let error = own
-                .request("x", &1)
-                .header("panic", when)
-                .await
-                .expect_err("it panics");
+            let error = own.request("x", &1).header("panic", when).await.expect_err("it panics");
             assert_eq!(error.kind(), ErrorKind::HandlerPanicked);
             assert_eq!(error.executed(), Executed::Yes);
             assert_eq!(error.to_string(), format!("the handler panicked: {when}"));
@@ -51,26 +47,10 @@ fn what_a_handler_returns_is_answered() -> TestResult {
             .to(|message| async move { message.bytes().await.map(drop) });
         let asked = |subject, text: &str| own.request(subject, text);
         let cases = [
-            (
-                asked("decodes", "text"),
-                ErrorKind::NotDecoded,
-                "the body could not be decoded",
-            ),
-            (
-                asked("fails", ""),
-                ErrorKind::HandlerFailed,
-                "the disk is full",
-            ),
-            (
-                asked("silent", ""),
-                ErrorKind::NoReply,
-                "the handler ended without a reply",
-            ),
-            (
-                asked("limits", &"x".repeat(6 << 20)),
-                ErrorKind::TooLarge,
-                "too large",
-            ),
+            (asked("decodes", "text"), ErrorKind::NotDecoded, "the body could not be decoded"),
+            (asked("fails", ""), ErrorKind::HandlerFailed, "the disk is full"),
+            (asked("silent", ""), ErrorKind::NoReply, "the handler ended without a reply"),
+            (asked("limits", &"x".repeat(6 << 20)), ErrorKind::TooLarge, "too large"),
         ];
         for (request, kind, text) in cases {
             let error = request.await.map(drop).expect_err("it fails");
@@ -87,18 +67,12 @@ fn what_a_handler_returns_is_answered() -> TestResult {
 fn a_reply_that_a_handler_cannot_decode_is_a_failure_of_the_handler() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
-        node.queue_bind("inner")
-            .await?
-            .to(|message| async move { message.reply("text").await });
+        node.queue_bind("inner").await?.to(|message| async move { message.reply("text").await });
         node.queue_bind("outer").await?.to(|message| async move {
             let inner = message.service("a").request("inner", &()).await?;
             message.reply(&inner.decode::<u8>().await?).await
         });
-        let error = node
-            .own_service()
-            .request("outer", &())
-            .await
-            .expect_err("it is text");
+        let error = node.own_service().request("outer", &()).await.expect_err("it is text");
         assert_eq!(error.kind(), ErrorKind::HandlerFailed, "{error}");
         Ok(())
     })

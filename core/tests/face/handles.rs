@@ -29,19 +29,12 @@ fn a_conduit_closes_with_its_last_handle() -> TestResult {
         assert!(open > 0, "the binding and the service keep it open");
         drop(service);
         world.sim.idle().await;
-        assert_eq!(
-            world.broker.subscriptions(),
-            open,
-            "the binding keeps it open"
-        );
+        assert_eq!(world.broker.subscriptions(), open, "the binding keeps it open");
         let mut bound = bound;
         let message = bound.next().await.expect("it is bound");
         drop(bound);
         world.sim.idle().await;
-        assert!(
-            world.broker.subscriptions() > 0,
-            "the message keeps it open"
-        );
+        assert!(world.broker.subscriptions() > 0, "the message keeps it open");
         message.service("a").send("x", &1).await?;
         drop(message);
         world.sim.idle().await;
@@ -94,11 +87,7 @@ fn a_stuck_handler_without_its_message_does_not_keep_it_open() -> TestResult {
 fn dropping_a_handler_changes_nothing_and_dropping_a_binding_unbinds() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
-        drop(
-            node.queue_bind("x")
-                .await?
-                .to(|message| async move { message.reply(&1).await }),
-        );
+        drop(node.queue_bind("x").await?.to(|message| async move { message.reply(&1).await }));
         node.own_service().request("x", &1).await?;
         let before = world.broker.subscriptions();
         let bound = node.bind("y").await?;
@@ -139,11 +128,7 @@ fn until_unbinds_and_what_was_routed_can_still_be_taken() -> TestResult {
         assert!(bound.next().await.is_none());
         drop(node.bind("x").await?.until(pending()));
         world.sim.idle().await;
-        assert_eq!(
-            node.stats().tasks,
-            tasks.max(2),
-            "the waiting ends with the binding"
-        );
+        assert_eq!(node.stats().tasks, tasks.max(2), "the waiting ends with the binding");
         assert_eq!(node.stats().bindings, 0);
         Ok(())
     })
@@ -185,10 +170,7 @@ fn bind_once_takes_one() -> TestResult {
         assert!(!once.is_bound());
 
         let mut once = node.bind_once("x").await?;
-        let sent = world.sim.go(node
-            .own_service()
-            .send_body("x", pattern(50_000))
-            .into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(50_000)).into_future());
         let message = once.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(50_000));
         sent.recv().await??;
@@ -202,18 +184,12 @@ fn a_message_dropped_unread_is_told_to_its_sender() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
-        let sent = world.sim.go(node
-            .own_service()
-            .send_body("x", pattern(1 << 20))
-            .into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(1 << 20)).into_future());
         drop(bound.next().await);
         let error = sent.recv().await?.map(drop).expect_err("nobody reads it");
         assert_eq!(error.kind(), ErrorKind::Dropped);
         world.sim.idle().await;
-        assert_eq!(
-            (node.stats().incoming_bytes, node.stats().outgoing_bytes),
-            (0, 0)
-        );
+        assert_eq!((node.stats().incoming_bytes, node.stats().outgoing_bytes), (0, 0));
         assert!(!is_closed(&world, &node).await);
         Ok(())
     })

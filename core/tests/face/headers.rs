@@ -41,11 +41,7 @@ fn they_travel_in_their_order() -> TestResult {
         });
         let mut bound = node.bind("echo").await?;
         let own = node.own_service();
-        let request = own
-            .request("echo", &())
-            .header("k", "1")
-            .header("j", "")
-            .header("k", "2");
+        let request = own.request("echo", &()).header("k", "1").header("j", "").header("k", "2");
         assert_eq!(request.await?.headers().get("was"), Some("1"));
         let message = bound.next().await.expect("it is bound");
         let headers: Vec<_> = message.headers().iter().collect();
@@ -61,24 +57,13 @@ fn one_that_is_not_valid_is_reported_when_awaited() -> TestResult {
         let mut bound = node.bind("x").await?;
         let own = node.own_service();
         let errors = [
-            own.send("x", &1)
-                .header("", "v")
-                .header("k", "v")
-                .await
-                .map(drop),
+            own.send("x", &1).header("", "v").header("k", "v").await.map(drop),
             own.request("x", &1).header("a b", "v").await.map(drop),
-            own.send_body("x", ())
-                .header("k", "v".repeat(8192))
-                .await
-                .map(drop),
+            own.send_body("x", ()).header("k", "v".repeat(8192)).await.map(drop),
         ];
         for error in errors.map(|result| result.expect_err("the header is not valid")) {
             assert_eq!(error.kind(), ErrorKind::InvalidHeader);
-            assert!(
-                error
-                    .source()
-                    .is_some_and(<dyn std::error::Error>::is::<HeaderError>)
-            );
+            assert!(error.source().is_some_and(<dyn std::error::Error>::is::<HeaderError>));
         }
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 0, "none was sent");
@@ -86,11 +71,7 @@ fn one_that_is_not_valid_is_reported_when_awaited() -> TestResult {
         // A reply that cannot be made can be made again.
         let reply = world.sim.go(own.request("x", &1).into_future());
         let request = bound.next().await.expect("it is bound");
-        let error = request
-            .reply(&1)
-            .header("ä", "")
-            .await
-            .expect_err("the header is not valid");
+        let error = request.reply(&1).header("ä", "").await.expect_err("the header is not valid");
         assert_eq!(error.kind(), ErrorKind::InvalidHeader);
         request.reply(&2).await?;
         assert_eq!(reply.recv().await??.decode::<u8>().await?, 2);

@@ -39,9 +39,7 @@ fn an_id_is_32_lowercase_hexadecimal_digits() -> TestResult {
 #[test]
 fn instances_are_distinct() -> TestResult {
     World::run(|world| async move {
-        let nodes = (0..100)
-            .map(|_| world.node("a"))
-            .collect::<Result<Vec<_>, _>>()?;
+        let nodes = (0..100).map(|_| world.node("a")).collect::<Result<Vec<_>, _>>()?;
         let ids: BTreeSet<_> = nodes.iter().map(Conduit::instance).collect();
         assert_eq!(ids.len(), 100);
         Ok(())
@@ -52,10 +50,7 @@ fn instances_are_distinct() -> TestResult {
 fn a_seeded_source_names_the_instance() -> TestResult {
     World::run(|world| async move {
         let node = world.builder("a").ids(Counting::default()).build()?;
-        assert_eq!(
-            node.instance().to_string(),
-            "000102030405060708090a0b0c0d0e0f"
-        );
+        assert_eq!(node.instance().to_string(), "000102030405060708090a0b0c0d0e0f");
         let mut bound = node.bind("x").await?;
         node.own_service().send("x", &1).await?;
         let message = bound.next().await.expect("it is bound");

@@ -13,10 +13,7 @@ use crate::support::{
 type Change = fn(Builder<Sim, Memory, Json>) -> Builder<Sim, Memory, Json>;
 
 fn build(change: Change) -> Result<(), conduit::Error> {
-    let builder = Conduit::builder("a")
-        .runtime(Sim::new())
-        .transport(Memory::new())
-        .encoder(Json);
+    let builder = Conduit::builder("a").runtime(Sim::new()).transport(Memory::new()).encoder(Json);
     change(builder).build().map(drop)
 }
 
@@ -50,18 +47,9 @@ fn limits_that_could_never_work_are_refused() {
 #[test]
 fn limits_at_their_edge_are_taken() -> TestResult {
     let right: [Change; 6] = [
-        |b| {
-            b.chunk_size(1)
-                .first_window(1)
-                .body_window(1)
-                .body_budget(1)
-        },
+        |b| b.chunk_size(1).first_window(1).body_window(1).body_budget(1),
         |b| b.chunk_size(usize::MAX),
-        |b| {
-            b.max_waiting_messages(1)
-                .max_bodies(1)
-                .max_bodies_per_binding(1)
-        },
+        |b| b.max_waiting_messages(1).max_bodies(1).max_bodies_per_binding(1),
         |b| b.max_waiting_messages(usize::MAX),
         |b| b.request_timeout(Duration::MAX).join_window(Duration::ZERO),
         |b| b.max_decode_size(0).close_timeout(Duration::ZERO),
@@ -73,16 +61,10 @@ fn limits_at_their_edge_are_taken() -> TestResult {
 #[test]
 fn tiny_windows_still_move_a_body() -> TestResult {
     World::run(|world| async move {
-        let tiny = world
-            .builder("a")
-            .chunk_size(1)
-            .first_window(1)
-            .body_window(1);
+        let tiny = world.builder("a").chunk_size(1).first_window(1).body_window(1);
         let node = tiny.body_budget(1).build()?;
         let mut bound = node.queue_bind("x").await?;
-        let sent = world
-            .sim
-            .go(node.own_service().send_body("x", pattern(20)).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(20)).into_future());
         let message = bound.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(20));
         assert_eq!(sent.recv().await??.completed().len(), 1);
@@ -96,17 +78,11 @@ fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
     for streamed in [false, true] {
         World::run(|world| async move {
             let chunk = if streamed { 10 } else { 1000 };
-            let node = world
-                .builder("a")
-                .chunk_size(chunk)
-                .max_decode_size(100)
-                .build()?;
+            let node = world.builder("a").chunk_size(chunk).max_decode_size(100).build()?;
             let mut bound = node.queue_bind("x").await?;
             let own = node.own_service();
             for (length, fits) in [(100, true), (101, false)] {
-                let sent = world
-                    .sim
-                    .go(own.send_body("x", "7".repeat(length)).into_future());
+                let sent = world.sim.go(own.send_body("x", "7".repeat(length)).into_future());
                 let message = bound.next().await.expect("it is bound");
                 let text = message.text().await;
                 drop(message);
@@ -116,19 +92,13 @@ fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
                     assert_eq!(error.kind(), ErrorKind::TooLarge);
                     assert!(error.to_string().contains("the limit is 100"), "{error}");
                     let told = told.map(drop).map_err(|error| error.kind());
-                    let expected = if streamed {
-                        Err(ErrorKind::TooLarge)
-                    } else {
-                        Ok(())
-                    };
+                    let expected = if streamed { Err(ErrorKind::TooLarge) } else { Ok(()) };
                     assert_eq!(told, expected, "the sender of a streamed one is told why");
                 }
             }
             let open = world.builder("a").no_max_decode_size().build()?;
             let mut bound = open.bind("y").await?;
-            let sent = world
-                .sim
-                .go(own.send_body("y", pattern(6 << 20)).into_future());
+            let sent = world.sim.go(own.send_body("y", pattern(6 << 20)).into_future());
             let message = bound.next().await.expect("it is bound");
             assert_eq!(message.bytes().await?.len(), 6 << 20);
             sent.recv().await??;
@@ -153,11 +123,7 @@ fn a_full_binding_drops_and_counts() -> TestResult {
             let message = bound.next().await.expect("it is bound");
             assert_eq!(message.decode::<i32>().await?, number);
         }
-        let sent = node
-            .own_service()
-            .request("x", &1)
-            .timeout(secs(1))
-            .into_future();
+        let sent = node.own_service().request("x", &1).timeout(secs(1)).into_future();
         let asked = world.sim.go(sent);
         let message = bound.next().await.expect("there is room again");
         message.reply(&2).await?;

@@ -49,11 +49,7 @@ fn rows() -> Vec<Row> {
         ("n".repeat(MAX_SERVICE_NAME), None, None),
         ("n".repeat(MAX_SERVICE_NAME + 1), Some(TooLong(128)), None),
         ("n".repeat(MAX_SUBJECT), Some(TooLong(128)), None),
-        (
-            "n".repeat(MAX_SUBJECT + 1),
-            Some(TooLong(128)),
-            Some(TooLong(256)),
-        ),
+        ("n".repeat(MAX_SUBJECT + 1), Some(TooLong(128)), Some(TooLong(256))),
     ]
 }
 
@@ -131,9 +127,7 @@ fn the_async_face_reports_what_the_names_say() -> TestResult {
             assert_eq!(error.executed(), conduit::Executed::No);
             assert!(error.to_string().starts_with("the name is not valid: "));
             assert!(error.to_string().contains("cannot be a "), "{at}: {error}");
-            let source = error
-                .source()
-                .and_then(|error| error.downcast_ref::<NameError>());
+            let source = error.source().and_then(|error| error.downcast_ref::<NameError>());
             assert!(source.is_some(), "{at}: {error:?} has no source");
         }
         Ok(())

@@ -15,9 +15,7 @@ fn only_a_request_is_answered_and_once() -> TestResult {
         let error = message.reply(&1).await.expect_err("nobody asked");
         assert_eq!(error.kind(), ErrorKind::NotARequest);
 
-        let asked = world
-            .sim
-            .go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
         let message = bound.next().await.expect("it is bound");
         assert!(message.is_request());
         message.reply(&1).await?;
@@ -36,9 +34,7 @@ fn a_reply_that_is_given_up_is_told() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let asked = world
-            .sim
-            .go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
         let message = bound.next().await.expect("it is bound");
         {
             let mut reply = message.reply_body(pattern(1 << 20)).into_future();
@@ -49,10 +45,7 @@ fn a_reply_that_is_given_up_is_told() -> TestResult {
             Ok(reply) => reply.bytes().await.expect_err("it was given up"),
             Err(error) => error,
         };
-        assert!(
-            matches!(error.kind(), ErrorKind::NoReply | ErrorKind::Cancelled),
-            "{error:?}"
-        );
+        assert!(matches!(error.kind(), ErrorKind::NoReply | ErrorKind::Cancelled), "{error:?}");
         assert_ne!(error.executed(), Executed::No);
         assert_eq!(world.elapsed(), secs(0));
         drop(message);
@@ -67,13 +60,9 @@ fn an_asker_that_goes_on_without_the_reply_stops_it() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let asked = world
-            .sim
-            .go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
         let message = bound.next().await.expect("it is bound");
-        let replying = world
-            .sim
-            .go(message.reply_body(endless(b"first")).into_future());
+        let replying = world.sim.go(message.reply_body(endless(b"first")).into_future());
         drop(asked.recv().await??);
         let error = replying.recv().await?.expect_err("nobody reads it");
         assert_eq!(error.kind(), ErrorKind::Dropped);
@@ -86,23 +75,13 @@ fn a_request_that_waits_in_a_dropped_binding_is_refused_at_once() -> TestResult 
     World::run(|world| async move {
         let (asker, node) = (world.node("a")?, world.node("b")?);
         let bound = node.queue_bind("x").await?;
-        let asked = world
-            .sim
-            .go(asker.service("b").request("x", &1).into_future());
+        let asked = world.sim.go(asker.service("b").request("x", &1).into_future());
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 1);
         drop(bound);
-        let error = asked
-            .recv()
-            .await?
-            .map(drop)
-            .expect_err("nobody handles it");
+        let error = asked.recv().await?.map(drop).expect_err("nobody handles it");
         assert_eq!(error.executed(), Executed::No, "{error:?}");
-        assert!(
-            world.elapsed() < secs(1),
-            "known after {:?}",
-            world.elapsed()
-        );
+        assert!(world.elapsed() < secs(1), "known after {:?}", world.elapsed());
         Ok(())
     })
 }
@@ -112,9 +91,7 @@ fn what_waits_in_a_dropped_queue_binding_goes_to_another() -> TestResult {
     World::run(|world| async move {
         let (asker, one, other) = (world.node("a")?, world.node("b")?, world.node("b")?);
         let bound = one.queue_bind("x").await?;
-        let asked = world
-            .sim
-            .go(asker.service("b").request("x", &1).into_future());
+        let asked = world.sim.go(asker.service("b").request("x", &1).into_future());
         asker.service("b").send("x", &2).await?;
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 2);

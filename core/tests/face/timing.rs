@@ -15,9 +15,7 @@ fn a_broadcast_body_waits_for_its_receivers() -> TestResult {
         let mut bound = peer.bind("x").await?;
         let long = 2 << 20;
         let service = node.service("b");
-        let sent = world
-            .sim
-            .go(service.send_body("x", pattern(long)).into_future());
+        let sent = world.sim.go(service.send_body("x", pattern(long)).into_future());
         let message = bound.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(long));
         assert_eq!(sent.recv().await??.completed(), [peer.instance()]);
@@ -41,10 +39,7 @@ fn a_body_that_nobody_takes_costs_no_time() -> TestResult {
         assert!(sent.completed().is_empty() && sent.failed().is_empty());
         let asked = node.service("b").request_body("x", pattern(100_000)).await;
         let error = asked.map(drop).expect_err("nobody is bound");
-        assert_eq!(
-            (error.kind(), error.executed()),
-            (ErrorKind::NoReceivers, Executed::No)
-        );
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::NoReceivers, Executed::No));
         assert_eq!(world.elapsed(), secs(0));
         assert_eq!(node.stats().outgoing_bodies, 0);
         Ok(())
@@ -58,20 +53,9 @@ fn a_full_group_is_asked_again_until_the_send_timeout() -> TestResult {
         let _bound = node.queue_bind("x").await?;
         let own = node.own_service();
         own.send("x", &1).await?;
-        let error = own
-            .request("x", &1)
-            .await
-            .map(drop)
-            .expect_err("it is full");
-        assert_eq!(
-            (error.kind(), error.executed()),
-            (ErrorKind::Overloaded, Executed::No)
-        );
-        assert!(
-            world.elapsed() >= secs(5) && world.elapsed() < secs(6),
-            "{:?}",
-            world.elapsed()
-        );
+        let error = own.request("x", &1).await.map(drop).expect_err("it is full");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Overloaded, Executed::No));
+        assert!(world.elapsed() >= secs(5) && world.elapsed() < secs(6), "{:?}", world.elapsed());
         Ok(())
     })
 }
@@ -100,10 +84,7 @@ fn a_body_waits_for_its_reader_for_an_hour_and_little_happens() -> TestResult {
         let (node, peer) = (world.node("a")?, world.node("b")?);
         let mut bound = peer.queue_bind("x").await?;
         let length = 3 << 20;
-        let sent = world.sim.go(node
-            .service("b")
-            .send_body("x", pattern(length))
-            .into_future());
+        let sent = world.sim.go(node.service("b").send_body("x", pattern(length)).into_future());
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         let before = world.sim.polls();
@@ -131,9 +112,7 @@ fn a_body_waits_for_its_source_for_an_hour() -> TestResult {
             Ok("at last".into())
         });
         let body = conduit::Body::stream(source);
-        let sent = world
-            .sim
-            .go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
         let message = bound.next().await.expect("it is bound");
         let before = world.sim.polls();
         assert_eq!(message.text().await?, "at last");
@@ -150,18 +129,9 @@ fn without_a_connection_a_send_waits_for_the_send_timeout() -> TestResult {
         let (node, cut) = cut_off(&world)?;
         node.bind("warm").await?;
         cut();
-        let error = node
-            .own_service()
-            .send("x", &1)
-            .await
-            .map(drop)
-            .expect_err("cut off");
+        let error = node.own_service().send("x", &1).await.map(drop).expect_err("cut off");
         assert_eq!(error.kind(), ErrorKind::Disconnected);
-        assert_eq!(
-            error.executed(),
-            Executed::Maybe,
-            "it may have been on its way"
-        );
+        assert_eq!(error.executed(), Executed::Maybe, "it may have been on its way");
         assert_eq!(world.elapsed(), secs(5));
         let error = node.bind("y").await.map(drop).expect_err("cut off");
         assert_eq!(error.kind(), ErrorKind::Disconnected);
@@ -176,18 +146,13 @@ fn a_silent_peer_is_lost_after_the_idle_limit() -> TestResult {
         let node = world.node("a")?;
         let (peer, cut) = cut_off(&world)?;
         let mut bound = peer.queue_bind("x").await?;
-        let sent = world.sim.go(node
-            .service("cut")
-            .send_body("x", endless(b"first"))
-            .into_future());
+        let sent =
+            world.sim.go(node.service("cut").send_body("x", endless(b"first")).into_future());
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         cut();
         let error = sent.recv().await?.map(drop).expect_err("nobody is there");
-        assert_eq!(
-            (error.kind(), error.executed()),
-            (ErrorKind::Lost, Executed::Maybe)
-        );
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
         assert!(
             world.elapsed() >= secs(10) && world.elapsed() <= secs(11),
             "{:?}",

@@ -58,37 +58,25 @@ fn body() -> impl Strategy<Value = Bytes> {
 fn answer() -> impl Strategy<Value = Head> {
     let content_type = option::of("[ -~]{1,30}");
     let sequence = option::of(any::<u64>());
-    (
-        "[a-zA-Z0-9_-]{1,128}",
-        instance(),
-        content_type,
-        headers(),
-        sequence,
-    )
-        .prop_map(
-            |(service, instance, content_type, headers, sequence)| Head {
-                source: Source {
-                    service: ServiceName::new(service).expect("the name is valid"),
-                    instance,
-                },
-                content_type: content_type
-                    .map(|text| ContentType::new(&text).expect("it is ASCII")),
-                headers,
-                sequence,
-                request: None,
+    ("[a-zA-Z0-9_-]{1,128}", instance(), content_type, headers(), sequence).prop_map(
+        |(service, instance, content_type, headers, sequence)| Head {
+            source: Source {
+                service: ServiceName::new(service).expect("the name is valid"),
+                instance,
             },
-        )
+            content_type: content_type.map(|text| ContentType::new(&text).expect("it is ASCII")),
+            headers,
+            sequence,
+            request: None,
+        },
+    )
 }
 
 fn head(message: MessageId) -> impl Strategy<Value = Head> {
     let time_left = option::of(any::<u64>().prop_map(Duration::from_millis));
     let request = option::of((time_left, any::<u64>()));
     (answer(), request).prop_map(move |(head, request)| Head {
-        request: request.map(|(time_left, credit)| Request {
-            message,
-            time_left,
-            credit,
-        }),
+        request: request.map(|(time_left, credit)| Request { message, time_left, credit }),
         ..head
     })
 }
@@ -99,20 +87,10 @@ fn opening() -> impl Strategy<Value = Frame> {
     let head = message().prop_flat_map(|message| (Just(message), head(message)));
     let offer =
         (head, target(), option::of(any::<u64>())).prop_map(|((message, head), target, length)| {
-            Frame::Offer {
-                head,
-                message,
-                target,
-                length,
-            }
+            Frame::Offer { head, message, target, length }
         });
     let accept = (message(), receiver(), target(), any::<u64>()).prop_map(
-        |(message, receiver, target, credit)| Frame::Accept {
-            message,
-            receiver,
-            target,
-            credit,
-        },
+        |(message, receiver, target, credit)| Frame::Accept { message, receiver, target, credit },
     );
     let confirm =
         (message(), any::<u64>()).prop_map(|(message, port)| Frame::Confirm { message, port });
@@ -120,48 +98,24 @@ fn opening() -> impl Strategy<Value = Frame> {
 }
 
 fn streaming() -> impl Strategy<Value = Frame> {
-    let data =
-        (stream(), 0..=u64::MAX - 40, body()).prop_map(|(stream, offset, body)| Frame::Data {
-            stream,
-            offset,
-            body,
-        });
-    let end =
-        (stream(), any::<u64>(), any::<u32>()).prop_map(|(stream, length, checksum)| Frame::End {
-            stream,
-            length,
-            checksum,
-        });
-    let credit = (
-        stream(),
-        receiver(),
-        any::<u64>(),
-        any::<u64>(),
-        any::<bool>(),
-    )
-        .prop_map(|(stream, receiver, have, credit, done)| Frame::Credit {
+    let data = (stream(), 0..=u64::MAX - 40, body())
+        .prop_map(|(stream, offset, body)| Frame::Data { stream, offset, body });
+    let end = (stream(), any::<u64>(), any::<u32>())
+        .prop_map(|(stream, length, checksum)| Frame::End { stream, length, checksum });
+    let credit = (stream(), receiver(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
+        |(stream, receiver, have, credit, done)| Frame::Credit {
             stream,
             receiver,
             have,
             credit,
             done,
-        });
-    let ping = stream().prop_map(|stream| Frame::Ping { stream });
-    let reset =
-        (stream(), option::of(any::<u64>()), reason()).prop_map(|(stream, port, reason)| {
-            Frame::Reset {
-                stream,
-                port,
-                reason,
-            }
-        });
-    let stop = (stream(), receiver(), target(), reason()).prop_map(
-        |(stream, receiver, target, reason)| Frame::Stop {
-            stream,
-            receiver,
-            target,
-            reason,
         },
+    );
+    let ping = stream().prop_map(|stream| Frame::Ping { stream });
+    let reset = (stream(), option::of(any::<u64>()), reason())
+        .prop_map(|(stream, port, reason)| Frame::Reset { stream, port, reason });
+    let stop = (stream(), receiver(), target(), reason()).prop_map(
+        |(stream, receiver, target, reason)| Frame::Stop { stream, receiver, target, reason },
     );
     prop_oneof![data, end, credit, ping, reset, stop]
 }
@@ -173,12 +127,7 @@ fn answering() -> impl Strategy<Value = Frame> {
         body,
     });
     let reply_stream = (message(), message(), answer(), option::of(any::<u64>())).prop_map(
-        |(request, message, head, length)| Frame::ReplyStream {
-            request,
-            message,
-            head,
-            length,
-        },
+        |(request, message, head, length)| Frame::ReplyStream { request, message, head, length },
     );
     let failure = (message(), instance(), target(), reason(), body()).prop_map(
         |(message, instance, target, reason, detail)| Frame::Failure {

@@ -29,9 +29,7 @@ fn field(tag: u8, value: &[u8]) -> Vec<u8> {
 fn packet(kind: u8, fields: &[Vec<u8>]) -> Bytes {
     let header = fields.concat();
     let length = u16::try_from(header.len()).expect("the header is short");
-    [&[1, kind], &length.to_be_bytes()[..], &header]
-        .concat()
-        .into()
+    [&[1, kind], &length.to_be_bytes()[..], &header].concat().into()
 }
 
 /// A message from a service of that name, with more fields.
@@ -53,16 +51,7 @@ fn header_field(key: &str, value: &str) -> Vec<u8> {
 fn service_names_are_validated() {
     assert!(message(&b"a".repeat(MAX_SERVICE_NAME), &[]).is_ok());
     let long = b"a".repeat(MAX_SERVICE_NAME + 1);
-    for name in [
-        &b""[..],
-        &long,
-        b"a.b",
-        b"*",
-        b">",
-        b"a b",
-        b"\xff",
-        "\u{e9}".as_bytes(),
-    ] {
+    for name in [&b""[..], &long, b"a.b", b"*", b">", b"a b", b"\xff", "\u{e9}".as_bytes()] {
         assert_eq!(message(name, &[]), Err(ProtocolError::InvalidField(1)));
     }
 }
@@ -95,20 +84,14 @@ fn header_keys_are_validated() {
 fn headers_are_counted() {
     let headers = |count| message(b"a", &vec![header_field("k", ""); count]);
     assert!(headers(Headers::MAX_COUNT).is_ok());
-    assert_eq!(
-        headers(Headers::MAX_COUNT + 1),
-        Err(ProtocolError::InvalidField(12))
-    );
+    assert_eq!(headers(Headers::MAX_COUNT + 1), Err(ProtocolError::InvalidField(12)));
 }
 
 #[test]
 fn header_bytes_are_counted() {
     let headers = |value: usize| message(b"a", &[header_field("k", &"v".repeat(value))]);
     assert!(headers(Headers::MAX_BYTES - 1).is_ok());
-    assert_eq!(
-        headers(Headers::MAX_BYTES),
-        Err(ProtocolError::InvalidField(12))
-    );
+    assert_eq!(headers(Headers::MAX_BYTES), Err(ProtocolError::InvalidField(12)));
     let mut full = Headers::new();
     assert_eq!(full.add("k", "v".repeat(Headers::MAX_BYTES - 1)), Ok(()));
     assert_eq!(full.add("k", ""), Err(HeaderError::TooLarge));
@@ -119,20 +102,13 @@ fn header_bytes_are_counted() {
 fn frames_without_headers_do_not_collect_them_either() {
     let mut fields = vec![field(3, &MESSAGE.to_bytes())];
     fields.extend(vec![field(12, &[]); Headers::MAX_COUNT + 1]);
-    assert_eq!(
-        Frame::decode(&packet(8, &fields)),
-        Err(ProtocolError::InvalidField(12))
-    );
+    assert_eq!(Frame::decode(&packet(8, &fields)), Err(ProtocolError::InvalidField(12)));
 }
 
 #[test]
 fn texts_are_limited() {
     let reset = |text: &[u8]| {
-        let fields = [
-            field(3, &MESSAGE.to_bytes()),
-            field(13, &[9]),
-            field(14, text),
-        ];
+        let fields = [field(3, &MESSAGE.to_bytes()), field(13, &[9]), field(14, text)];
         Frame::decode(&packet(9, &fields))
     };
     assert!(reset(&b"x".repeat(Reason::MAX_TEXT)).is_ok());
@@ -146,19 +122,9 @@ fn a_text_that_is_too_long_is_cut_between_characters() {
     let long = format!("x{}", "\u{e9}".repeat(Reason::MAX_TEXT));
     let cut = Reason::new(ReasonCode::HandlerFailed, long.clone());
     assert_eq!(cut.text.len(), Reason::MAX_TEXT - 1);
-    let reason = Reason {
-        code: ReasonCode::HandlerFailed,
-        text: long,
-    };
-    let stream = StreamId {
-        message: MESSAGE,
-        reply: false,
-    };
-    let reset = |reason| Frame::Reset {
-        stream,
-        port: None,
-        reason,
-    };
+    let reason = Reason { code: ReasonCode::HandlerFailed, text: long };
+    let stream = StreamId { message: MESSAGE, reply: false };
+    let reset = |reason| Frame::Reset { stream, port: None, reason };
     assert_eq!(Frame::decode(&reset(reason).encode()), Ok(reset(cut)));
 }
 
@@ -171,10 +137,7 @@ fn a_header_has_a_longest_length() {
     };
     assert_eq!(filled(MAX_HEADER).len(), 4 + MAX_HEADER);
     assert!(Frame::decode(&filled(MAX_HEADER)).is_ok());
-    assert_eq!(
-        Frame::decode(&filled(MAX_HEADER + 1)),
-        Err(ProtocolError::HeaderTooLong)
-    );
+    assert_eq!(Frame::decode(&filled(MAX_HEADER + 1)), Err(ProtocolError::HeaderTooLong));
 }
 
 #[test]
@@ -211,33 +174,15 @@ fn the_fullest_head_there_is_fits() {
 
 #[test]
 fn an_answer_asks_nothing() {
-    let request = conduit::proto::frame::Request {
-        message: MESSAGE,
-        time_left: None,
-        credit: 1,
-    };
-    let asking = Head {
-        request: Some(request),
-        ..head("a")
-    };
-    let reply = |head| Frame::Reply {
-        message: MESSAGE,
-        head,
-        body: Bytes::new(),
-    };
+    let request = conduit::proto::frame::Request { message: MESSAGE, time_left: None, credit: 1 };
+    let asking = Head { request: Some(request), ..head("a") };
+    let reply = |head| Frame::Reply { message: MESSAGE, head, body: Bytes::new() };
     assert_eq!(Frame::decode(&reply(asking).encode()), Ok(reply(head("a"))));
 }
 
 #[test]
 fn a_small_piece_does_not_keep_a_large_header_alive() {
-    let data = packet(
-        5,
-        &[
-            field(3, &MESSAGE.to_bytes()),
-            field(7, &[0]),
-            field(0x7f, &[0; 4096]),
-        ],
-    );
+    let data = packet(5, &[field(3, &MESSAGE.to_bytes()), field(7, &[0]), field(0x7f, &[0; 4096])]);
     let data = Bytes::from([&data[..], b"x"].concat());
     let decoded = Frame::decode(&data);
     assert!(matches!(decoded, Ok(Frame::Data { .. })));

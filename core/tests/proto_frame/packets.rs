@@ -17,11 +17,7 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
     ),
     (
         "message that asks nothing",
-        &[
-            "01 01 0015",
-            "01 01 61",
-            "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
-        ],
+        &["01 01 0015", "01 01 61", "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb"],
     ),
     (
         "request",
@@ -70,41 +66,15 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
             "06 03 808004",
         ],
     ),
-    (
-        "confirm",
-        &[
-            "01 04 0015",
-            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
-            "04 01 07",
-        ],
-    ),
-    (
-        "data",
-        &[
-            "01 05 0017",
-            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
-            "07 03 808001",
-            "00ff",
-        ],
-    ),
+    ("confirm", &["01 04 0015", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "04 01 07"]),
+    ("data", &["01 05 0017", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "07 03 808001", "00ff"]),
     (
         "data of a reply",
-        &[
-            "01 05 0018",
-            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
-            "0f 01 01",
-            "07 01 00",
-            "78",
-        ],
+        &["01 05 0018", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "0f 01 01", "07 01 00", "78"],
     ),
     (
         "end",
-        &[
-            "01 06 001c",
-            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
-            "08 02 8101",
-            "09 04 deadbeef",
-        ],
+        &["01 06 001c", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "08 02 8101", "09 04 deadbeef"],
     ),
     (
         "credit",
@@ -129,10 +99,7 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
             "06 01 05",
         ],
     ),
-    (
-        "ping",
-        &["01 08 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"],
-    ),
+    ("ping", &["01 08 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"]),
     (
         "reset",
         &[
@@ -187,10 +154,7 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
             "7b7d",
         ],
     ),
-    (
-        "cancel",
-        &["01 0e 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"],
-    ),
+    ("cancel", &["01 0e 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"]),
     (
         "alive",
         &[
@@ -199,8 +163,5 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
             "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
         ],
     ),
-    (
-        "probe",
-        &["01 10 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"],
-    ),
+    ("probe", &["01 10 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"]),
 ];

@@ -23,9 +23,7 @@ fn with_byte(packet: &Bytes, at: usize, byte: u8) -> Bytes {
 }
 
 fn sample(name: &str) -> Bytes {
-    let found = samples::all()
-        .into_iter()
-        .find(|sample| sample.name == name);
+    let found = samples::all().into_iter().find(|sample| sample.name == name);
     found.expect("the sample exists").packet
 }
 
@@ -34,10 +32,7 @@ fn an_unknown_version_is_refused() {
     for sample in samples::all() {
         for version in [0, 2, 0xff] {
             let packet = with_byte(&sample.packet, 0, version);
-            assert_eq!(
-                Frame::decode(&packet),
-                Err(ProtocolError::UnknownVersion(version))
-            );
+            assert_eq!(Frame::decode(&packet), Err(ProtocolError::UnknownVersion(version)));
         }
     }
 }
@@ -46,10 +41,7 @@ fn an_unknown_version_is_refused() {
 fn an_unknown_type_is_refused() {
     for kind in [0, 17, 0x80, 0xff] {
         let packet = with_byte(&sample("ping"), 1, kind);
-        assert_eq!(
-            Frame::decode(&packet),
-            Err(ProtocolError::UnknownType(kind))
-        );
+        assert_eq!(Frame::decode(&packet), Err(ProtocolError::UnknownType(kind)));
     }
 }
 
@@ -128,10 +120,7 @@ fn a_number_beyond_64_bits_is_refused() {
     );
     assert_eq!(Frame::decode(&packet), Err(ProtocolError::InvalidField(4)));
     let trailing = samples::hex("01 04 0016 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 04 02 0700");
-    assert_eq!(
-        Frame::decode(&trailing),
-        Err(ProtocolError::InvalidField(4))
-    );
+    assert_eq!(Frame::decode(&trailing), Err(ProtocolError::InvalidField(4)));
 }
 
 #[test]
@@ -149,10 +138,7 @@ fn ids_targets_and_checksums_have_their_length() {
         "01 08 0011 03 0f aaaaaaaaaaaaaaaa aaaaaaaaaaaaaa",
         "01 08 0013 03 11 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa aa",
     ] {
-        assert_eq!(
-            Frame::decode(&samples::hex(packet)),
-            Err(ProtocolError::InvalidField(3))
-        );
+        assert_eq!(Frame::decode(&samples::hex(packet)), Err(ProtocolError::InvalidField(3)));
     }
     let accept = sample("accept");
     let at = accept.len() - 6;

@@ -15,18 +15,9 @@ use conduit::{
 
 pub(crate) const MESSAGE: MessageId = MessageId::from_bytes([0xaa; 16]);
 pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([0xbb; 16]);
-const RECEIVER: Receiver = Receiver {
-    instance: INSTANCE,
-    port: 7,
-};
-const BODY: StreamId = StreamId {
-    message: MESSAGE,
-    reply: false,
-};
-const REPLY: StreamId = StreamId {
-    message: MESSAGE,
-    reply: true,
-};
+const RECEIVER: Receiver = Receiver { instance: INSTANCE, port: 7 };
+const BODY: StreamId = StreamId { message: MESSAGE, reply: false };
+const REPLY: StreamId = StreamId { message: MESSAGE, reply: true };
 
 pub(crate) struct Sample {
     pub(crate) name: &'static str,
@@ -40,11 +31,7 @@ pub(crate) fn all() -> Vec<Sample> {
     GOLDEN
         .iter()
         .zip(frames)
-        .map(|(&(name, lines), frame)| Sample {
-            name,
-            packet: hex(&lines.concat()),
-            frame,
-        })
+        .map(|(&(name, lines), frame)| Sample { name, packet: hex(&lines.concat()), frame })
         .collect()
 }
 
@@ -54,10 +41,7 @@ pub(crate) fn hex(text: &str) -> Bytes {
         .filter_map(|digit| digit.to_digit(16))
         .map(|digit| u8::try_from(digit).expect("a digit is small"))
         .collect();
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 pub(crate) fn head(service: &str) -> Head {
@@ -74,15 +58,8 @@ pub(crate) fn head(service: &str) -> Head {
 }
 
 fn asking(time_left: Option<Duration>, credit: u64) -> Head {
-    let request = Request {
-        message: MESSAGE,
-        time_left,
-        credit,
-    };
-    Head {
-        request: Some(request),
-        ..head("a")
-    }
+    let request = Request { message: MESSAGE, time_left, credit };
+    Head { request: Some(request), ..head("a") }
 }
 
 fn full_head() -> Head {
@@ -105,26 +82,12 @@ fn frames() -> Vec<Frame> {
 }
 
 fn openings() -> Vec<Frame> {
-    let message = |head, body: &'static str| Frame::Message {
-        head,
-        body: body.into(),
-    };
-    let offer = |head, target, length| Frame::Offer {
-        head,
-        message: MESSAGE,
-        target,
-        length,
-    };
+    let message = |head, body: &'static str| Frame::Message { head, body: body.into() };
+    let offer = |head, target, length| Frame::Offer { head, message: MESSAGE, target, length };
     vec![
         message(full_head(), "hello"),
         message(head("a"), ""),
-        message(
-            asking(
-                Some(Duration::from_secs(2) + Duration::from_millis(992)),
-                65_536,
-            ),
-            "?",
-        ),
+        message(asking(Some(Duration::from_secs(2) + Duration::from_millis(992)), 65_536), "?"),
         offer(head("a"), Target::Plain, Some(1 << 20)),
         offer(asking(None, 0), Target::Group, None),
         Frame::Accept {
@@ -133,10 +96,7 @@ fn openings() -> Vec<Frame> {
             target: Target::Group,
             credit: 65_536,
         },
-        Frame::Confirm {
-            message: MESSAGE,
-            port: 7,
-        },
+        Frame::Confirm { message: MESSAGE, port: 7 },
     ]
 }
 
@@ -146,21 +106,12 @@ fn streams() -> Vec<Frame> {
         offset,
         body: Bytes::from_static(body),
     };
-    let credit = |stream, credit, done| Frame::Credit {
-        stream,
-        receiver: RECEIVER,
-        have: 5,
-        credit,
-        done,
-    };
+    let credit =
+        |stream, credit, done| Frame::Credit { stream, receiver: RECEIVER, have: 5, credit, done };
     vec![
         data(BODY, 16_384, &[0x00, 0xff]),
         data(REPLY, 0, b"x"),
-        Frame::End {
-            stream: BODY,
-            length: 129,
-            checksum: 0xdead_beef,
-        },
+        Frame::End { stream: BODY, length: 129, checksum: 0xdead_beef },
         credit(BODY, 128, false),
         credit(REPLY, 5, true),
         Frame::Ping { stream: BODY },
@@ -180,11 +131,7 @@ fn streams() -> Vec<Frame> {
 
 fn answers() -> Vec<Frame> {
     vec![
-        Frame::Reply {
-            message: MESSAGE,
-            head: head("a"),
-            body: "ok".into(),
-        },
+        Frame::Reply { message: MESSAGE, head: head("a"), body: "ok".into() },
         Frame::ReplyStream {
             request: MessageId::from_bytes([0x72; 16]),
             message: MESSAGE,
@@ -199,10 +146,7 @@ fn answers() -> Vec<Frame> {
             detail: "{}".into(),
         },
         Frame::Cancel { message: MESSAGE },
-        Frame::Alive {
-            message: MESSAGE,
-            instance: INSTANCE,
-        },
+        Frame::Alive { message: MESSAGE, instance: INSTANCE },
         Frame::Probe { message: MESSAGE },
     ]
 }

@@ -13,10 +13,7 @@ use conduit::{
 };
 
 const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
-const RECEIVER: Receiver = Receiver {
-    instance: InstanceId::from_bytes([4; 16]),
-    port: 5,
-};
+const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
 const SECOND: Duration = Duration::from_secs(1);
 
 fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
@@ -27,10 +24,7 @@ fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
         retry: SECOND / 2,
         ack_delay: SECOND / 50,
     };
-    let stream = StreamId {
-        message: MESSAGE,
-        reply: false,
-    };
+    let stream = StreamId { message: MESSAGE, reply: false };
     let target = Target::Plain;
     Inbound::offered(now, stream, RECEIVER, target, length, limits, budget)
         .expect("the budget has room")
@@ -229,10 +223,7 @@ fn credit_never_goes_back() {
 fn a_receiver_that_nobody_knows_changes_nothing() {
     let now = Instant::now();
     let mut outbound = outbound(now);
-    let stranger = Receiver {
-        port: 6,
-        ..RECEIVER
-    };
+    let stranger = Receiver { port: 6, ..RECEIVER };
     outbound.push(&Bytes::from_static(b"abc"));
     outbound.finish();
     said(&mut outbound, now);

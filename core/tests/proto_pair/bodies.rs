@@ -8,14 +8,7 @@ use crate::{
     run_whole,
 };
 
-const SIZES: [usize; 6] = [
-    0,
-    1,
-    Setup::CHUNK - 1,
-    Setup::CHUNK,
-    Setup::CHUNK + 1,
-    1 << 20,
-];
+const SIZES: [usize; 6] = [0, 1, Setup::CHUNK - 1, Setup::CHUNK, Setup::CHUNK + 1, 1 << 20];
 
 /// Each size, of known and unknown length, in all cuts.
 fn every_body(setup: impl Fn(usize) -> Setup) -> impl Iterator<Item = Setup> {
@@ -23,12 +16,7 @@ fn every_body(setup: impl Fn(usize) -> Setup) -> impl Iterator<Item = Setup> {
     setups
         .into_iter()
         .flat_map(|setup| cuts(&setup))
-        .flat_map(|setup| {
-            [true, false].map(|known| Setup {
-                known,
-                ..setup.clone()
-            })
-        })
+        .flat_map(|setup| [true, false].map(|known| Setup { known, ..setup.clone() }))
 }
 
 #[test]
@@ -58,10 +46,7 @@ fn to_several_bindings_of_one_instance_and_of_others() {
 fn to_one_member_of_a_group() {
     let group = |size| Setup {
         targets: Targets::Group,
-        ..Setup::new(
-            size,
-            vec![vec![Bind::GROUP, Bind::GROUP], vec![Bind::GROUP]],
-        )
+        ..Setup::new(size, vec![vec![Bind::GROUP, Bind::GROUP], vec![Bind::GROUP]])
     };
     for setup in every_body(group) {
         let pair = run_whole(pair(setup), 1);
@@ -77,10 +62,7 @@ fn to_plain_bindings_and_a_group_at_once() {
         let both = vec![Bind::PLAIN, Bind::GROUP];
         vec![both.clone(), both, vec![Bind::PLAIN]]
     };
-    let both = |size| Setup {
-        targets: Targets::Both,
-        ..Setup::new(size, instances())
-    };
+    let both = |size| Setup { targets: Targets::Both, ..Setup::new(size, instances()) };
     for setup in every_body(both) {
         run_whole(pair(setup), 4);
     }

@@ -27,38 +27,20 @@ fn bind() -> impl Strategy<Value = Bind> {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    let targets = prop_oneof![
-        Just(Targets::Plain),
-        Just(Targets::Group),
-        Just(Targets::Both)
-    ];
+    let targets = prop_oneof![Just(Targets::Plain), Just(Targets::Group), Just(Targets::Both)];
     let size = prop_oneof![0..3usize, 0..300_000usize];
     let fails = prop_oneof![9 => Just(None), 1 => (0..200_000usize).prop_map(Some)];
     let instances = vec(vec(bind(), 0..3), 0..4);
     let pieces = vec(100..20_000usize, 1..4);
     let small = prop_oneof![3 => Just(Setup::WINDOW), 1 => Just(40_000)];
-    (
-        (any::<bool>(), any::<bool>(), targets, fails),
-        (size, pieces, instances, small),
+    ((any::<bool>(), any::<bool>(), targets, fails), (size, pieces, instances, small)).prop_map(
+        |((known, reply, targets, fails_at), (size, pieces, instances, window))| {
+            let mut setup = if reply { Setup::reply(size) } else { Setup::new(size, instances) };
+            setup.outbound.window = window;
+            setup.inbound.window = window;
+            Setup { known, targets, fails_at, pieces, ..setup }
+        },
     )
-        .prop_map(
-            |((known, reply, targets, fails_at), (size, pieces, instances, window))| {
-                let mut setup = if reply {
-                    Setup::reply(size)
-                } else {
-                    Setup::new(size, instances)
-                };
-                setup.outbound.window = window;
-                setup.inbound.window = window;
-                Setup {
-                    known,
-                    targets,
-                    fails_at,
-                    pieces,
-                    ..setup
-                }
-            },
-        )
 }
 
 proptest! {

@@ -17,10 +17,7 @@ fn a_source_that_fails_resets_every_receiver_with_its_text() {
     let instances = vec![vec![Bind::PLAIN], vec![Bind::PLAIN, Bind::PLAIN]];
     for fails_at in [0, 1, 50_000, 3 << 20] {
         for setup in cuts(&Setup::new(4 << 20, instances.clone())) {
-            let mut pair = pair(Setup {
-                fails_at: Some(fails_at),
-                ..setup
-            });
+            let mut pair = pair(Setup { fails_at: Some(fails_at), ..setup });
             pair.run(MINUTE);
             let failed = Reason::new(ReasonCode::SourceFailed, "disk on fire");
             assert_eq!(results(&pair).last(), Some(&Err(failed.clone())));
@@ -39,10 +36,7 @@ fn a_sender_that_gives_up_tells_those_that_answer_after_it() {
     pair.abort(ReasonCode::Cancelled.into());
     pair.run(MINUTE);
     assert_eq!(pair.port(0, 0).started, 0);
-    assert_eq!(
-        pair.ports().filter(|port| port.end == Some(Ok(()))).count(),
-        0
-    );
+    assert_eq!(pair.ports().filter(|port| port.end == Some(Ok(()))).count(), 0);
     assert!(pair.elapsed() < SECOND);
 }
 
@@ -61,10 +55,7 @@ fn a_reader_that_stops_reaches_the_sender() {
 
 #[test]
 fn a_receiver_that_dies_is_given_up_within_the_idle_limit() {
-    for setup in cuts(&Setup::new(
-        4 << 20,
-        vec![vec![Bind::PLAIN], vec![Bind::PLAIN]],
-    )) {
+    for setup in cuts(&Setup::new(4 << 20, vec![vec![Bind::PLAIN], vec![Bind::PLAIN]])) {
         let mut pair = pair(setup);
         pair.run_for(SECOND / 200);
         pair.stations[1].is_dead = true;
@@ -76,10 +67,7 @@ fn a_receiver_that_dies_is_given_up_within_the_idle_limit() {
 
 #[test]
 fn a_sender_that_dies_is_given_up_within_the_idle_limit() {
-    for setup in cuts(&Setup::new(
-        4 << 20,
-        vec![vec![Bind::PLAIN], vec![Bind::PLAIN]],
-    )) {
+    for setup in cuts(&Setup::new(4 << 20, vec![vec![Bind::PLAIN], vec![Bind::PLAIN]])) {
         let mut pair = pair(setup);
         pair.run_for(SECOND / 200);
         pair.sender.is_dead = true;
@@ -94,10 +82,7 @@ fn a_sender_that_dies_is_given_up_within_the_idle_limit() {
 #[test]
 fn a_sender_that_dies_before_it_confirms_leaves_nothing_behind() {
     for size in [0, 100, 4 << 20] {
-        let mut pair = pair(Setup {
-            known: true,
-            ..Setup::new(size, vec![vec![Bind::PLAIN]])
-        });
+        let mut pair = pair(Setup { known: true, ..Setup::new(size, vec![vec![Bind::PLAIN]]) });
         pair.link.loses =
             Box::new(|frame| matches!(frame, conduit::proto::frame::Frame::Confirm { .. }));
         pair.run_for(SECOND);

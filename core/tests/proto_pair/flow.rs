@@ -76,13 +76,8 @@ fn who_is_slow_after_the_others_have_everything_is_not_lagged() {
 #[test]
 fn who_is_slow_and_alone_after_all_is_not_lagged() {
     let slow = Bind::PLAIN.reading(Reader::Never);
-    let setup = Setup::new(
-        4 << 20,
-        vec![
-            vec![Bind::PLAIN.reading(Reader::Drops(1 << 20))],
-            vec![slow],
-        ],
-    );
+    let setup =
+        Setup::new(4 << 20, vec![vec![Bind::PLAIN.reading(Reader::Drops(1 << 20))], vec![slow]]);
     let mut pair = pair(setup);
     pair.run_for(MINUTE);
     assert_eq!(pair.outcome(), None);
@@ -120,10 +115,7 @@ fn where_the_budget_has_no_room_the_offer_is_refused() {
 
 #[test]
 fn a_pause_of_the_source_holds_nothing_back() {
-    let mut pair = pair(Setup {
-        pieces: vec![100],
-        ..one(100, Reader::Eager)
-    });
+    let mut pair = pair(Setup { pieces: vec![100], ..one(100, Reader::Eager) });
     pair.run_for(SECOND / 10);
     assert_eq!(pair.port(0, 0).received, 100);
 }

@@ -55,10 +55,7 @@ fn the_first_answer_after_the_join_window_opens_it_again() {
 
 #[test]
 fn plain_bindings_that_never_answer_are_silent() {
-    let mut pair = pair(Setup::new(
-        100,
-        vec![vec![Bind::PLAIN.reading(Reader::Silent)]],
-    ));
+    let mut pair = pair(Setup::new(100, vec![vec![Bind::PLAIN.reading(Reader::Silent)]]));
     pair.run(MINUTE);
     assert!(pair.elapsed() >= Duration::from_secs(5));
     assert!(pair.elapsed() < Duration::from_secs(6));
@@ -87,43 +84,25 @@ fn a_refusal_counts_as_an_expected_receiver() {
 #[test]
 fn where_nobody_is_bound_the_notice_ends_it_at_once() {
     for targets in [Targets::Plain, Targets::Group, Targets::Both] {
-        let mut pair = pair(Setup {
-            targets,
-            ..Setup::new(100, vec![vec![]])
-        });
+        let mut pair = pair(Setup { targets, ..Setup::new(100, vec![vec![]]) });
         pair.run(MINUTE);
         assert!(pair.elapsed() < 10 * MILLISECOND);
-        let group = if targets.group() {
-            GroupOutcome::Empty
-        } else {
-            GroupOutcome::NotAsked
-        };
-        let nobody = Outcome {
-            deliveries: vec![],
-            group,
-            silent: false,
-            aborted: None,
-        };
+        let group = if targets.group() { GroupOutcome::Empty } else { GroupOutcome::NotAsked };
+        let nobody = Outcome { deliveries: vec![], group, silent: false, aborted: None };
         assert_eq!(pair.outcome(), Some(&nobody));
     }
 }
 
 #[test]
 fn a_group_without_members_does_not_keep_the_others_waiting() {
-    let setup = Setup {
-        targets: Targets::Both,
-        ..Setup::new(4 << 20, vec![vec![Bind::PLAIN]])
-    };
+    let setup = Setup { targets: Targets::Both, ..Setup::new(4 << 20, vec![vec![Bind::PLAIN]]) };
     let pair = run_whole(pair(setup), 1);
     let group = pair.outcome().map(|outcome| outcome.group.clone());
     assert_eq!(group, Some(GroupOutcome::Empty));
 }
 
 fn group(binds: Vec<Bind>) -> Setup {
-    Setup {
-        targets: Targets::Group,
-        ..Setup::new(100_000, vec![binds])
-    }
+    Setup { targets: Targets::Group, ..Setup::new(100_000, vec![binds]) }
 }
 
 #[test]
@@ -156,20 +135,13 @@ fn a_silent_group_ends_as_no_answer() {
 
 #[test]
 fn a_second_member_that_accepts_is_told_that_it_is_taken() {
-    let member = vec![Bind {
-        kind: Target::Group,
-        ..Bind::PLAIN
-    }];
+    let member = vec![Bind { kind: Target::Group, ..Bind::PLAIN }];
     let mut setup = group(vec![]);
     setup.instances = vec![member.clone(), member];
     // The first member to answer is slow, so that the offer goes to the other as well.
     let mut dice = [0, 1].into_iter().cycle();
     let roll = move |sides| {
-        if sides == 2 {
-            dice.next().unwrap_or(0)
-        } else {
-            0
-        }
+        if sides == 2 { dice.next().unwrap_or(0) } else { 0 }
     };
     let mut pair = Pair::new(setup, Box::new(roll));
     let mut accepts = 0;
@@ -182,8 +154,6 @@ fn a_second_member_that_accepts_is_told_that_it_is_taken() {
     let started: u32 = pair.ports().map(|port| port.started).sum();
     assert_eq!(started, 1);
     assert_eq!(results(&pair), [Ok(())]);
-    let taken = pair
-        .ports()
-        .filter(|port| port.end == Some(Err(ReasonCode::Taken.into())));
+    let taken = pair.ports().filter(|port| port.end == Some(Err(ReasonCode::Taken.into())));
     assert_eq!(taken.count(), 1);
 }

@@ -27,16 +27,9 @@ fn losing(setup: Setup, times: u32, kind: fn(&Frame) -> bool) -> Pair {
 
 /// Everybody has everything in time, although up to three packets of a kind are lost.
 fn survives(targets: Targets, kind: fn(&Frame) -> bool) {
-    let bind = if targets.plain() {
-        Bind::PLAIN
-    } else {
-        Bind::GROUP
-    };
+    let bind = if targets.plain() { Bind::PLAIN } else { Bind::GROUP };
     for size in [0, 1, 50_000, 2 << 20] {
-        let setup = Setup {
-            targets,
-            ..Setup::new(size, vec![vec![bind]])
-        };
+        let setup = Setup { targets, ..Setup::new(size, vec![vec![bind]]) };
         for setup in cuts(&setup) {
             for times in 1..=3 {
                 let pair = run_whole(losing(setup.clone(), times, kind), 1);
@@ -49,19 +42,13 @@ fn survives(targets: Targets, kind: fn(&Frame) -> bool) {
 #[test]
 fn accepts() {
     // A plain receiver repeats its answer only after the join window.
-    survives(Targets::Group, |frame| {
-        matches!(frame, Frame::Accept { .. })
-    });
+    survives(Targets::Group, |frame| matches!(frame, Frame::Accept { .. }));
 }
 
 #[test]
 fn confirms() {
-    survives(Targets::Plain, |frame| {
-        matches!(frame, Frame::Confirm { .. })
-    });
-    survives(Targets::Group, |frame| {
-        matches!(frame, Frame::Confirm { .. })
-    });
+    survives(Targets::Plain, |frame| matches!(frame, Frame::Confirm { .. }));
+    survives(Targets::Group, |frame| matches!(frame, Frame::Confirm { .. }));
 }
 
 #[test]
@@ -83,16 +70,12 @@ fn ends() {
 
 #[test]
 fn receipts() {
-    survives(Targets::Plain, |frame| {
-        matches!(frame, Frame::Credit { .. })
-    });
+    survives(Targets::Plain, |frame| matches!(frame, Frame::Credit { .. }));
 }
 
 #[test]
 fn last_receipts() {
-    survives(Targets::Plain, |frame| {
-        matches!(frame, Frame::Credit { done: true, .. })
-    });
+    survives(Targets::Plain, |frame| matches!(frame, Frame::Credit { done: true, .. }));
 }
 
 #[test]
@@ -111,10 +94,7 @@ fn heads_of_replies() {
 #[test]
 fn the_head_of_a_reply_whose_source_has_nothing_yet() {
     let mut lost = 0;
-    let mut pair = pair(Setup {
-        stalled: true,
-        ..Setup::reply(50_000)
-    });
+    let mut pair = pair(Setup { stalled: true, ..Setup::reply(50_000) });
     pair.link.loses = Box::new(move |_| {
         lost += 1;
         lost == 1
@@ -129,10 +109,7 @@ fn the_head_of_a_reply_whose_source_has_nothing_yet() {
 
 #[test]
 fn everything_for_less_than_the_idle_limit() {
-    for setup in cuts(&Setup::new(
-        4 << 20,
-        vec![vec![Bind::PLAIN], vec![Bind::PLAIN]],
-    )) {
+    for setup in cuts(&Setup::new(4 << 20, vec![vec![Bind::PLAIN], vec![Bind::PLAIN]])) {
         let mut pair = pair(setup);
         pair.link.outage = SECOND / 100..8 * SECOND;
         run_whole(pair, 2);

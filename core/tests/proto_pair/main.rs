@@ -29,17 +29,10 @@ fn pair(setup: Setup) -> Pair {
 fn cuts(setup: &Setup) -> Vec<Setup> {
     let small = setup.body.len() <= 3 * Setup::CHUNK;
     let finest = if small { 1 } else { 211 };
-    [
-        vec![Setup::CHUNK],
-        vec![finest],
-        vec![4096, 1, 100, 7, 16_000],
-    ]
-    .into_iter()
-    .map(|pieces| Setup {
-        pieces,
-        ..setup.clone()
-    })
-    .collect()
+    [vec![Setup::CHUNK], vec![finest], vec![4096, 1, 100, 7, 16_000]]
+        .into_iter()
+        .map(|pieces| Setup { pieces, ..setup.clone() })
+        .collect()
 }
 
 /// What each receiver got, in the order of instances and bindings.
@@ -53,9 +46,6 @@ fn results(pair: &Pair) -> Vec<Result<(), Reason>> {
 fn run_whole(mut pair: Pair, receivers: usize) -> Pair {
     pair.run(5 * MINUTE);
     assert_eq!(results(&pair), vec![Ok(()); receivers]);
-    assert_eq!(
-        pair.ports().filter(|port| port.end == Some(Ok(()))).count(),
-        receivers
-    );
+    assert_eq!(pair.ports().filter(|port| port.end == Some(Ok(()))).count(), receivers);
     pair
 }

@@ -30,10 +30,7 @@ fn is_on(switch: &Switch) -> bool {
 /// A conduit, and what cuts it off: its transport then takes and yields nothing, for ever.
 pub(crate) fn cut_off(world: &World) -> Result<(Node, impl Fn() + use<>), Error> {
     let cut = Switch::default();
-    let transport = Cut {
-        inner: world.broker.clone(),
-        cut: Arc::clone(&cut),
-    };
+    let transport = Cut { inner: world.broker.clone(), cut: Arc::clone(&cut) };
     let node = Conduit::new("cut", world.sim.clone(), transport, Json)?;
     Ok((node, move || cut.store(true, Ordering::SeqCst)))
 }

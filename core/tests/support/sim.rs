@@ -107,11 +107,9 @@ impl Sim {
         self.state().polls += 1;
         let mut slot = locked(&job.task);
         let waker = Waker::from(Arc::clone(&job));
-        let done = slot.as_mut().is_some_and(|task| {
-            task.as_mut()
-                .poll(&mut Context::from_waker(&waker))
-                .is_ready()
-        });
+        let done = slot
+            .as_mut()
+            .is_some_and(|task| task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
         let done = if done { slot.take() } else { None };
         drop(slot);
         drop(done);
@@ -184,11 +182,7 @@ impl Runtime for Sim {
     }
 
     fn sleep_until(&self, at: Instant) -> Task {
-        Box::pin(Sleep {
-            sim: self.clone(),
-            at,
-            key: None,
-        })
+        Box::pin(Sleep { sim: self.clone(), at, key: None })
     }
 
     fn now(&self) -> Instant {

@@ -23,12 +23,7 @@ pub(crate) struct World {
 impl World {
     /// Runs a test in a world of its own.
     pub(crate) fn run<T, F: Future<Output = T>>(test: impl FnOnce(Self) -> F) -> T {
-        Sim::run(|sim| {
-            test(Self {
-                sim,
-                broker: Memory::new(),
-            })
-        })
+        Sim::run(|sim| test(Self { sim, broker: Memory::new() }))
     }
 
     pub(crate) fn builder(&self, service: &str) -> Builder<Sim, Memory, Json> {

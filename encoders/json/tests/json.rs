@@ -116,14 +116,7 @@ fn job() -> impl Strategy<Value = Job> {
     let tags = prop::collection::vec(any::<String>(), 0..4);
     let numbers = any::<(u64, f64, Option<i64>)>();
     (numbers, any::<String>(), tags, state).prop_map(|((id, weight, parent), name, tags, state)| {
-        Job {
-            id,
-            name,
-            weight,
-            tags,
-            state,
-            parent,
-        }
+        Job { id, name, weight, tags, state, parent }
     })
 }
 

@@ -32,10 +32,8 @@ fn decode(bytes: &[u8]) -> Result<Job> {
 
 /// A job that has as many ancestors.
 fn descendant(ancestors: usize) -> Job {
-    (0..ancestors).fold(Job::default(), |parent, _| Job {
-        parent: Some(Box::new(parent)),
-        ..Job::default()
-    })
+    (0..ancestors)
+        .fold(Job::default(), |parent, _| Job { parent: Some(Box::new(parent)), ..Job::default() })
 }
 
 #[test]
@@ -60,13 +58,7 @@ fn a_message_is_its_fields() -> Result {
 #[test]
 fn what_is_in_the_buffer_stays() -> Result {
     let mut bytes = b"before".to_vec();
-    Protobuf.encode(
-        &Job {
-            id: 1,
-            ..Job::default()
-        },
-        &mut bytes,
-    )?;
+    Protobuf.encode(&Job { id: 1, ..Job::default() }, &mut bytes)?;
     assert_eq!(bytes, b"before\x08\x01");
     Ok(())
 }
@@ -79,13 +71,7 @@ fn an_empty_body_is_the_default() -> Result {
 
 #[test]
 fn an_unknown_field_is_skipped() -> Result {
-    assert_eq!(
-        decode(b"\xfa\x01\x01x\x08\x01")?,
-        Job {
-            id: 1,
-            ..Job::default()
-        }
-    );
+    assert_eq!(decode(b"\xfa\x01\x01x\x08\x01")?, Job { id: 1, ..Job::default() });
     Ok(())
 }
 
@@ -119,15 +105,8 @@ fn deep_nesting_is_an_error_and_no_overflow() -> Result {
 fn job() -> impl Strategy<Value = Job> {
     let parts = prop::collection::vec(any::<Vec<u8>>(), 0..4);
     let parent = prop::option::of((0usize..5).prop_map(|depth| Box::new(descendant(depth))));
-    (any::<u64>(), any::<String>(), any::<f64>(), parts, parent).prop_map(
-        |(id, name, weight, parts, parent)| Job {
-            id,
-            name,
-            weight,
-            parts,
-            parent,
-        },
-    )
+    (any::<u64>(), any::<String>(), any::<f64>(), parts, parent)
+        .prop_map(|(id, name, weight, parts, parent)| Job { id, name, weight, parts, parent })
 }
 
 proptest! {

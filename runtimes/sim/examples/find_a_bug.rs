@@ -75,9 +75,6 @@ fn main() {
     let found = panic::catch_unwind(|| check(1_000, |sim| sim.block_on(deposits_add_up(sim))));
     match found {
         Ok(()) => println!("nothing was found"),
-        Err(panic) => println!(
-            "{}",
-            panic.downcast_ref::<String>().map_or("", String::as_str)
-        ),
+        Err(panic) => println!("{}", panic.downcast_ref::<String>().map_or("", String::as_str)),
     }
 }

@@ -21,11 +21,7 @@ struct State {
 
 impl Clock {
     pub(crate) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State {
-            now,
-            next: 0,
-            timers: BTreeMap::new(),
-        }))
+        Self(Mutex::new(State { now, next: 0, timers: BTreeMap::new() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -58,11 +54,7 @@ pub(crate) struct Sleep {
 
 impl Sleep {
     pub(crate) fn new(clock: Arc<Clock>, at: Instant) -> Self {
-        Self {
-            clock,
-            at,
-            key: None,
-        }
+        Self { clock, at, key: None }
     }
 }
 

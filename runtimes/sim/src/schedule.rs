@@ -129,9 +129,8 @@ impl Schedule {
 
     pub(crate) fn freeze(&self, process: u64) {
         let mut state = self.lock();
-        let (held, ready): (Vec<_>, _) = std::mem::take(&mut state.ready)
-            .into_iter()
-            .partition(|job| job.process == process);
+        let (held, ready): (Vec<_>, _) =
+            std::mem::take(&mut state.ready).into_iter().partition(|job| job.process == process);
         state.ready = ready;
         let frozen = state.process(process);
         frozen.frozen = true;
@@ -164,9 +163,8 @@ impl Schedule {
 
     fn drop_tasks(&self, which: impl Fn(&Job) -> bool) {
         let mut state = self.lock();
-        let (dropped, live): (BTreeMap<_, _>, _) = std::mem::take(&mut state.live)
-            .into_iter()
-            .partition(|(_, job)| which(job));
+        let (dropped, live): (BTreeMap<_, _>, _) =
+            std::mem::take(&mut state.live).into_iter().partition(|(_, job)| which(job));
         state.live = live;
         state.ready.retain(|job| !which(job));
         for process in &mut state.processes {
@@ -203,10 +201,7 @@ impl Job {
     }
 
     fn take(&self) -> Option<Task> {
-        self.task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.task.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn drop_task(&self) {

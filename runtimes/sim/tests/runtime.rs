@@ -24,10 +24,7 @@ impl Drop for Dropped {
 
 fn panic_of(test: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(test)).expect_err("it panics");
-    panic
-        .downcast_ref::<String>()
-        .expect("a formatted message")
-        .clone()
+    panic.downcast_ref::<String>().expect("a formatted message").clone()
 }
 
 #[test]
@@ -93,10 +90,7 @@ fn a_frozen_process_stands_still_and_then_goes_on() {
 fn shutting_down_drops_tasks_that_wait_for_ever() {
     let sim = Sim::new(1);
     let drops = Arc::<AtomicU32>::default();
-    for runtime in [
-        Arc::new(sim.clone()) as Arc<dyn Runtime>,
-        Arc::new(sim.process()),
-    ] {
+    for runtime in [Arc::new(sim.clone()) as Arc<dyn Runtime>, Arc::new(sim.process())] {
         let (guard, own) = (Dropped(Arc::clone(&drops)), Arc::clone(&runtime));
         runtime.spawn(Box::pin(async move {
             let _guards = (guard, own);
@@ -118,10 +112,7 @@ fn a_deadlock_says_the_seed_and_the_time() {
             future::pending::<()>().await;
         });
     });
-    assert!(
-        text.contains("deadlock") && text.contains("seed 42, after 3s"),
-        "{text}"
-    );
+    assert!(text.contains("deadlock") && text.contains("seed 42, after 3s"), "{text}");
 }
 
 #[test]
@@ -133,10 +124,7 @@ fn a_livelock_says_the_seed() {
             std::task::Poll::<()>::Pending
         }));
     });
-    assert!(
-        text.contains("livelock") && text.contains("seed 43"),
-        "{text}"
-    );
+    assert!(text.contains("livelock") && text.contains("seed 43"), "{text}");
 }
 
 #[test]
@@ -144,10 +132,7 @@ fn what_takes_too_long_is_given_up() {
     let sim = Sim::new(1);
     let late = sim.block_on(sim.within(Duration::from_secs(7), future::pending::<()>()));
     assert_eq!((late, sim.elapsed()), (None, Duration::from_secs(7)));
-    assert_eq!(
-        sim.block_on(sim.within(Duration::from_secs(7), async { 1 })),
-        Some(1)
-    );
+    assert_eq!(sim.block_on(sim.within(Duration::from_secs(7), async { 1 })), Some(1));
 }
 
 #[test]
@@ -159,10 +144,7 @@ fn a_check_says_which_seed_failed_and_how_to_run_it_again() {
         });
     });
     assert!(text.starts_with("it is three\n"), "{text}");
-    assert!(
-        text.contains("CONDUIT_SIM_SEED=3 cargo test a_check_says"),
-        "{text}"
-    );
+    assert!(text.contains("CONDUIT_SIM_SEED=3 cargo test a_check_says"), "{text}");
 }
 
 #[test]

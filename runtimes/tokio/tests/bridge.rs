@@ -33,12 +33,7 @@ async fn a_round_trip_keeps_every_byte() -> io::Result<()> {
     let mut there_and_back = from_tokio(into_tokio(Cursor::new(sent.clone())));
     let mut received = Vec::new();
     there_and_back.read_to_end(&mut received).await?;
-    assert!(
-        received == sent,
-        "{} bytes became {}",
-        sent.len(),
-        received.len()
-    );
+    assert!(received == sent, "{} bytes became {}", sent.len(), received.len());
     Ok(())
 }
 
@@ -46,19 +41,14 @@ async fn a_round_trip_keeps_every_byte() -> io::Result<()> {
 async fn a_failure_comes_after_what_was_read() {
     let mut received = Vec::new();
     let result = from_tokio(Broken(b"abc")).read_to_end(&mut received).await;
-    assert_eq!(
-        result.map_err(|error| error.kind()),
-        Err(ErrorKind::ConnectionReset)
-    );
+    assert_eq!(result.map_err(|error| error.kind()), Err(ErrorKind::ConnectionReset));
     assert_eq!(received, b"abc");
 }
 
 #[tokio::test]
 async fn tokio_reads_what_conduit_gives() -> io::Result<()> {
     let mut text = String::new();
-    into_tokio(Cursor::new("a body"))
-        .read_to_string(&mut text)
-        .await?;
+    into_tokio(Cursor::new("a body")).read_to_string(&mut text).await?;
     assert_eq!(text, "a body");
     Ok(())
 }

@@ -101,10 +101,7 @@ async fn a_paused_clock_is_the_clock_of_both() {
         adapter.sleep_until(start + HOUR).await;
         // A sleep may end a millisecond late, the grain of tokio's timer.
         let slept = adapter.now() - start;
-        assert!(
-            slept >= HOUR && slept <= HOUR + Duration::from_millis(1),
-            "{slept:?}"
-        );
+        assert!(slept >= HOUR && slept <= HOUR + Duration::from_millis(1), "{slept:?}");
     }
 }
 

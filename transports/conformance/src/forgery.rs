@@ -25,19 +25,8 @@ const ID: [u8; InstanceId::LEN] = [7; InstanceId::LEN];
 /// Messages that would be valid but for one thing.
 pub(crate) fn forgeries() -> Vec<Bytes> {
     let long = [b'a'; 129];
-    let names: [&[u8]; 11] = [
-        b"",
-        b"a.b",
-        b"a b",
-        b"*",
-        b">",
-        b"a/b",
-        b"a\0",
-        b"a\n",
-        b"\xff",
-        "ä".as_bytes(),
-        &long,
-    ];
+    let names: [&[u8]; 11] =
+        [b"", b"a.b", b"a b", b"*", b">", b"a/b", b"a\0", b"a\n", b"\xff", "ä".as_bytes(), &long];
     let named = names.map(|name| packet(VERSION, MESSAGE, &[(SERVICE, name), (INSTANCE, &ID)]));
     let good = [(SERVICE, &b"forger"[..]), (INSTANCE, &ID)];
     let versions = [0, VERSION + 1, u8::MAX].map(|version| packet(version, MESSAGE, &good));
@@ -90,14 +79,8 @@ fn packet(version: u8, kind: u8, fields: &[(u8, &[u8])]) -> Bytes {
 /// One valid frame of each type, as somebody could send it to a conduit.
 pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
     let message = MessageId::from_bytes(ID);
-    let stream = StreamId {
-        message,
-        reply: false,
-    };
-    let receiver = Receiver {
-        instance: to.instance(),
-        port: 1,
-    };
+    let stream = StreamId { message, reply: false };
+    let receiver = Receiver { instance: to.instance(), port: 1 };
     let instance = InstanceId::from_bytes(ID);
     let target = Target::Plain;
     let reason = || ReasonCode::Dropped.into();
@@ -116,87 +99,24 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
             request,
         }
     };
-    let request = Request {
-        message,
-        time_left: Some(Duration::from_millis(50)),
-        credit,
-    };
+    let request = Request { message, time_left: Some(Duration::from_millis(50)), credit };
     let (head, asking) = (|| with_request(None), || with_request(Some(request)));
     vec![
-        Frame::Message {
-            head: head(),
-            body: body.clone(),
-        },
-        Frame::Message {
-            head: asking(),
-            body: body.clone(),
-        },
-        Frame::Offer {
-            head: head(),
-            message,
-            target,
-            length,
-        },
-        Frame::Offer {
-            head: asking(),
-            message,
-            target,
-            length,
-        },
-        Frame::Accept {
-            message,
-            receiver,
-            target,
-            credit,
-        },
+        Frame::Message { head: head(), body: body.clone() },
+        Frame::Message { head: asking(), body: body.clone() },
+        Frame::Offer { head: head(), message, target, length },
+        Frame::Offer { head: asking(), message, target, length },
+        Frame::Accept { message, receiver, target, credit },
         Frame::Confirm { message, port },
-        Frame::Data {
-            stream,
-            offset,
-            body: body.clone(),
-        },
-        Frame::End {
-            stream,
-            length: 4,
-            checksum: 7,
-        },
-        Frame::Credit {
-            stream,
-            receiver,
-            have: 0,
-            credit,
-            done: false,
-        },
+        Frame::Data { stream, offset, body: body.clone() },
+        Frame::End { stream, length: 4, checksum: 7 },
+        Frame::Credit { stream, receiver, have: 0, credit, done: false },
         Frame::Ping { stream },
-        Frame::Reset {
-            stream,
-            port: Some(port),
-            reason: reason(),
-        },
-        Frame::Stop {
-            stream,
-            receiver,
-            target,
-            reason: reason(),
-        },
-        Frame::Reply {
-            message,
-            head: head(),
-            body: body.clone(),
-        },
-        Frame::ReplyStream {
-            request: message,
-            message,
-            head: head(),
-            length,
-        },
-        Frame::Failure {
-            message,
-            instance,
-            target,
-            reason: reason(),
-            detail: body,
-        },
+        Frame::Reset { stream, port: Some(port), reason: reason() },
+        Frame::Stop { stream, receiver, target, reason: reason() },
+        Frame::Reply { message, head: head(), body: body.clone() },
+        Frame::ReplyStream { request: message, message, head: head(), length },
+        Frame::Failure { message, instance, target, reason: reason(), detail: body },
         Frame::Cancel { message },
         Frame::Alive { message, instance },
         Frame::Probe { message },

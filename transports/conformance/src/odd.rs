@@ -50,32 +50,19 @@ const PAUSE: usize = 0;
 impl Odd {
     pub(crate) fn new(pattern: Pattern) -> Self {
         const PIECES: &[usize] = &[1, 16_381, PAUSE, 61, 65_537, 2, PAUSE, 4_093];
-        Self {
-            pattern,
-            at: 0,
-            pieces: PIECES,
-            turn: 0,
-            stop: None,
-            given: Given::default(),
-        }
+        Self { pattern, at: 0, pieces: PIECES, turn: 0, stop: None, given: Given::default() }
     }
 
     /// As fast as it is asked.
     pub(crate) fn fast(pattern: Pattern) -> Self {
         let pieces = &[usize::MAX];
-        Self {
-            pieces,
-            ..Self::new(pattern)
-        }
+        Self { pieces, ..Self::new(pattern) }
     }
 
     /// Pauses before the first byte, so that a body of any size is streamed.
     pub(crate) fn late(pattern: Pattern) -> Self {
         let pieces = &[PAUSE, usize::MAX];
-        Self {
-            pieces,
-            ..Self::new(pattern)
-        }
+        Self { pieces, ..Self::new(pattern) }
     }
 
     /// Waits at an offset for a gate.
@@ -85,9 +72,7 @@ impl Odd {
             opened.recv().await.ok();
         });
         self.stop_at(at).gate = Some(gate);
-        let gate = Gate {
-            _open_when_dropped: sender,
-        };
+        let gate = Gate { _open_when_dropped: sender };
         (gate, self)
     }
 
@@ -102,11 +87,7 @@ impl Odd {
     }
 
     fn stop_at(&mut self, at: u64) -> &mut Stop {
-        let fresh = Stop {
-            at,
-            gate: None,
-            error: None,
-        };
+        let fresh = Stop { at, gate: None, error: None };
         self.stop.get_or_insert(fresh)
     }
 

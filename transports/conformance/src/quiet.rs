@@ -21,11 +21,7 @@ impl<'a, E: Encoder> Quiet<'a, E> {
                     && stats.pending_requests + stats.open_requests == 0
             };
             world
-                .eventually(
-                    Guarantee::Release,
-                    || "it does not become quiet".to_owned(),
-                    idle,
-                )
+                .eventually(Guarantee::Release, || "it does not become quiet".to_owned(), idle)
                 .await?;
         }
         Ok(quiet)
@@ -36,16 +32,10 @@ impl<'a, E: Encoder> Quiet<'a, E> {
         for (conduit, before) in &self.0 {
             let differs = || {
                 let now = held(conduit.stats());
-                format!(
-                    "{} held {:?}, and holds {now:?}",
-                    conduit.name(),
-                    held(*before)
-                )
+                format!("{} held {:?}, and holds {now:?}", conduit.name(), held(*before))
             };
             let released = || held(conduit.stats()) == held(*before);
-            world
-                .eventually(Guarantee::Release, differs, released)
-                .await?;
+            world.eventually(Guarantee::Release, differs, released).await?;
         }
         Ok(())
     }

@@ -17,12 +17,7 @@ impl Reading {
     const RULE: Guarantee = Guarantee::Bodies;
 
     pub(crate) fn new(body: IncomingBody, pattern: Pattern) -> Self {
-        Self {
-            body,
-            pattern,
-            at: 0,
-            turn: 0,
-        }
+        Self { body, pattern, at: 0, turn: 0 }
     }
 
     /// How much was read.
@@ -54,9 +49,7 @@ impl Reading {
         while self.at < offset {
             let count = Self::RULE.expect("read", self.some().await?)?;
             let (at, length) = (self.at, self.pattern.length());
-            Self::RULE.ensure(count > 0, || {
-                format!("it ended after {at} of {length} bytes")
-            })?;
+            Self::RULE.ensure(count > 0, || format!("it ended after {at} of {length} bytes"))?;
         }
         Ok(())
     }

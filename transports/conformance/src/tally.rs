@@ -15,11 +15,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new(rule: Guarantee) -> Self {
         let (sender, numbers) = async_channel::unbounded();
-        Self {
-            rule,
-            sender,
-            numbers,
-        }
+        Self { rule, sender, numbers }
     }
 
     /// Notes every number that comes to a binding.
@@ -47,9 +43,7 @@ impl Tally {
 
     pub(crate) async fn next<B: Broker>(&self, world: &World<B>) -> Result<u64, Violation> {
         let next = self.numbers.recv();
-        let next = world
-            .within(B::PATIENCE, self.rule, "wait for a message", next)
-            .await?;
+        let next = world.within(B::PATIENCE, self.rule, "wait for a message", next).await?;
         self.rule.expect("wait for a message", next)
     }
 
@@ -64,8 +58,7 @@ impl Tally {
             let number = self.next(world).await?;
             let place = usize::try_from(number).ok().and_then(|at| seen.get_mut(at));
             let again = place.is_none_or(|seen| std::mem::replace(seen, true));
-            self.rule
-                .ensure(!again, || format!("message {number} came twice"))?;
+            self.rule.ensure(!again, || format!("message {number} came twice"))?;
         }
         Ok(())
     }
@@ -78,9 +71,8 @@ impl Tally {
     ) -> Result<(), Violation> {
         for wanted in 0..count {
             let got = self.next(world).await?;
-            self.rule.ensure(got == wanted, || {
-                format!("message {got} came where {wanted} was next")
-            })?;
+            self.rule
+                .ensure(got == wanted, || format!("message {got} came where {wanted} was next"))?;
         }
         Ok(())
     }

@@ -42,10 +42,7 @@ pub struct Violation {
 impl Violation {
     /// A guarantee does not hold.
     pub fn new(guarantee: Guarantee, what: impl Into<String>) -> Self {
-        Self {
-            guarantee,
-            what: what.into(),
-        }
+        Self { guarantee, what: what.into() }
     }
 
     /// Which one.
@@ -69,11 +66,7 @@ impl Guarantee {
     /// # Errors
     /// The violation.
     pub fn ensure(self, holds: bool, what: impl FnOnce() -> String) -> Result<(), Violation> {
-        if holds {
-            Ok(())
-        } else {
-            Err(Violation::new(self, what()))
-        }
+        if holds { Ok(()) } else { Err(Violation::new(self, what())) }
     }
 
     /// An operation that must succeed.

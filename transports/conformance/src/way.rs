@@ -120,11 +120,7 @@ impl<B: Broker> Way<B> {
                     drop(request);
                     result
                 });
-                Transfer {
-                    arrived: Some(asking.await),
-                    sent,
-                    give_up,
-                }
+                Transfer { arrived: Some(asking.await), sent, give_up }
             }
         }
     }
@@ -141,21 +137,13 @@ impl<B: Broker> Way<B> {
             let result = sent.as_mut().await;
             let failed = result.is_err();
             told = Some(result);
-            if failed {
-                None
-            } else {
-                future::pending().await
-            }
+            if failed { None } else { future::pending().await }
         };
         let arrived = future::or(message, failed).await;
         if let Some(told) = told {
             sent = Box::pin(future::ready(told));
         }
-        Transfer {
-            arrived,
-            sent,
-            give_up,
-        }
+        Transfer { arrived, sent, give_up }
     }
 
     /// Sends in a task, until it is done or given up.

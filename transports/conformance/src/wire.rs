@@ -26,22 +26,14 @@ pub(crate) struct Ear<'a, B: Broker> {
 impl<'a, B: Broker> Wire<'a, B> {
     pub(crate) async fn connect(world: &'a World<B>, rule: Guarantee) -> Self {
         let transport = world.broker().connect().await;
-        Self {
-            world,
-            rule,
-            transport,
-        }
+        Self { world, rule, transport }
     }
 
     /// A subscription that is in force.
     pub(crate) async fn subscribe(&self, at: &Address) -> Result<Ear<'a, B>, Violation> {
         let subscribed = self.soon("subscribe", self.transport.subscribe(at)).await?;
         self.flush().await?;
-        Ok(Ear {
-            world: self.world,
-            rule: self.rule,
-            packets: subscribed,
-        })
+        Ok(Ear { world: self.world, rule: self.rule, packets: subscribed })
     }
 
     pub(crate) async fn publish(&self, to: &Address, packet: Bytes) -> Result<(), Violation> {
@@ -60,9 +52,7 @@ impl<'a, B: Broker> Wire<'a, B> {
         inbox: &Address,
         token: Token,
     ) -> Result<(), Violation> {
-        let published = self
-            .transport
-            .publish(to, packet_of(0), Some((inbox, token)));
+        let published = self.transport.publish(to, packet_of(0), Some((inbox, token)));
         self.soon("publish", published).await
     }
 
@@ -75,10 +65,7 @@ impl<'a, B: Broker> Wire<'a, B> {
         doing: &str,
         future: impl Future<Output = Result<T, TransportError>> + Send,
     ) -> Result<T, Violation> {
-        let done = self
-            .world
-            .within(B::PATIENCE, self.rule, doing, future)
-            .await?;
+        let done = self.world.within(B::PATIENCE, self.rule, doing, future).await?;
         self.rule.expect(doing, done)
     }
 }
@@ -87,19 +74,14 @@ impl<B: Broker> Ear<'_, B> {
     /// The next packet, or nothing at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Packet>, Violation> {
         let next = self.packets.next();
-        self.world
-            .within(B::PATIENCE, self.rule, "wait for a packet", next)
-            .await
+        self.world.within(B::PATIENCE, self.rule, "wait for a packet", next).await
     }
 
     /// The next packet, which has to be a number.
     pub(crate) async fn number(&mut self) -> Result<u64, Violation> {
         match self.next().await? {
             Some(Packet::Data(packet)) => number_of(&packet),
-            other => Err(Violation::new(
-                self.rule,
-                format!("got {other:?} instead of a packet"),
-            )),
+            other => Err(Violation::new(self.rule, format!("got {other:?} instead of a packet"))),
         }
     }
 
@@ -116,10 +98,7 @@ impl<B: Broker> Ear<'_, B> {
 
     pub(crate) async fn leave(&mut self) -> Result<(), Violation> {
         let leaving = self.packets.leave();
-        let left = self
-            .world
-            .within(B::PATIENCE, self.rule, "leave", leaving)
-            .await?;
+        let left = self.world.within(B::PATIENCE, self.rule, "leave", leaving).await?;
         self.rule.expect("leave", left)
     }
 }
@@ -166,9 +145,7 @@ pub(crate) fn each_once(
 ) -> Result<(), Violation> {
     numbers.sort_unstable();
     let repeated = numbers.windows(2).find(|pair| pair[0] == pair[1]);
-    rule.ensure(repeated.is_none(), || {
-        format!("more than one got a packet: {repeated:?}")
-    })?;
+    rule.ensure(repeated.is_none(), || format!("more than one got a packet: {repeated:?}"))?;
     rule.ensure(numbers.len() as u64 == count, || {
         format!("{} of {count} packets arrived", numbers.len())
     })

@@ -40,10 +40,7 @@ impl<B: Broker> World<B> {
     /// # Panics
     /// Where the conduit cannot be made.
     pub async fn conduit(&self, service: &str) -> Conduit<Number> {
-        self.builder(service)
-            .await
-            .build()
-            .expect("limits at their defaults are valid")
+        self.builder(service).await.build().expect("limits at their defaults are valid")
     }
 
     /// A conduit for bodies that every receiver has to get: it gives them more time to join than a
@@ -110,10 +107,7 @@ impl<B: Broker> World<B> {
     ) -> Result<T, Violation> {
         let late = async {
             self.runtime.sleep_until(self.now() + limit).await;
-            Err(Violation::new(
-                guarantee,
-                format!("{what}: not done after {limit:?}"),
-            ))
+            Err(Violation::new(guarantee, format!("{what}: not done after {limit:?}")))
         };
         future::or(async { Ok(future.await) }, late).await
     }
@@ -141,9 +135,7 @@ impl<B: Broker> World<B> {
 
 impl<B: std::fmt::Debug> std::fmt::Debug for World<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World")
-            .field("broker", &self.broker)
-            .finish_non_exhaustive()
+        f.debug_struct("World").field("broker", &self.broker).finish_non_exhaustive()
     }
 }
 
@@ -159,13 +151,8 @@ where
 {
     const LIMIT: Duration = Duration::from_secs(120);
     let broker = B::start().await;
-    let world = Arc::new(World {
-        broker,
-        runtime: Arc::new(runtime),
-    });
+    let world = Arc::new(World { broker, runtime: Arc::new(runtime) });
     // Checks are long: on the heap they leave room on the stack of a test's thread.
     let checked = Box::pin(check(Arc::clone(&world)));
-    world
-        .within(LIMIT, Guarantee::Isolation, "the check hangs", checked)
-        .await?
+    world.within(LIMIT, Guarantee::Isolation, "the check hangs", checked).await?
 }

@@ -69,11 +69,7 @@ pub(crate) enum Published {
 
 impl Broker {
     pub(crate) fn new(max_packet_len: usize, subscription_capacity: usize) -> Self {
-        Self {
-            max_packet_len,
-            subscription_capacity,
-            state: Mutex::default(),
-        }
+        Self { max_packet_len, subscription_capacity, state: Mutex::default() }
     }
 
     pub(crate) fn connect(&self) -> Connection {
@@ -85,11 +81,7 @@ impl Broker {
             way.set(Way::STOPPED);
         }
         state.ways.insert(id, Arc::clone(&way));
-        Connection {
-            id,
-            closed: AtomicBool::new(false),
-            way,
-        }
+        Connection { id, closed: AtomicBool::new(false), way }
     }
 
     /// The connection is gone. Its subscriptions may live on.
@@ -148,17 +140,11 @@ impl Broker {
         at: &Address,
     ) -> Result<(u64, Arc<Queue>), TransportError> {
         let target = match at {
-            Address::Subject {
-                targets: Targets::Both,
-                ..
-            } => {
+            Address::Subject { targets: Targets::Both, .. } => {
                 let reason = "a subscription is plain or a member of the group, not both";
                 return Err(TransportError::new(TransportErrorKind::Other, reason));
             }
-            Address::Subject {
-                targets: Targets::Group,
-                ..
-            } => Target::Group,
+            Address::Subject { targets: Targets::Group, .. } => Target::Group,
             _ => Target::Plain,
         };
         let mut state = self.lock();
@@ -167,9 +153,7 @@ impl Broker {
             let reason = "another subscription has this inbox";
             return Err(TransportError::new(TransportErrorKind::Denied, reason));
         }
-        let queue = state
-            .routes
-            .add(at, target, self.subscription_capacity, &from.way);
+        let queue = state.routes.add(at, target, self.subscription_capacity, &from.way);
         state.last_subscription += 1;
         let id = state.last_subscription;
         let subscribed = Subscribed {
@@ -204,19 +188,12 @@ impl Broker {
     pub(crate) fn close(&self, connection: &Connection) {
         let mut state = self.lock();
         connection.closed.store(true, Ordering::Relaxed);
-        let own = state
-            .subscriptions
-            .iter()
-            .filter(|(_, its)| its.connection == connection.id);
+        let own = state.subscriptions.iter().filter(|(_, its)| its.connection == connection.id);
         let own: Vec<_> = own.map(|(&id, its)| (id, Arc::clone(&its.queue))).collect();
         for (id, _) in &own {
             state.unroute(*id);
         }
-        let all: Vec<_> = state
-            .subscriptions
-            .values()
-            .map(|its| Arc::clone(&its.queue))
-            .collect();
+        let all: Vec<_> = state.subscriptions.values().map(|its| Arc::clone(&its.queue)).collect();
         drop(state);
         own.iter().for_each(|(_, queue)| queue.end_now());
         connection.way.notify();
@@ -225,19 +202,11 @@ impl Broker {
     }
 
     pub(crate) fn subscriptions(&self) -> usize {
-        self.lock()
-            .subscriptions
-            .values()
-            .filter(|its| its.routed && its.queue.is_online())
-            .count()
+        self.lock().subscriptions.values().filter(|its| its.routed && its.queue.is_online()).count()
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.lock()
-            .subscriptions
-            .values()
-            .map(|its| its.queue.len())
-            .sum()
+        self.lock().subscriptions.values().map(|its| its.queue.len()).sum()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

@@ -20,10 +20,7 @@ pub struct MemoryBuilder {
 
 impl MemoryBuilder {
     pub(crate) const fn new() -> Self {
-        Self {
-            max_packet_len: 1024 * 1024,
-            subscription_capacity: 65_536,
-        }
+        Self { max_packet_len: 1024 * 1024, subscription_capacity: 65_536 }
     }
 
     /// The longest packet that can be published, in bytes. 1 MiB by default, as with NATS; less

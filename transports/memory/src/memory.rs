@@ -118,17 +118,11 @@ impl Memory {
     }
 
     pub(crate) fn with_limits(limits: &MemoryBuilder) -> Self {
-        Self::connect(Arc::new(Broker::new(
-            limits.max_packet_len,
-            limits.subscription_capacity,
-        )))
+        Self::connect(Arc::new(Broker::new(limits.max_packet_len, limits.subscription_capacity)))
     }
 
     fn connect(broker: Arc<Broker>) -> Self {
-        Self {
-            connection: broker.connect(),
-            broker,
-        }
+        Self { connection: broker.connect(), broker }
     }
 }
 
@@ -153,9 +147,7 @@ impl Clone for Memory {
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory")
-            .field("connection", &self.connection.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Memory").field("connection", &self.connection.id).finish_non_exhaustive()
     }
 }
 
@@ -173,10 +165,7 @@ impl Transport for Memory {
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         loop {
-            match self
-                .broker
-                .publish(&self.connection, to, packet, undelivered)?
-            {
+            match self.broker.publish(&self.connection, to, packet, undelivered)? {
                 Published::Yes => return Ok(()),
                 Published::Wait(back, room) => {
                     packet = back;

@@ -32,12 +32,7 @@ struct Inner {
 
 impl Queue {
     pub(crate) fn new(capacity: usize, room: Arc<Event>, way: Arc<Way>) -> Self {
-        Self {
-            capacity,
-            room,
-            way,
-            inner: Mutex::default(),
-        }
+        Self { capacity, room, way, inner: Mutex::default() }
     }
 
     pub(crate) fn len(&self) -> usize {

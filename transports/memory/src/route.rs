@@ -49,11 +49,7 @@ impl Route {
 
     pub(crate) fn remove(&mut self, queue: &Arc<Queue>) {
         self.plain.retain(|plain| !Arc::ptr_eq(plain, queue));
-        if let Some(at) = self
-            .group
-            .iter()
-            .position(|member| Arc::ptr_eq(member, queue))
-        {
+        if let Some(at) = self.group.iter().position(|member| Arc::ptr_eq(member, queue)) {
             self.group.remove(at);
             if at < self.turn {
                 self.turn -= 1;
@@ -112,9 +108,6 @@ impl Route {
         if online.peek().is_none() {
             return Ok(None);
         }
-        online
-            .find(|&at| self.group[at].has_room())
-            .map(Some)
-            .ok_or(Full)
+        online.find(|&at| self.group[at].has_room()).map(Some).ok_or(Full)
     }
 }

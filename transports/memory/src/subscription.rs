@@ -38,11 +38,7 @@ impl Subscription for MemorySubscription {
     /// Returns at once, and fails only where a test has broken the connection.
     async fn leave(&mut self) -> Result<(), TransportError> {
         self.broker.leave(self.id);
-        if self.queue.is_online() {
-            Ok(())
-        } else {
-            Err(TransportErrorKind::Disconnected.into())
-        }
+        if self.queue.is_online() { Ok(()) } else { Err(TransportErrorKind::Disconnected.into()) }
     }
 }
 

@@ -18,9 +18,6 @@ impl Wakers {
     }
 
     pub(crate) fn wake(self) {
-        self.first
-            .into_iter()
-            .chain(self.rest)
-            .for_each(Waker::wake);
+        self.first.into_iter().chain(self.rest).for_each(Waker::wake);
     }
 }

@@ -24,11 +24,7 @@ mod on_smol {
 
 mod on_async_std {
     use super::InMemory;
-    conduit_conformance::suite!(
-        InMemory,
-        conduit_async_std::AsyncStd,
-        async_std::task::block_on
-    );
+    conduit_conformance::suite!(InMemory, conduit_async_std::AsyncStd, async_std::task::block_on);
 }
 
 mod on_tokio {
@@ -48,9 +44,5 @@ mod on_tokio_current_thread {
 }
 
 fn tokio_with<T>(builder: &mut tokio::runtime::Builder, check: impl Future<Output = T>) -> T {
-    builder
-        .enable_all()
-        .build()
-        .expect("tokio starts")
-        .block_on(check)
+    builder.enable_all().build().expect("tokio starts").block_on(check)
 }

@@ -27,10 +27,7 @@ fn inbox() -> Address {
 
 async fn publish(memory: &Memory, to: &Address, numbers: impl IntoIterator<Item = u8>) {
     for number in numbers {
-        memory
-            .publish(to, vec![number].into(), None)
-            .await
-            .expect("it is open");
+        memory.publish(to, vec![number].into(), None).await.expect("it is open");
     }
 }
 
@@ -61,10 +58,7 @@ fn a_seed_decides_which_packets_are_lost() {
     let faults = Faults::new().drop(0.3);
     let (numbers, counts) = run(1, faults.clone());
     assert!(counts.dropped > 30 && counts.dropped < 90, "{counts:?}");
-    assert_eq!(
-        (numbers.len() as u64 + counts.dropped, counts.published),
-        (200, 200)
-    );
+    assert_eq!((numbers.len() as u64 + counts.dropped, counts.published), (200, 200));
     assert!(numbers.is_sorted(), "order is kept: {numbers:?}");
     assert_eq!(run(1, faults.clone()).0, numbers);
     assert_ne!(run(2, faults).0, numbers);
@@ -73,10 +67,7 @@ fn a_seed_decides_which_packets_are_lost() {
 #[test]
 fn packets_come_twice() {
     let (numbers, counts) = run(1, Faults::new().duplicate(0.3));
-    assert!(
-        counts.duplicated > 30 && counts.duplicated < 90,
-        "{counts:?}"
-    );
+    assert!(counts.duplicated > 30 && counts.duplicated < 90, "{counts:?}");
     assert_eq!(numbers.len() as u64, 200 + counts.duplicated);
     assert!((0..200).all(|number| numbers.contains(&number)));
 }
@@ -116,10 +107,7 @@ fn a_delay_takes_its_time_and_the_end_of_faults_takes_none() {
         sim.sleep(Duration::from_millis(999)).await;
         assert_eq!(waiting(&mut subscription).await, []);
         sim.sleep(Duration::from_millis(1)).await;
-        assert_eq!(
-            subscription.next().await,
-            Some(Packet::Data(vec![1].into()))
-        );
+        assert_eq!(subscription.next().await, Some(Packet::Data(vec![1].into())));
         publish(&memory, &subject(), [2, 3]).await;
         memory.end_faults();
         publish(&memory, &subject(), [4]).await;
@@ -137,10 +125,7 @@ fn a_plan_picks_its_packets() {
         let mut at_inbox = memory.subscribe(&inbox()).await.expect("it is open");
         let plan = FaultPlan::new(sim.clone(), 1)
             .on(|_, packet| packet == [2], Faults::new())
-            .on(
-                |to, _| matches!(to, Address::Inbox { .. }),
-                Faults::new().drop(1.0),
-            );
+            .on(|to, _| matches!(to, Address::Inbox { .. }), Faults::new().drop(1.0));
         memory.inject_faults(plan);
         publish(&memory, &subject(), [1, 2, 3]).await;
         publish(&memory, &inbox(), [1, 2, 3]).await;
@@ -168,10 +153,7 @@ fn a_restart_loses_what_is_on_its_way_and_renews_subscriptions() {
             publish(&connected_while_stopped, &subject(), [4]).await;
         });
         sim.sleep(Duration::from_secs(60)).await;
-        assert!(
-            future::poll_once(memory.flush()).await.is_none(),
-            "it waits"
-        );
+        assert!(future::poll_once(memory.flush()).await.is_none(), "it waits");
         memory.start_broker();
         assert_eq!(memory.subscriptions(), 1);
         memory.flush().await.expect("it is open");
@@ -192,11 +174,7 @@ fn one_connection_breaks_and_is_mended() {
         let mut there = other.subscribe(&subject()).await.expect("it is open");
         link.disconnect();
         publish(&memory, &subject(), [1]).await;
-        assert!(
-            future::poll_once(publish(&other, &subject(), [9]))
-                .await
-                .is_none()
-        );
+        assert!(future::poll_once(publish(&other, &subject(), [9])).await.is_none());
         let mut left = there;
         let error = left.leave().await.expect_err("there is no connection");
         assert_eq!(error.kind(), TransportErrorKind::Disconnected);

@@ -42,8 +42,7 @@ impl Closing {
             if let Poll::Ready(result) = operation.as_mut().poll(cx) {
                 return Poll::Ready(result);
             }
-            news.poll_closed(self, cx)
-                .map(|()| Err(TransportErrorKind::Closed.into()))
+            news.poll_closed(self, cx).map(|()| Err(TransportErrorKind::Closed.into()))
         })
         .await
     }

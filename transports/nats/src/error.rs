@@ -33,10 +33,7 @@ pub enum ConnectErrorKind {
 
 impl ConnectError {
     pub(crate) fn invalid_url(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self {
-            kind: ConnectErrorKind::InvalidUrl,
-            source: Some(source.into()),
-        }
+        Self { kind: ConnectErrorKind::InvalidUrl, source: Some(source.into()) }
     }
 
     /// What kind of failure this is.
@@ -65,10 +62,7 @@ impl From<async_nats::ConnectError> for ConnectError {
             Theirs::Tls => ConnectErrorKind::Tls,
             Theirs::MaxReconnects => ConnectErrorKind::Other,
         };
-        Self {
-            kind,
-            source: Some(error.into()),
-        }
+        Self { kind, source: Some(error.into()) }
     }
 }
 
@@ -88,8 +82,6 @@ impl fmt::Display for ConnectError {
 
 impl StdError for ConnectError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }

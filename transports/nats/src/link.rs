@@ -50,19 +50,12 @@ impl Link {
     }
 
     pub(crate) fn lease(&self) -> Option<Arc<()>> {
-        self.lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gives the lease back, and says whether it was the last on a connection of ours.
     pub(crate) fn release(&self) -> bool {
-        let lease = self
-            .lease
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
         lease.and_then(Arc::into_inner).is_some()
     }
 
@@ -100,10 +93,7 @@ impl Link {
             let mark = self.next_mark();
             let subscribed = self.client.subscribe(mark.clone()).await;
             let mut marks = subscribed.map_err(disconnected)?;
-            self.client
-                .publish(mark, Bytes::new())
-                .await
-                .map_err(disconnected)?;
+            self.client.publish(mark, Bytes::new()).await.map_err(disconnected)?;
             loop {
                 let back = tokio::time::timeout(LOOK_AFTER, marks.next()).await;
                 if self.connection() != Some(connection) || matches!(back, Ok(None)) {
@@ -119,14 +109,11 @@ impl Link {
 
     /// Which connection this is, counted from the first; `None` where there is none.
     fn connection(&self) -> Option<u64> {
-        self.is_connected()
-            .then(|| self.client.statistics().connects.load(Ordering::Relaxed))
+        self.is_connected().then(|| self.client.statistics().connects.load(Ordering::Relaxed))
     }
 
     fn next_mark(&self) -> String {
-        let mark = self
-            .secret
-            .hash_one(self.flushes.fetch_add(1, Ordering::Relaxed));
+        let mark = self.secret.hash_one(self.flushes.fetch_add(1, Ordering::Relaxed));
         match self.marks.get() {
             Some(prefix) => format!("{prefix}.{mark:016x}"),
             // Nobody has subscribed to an inbox yet, so we have no subject of our own.

@@ -26,9 +26,7 @@ pub struct Nats {
 
 impl Nats {
     pub(crate) fn ours(client: Client) -> Self {
-        Self {
-            link: Arc::new(Link::new(client, Some(Arc::new(())))),
-        }
+        Self { link: Arc::new(Link::new(client, Some(Arc::new(())))) }
     }
 }
 
@@ -41,9 +39,7 @@ impl Nats {
 /// in a subscription before async-nats drops the newest; [`Nats::options`] has one that fits.
 impl From<Client> for Nats {
     fn from(client: Client) -> Self {
-        Self {
-            link: Arc::new(Link::new(client, None)),
-        }
+        Self { link: Arc::new(Link::new(client, None)) }
     }
 }
 
@@ -51,9 +47,7 @@ impl From<Client> for Nats {
 impl Clone for Nats {
     fn clone(&self) -> Self {
         let link = Link::new(self.link.client.clone(), self.link.lease());
-        Self {
-            link: Arc::new(link),
-        }
+        Self { link: Arc::new(link) }
     }
 }
 
@@ -84,9 +78,7 @@ impl Transport for Nats {
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing
-            .unless_closed(publish(link, to, packet, undelivered))
-            .await
+        link.closing.unless_closed(publish(link, to, packet, undelivered)).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<Subscription, TransportError> {

@@ -46,10 +46,7 @@ impl Login {
     fn of(address: &ServerAddr) -> Option<Self> {
         let name = decode(address.username()?);
         Some(match address.password() {
-            Some(password) => Self::User {
-                name,
-                password: decode(password),
-            },
+            Some(password) => Self::User { name, password: decode(password) },
             None => Self::Token(name),
         })
     }

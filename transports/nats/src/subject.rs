@@ -15,11 +15,7 @@ const PACKET: &str = "p";
 /// What a packet for an address is published to.
 pub(crate) fn publish(to: &Address) -> String {
     match to {
-        Address::Subject {
-            service,
-            subject,
-            targets,
-        } => {
+        Address::Subject { service, subject, targets } => {
             let flags = match targets {
                 Targets::Plain => ".s.1.0.",
                 Targets::Group => ".s.0.1.",
@@ -27,14 +23,9 @@ pub(crate) fn publish(to: &Address) -> String {
             };
             join(&["conduit.", service.as_str(), flags, subject.as_str()])
         }
-        Address::Inbox { service, instance } => join(&[
-            "conduit.",
-            service.as_str(),
-            ".i.",
-            &instance.to_string(),
-            ".",
-            PACKET,
-        ]),
+        Address::Inbox { service, instance } => {
+            join(&["conduit.", service.as_str(), ".i.", &instance.to_string(), ".", PACKET])
+        }
         Address::Control { service } => join(&["conduit.", service.as_str(), ".c"]),
     }
 }
@@ -43,31 +34,17 @@ pub(crate) fn publish(to: &Address) -> String {
 /// is for publishing only, and is `None`.
 pub(crate) fn subscribe(at: &Address) -> Option<(String, Option<&'static str>)> {
     let (subject, queue) = match at {
-        Address::Subject {
-            service,
-            subject,
-            targets,
-        } => {
+        Address::Subject { service, subject, targets } => {
             let (flags, queue) = match targets {
                 Targets::Plain => (".s.1.*.", None),
                 Targets::Group => (".s.*.1.", Some(QUEUE)),
                 Targets::Both => return None,
             };
-            (
-                join(&["conduit.", service.as_str(), flags, subject.as_str()]),
-                queue,
-            )
+            (join(&["conduit.", service.as_str(), flags, subject.as_str()]), queue)
         }
-        Address::Inbox { service, instance } => (
-            join(&[
-                "conduit.",
-                service.as_str(),
-                ".i.",
-                &instance.to_string(),
-                ".*",
-            ]),
-            None,
-        ),
+        Address::Inbox { service, instance } => {
+            (join(&["conduit.", service.as_str(), ".i.", &instance.to_string(), ".*"]), None)
+        }
         Address::Control { .. } => (publish(at), None),
     };
     Some((subject, queue))
@@ -80,14 +57,7 @@ pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {
         return None;
     };
     let (instance, token) = (instance.to_string(), token.to_string());
-    Some(join(&[
-        "conduit.",
-        service.as_str(),
-        ".i.",
-        &instance,
-        ".",
-        &token,
-    ]))
+    Some(join(&["conduit.", service.as_str(), ".i.", &instance, ".", &token]))
 }
 
 /// Under what the owner of an inbox sends the marks of its flushes to itself.
@@ -95,12 +65,7 @@ pub(crate) fn marks(inbox: &Address) -> Option<String> {
     let Address::Inbox { service, instance } = inbox else {
         return None;
     };
-    Some(join(&[
-        "conduit.",
-        service.as_str(),
-        ".f.",
-        &instance.to_string(),
-    ]))
+    Some(join(&["conduit.", service.as_str(), ".f.", &instance.to_string()]))
 }
 
 /// What arrived at an inbox, by the last token of its subject.

@@ -35,20 +35,12 @@ impl Subscription {
     }
 
     pub(crate) fn to_subject(subscriber: Subscriber, link: Arc<Link>) -> Self {
-        Self::new(subscriber, link, |message| {
-            Some(Packet::Data(message.payload))
-        })
+        Self::new(subscriber, link, |message| Some(Packet::Data(message.payload)))
     }
 
     fn new(subscriber: Subscriber, link: Arc<Link>, decode: fn(Message) -> Option<Packet>) -> Self {
         let subscriber = Some(Compat::new(subscriber));
-        Self {
-            subscriber,
-            decode,
-            link,
-            news: News::default(),
-            left: false,
-        }
+        Self { subscriber, decode, link, news: News::default(), left: false }
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
@@ -92,10 +84,7 @@ impl transport::Subscription for Subscription {
         };
         let subscriber = subscriber.get_mut();
         let link = &self.link;
-        let routed = link
-            .closing
-            .unless_closed(leave_server(subscriber, link))
-            .await;
+        let routed = link.closing.unless_closed(leave_server(subscriber, link)).await;
         match &routed {
             Ok(()) => link.closing.unless_closed(end(subscriber)).await?,
             Err(error) if error.kind() == TransportErrorKind::Closed => {}
@@ -120,10 +109,7 @@ async fn leave_server(subscriber: &mut Subscriber, link: &Link) -> Result<(), Tr
     if !link.is_connected() {
         return Err(TransportErrorKind::Disconnected.into());
     }
-    subscriber
-        .unsubscribe_after(u64::MAX)
-        .await
-        .map_err(disconnected)?;
+    subscriber.unsubscribe_after(u64::MAX).await.map_err(disconnected)?;
     link.round_trip().await
 }
 
@@ -154,8 +140,6 @@ fn is_notice(message: &Message) -> bool {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription")
-            .field("left", &self.left)
-            .finish_non_exhaustive()
+        f.debug_struct("Subscription").field("left", &self.left).finish_non_exhaustive()
     }
 }

@@ -35,9 +35,7 @@ async fn after_close_everything_is_closed_and_streams_end() -> Outcome {
     assert_eq!(packets.next().await, None);
     assert!(is_closed(left.leave().await));
     assert_eq!(left.next().await, None);
-    assert!(is_closed(
-        nats.publish(&inbox(1), "late".into(), None).await
-    ));
+    assert!(is_closed(nats.publish(&inbox(1), "late".into(), None).await));
     assert!(is_closed(nats.subscribe(&plain("b")).await));
     assert!(is_closed(nats.flush().await));
     nats.close().await;
@@ -122,9 +120,7 @@ async fn the_last_close_ends_the_connection() -> Outcome {
     let mut notices = watcher.subscribe(&inbox(2)).await?;
     loop {
         let token = support::token(1, conduit::transport::Targets::Plain);
-        watcher
-            .publish(&inbox(1), "anybody?".into(), Some((&inbox(2), token)))
-            .await?;
+        watcher.publish(&inbox(1), "anybody?".into(), Some((&inbox(2), token))).await?;
         watcher.flush().await?;
         if arrived(&mut notices).await.is_some() {
             return Ok(());
@@ -154,8 +150,6 @@ async fn everything_can_be_dropped_on_a_bare_thread() -> Outcome {
     };
     let many = many.await?;
     let dropping = thread::spawn(move || drop((packets, flush, leave, many, nats)));
-    ::smol::unblock(|| dropping.join())
-        .await
-        .map_err(|_| "a drop panicked")?;
+    ::smol::unblock(|| dropping.join()).await.map_err(|_| "a drop panicked")?;
     Ok(())
 }

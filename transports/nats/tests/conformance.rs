@@ -17,9 +17,7 @@ impl Broker for RealServer {
     }
 
     async fn connect(&self) -> Nats {
-        Nats::connect(self.0.url())
-            .await
-            .expect("the server answers")
+        Nats::connect(self.0.url()).await.expect("the server answers")
     }
 }
 
@@ -30,11 +28,7 @@ mod on_smol {
 
 mod on_async_std {
     use super::RealServer;
-    conduit_conformance::suite!(
-        RealServer,
-        conduit_async_std::AsyncStd,
-        async_std::task::block_on
-    );
+    conduit_conformance::suite!(RealServer, conduit_async_std::AsyncStd, async_std::task::block_on);
 }
 
 mod on_tokio {
@@ -54,9 +48,5 @@ mod on_tokio_current_thread {
 }
 
 fn tokio_with<T>(builder: &mut tokio::runtime::Builder, check: impl Future<Output = T>) -> T {
-    builder
-        .enable_all()
-        .build()
-        .expect("tokio starts")
-        .block_on(check)
+    builder.enable_all().build().expect("tokio starts").block_on(check)
 }

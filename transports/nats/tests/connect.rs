@@ -92,10 +92,7 @@ async fn the_right_password() -> Outcome {
     let server = Server::with_config(PASSWORD);
     let nats = Nats::connect(server.url_as("alice", ENCODED)).await?;
     let shown = format!("{nats:?}");
-    assert!(
-        !shown.contains("cor") && !shown.contains("alice"),
-        "{shown}"
-    );
+    assert!(!shown.contains("cor") && !shown.contains("alice"), "{shown}");
     Ok(())
 }
 
@@ -110,15 +107,10 @@ async fn a_token() -> Outcome {
 async fn options_of_the_users() -> Outcome {
     let server = Server::with_config(PASSWORD);
     let options = |password: &str| {
-        Nats::options()
-            .user_and_password("alice".into(), password.into())
-            .name("a test")
+        Nats::options().user_and_password("alice".into(), password.into()).name("a test")
     };
     Nats::connect_with(options("cor/re:ct"), server.url()).await?;
     let wrong = Nats::connect_with(options("wrong"), vec![server.url()]).await;
-    assert_eq!(
-        wrong.map_err(|error| error.kind()).err(),
-        Some(ConnectErrorKind::Unauthorized)
-    );
+    assert_eq!(wrong.map_err(|error| error.kind()).err(), Some(ConnectErrorKind::Unauthorized));
     Ok(())
 }

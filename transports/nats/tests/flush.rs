@@ -18,10 +18,7 @@ under_every_runtime!(
 
 async fn a_flushed_subscription_hears_another_connection_every_time() -> Outcome {
     let server = Server::start();
-    let (nats, other) = (
-        Nats::connect(server.url()).await?,
-        Nats::connect(server.url()).await?,
-    );
+    let (nats, other) = (Nats::connect(server.url()).await?, Nats::connect(server.url()).await?);
     let _inbox = nats.subscribe(&inbox(1)).await?;
     for number in 0..1_000 {
         let at = plain(&format!("s{number}"));
@@ -35,20 +32,14 @@ async fn a_flushed_subscription_hears_another_connection_every_time() -> Outcome
 
 async fn a_flush_needs_no_inbox() -> Outcome {
     let server = Server::start();
-    let (nats, other) = (
-        Nats::connect(server.url()).await?,
-        Nats::connect(server.url()).await?,
-    );
+    let (nats, other) = (Nats::connect(server.url()).await?, Nats::connect(server.url()).await?);
     let mut packets = nats.subscribe(&plain("a")).await?;
     nats.flush().await?;
     for _ in 0..100 {
         other.publish(&plain("a"), "heard".into(), None).await?;
         other.flush().await?;
         nats.flush().await?;
-        assert_eq!(
-            arrived(&mut packets).await,
-            Some(Packet::Data("heard".into()))
-        );
+        assert_eq!(arrived(&mut packets).await, Some(Packet::Data("heard".into())));
     }
     Ok(())
 }
@@ -90,10 +81,7 @@ async fn a_connection_that_breaks_ends_a_flush() -> Outcome {
     nats.flush().await?;
     server.pause();
     let mut flush = Box::pin(nats.flush());
-    assert!(
-        future::poll_once(&mut flush).await.is_none(),
-        "no broker has answered"
-    );
+    assert!(future::poll_once(&mut flush).await.is_none(), "no broker has answered");
     server.stop();
     let error = flush.await.expect_err("the connection broke meanwhile");
     assert_eq!(error.kind(), TransportErrorKind::Disconnected);

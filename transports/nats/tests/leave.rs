@@ -68,14 +68,8 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
     const TAKEN_BEFORE: usize = 500;
     const WINDOW: usize = 50_000;
     let server = Server::start();
-    let (leaver, stayer) = (
-        Nats::connect(server.url()).await?,
-        Nats::connect(server.url()).await?,
-    );
-    let _inboxes = (
-        leaver.subscribe(&inbox(1)).await?,
-        stayer.subscribe(&inbox(2)).await?,
-    );
+    let (leaver, stayer) = (Nats::connect(server.url()).await?, Nats::connect(server.url()).await?);
+    let _inboxes = (leaver.subscribe(&inbox(1)).await?, stayer.subscribe(&inbox(2)).await?);
     let mut staying = stayer.subscribe(&group("work")).await?;
     stayer.flush().await?;
 
@@ -112,9 +106,7 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
             }
             leaving.leave().await?;
             while let Some(packet) = leaving.next().await {
-                let Packet::Data(packet) = packet else {
-                    panic!("a notice at a subject")
-                };
+                let Packet::Data(packet) = packet else { panic!("a notice at a subject") };
                 left.push(number(&packet));
                 let _ = taken.try_recv();
             }
@@ -132,14 +124,8 @@ async fn under_load_every_packet_reaches_one_member() -> Outcome {
         received.push(number(&packet));
     }
     received.sort_unstable();
-    let lost = (0..published)
-        .filter(|sequence| received.binary_search(sequence).is_err())
-        .count();
-    assert_eq!(
-        (lost, received.len()),
-        (0, published as usize),
-        "lost, and received"
-    );
+    let lost = (0..published).filter(|sequence| received.binary_search(sequence).is_err()).count();
+    assert_eq!((lost, received.len()), (0, published as usize), "lost, and received");
     Ok(())
 }
 
@@ -190,10 +176,7 @@ async fn without_a_connection_it_ends_and_stays_left() -> Outcome {
     server.stop();
     // Whether the client has noticed yet or notices during the leave, it says the same.
     let left = packets.leave().await;
-    assert_eq!(
-        left.map_err(|error| error.kind()),
-        Err(TransportErrorKind::Disconnected)
-    );
+    assert_eq!(left.map_err(|error| error.kind()), Err(TransportErrorKind::Disconnected));
     server.start_again();
     nats.publish(&plain("a"), "after".into(), None).await?;
     nats.flush().await?;
@@ -214,10 +197,7 @@ async fn a_connection_that_breaks_ends_a_leave() -> Outcome {
     assert!(polled.is_none(), "no broker has answered");
     server.stop();
     let left = leave.await;
-    assert_eq!(
-        left.map_err(|error| error.kind()),
-        Err(TransportErrorKind::Disconnected)
-    );
+    assert_eq!(left.map_err(|error| error.kind()), Err(TransportErrorKind::Disconnected));
     assert_eq!(packets.next().await, None);
     server.start_again();
     nobody_listens(&nats, &mut notices).await
@@ -245,17 +225,14 @@ async fn dropping_unsubscribes() -> Outcome {
     nobody_listens(&nats, &mut notices).await?;
     let packets = nats.subscribe(&plain("a")).await?;
     let dropping = thread::spawn(move || drop(packets));
-    ::smol::unblock(|| dropping.join())
-        .await
-        .map_err(|_| "a drop panicked")?;
+    ::smol::unblock(|| dropping.join()).await.map_err(|_| "a drop panicked")?;
     nobody_listens(&nats, &mut notices).await
 }
 
 /// The broker says that nobody is subscribed to `a`.
 async fn nobody_listens(nats: &Nats, notices: &mut conduit_nats::Subscription) -> Outcome {
     let token = token(1, Targets::Plain);
-    nats.publish(&plain("a"), "anybody?".into(), Some((&inbox(1), token)))
-        .await?;
+    nats.publish(&plain("a"), "anybody?".into(), Some((&inbox(1), token))).await?;
     assert_eq!(notices.next().await, Some(Packet::Undelivered(token)));
     Ok(())
 }

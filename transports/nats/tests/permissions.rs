@@ -31,8 +31,7 @@ async fn a_service_needs_no_more() -> Outcome {
     let mut control_packets = nats.subscribe(&control()).await?;
     nats.flush().await?;
 
-    nats.publish(&subject("a", Targets::Both), "to both".into(), None)
-        .await?;
+    nats.publish(&subject("a", Targets::Both), "to both".into(), None).await?;
     nats.publish(&control(), "to all".into(), None).await?;
     assert_eq!(next(&mut plain_packets).await, b"to both");
     assert_eq!(next(&mut group_packets).await, b"to both");
@@ -40,8 +39,7 @@ async fn a_service_needs_no_more() -> Outcome {
 
     plain_packets.leave().await?;
     let token = token(1, Targets::Plain);
-    nats.publish(&plain("a"), "to nobody".into(), Some((&inbox(1), token)))
-        .await?;
+    nats.publish(&plain("a"), "to nobody".into(), Some((&inbox(1), token))).await?;
     assert_eq!(inbox_packets.next().await, Some(Packet::Undelivered(token)));
     nats.publish(&inbox(1), "to the inbox".into(), None).await?;
     assert_eq!(next(&mut inbox_packets).await, b"to the inbox");

@@ -33,14 +33,9 @@ async fn publishes_wait(mut server: Server, nats: Nats) -> Outcome {
     server.stop();
     support::disconnected(&nats).await;
 
-    let mut waiting: Vec<_> = (0..100_u8)
-        .map(|number| Box::pin(publish(&nats, number)))
-        .collect();
+    let mut waiting: Vec<_> = (0..100_u8).map(|number| Box::pin(publish(&nats, number))).collect();
     for publish in &mut waiting {
-        assert!(
-            future::poll_once(publish).await.is_none(),
-            "published without a connection"
-        );
+        assert!(future::poll_once(publish).await.is_none(), "published without a connection");
     }
     server.start_again();
     let mut numbers = Vec::new();
@@ -69,12 +64,8 @@ async fn subscriptions_live_on() -> Outcome {
         server.start_again();
         nats.flush().await?;
         let other = Nats::connect(server.url()).await?;
-        other
-            .publish(&subject("a", Targets::Both), "to both".into(), None)
-            .await?;
-        other
-            .publish(&inbox(1), "to the inbox".into(), None)
-            .await?;
+        other.publish(&subject("a", Targets::Both), "to both".into(), None).await?;
+        other.publish(&inbox(1), "to the inbox".into(), None).await?;
         assert_eq!(next(&mut plain_packets).await, b"to both");
         assert_eq!(next(&mut group_packets).await, b"to both");
         assert_eq!(next(&mut inbox_packets).await, b"to the inbox");
@@ -108,9 +99,7 @@ async fn a_connection_that_is_given_up_is_an_error() -> Outcome {
     let is_disconnected = |result: Result<(), TransportError>| {
         result.is_err_and(|error| error.kind() == TransportErrorKind::Disconnected)
     };
-    assert!(is_disconnected(
-        nats.publish(&inbox(1), "never".into(), None).await
-    ));
+    assert!(is_disconnected(nats.publish(&inbox(1), "never".into(), None).await));
     assert!(is_disconnected(nats.flush().await));
     assert!(is_disconnected(nats.subscribe(&plain("a")).await.map(drop)));
     Ok(())

@@ -27,23 +27,14 @@ async fn plain_and_group_get_what_is_for_them() -> Outcome {
     let mut plain = nats.subscribe(&plain("a.b")).await?;
     let mut group = nats.subscribe(&group("a.b")).await?;
     let mut other = nats.subscribe(&support::plain("a")).await?;
-    for (targets, packet) in [
-        (Targets::Plain, "plain"),
-        (Targets::Group, "group"),
-        (Targets::Both, "both"),
-    ] {
-        nats.publish(&subject("a.b", targets), packet.into(), None)
-            .await?;
+    for (targets, packet) in
+        [(Targets::Plain, "plain"), (Targets::Group, "group"), (Targets::Both, "both")]
+    {
+        nats.publish(&subject("a.b", targets), packet.into(), None).await?;
     }
     nats.flush().await?;
-    assert_eq!(
-        [next(&mut plain).await, next(&mut plain).await],
-        [b"plain".as_slice(), b"both"]
-    );
-    assert_eq!(
-        [next(&mut group).await, next(&mut group).await],
-        [b"group".as_slice(), b"both"]
-    );
+    assert_eq!([next(&mut plain).await, next(&mut plain).await], [b"plain".as_slice(), b"both"]);
+    assert_eq!([next(&mut group).await, next(&mut group).await], [b"group".as_slice(), b"both"]);
     for none in [&mut plain, &mut group, &mut other] {
         assert_eq!(arrived(none).await, None);
     }
@@ -64,9 +55,7 @@ async fn a_group_shares_and_every_plain_subscription_gets_all() -> Outcome {
     }
     for number in 0..PACKETS {
         let packet = number.to_string().into();
-        instances[0]
-            .publish(&subject("work", Targets::Both), packet, None)
-            .await?;
+        instances[0].publish(&subject("work", Targets::Both), packet, None).await?;
     }
     for nats in &instances {
         nats.flush().await?;
@@ -90,18 +79,11 @@ async fn a_group_shares_and_every_plain_subscription_gets_all() -> Outcome {
 
 async fn an_inbox_is_one_instance_and_control_is_all() -> Outcome {
     let server = Server::start();
-    let (one, two) = (
-        Nats::connect(server.url()).await?,
-        Nats::connect(server.url()).await?,
-    );
-    let (mut inbox_1, mut inbox_2) = (
-        one.subscribe(&inbox(1)).await?,
-        two.subscribe(&inbox(2)).await?,
-    );
-    let (mut control_1, mut control_2) = (
-        one.subscribe(&control()).await?,
-        two.subscribe(&control()).await?,
-    );
+    let (one, two) = (Nats::connect(server.url()).await?, Nats::connect(server.url()).await?);
+    let (mut inbox_1, mut inbox_2) =
+        (one.subscribe(&inbox(1)).await?, two.subscribe(&inbox(2)).await?);
+    let (mut control_1, mut control_2) =
+        (one.subscribe(&control()).await?, two.subscribe(&control()).await?);
     two.flush().await?;
     one.publish(&inbox(2), "for two".into(), None).await?;
     one.publish(&control(), "for all".into(), None).await?;
@@ -122,15 +104,9 @@ async fn order_holds_whatever_the_targets() -> Outcome {
     receiver.flush().await?;
     let sender = Nats::connect(server.url()).await?;
     for number in 0..PACKETS {
-        let targets = if number % 3 == 0 {
-            Targets::Plain
-        } else {
-            Targets::Both
-        };
+        let targets = if number % 3 == 0 { Targets::Plain } else { Targets::Both };
         let packet = Bytes::copy_from_slice(&number.to_be_bytes());
-        sender
-            .publish(&subject("ordered", targets), packet, None)
-            .await?;
+        sender.publish(&subject("ordered", targets), packet, None).await?;
     }
     for number in 0..PACKETS {
         assert_eq!(next(&mut plain).await, number.to_be_bytes());
@@ -144,25 +120,17 @@ async fn nobody_subscribed_is_told_to_the_inbox() -> Outcome {
     let me = inbox(1);
     let mut notices = nats.subscribe(&me).await?;
     let mut plain = nats.subscribe(&plain("half")).await?;
-    for (number, (name, targets)) in (0..).zip([
-        ("none", Targets::Both),
-        ("half", Targets::Group),
-        ("half", Targets::Both),
-    ]) {
+    for (number, (name, targets)) in
+        (0..).zip([("none", Targets::Both), ("half", Targets::Group), ("half", Targets::Both)])
+    {
         let token = Some((&me, token(number, targets)));
-        nats.publish(&subject(name, targets), "offer".into(), token)
-            .await?;
+        nats.publish(&subject(name, targets), "offer".into(), token).await?;
     }
     let gone = Some((&me, token(3, Targets::Plain)));
-    nats.publish(&inbox(9), "to an instance that is gone".into(), gone)
-        .await?;
+    nats.publish(&inbox(9), "to an instance that is gone".into(), gone).await?;
     nats.publish(&me, "behind the notices".into(), None).await?;
 
-    let expected = [
-        token(0, Targets::Both),
-        token(1, Targets::Group),
-        token(3, Targets::Plain),
-    ];
+    let expected = [token(0, Targets::Both), token(1, Targets::Group), token(3, Targets::Plain)];
     for token in expected {
         assert_eq!(notices.next().await, Some(Packet::Undelivered(token)));
     }
@@ -182,19 +150,10 @@ async fn forgeries_at_an_inbox_are_ignored() -> Outcome {
         let forger = async_nats::connect(url).await?;
         let base = format!("conduit.users.i.{}", "01".repeat(16));
         let token = token(1, Targets::Plain);
-        for last in [
-            token.to_string(),
-            "p0".into(),
-            "P".into(),
-            token.message.to_string(),
-        ] {
-            forger
-                .publish(format!("{base}.{last}"), "forged".into())
-                .await?;
+        for last in [token.to_string(), "p0".into(), "P".into(), token.message.to_string()] {
+            forger.publish(format!("{base}.{last}"), "forged".into()).await?;
         }
-        forger
-            .publish(format!("{base}.p.p"), "too deep".into())
-            .await?;
+        forger.publish(format!("{base}.p.p"), "too deep".into()).await?;
         forger.publish(format!("{base}.p"), "real".into()).await?;
         forger.flush().await?;
         Outcome::Ok(())

@@ -95,21 +95,15 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         let notes = Notes::default();
         let shared = start(&sim, &notes);
         let subject = "x".parse().expect("it keeps the rules");
-        let bound = shared
-            .bind(subject, BindingKind::Queue)
-            .await
-            .expect("it binds");
+        let bound = shared.bind(subject, BindingKind::Queue).await.expect("it binds");
         let route = Arc::clone(&bound.route);
         let members = shared.members(&route);
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
         shared.deliver_whole(&route, &members, &head(&shared, None), &body);
-        let request = Request {
-            message: MessageId::from_bytes([7; 16]),
-            time_left: None,
-            credit: 0,
-        };
+        let request =
+            Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };
         shared.deliver_whole(&route, &members, &head(&shared, Some(request)), &body);
         sim.idle().await;
         assert_eq!(shared.counters.lost.get(), 0);
@@ -125,9 +119,6 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         let Ok(Frame::Failure { reason, .. }) = Frame::decode(refused) else {
             panic!("not a refusal: {refused:?}");
         };
-        assert!(matches!(
-            reason.code,
-            ReasonCode::Draining | ReasonCode::Overloaded
-        ));
+        assert!(matches!(reason.code, ReasonCode::Draining | ReasonCode::Overloaded));
     });
 }

@@ -20,9 +20,7 @@ pub(crate) struct Bound {
 impl Bound {
     /// Whether it was not unbound.
     pub(crate) fn is_bound(&self) -> bool {
-        lock(&self.shared.routes.table)
-            .registry
-            .is_bound(self.mailbox.id())
+        lock(&self.shared.routes.table).registry.is_bound(self.mailbox.id())
     }
 
     /// Asks the broker to route nothing more here.

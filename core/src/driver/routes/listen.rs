@@ -33,12 +33,8 @@ impl Shared {
             Ok(subscription)
         };
         let give_up = async {
-            self.sleep_until(self.now() + self.config.send_timeout)
-                .await;
-            Err(Error::new(
-                ErrorKind::Disconnected,
-                "the broker did not answer in time",
-            ))
+            self.sleep_until(self.now() + self.config.send_timeout).await;
+            Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
         };
         let closed = async {
             self.closing().await;

@@ -4,12 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use event_listener::Event;
 
-use crate::{
-    Error, Subject,
-    driver::shared::lock,
-    proto::RouteId,
-    transport::Target,
-};
+use crate::{Error, Subject, driver::shared::lock, proto::RouteId, transport::Target};
 
 /// One subscription.
 pub(in crate::driver) struct Route {
@@ -33,13 +28,7 @@ pub(super) enum Phase {
 
 impl Route {
     pub(super) fn new(id: RouteId, subject: Subject, target: Target) -> Self {
-        Self {
-            id,
-            subject,
-            target,
-            phase: Mutex::new(Phase::Subscribing),
-            changed: Event::new(),
-        }
+        Self { id, subject, target, phase: Mutex::new(Phase::Subscribing), changed: Event::new() }
     }
 
     fn phase(&self) -> Phase {

@@ -62,15 +62,8 @@ impl Shared {
         let limits = self.config.inbound();
         let mut budget = lock(&self.streams.budget);
         let receiver = self.receiver(port);
-        let machine = Inbound::offered(
-            self.now(),
-            stream,
-            receiver,
-            target,
-            length,
-            limits,
-            &mut budget,
-        );
+        let machine =
+            Inbound::offered(self.now(), stream, receiver, target, length, limits, &mut budget);
         drop(budget);
         let machine = machine.ok_or(ReasonCode::Overloaded)?;
         mailbox.body_opened();
@@ -101,11 +94,7 @@ impl Shared {
     ) -> Arc<InboundStream> {
         let stream = Arc::new(InboundStream {
             key,
-            state: Mutex::new(State {
-                machine,
-                reader: None,
-                armed: None,
-            }),
+            state: Mutex::new(State { machine, reader: None, armed: None }),
             sender: Self::inbox_of(source),
             mailbox,
             changed: Event::new(),
@@ -157,9 +146,7 @@ impl Shared {
         id: StreamId,
         port: Port,
     ) -> Option<(Address, Bytes)> {
-        lock(&self.streams.received)
-            .get(self.now(), &(id, port))
-            .cloned()
+        lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
     }
 
     /// A frame from the sender of a body.
@@ -167,19 +154,12 @@ impl Shared {
         let now = self.now();
         match frame {
             Frame::Confirm { message, port } => {
-                let id = StreamId {
-                    message,
-                    reply: false,
-                };
+                let id = StreamId { message, reply: false };
                 if let Some(stream) = self.inbound_at(id, port) {
                     stream.with(self, |machine, _| machine.handle_confirm(now));
                 }
             }
-            Frame::Data {
-                stream,
-                offset,
-                body,
-            } => {
+            Frame::Data { stream, offset, body } => {
                 for inbound in self.inbound(stream) {
                     let body = body.clone();
                     inbound.with(self, |machine, budget| {
@@ -187,11 +167,7 @@ impl Shared {
                     });
                 }
             }
-            Frame::End {
-                stream,
-                length,
-                checksum,
-            } => {
+            Frame::End { stream, length, checksum } => {
                 for inbound in self.inbound(stream) {
                     inbound.with(self, |machine, budget| {
                         machine.handle_end(now, length, checksum, budget);
@@ -205,11 +181,7 @@ impl Shared {
                 }
                 self.repeat_last_words(stream);
             }
-            Frame::Reset {
-                stream,
-                port,
-                reason,
-            } => {
+            Frame::Reset { stream, port, reason } => {
                 for inbound in self.inbound(stream) {
                     if port.is_none_or(|port| port == inbound.key.1) {
                         let reason = reason.clone();
@@ -254,11 +226,7 @@ impl InboundStream {
         };
         let attention = sooner || machine.is_due() || machine.is_finished();
         let decided = was_undecided && !machine.is_undecided();
-        let reader = if machine.is_readable() {
-            state.reader.take()
-        } else {
-            None
-        };
+        let reader = if machine.is_readable() { state.reader.take() } else { None };
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
@@ -311,21 +279,14 @@ impl Driven for InboundStream {
         let now = shared.now();
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
-        state
-            .machine
-            .handle_timeout(now, &mut lock(&shared.streams.budget));
+        state.machine.handle_timeout(now, &mut lock(&shared.streams.budget));
         let packet = state.machine.poll_transmit(now);
         let next = state.machine.poll_timeout();
         let finished = state.machine.is_finished();
         state.armed = next;
         self.release(state, undecided);
         match packet {
-            Some(packet) => Step::Publish {
-                to: self.sender.clone(),
-                packet,
-                offer: None,
-                next,
-            },
+            Some(packet) => Step::Publish { to: self.sender.clone(), packet, offer: None, next },
             None if finished => Step::Finished,
             None => Step::Wait(next),
         }

@@ -59,10 +59,7 @@ impl Shared {
         stream: &OutboundStream,
         mut source: Source,
     ) -> Result<Outcome, Error> {
-        let forget = ForgetOnDrop {
-            shared: self,
-            stream,
-        };
+        let forget = ForgetOnDrop { shared: self, stream };
         // Closing ends what it finds; what came later has to find that out.
         self.check_open()?;
         let feed = async {
@@ -104,21 +101,12 @@ impl Shared {
     pub(in crate::driver) fn handle_receiver(&self, frame: Frame) {
         let now = self.now();
         let (id, receiver) = match &frame {
-            Frame::Accept {
-                message, receiver, ..
-            } => (
-                StreamId {
-                    message: *message,
-                    reply: false,
-                },
-                *receiver,
-            ),
-            Frame::Credit {
-                stream, receiver, ..
+            Frame::Accept { message, receiver, .. } => {
+                (StreamId { message: *message, reply: false }, *receiver)
             }
-            | Frame::Stop {
-                stream, receiver, ..
-            } => (*stream, *receiver),
+            Frame::Credit { stream, receiver, .. } | Frame::Stop { stream, receiver, .. } => {
+                (*stream, *receiver)
+            }
             _ => return,
         };
         let Some(stream) = self.outbound_at(id) else {
@@ -128,9 +116,7 @@ impl Shared {
             Frame::Accept { target, credit, .. } => {
                 machine.handle_accept(now, receiver, target, credit);
             }
-            Frame::Credit {
-                have, credit, done, ..
-            } => {
+            Frame::Credit { have, credit, done, .. } => {
                 machine.handle_credit(now, receiver, have, credit, done);
             }
             Frame::Stop { target, reason, .. } => {
@@ -142,10 +128,7 @@ impl Shared {
 
     /// Nobody was there for an offer.
     pub(in crate::driver) fn handle_undelivered_offer(&self, token: Token) {
-        let id = StreamId {
-            message: token.message,
-            reply: false,
-        };
+        let id = StreamId { message: token.message, reply: false };
         if let Some(stream) = self.outbound_at(id) {
             let now = self.now();
             stream.with(|machine| machine.handle_undelivered(now, token.targets));
@@ -163,11 +146,7 @@ impl Shared {
                 Frame::Accept { .. } => ReasonCode::Late,
                 _ => ReasonCode::Gone,
             };
-            let reset = Frame::Reset {
-                stream: id,
-                port: Some(receiver.port),
-                reason: code.into(),
-            };
+            let reset = Frame::Reset { stream: id, port: Some(receiver.port), reason: code.into() };
             self.post(Self::inbox_at(&service, receiver.instance), &reset);
         }
     }
@@ -241,11 +220,9 @@ impl OutboundStream {
         let service = self.service.clone();
         Some(match to {
             Destination::Inbox(instance) => Address::Inbox { service, instance },
-            Destination::Bindings(target) => Address::Subject {
-                service,
-                subject: self.subject.clone()?,
-                targets: target.into(),
-            },
+            Destination::Bindings(target) => {
+                Address::Subject { service, subject: self.subject.clone()?, targets: target.into() }
+            }
         })
     }
 }
@@ -263,12 +240,7 @@ impl Driven for OutboundStream {
         while let Some(transmit) = machine.poll_transmit(now) {
             if let Some(to) = self.address(transmit.to) {
                 let next = machine.poll_timeout();
-                return Step::Publish {
-                    to,
-                    packet: transmit.packet,
-                    offer: transmit.offer,
-                    next,
-                };
+                return Step::Publish { to, packet: transmit.packet, offer: transmit.offer, next };
             }
         }
         if machine.outcome().is_some() {
@@ -283,10 +255,7 @@ impl Driven for OutboundStream {
     }
 
     fn token(&self, target: Target) -> Option<Token> {
-        Some(Token {
-            message: self.id.message,
-            targets: Targets::from(target),
-        })
+        Some(Token { message: self.id.message, targets: Targets::from(target) })
     }
 
     fn changed(&self) -> &Event {

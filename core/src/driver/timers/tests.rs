@@ -68,11 +68,7 @@ fn a_dropped_sleep_is_forgotten() {
             let mut sleep = timers.sleep_until(&sim, sim.now() + secs(seconds));
             assert!(poll_once(&mut sleep).await.is_none());
             assert!(poll_once(&mut sleep).await.is_none());
-            assert_eq!(
-                waiting(&timers),
-                1,
-                "it waits once, however often it is polled"
-            );
+            assert_eq!(waiting(&timers), 1, "it waits once, however often it is polled");
         }
         assert_eq!(waiting(&timers), 0);
         sim.sleep(secs(1000)).await;

@@ -23,9 +23,8 @@ impl Frame {
     /// [`ProtocolError`] with what is wrong. No length in the packet is trusted before it is
     /// checked, and nothing larger than the packet's own header is allocated.
     pub fn decode(packet: &Bytes) -> Result<Self> {
-        let (&[version, kind, high, low], _) = packet
-            .split_first_chunk::<PREFIX>()
-            .ok_or(ProtocolError::Truncated)?;
+        let (&[version, kind, high, low], _) =
+            packet.split_first_chunk::<PREFIX>().ok_or(ProtocolError::Truncated)?;
         if version != VERSION {
             return Err(ProtocolError::UnknownVersion(version));
         }
@@ -51,18 +50,12 @@ impl Frame {
 
 impl Fields<'_> {
     fn frame(&self, kind: u8, body: Bytes) -> Result<Frame> {
-        let carries_body = matches!(
-            kind,
-            kind::MESSAGE | kind::DATA | kind::REPLY | kind::FAILURE
-        );
+        let carries_body = matches!(kind, kind::MESSAGE | kind::DATA | kind::REPLY | kind::FAILURE);
         if !carries_body && !body.is_empty() {
             return Err(ProtocolError::UnexpectedBody);
         }
         Ok(match kind {
-            kind::MESSAGE => Frame::Message {
-                head: self.head()?,
-                body,
-            },
+            kind::MESSAGE => Frame::Message { head: self.head()?, body },
             kind::OFFER => Frame::Offer {
                 head: self.head()?,
                 message: self.message()?,
@@ -75,20 +68,13 @@ impl Fields<'_> {
                 target: self.target()?,
                 credit: self.need(tag::CREDIT, number)?,
             },
-            kind::CONFIRM => Frame::Confirm {
-                message: self.message()?,
-                port: self.need(tag::PORT, number)?,
-            },
+            kind::CONFIRM => {
+                Frame::Confirm { message: self.message()?, port: self.need(tag::PORT, number)? }
+            }
             kind::DATA => {
                 let offset: u64 = self.need(tag::OFFSET, number)?;
-                offset
-                    .checked_add(body.len() as u64)
-                    .ok_or(ProtocolError::OffsetOverflow)?;
-                Frame::Data {
-                    stream: self.stream()?,
-                    offset,
-                    body,
-                }
+                offset.checked_add(body.len() as u64).ok_or(ProtocolError::OffsetOverflow)?;
+                Frame::Data { stream: self.stream()?, offset, body }
             }
             kind::END => Frame::End {
                 stream: self.stream()?,
@@ -104,9 +90,7 @@ impl Fields<'_> {
                 credit: self.need(tag::CREDIT, number)?,
                 done: self.flags()? & flag::DONE != 0,
             },
-            kind::PING => Frame::Ping {
-                stream: self.stream()?,
-            },
+            kind::PING => Frame::Ping { stream: self.stream()? },
             kind::RESET => Frame::Reset {
                 stream: self.stream()?,
                 port: self.get(tag::PORT, number)?,
@@ -118,11 +102,7 @@ impl Fields<'_> {
                 target: self.target()?,
                 reason: self.reason()?,
             },
-            kind::REPLY => Frame::Reply {
-                message: self.message()?,
-                head: self.answer()?,
-                body,
-            },
+            kind::REPLY => Frame::Reply { message: self.message()?, head: self.answer()?, body },
             kind::REPLY_STREAM => Frame::ReplyStream {
                 request: self.id(tag::REQUEST)?,
                 message: self.message()?,
@@ -136,16 +116,9 @@ impl Fields<'_> {
                 reason: self.reason()?,
                 detail: body,
             },
-            kind::CANCEL => Frame::Cancel {
-                message: self.message()?,
-            },
-            kind::ALIVE => Frame::Alive {
-                message: self.message()?,
-                instance: self.instance()?,
-            },
-            kind::PROBE => Frame::Probe {
-                message: self.message()?,
-            },
+            kind::CANCEL => Frame::Cancel { message: self.message()? },
+            kind::ALIVE => Frame::Alive { message: self.message()?, instance: self.instance()? },
+            kind::PROBE => Frame::Probe { message: self.message()? },
             kind => return Err(ProtocolError::UnknownType(kind)),
         })
     }
@@ -155,15 +128,11 @@ impl Fields<'_> {
     }
 
     fn id(&self, tag: u8) -> Result<MessageId> {
-        self.need(tag, |value| {
-            Some(MessageId::from_bytes(value.try_into().ok()?))
-        })
+        self.need(tag, |value| Some(MessageId::from_bytes(value.try_into().ok()?)))
     }
 
     fn instance(&self) -> Result<InstanceId> {
-        self.need(tag::INSTANCE, |value| {
-            Some(InstanceId::from_bytes(value.try_into().ok()?))
-        })
+        self.need(tag::INSTANCE, |value| Some(InstanceId::from_bytes(value.try_into().ok()?)))
     }
 
     fn flags(&self) -> Result<u64> {
@@ -171,17 +140,11 @@ impl Fields<'_> {
     }
 
     fn stream(&self) -> Result<StreamId> {
-        Ok(StreamId {
-            message: self.message()?,
-            reply: self.flags()? & flag::REPLY != 0,
-        })
+        Ok(StreamId { message: self.message()?, reply: self.flags()? & flag::REPLY != 0 })
     }
 
     fn receiver(&self) -> Result<Receiver> {
-        Ok(Receiver {
-            instance: self.instance()?,
-            port: self.need(tag::PORT, number)?,
-        })
+        Ok(Receiver { instance: self.instance()?, port: self.need(tag::PORT, number)? })
     }
 
     fn target(&self) -> Result<Target> {
@@ -195,14 +158,9 @@ impl Fields<'_> {
     fn reason(&self) -> Result<Reason> {
         let code = ReasonCode::from_wire(self.need(tag::CODE, number)?);
         let text = self.get(tag::TEXT, |value| {
-            std::str::from_utf8(value)
-                .ok()
-                .filter(|text| text.len() <= Reason::MAX_TEXT)
+            std::str::from_utf8(value).ok().filter(|text| text.len() <= Reason::MAX_TEXT)
         })?;
-        Ok(Reason {
-            code,
-            text: text.unwrap_or_default().to_owned(),
-        })
+        Ok(Reason { code, text: text.unwrap_or_default().to_owned() })
     }
 
     fn head(&self) -> Result<Head> {
@@ -215,22 +173,15 @@ impl Fields<'_> {
                 credit: self.need(tag::CREDIT, number)?,
             })
         };
-        Ok(Head {
-            request,
-            ..self.answer()?
-        })
+        Ok(Head { request, ..self.answer()? })
     }
 
     /// A head that asks nothing.
     fn answer(&self) -> Result<Head> {
-        let service = self.need(tag::SERVICE, |value| {
-            ServiceName::new(std::str::from_utf8(value).ok()?).ok()
-        })?;
+        let service = self
+            .need(tag::SERVICE, |value| ServiceName::new(std::str::from_utf8(value).ok()?).ok())?;
         Ok(Head {
-            source: Source {
-                service,
-                instance: self.instance()?,
-            },
+            source: Source { service, instance: self.instance()? },
             content_type: self.get(tag::CONTENT_TYPE, |value| {
                 ContentType::new(std::str::from_utf8(value).ok()?)
             })?,
@@ -246,10 +197,8 @@ impl Fields<'_> {
             let mut value = field;
             take_slice(&mut value)
                 .and_then(|key| {
-                    let (key, value) = (
-                        std::str::from_utf8(key).ok()?,
-                        std::str::from_utf8(value).ok()?,
-                    );
+                    let (key, value) =
+                        (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
                     headers.add(key, value).ok()
                 })
                 .ok_or(ProtocolError::InvalidField(tag::HEADER))?;

@@ -13,12 +13,7 @@ impl Frame {
         let mut packet = Packet::new(self.kind(), self.body().len());
         match self {
             Self::Message { head, .. } => packet.head(head),
-            Self::Offer {
-                head,
-                message,
-                target,
-                length,
-            } => {
+            Self::Offer { head, message, target, length } => {
                 packet.head(head);
                 if head.request.is_none() {
                     packet.bytes(tag::MESSAGE, &message.to_bytes());
@@ -26,12 +21,7 @@ impl Frame {
                 packet.target(*target);
                 packet.optional(tag::LENGTH, *length);
             }
-            Self::Accept {
-                message,
-                receiver,
-                target,
-                credit,
-            } => {
+            Self::Accept { message, receiver, target, credit } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.receiver(*receiver);
                 packet.target(*target);
@@ -45,43 +35,24 @@ impl Frame {
                 packet.stream(*stream, 0);
                 packet.number(tag::OFFSET, *offset);
             }
-            Self::End {
-                stream,
-                length,
-                checksum,
-            } => {
+            Self::End { stream, length, checksum } => {
                 packet.stream(*stream, 0);
                 packet.number(tag::LENGTH, *length);
                 packet.bytes(tag::CHECKSUM, &checksum.to_be_bytes());
             }
-            Self::Credit {
-                stream,
-                receiver,
-                have,
-                credit,
-                done,
-            } => {
+            Self::Credit { stream, receiver, have, credit, done } => {
                 packet.stream(*stream, if *done { flag::DONE } else { 0 });
                 packet.receiver(*receiver);
                 packet.number(tag::OFFSET, *have);
                 packet.number(tag::CREDIT, *credit);
             }
             Self::Ping { stream } => packet.stream(*stream, 0),
-            Self::Reset {
-                stream,
-                port,
-                reason,
-            } => {
+            Self::Reset { stream, port, reason } => {
                 packet.stream(*stream, 0);
                 packet.optional(tag::PORT, *port);
                 packet.reason(reason);
             }
-            Self::Stop {
-                stream,
-                receiver,
-                target,
-                reason,
-            } => {
+            Self::Stop { stream, receiver, target, reason } => {
                 packet.stream(*stream, 0);
                 packet.receiver(*receiver);
                 packet.target(*target);
@@ -91,24 +62,13 @@ impl Frame {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.answer(head);
             }
-            Self::ReplyStream {
-                request,
-                message,
-                head,
-                length,
-            } => {
+            Self::ReplyStream { request, message, head, length } => {
                 packet.bytes(tag::REQUEST, &request.to_bytes());
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.answer(head);
                 packet.optional(tag::LENGTH, *length);
             }
-            Self::Failure {
-                message,
-                instance,
-                target,
-                reason,
-                ..
-            } => {
+            Self::Failure { message, instance, target, reason, .. } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.bytes(tag::INSTANCE, &instance.to_bytes());
                 packet.target(*target);
@@ -229,9 +189,8 @@ impl Packet {
         self.answer(head);
         if let Some(request) = &head.request {
             self.bytes(tag::MESSAGE, &request.message.to_bytes());
-            let millis = request
-                .time_left
-                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+            let millis =
+                request.time_left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
             self.optional(tag::TIME_LEFT, millis);
             self.number(tag::CREDIT, request.credit);
             self.flags(flag::REQUEST);

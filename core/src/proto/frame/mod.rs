@@ -250,9 +250,7 @@ impl ContentType {
 
     fn is_valid(text: &str) -> bool {
         (1..=MAX_CONTENT_TYPE).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+            && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
     }
 }
 

@@ -106,10 +106,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn parse(mut header: &'a [u8]) -> Result<Self, ProtocolError> {
-        let mut fields = Self {
-            single: [None; tag::COUNT],
-            headers: Vec::new(),
-        };
+        let mut fields = Self { single: [None; tag::COUNT], headers: Vec::new() };
         while let Some((&tag, rest)) = header.split_first() {
             header = rest;
             let value = take_slice(&mut header).ok_or(ProtocolError::Truncated)?;
@@ -137,9 +134,7 @@ impl<'a> Fields<'a> {
     ) -> Result<Option<T>, ProtocolError> {
         match self.single[usize::from(tag)] {
             None => Ok(None),
-            Some(value) => read(value)
-                .map(Some)
-                .ok_or(ProtocolError::InvalidField(tag)),
+            Some(value) => read(value).map(Some).ok_or(ProtocolError::InvalidField(tag)),
         }
     }
 

@@ -240,16 +240,12 @@ mod tests {
     fn a_part_of_a_packet_does_not_keep_the_packet() {
         let packet = content(0..5000);
         let mut assembly = Assembly::new(None);
-        assembly
-            .insert(0, packet.slice(..2000))
-            .expect("no contradiction");
+        assembly.insert(0, packet.slice(..2000)).expect("no contradiction");
         let rest = content(0..5000);
         assembly.insert(0, rest.clone()).expect("no contradiction");
         assert!(rest.is_unique(), "the new part was copied");
         let stashed = content(6000..7000);
-        assembly
-            .insert(6000, stashed.clone())
-            .expect("no contradiction");
+        assembly.insert(6000, stashed.clone()).expect("no contradiction");
         assert!(stashed.is_unique(), "a short piece was copied");
     }
 }

@@ -3,6 +3,7 @@
 mod assembly;
 mod reading;
 mod speaking;
+mod status;
 
 use std::time::{Duration, Instant};
 
@@ -145,11 +146,7 @@ impl Inbound {
             granted,
             charge: 0,
             confirmed: false,
-            said: Said {
-                have: 0,
-                credit: granted,
-                pieces_ago: 0,
-            },
+            said: Said { have: 0, credit: granted, pieces_ago: 0 },
             due: true,
             ack_at: None,
             heard: now,
@@ -241,55 +238,6 @@ impl Inbound {
         self.heard = now;
         self.due |= self.phase == Phase::Open;
         self.repeat_last_word();
-    }
-
-    /// Whether it can be forgotten: it has ended, and all is said.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        !self.is_live() && !self.due
-    }
-
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
-    #[must_use]
-    pub fn is_due(&self) -> bool {
-        self.due
-    }
-
-    /// Whether the sender still has to say if the handler may start.
-    #[must_use]
-    pub fn is_undecided(&self) -> bool {
-        self.phase == Phase::Offered
-    }
-
-    /// Whether [`read`](Self::read) has something other than `Pending`.
-    #[must_use]
-    pub fn is_readable(&self) -> bool {
-        match self.phase {
-            Phase::Offered => false,
-            Phase::Open => self.body.is_readable(),
-            Phase::Done | Phase::Reset(_) | Phase::Stopped(_) => true,
-        }
-    }
-
-    /// Whether the sender has confirmed.
-    #[must_use]
-    pub fn is_confirmed(&self) -> bool {
-        self.confirmed
-    }
-
-    /// Why the body will never be whole, if so.
-    #[must_use]
-    pub fn failure(&self) -> Option<&Reason> {
-        match &self.phase {
-            Phase::Reset(reason) | Phase::Stopped(reason) => Some(reason),
-            _ => None,
-        }
-    }
-
-    /// The bytes that it charges to the budget.
-    #[must_use]
-    pub fn charge(&self) -> u64 {
-        self.charge
     }
 
     fn is_live(&self) -> bool {

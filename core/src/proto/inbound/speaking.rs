@@ -28,11 +28,7 @@ impl Inbound {
                 credit: self.granted,
             },
             Phase::Open | Phase::Done => {
-                self.said = Said {
-                    have: self.body.have(),
-                    credit: self.granted,
-                    pieces_ago: 0,
-                };
+                self.said = Said { have: self.body.have(), credit: self.granted, pieces_ago: 0 };
                 self.receipt()
             }
             Phase::Stopped(reason) => self.stop_frame(reason.clone()),
@@ -47,10 +43,7 @@ impl Inbound {
             return None;
         }
         let speak = later(self.spoke, self.pause());
-        [Some(speak), self.ack_at, self.give_up_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [Some(speak), self.ack_at, self.give_up_at()].into_iter().flatten().min()
     }
 
     /// Time has passed.
@@ -110,11 +103,6 @@ impl Inbound {
     }
 
     fn stop_frame(&self, reason: Reason) -> Frame {
-        Frame::Stop {
-            stream: self.stream,
-            receiver: self.receiver,
-            target: self.target,
-            reason,
-        }
+        Frame::Stop { stream: self.stream, receiver: self.receiver, target: self.target, reason }
     }
 }

@@ -17,10 +17,7 @@ impl Outbound {
             }
             (Target::Group, GroupLane::Sending { since }) => {
                 let since = since.unwrap_or(now);
-                self.group = GroupLane::Offered {
-                    since,
-                    again: later(now, self.limits.retry),
-                };
+                self.group = GroupLane::Offered { since, again: later(now, self.limits.retry) };
             }
             _ => {}
         }
@@ -113,8 +110,7 @@ impl Outbound {
                 self.group = GroupLane::Backoff { until, reason };
             }
         } else if self.plain.is_open() && self.peers.len() < Self::MAX_PEERS {
-            self.peers
-                .insert(from, Peer::new(now, target, PeerState::Failed(reason)));
+            self.peers.insert(from, Peer::new(now, target, PeerState::Failed(reason)));
             self.close_if_all_joined();
         }
         self.settle(now);

@@ -33,13 +33,7 @@ impl Chunk {
 
 impl Chunks {
     pub(super) fn new(stream: StreamId) -> Self {
-        Self {
-            stream,
-            kept: VecDeque::new(),
-            held: 0,
-            written: 0,
-            checksum: 0,
-        }
+        Self { stream, kept: VecDeque::new(), held: 0, written: 0, checksum: 0 }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -63,19 +57,10 @@ impl Chunks {
         self.checksum = crc32c::crc32c_append(self.checksum, body);
         self.written += body.len() as u64;
         self.held += body.len() as u64;
-        let packet = Frame::Data {
-            stream: self.stream,
-            offset,
-            body: body.clone(),
-        }
-        .encode();
+        let packet = Frame::Data { stream: self.stream, offset, body: body.clone() }.encode();
         // The packet is the one copy that is kept.
         let body = packet.slice(packet.len() - body.len()..);
-        self.kept.push_back(Chunk {
-            offset,
-            body,
-            packet,
-        });
+        self.kept.push_back(Chunk { offset, body, packet });
     }
 
     /// Forgets what ends before an offset.
@@ -94,24 +79,13 @@ impl Chunks {
     /// The packet with the bytes from one offset to another at most, and where it ends.
     pub(super) fn packet(&self, from: u64, to: u64) -> Option<(Bytes, u64)> {
         let at = self.kept.partition_point(|chunk| chunk.end() <= from);
-        let chunk = self
-            .kept
-            .get(at)
-            .filter(|chunk| chunk.offset <= from && from < to)?;
+        let chunk = self.kept.get(at).filter(|chunk| chunk.offset <= from && from < to)?;
         if chunk.offset == from && chunk.end() <= to {
             return Some((chunk.packet.clone(), chunk.end()));
         }
         let end = chunk.end().min(to);
         let within = |offset: u64| usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
         let body = chunk.body.slice(within(from)..within(end));
-        Some((
-            Frame::Data {
-                stream: self.stream,
-                offset: from,
-                body,
-            }
-            .encode(),
-            end,
-        ))
+        Some((Frame::Data { stream: self.stream, offset: from, body }.encode(), end))
     }
 }

@@ -67,11 +67,7 @@ impl PlainLane {
             && now >= until
         {
             let rest = limits.answer.saturating_sub(limits.join);
-            *self = if found {
-                Self::Closed
-            } else {
-                Self::Waiting(later(until, rest))
-            };
+            *self = if found { Self::Closed } else { Self::Waiting(later(until, rest)) };
         }
         if matches!(*self, Self::Waiting(until) if now >= until) {
             *self = Self::Silent;
@@ -97,10 +93,7 @@ impl GroupLane {
 
     /// Whether an offer is out or about to be.
     pub(super) fn is_asked(&self) -> bool {
-        matches!(
-            self,
-            Self::Offering { .. } | Self::Sending { .. } | Self::Offered { .. }
-        )
+        matches!(self, Self::Offering { .. } | Self::Sending { .. } | Self::Offered { .. })
     }
 
     pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
@@ -122,9 +115,7 @@ impl GroupLane {
                 *self = Self::Silent;
             }
             Self::Offered { since, again } if now >= *again => {
-                *self = Self::Offering {
-                    since: Some(*since),
-                };
+                *self = Self::Offering { since: Some(*since) };
             }
             Self::Backoff { until, reason } if now >= *until => {
                 *self = if now >= give_up {

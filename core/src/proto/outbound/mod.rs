@@ -117,10 +117,7 @@ impl Outbound {
         length: Option<u64>,
         limits: OutboundLimits,
     ) -> Self {
-        let stream = StreamId {
-            message,
-            reply: false,
-        };
+        let stream = StreamId { message, reply: false };
         let mut outbound = Self::new(now, stream, head, length, limits);
         if targets.plain() {
             outbound.plain = PlainLane::Offering;
@@ -141,10 +138,7 @@ impl Outbound {
         length: Option<u64>,
         limits: OutboundLimits,
     ) -> Self {
-        let stream = StreamId {
-            message,
-            reply: true,
-        };
+        let stream = StreamId { message, reply: true };
         let mut outbound = Self::new(now, stream, head, length, limits);
         let mut peer = Peer::new(now, Target::Plain, PeerState::Active);
         peer.credit = asked.credit;

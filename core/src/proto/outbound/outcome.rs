@@ -64,11 +64,7 @@ impl Outbound {
                 PeerState::Done => Ok(()),
                 PeerState::Failed(reason) => Err(reason.clone()),
             };
-            deliveries.push(Delivery {
-                receiver,
-                target: peer.target,
-                result,
-            });
+            deliveries.push(Delivery { receiver, target: peer.target, result });
         }
         Some(Outcome {
             deliveries,

@@ -223,11 +223,8 @@ impl Peer {
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
             if self.sent > self.acked {
                 let until = self.resumption.take().map_or(0, |it| it.until);
-                self.resumption = Some(Resumption {
-                    until: until.max(self.sent),
-                    burst: 1,
-                    left: 1,
-                });
+                self.resumption =
+                    Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });
             }
             self.sent = self.acked;
             self.end_sent = false;

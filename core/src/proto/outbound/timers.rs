@@ -9,14 +9,8 @@ impl Outbound {
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let lanes = [
-            self.plain.next_timeout(),
-            self.group.next_timeout(&self.limits),
-        ];
-        let peers = self
-            .peers
-            .values()
-            .filter_map(|peer| peer.next_timeout(&self.limits));
+        let lanes = [self.plain.next_timeout(), self.group.next_timeout(&self.limits)];
+        let peers = self.peers.values().filter_map(|peer| peer.next_timeout(&self.limits));
         lanes.into_iter().flatten().chain(peers).min()
     }
 
@@ -45,11 +39,7 @@ impl Outbound {
     }
 
     pub(super) fn close_if_all_joined(&mut self) {
-        let plain = self
-            .peers
-            .values()
-            .filter(|peer| peer.target == Target::Plain)
-            .count();
+        let plain = self.peers.values().filter(|peer| peer.target == Target::Plain).count();
         if self.limits.expect.is_some_and(|expected| plain >= expected) {
             self.plain = PlainLane::Closed;
         }
@@ -75,10 +65,7 @@ impl Outbound {
             self.chunks.held() >= self.limits.window || self.chunks.count() >= self.limits.chunks;
         if full && active().any(|peer| peer.acked == written) {
             let behind = |peer: &&mut Peer| peer.is_active() && peer.acked < written;
-            self.peers
-                .values_mut()
-                .filter(behind)
-                .for_each(|peer| peer.mark(now, written));
+            self.peers.values_mut().filter(behind).for_each(|peer| peer.mark(now, written));
         }
     }
 }

@@ -60,11 +60,7 @@ impl Outbound {
             target,
             length: self.length,
         };
-        Transmit {
-            to: Destination::Bindings(target),
-            packet: frame.encode(),
-            offer: Some(target),
-        }
+        Transmit { to: Destination::Bindings(target), packet: frame.encode(), offer: Some(target) }
     }
 
     /// The head, with the time that is left now.
@@ -85,35 +81,19 @@ impl Outbound {
         let mut say_head = std::mem::take(&mut self.say_head);
         for (&receiver, peer) in &mut self.peers {
             let frame = if let Some(reason) = peer.say_reset.take() {
-                Frame::Reset {
-                    stream,
-                    port: Some(receiver.port),
-                    reason,
-                }
+                Frame::Reset { stream, port: Some(receiver.port), reason }
             } else if !peer.is_active() {
                 continue;
             } else if std::mem::take(&mut say_head) {
                 let head = self.head.clone();
                 peer.expect(now);
-                Frame::ReplyStream {
-                    request,
-                    message,
-                    head,
-                    length: self.length,
-                }
+                Frame::ReplyStream { request, message, head, length: self.length }
             } else if std::mem::take(&mut peer.say_confirm) {
-                Frame::Confirm {
-                    message,
-                    port: receiver.port,
-                }
+                Frame::Confirm { message, port: receiver.port }
             } else if self.ended && !peer.end_sent && peer.sent == written {
                 peer.end_sent = true;
                 peer.expect(now);
-                Frame::End {
-                    stream,
-                    length: written,
-                    checksum,
-                }
+                Frame::End { stream, length: written, checksum }
             } else if now >= peer.ping_at(limits) {
                 Frame::Ping { stream }
             } else {
@@ -145,21 +125,12 @@ impl Outbound {
         if !together(first) || !together(second) || !peers.all(|peer| together(peer)) {
             return None;
         }
-        let credit = self
-            .peers
-            .values_mut()
-            .filter(plain)
-            .map(|peer| peer.credit)
-            .min()?;
+        let credit = self.peers.values_mut().filter(plain).map(|peer| peer.credit).min()?;
         let (packet, end) = self.chunks.packet(from, credit)?;
         for peer in self.peers.values_mut().filter(plain) {
             peer.advance(now, end);
         }
-        Some(Transmit {
-            to: Destination::Bindings(Target::Plain),
-            packet,
-            offer: None,
-        })
+        Some(Transmit { to: Destination::Bindings(Target::Plain), packet, offer: None })
     }
 
     /// One packet for one receiver, each in its turn.
@@ -169,16 +140,11 @@ impl Outbound {
             None => (Bound::Unbounded, Bound::Unbounded),
         };
         let later = self.peers.range(turn);
-        let next = later
-            .chain(self.peers.iter())
-            .find_map(|(&receiver, peer)| {
-                let packet = if peer.takes_data() {
-                    self.chunks.packet(peer.sent, peer.credit)
-                } else {
-                    None
-                };
-                packet.map(|packet| (receiver, packet))
-            });
+        let next = later.chain(self.peers.iter()).find_map(|(&receiver, peer)| {
+            let packet =
+                if peer.takes_data() { self.chunks.packet(peer.sent, peer.credit) } else { None };
+            packet.map(|packet| (receiver, packet))
+        });
         let (receiver, (packet, end)) = next?;
         let from = self.peers.get(&receiver)?.sent;
         // All receivers in an instance hear what one of them is sent.
@@ -209,9 +175,5 @@ impl Outbound {
 }
 
 fn to_inbox(receiver: Receiver, packet: Bytes) -> Transmit {
-    Transmit {
-        to: Destination::Inbox(receiver.instance),
-        packet,
-        offer: None,
-    }
+    Transmit { to: Destination::Inbox(receiver.instance), packet, offer: None }
 }

@@ -14,14 +14,8 @@ use conduit::{
 
 use super::input::Input;
 
-const STREAM: StreamId = StreamId {
-    message: MessageId::from_bytes([3; 16]),
-    reply: false,
-};
-const RECEIVER: Receiver = Receiver {
-    instance: InstanceId::from_bytes([4; 16]),
-    port: 5,
-};
+const STREAM: StreamId = StreamId { message: MessageId::from_bytes([3; 16]), reply: false };
+const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
 const BUDGET: u64 = 6000;
 
 /// What is known about the machine from outside.
@@ -49,8 +43,7 @@ pub(crate) fn inbound(moves: &[u8]) {
         game.step(&mut input);
         game.check();
     }
-    game.inbound
-        .stop(ReasonCode::Dropped.into(), &mut game.budget);
+    game.inbound.stop(ReasonCode::Dropped.into(), &mut game.budget);
     assert_eq!(game.budget.used(), 0, "everything is given back");
 }
 
@@ -111,8 +104,7 @@ impl Game {
             }
             3 => {
                 let bytes = vec![0xee; usize::from(input.byte())];
-                self.inbound
-                    .handle_data(now, input.number(), bytes.into(), budget);
+                self.inbound.handle_data(now, input.number(), bytes.into(), budget);
             }
             4 => {
                 let end = (self.body.len() as u64, crc32c::crc32c(&self.body));
@@ -132,8 +124,7 @@ impl Game {
             7 => self.inbound.handle_ping(now),
             8 => self.inbound.handle_offer(now),
             9 if input.below(8) == 0 => {
-                self.inbound
-                    .handle_reset(now, ReasonCode::Gone.into(), budget);
+                self.inbound.handle_reset(now, ReasonCode::Gone.into(), budget);
             }
             10 if input.below(8) == 0 => {
                 self.inbound.stop(ReasonCode::Dropped.into(), budget);
@@ -199,9 +190,7 @@ impl Game {
                 assert!(credit >= self.credit);
                 self.credit = credit;
             }
-            Frame::Credit {
-                have, credit, done, ..
-            } => {
+            Frame::Credit { have, credit, done, .. } => {
                 assert!(have >= self.have && credit >= self.credit, "a step back");
                 let length = self.ends.last().map_or(0, |end| end.0);
                 assert!(have <= credit.max(length));

@@ -90,24 +90,12 @@ impl Game {
             3 => {
                 let (asker, granted) = (receiver(input), input.number());
                 credit.insert(asker, granted);
-                let asked = Asked {
-                    request: MESSAGE,
-                    asker,
-                    credit: granted,
-                };
+                let asked = Asked { request: MESSAGE, asker, credit: granted };
                 Outbound::reply(now, MESSAGE, head, asked, length, most)
             }
             at => Outbound::offer(now, MESSAGE, head, targets[usize::from(at)], length, most),
         };
-        Self {
-            now,
-            limits,
-            outbound,
-            given: Vec::new(),
-            ended: false,
-            credit,
-            done: Vec::new(),
-        }
+        Self { now, limits, outbound, given: Vec::new(), ended: false, credit, done: Vec::new() }
     }
 
     fn step(&mut self, input: &mut Input<'_>) {
@@ -179,8 +167,7 @@ impl Game {
         if done && self.ended && have == self.given.len() as u64 {
             self.done.push(from);
         }
-        self.outbound
-            .handle_credit(self.now, from, have, credit, done);
+        self.outbound.handle_credit(self.now, from, have, credit, done);
     }
 
     fn check(&mut self) {
@@ -227,9 +214,7 @@ impl Game {
                 };
                 assert!(self.credit.iter().any(granted), "more than was granted");
             }
-            Frame::End {
-                length, checksum, ..
-            } => {
+            Frame::End { length, checksum, .. } => {
                 assert!(self.ended);
                 assert_eq!(length, self.given.len() as u64);
                 assert_eq!(checksum, crc32c::crc32c(&self.given));

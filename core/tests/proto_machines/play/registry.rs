@@ -7,11 +7,7 @@ use conduit::{
 
 use super::input::Input;
 
-const KINDS: [BindingKind; 3] = [
-    BindingKind::Broadcast,
-    BindingKind::Once,
-    BindingKind::Queue,
-];
+const KINDS: [BindingKind; 3] = [BindingKind::Broadcast, BindingKind::Once, BindingKind::Queue];
 
 /// All that ever was, in one list each.
 #[derive(Default)]
@@ -70,16 +66,12 @@ pub(crate) fn registry(moves: &[u8]) {
 impl Model {
     fn some_binding(&self, input: &mut Input<'_>) -> BindingId {
         let at = usize::from(input.byte()) % (self.bindings.len() + 1);
-        self.bindings
-            .get(at)
-            .map_or(BindingId(u64::MAX), |binding| binding.id)
+        self.bindings.get(at).map_or(BindingId(u64::MAX), |binding| binding.id)
     }
 
     fn some_route(&self, input: &mut Input<'_>) -> RouteId {
         let at = usize::from(input.byte()) % (self.routes.len() + 1);
-        self.routes
-            .get(at)
-            .map_or(RouteId(u64::MAX), |route| route.id)
+        self.routes.get(at).map_or(RouteId(u64::MAX), |route| route.id)
     }
 
     fn bind(&mut self, subject: usize, kind: BindingKind, new: Joined) -> Joined {
@@ -102,17 +94,8 @@ impl Model {
             });
             new.route
         });
-        self.bindings.push(Binding {
-            id: new.binding,
-            route,
-            kind,
-            bound: true,
-        });
-        Joined {
-            binding: new.binding,
-            route,
-            subscribe: found.is_none(),
-        }
+        self.bindings.push(Binding { id: new.binding, route, kind, bound: true });
+        Joined { binding: new.binding, route, subscribe: found.is_none() }
     }
 
     fn unbind(&mut self, id: BindingId) -> Option<Left> {
@@ -123,9 +106,7 @@ impl Model {
         binding.bound = false;
         let id = binding.route;
         let bindings = &self.bindings;
-        let others = bindings
-            .iter()
-            .any(|other| other.route == id && other.bound);
+        let others = bindings.iter().any(|other| other.route == id && other.bound);
         let gone = removed(bindings, id);
         let route = self.routes.iter_mut().find(|route| route.id == id)?;
         if others {
@@ -133,10 +114,7 @@ impl Model {
         } else {
             route.open = false;
         }
-        Some(Left {
-            route: id,
-            leave: !others,
-        })
+        Some(Left { route: id, leave: !others })
     }
 
     fn took(&mut self, id: BindingId) -> Option<Left> {
@@ -183,8 +161,6 @@ impl Model {
 
 /// The bindings of a route that were removed.
 fn removed(bindings: &[Binding], route: RouteId) -> Vec<BindingId> {
-    let gone = bindings
-        .iter()
-        .filter(|other| other.route == route && !other.bound);
+    let gone = bindings.iter().filter(|other| other.route == route && !other.bound);
     gone.map(|binding| binding.id).collect()
 }

@@ -112,8 +112,7 @@ impl Link {
             self.last.insert(to, at);
         }
         self.count += 1;
-        self.queue
-            .insert((at, self.count), Event::Packet(to, packet));
+        self.queue.insert((at, self.count), Event::Packet(to, packet));
     }
 
     fn travel(&mut self) -> Duration {

@@ -76,11 +76,7 @@ impl Pair {
     pub(crate) fn run(&mut self, limit: Duration) {
         self.settle();
         while self.step() {
-            assert!(
-                self.elapsed() <= limit,
-                "it did not end within {limit:?}: {:?}",
-                self.sender
-            );
+            assert!(self.elapsed() <= limit, "it did not end within {limit:?}: {:?}", self.sender);
         }
         assert!(self.sender.is_done() || self.sender.is_dead);
         for station in &self.stations {
@@ -145,35 +141,23 @@ impl Pair {
             return;
         }
         let (stream, receiver) = match *frame {
-            Frame::Accept {
-                message, receiver, ..
-            } => {
+            Frame::Accept { message, receiver, .. } => {
                 let reply = false;
                 let stream = conduit::proto::frame::StreamId { message, reply };
                 (stream, receiver)
             }
-            Frame::Credit {
-                stream,
-                receiver,
-                done: false,
-                ..
-            } => (stream, receiver),
+            Frame::Credit { stream, receiver, done: false, .. } => (stream, receiver),
             _ => return,
         };
-        let gone = Frame::Reset {
-            stream,
-            port: Some(receiver.port),
-            reason: ReasonCode::Gone.into(),
-        };
+        let gone =
+            Frame::Reset { stream, port: Some(receiver.port), reason: ReasonCode::Gone.into() };
         if let Some(at) = self.station(receiver.instance) {
             self.link.send(self.now, Party::Station(at), gone.encode());
         }
     }
 
     fn station(&self, instance: conduit::InstanceId) -> Option<usize> {
-        self.stations
-            .iter()
-            .position(|station| station.instance == instance)
+        self.stations.iter().position(|station| station.instance == instance)
     }
 
     /// Lets every machine say what it has to say, and checks what must always hold.
@@ -198,8 +182,7 @@ impl Pair {
         match transmit.to {
             Destination::Inbox(instance) => {
                 if let Some(at) = self.station(instance) {
-                    self.link
-                        .send(self.now, Party::Station(at), transmit.packet);
+                    self.link.send(self.now, Party::Station(at), transmit.packet);
                 }
             }
             Destination::Bindings(target) => {
@@ -219,11 +202,7 @@ impl Pair {
                 }
                 for at in listeners {
                     let late = self.stations[at].answers_after;
-                    let late = if offered.is_some() {
-                        late
-                    } else {
-                        Duration::ZERO
-                    };
+                    let late = if offered.is_some() { late } else { Duration::ZERO };
                     self.link.send_late(
                         self.now,
                         Party::Station(at),
@@ -250,9 +229,8 @@ impl Pair {
             if delivery.result.is_ok() {
                 let at = self.station(delivery.receiver.instance).expect("it exists");
                 let mut ports = self.stations[at].ports.iter();
-                let port = ports
-                    .find(|port| port.receiver() == delivery.receiver)
-                    .expect("it exists");
+                let port =
+                    ports.find(|port| port.receiver() == delivery.receiver).expect("it exists");
                 assert_eq!(port.received, self.sender.body.len(), "a wrong Ok");
                 assert_eq!(port.started, 1, "an Ok without a handler");
             }

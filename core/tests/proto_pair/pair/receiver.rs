@@ -149,16 +149,9 @@ impl Station {
     }
 
     fn offer(&mut self, now: Instant, target: Target, length: Option<u64>) -> Vec<Bytes> {
-        let most = if target == Target::Group {
-            1
-        } else {
-            usize::MAX
-        };
+        let most = if target == Target::Group { 1 } else { usize::MAX };
         let mut words = Vec::new();
-        let listening = self
-            .ports
-            .iter_mut()
-            .filter(|port| port.bind.kind == target);
+        let listening = self.ports.iter_mut().filter(|port| port.bind.kind == target);
         for port in listening.take(most) {
             let stop = Frame::Stop {
                 stream: self.stream,
@@ -207,12 +200,7 @@ impl Station {
         if self.is_dead {
             return packets;
         }
-        let Self {
-            ports,
-            budget,
-            limits,
-            ..
-        } = self;
+        let Self { ports, budget, limits, .. } = self;
         let mut charged = 0;
         for port in ports {
             if let Some(inbound) = &mut port.inbound {
@@ -231,10 +219,7 @@ impl Station {
             if inbound.is_finished()
                 && (port.end.is_some() || port.started == 0 || inbound.failure().is_some())
             {
-                port.end = port
-                    .end
-                    .take()
-                    .or_else(|| inbound.failure().cloned().map(Err));
+                port.end = port.end.take().or_else(|| inbound.failure().cloned().map(Err));
                 port.last_word = Some(inbound.last_word());
                 port.inbound = None;
             }
@@ -264,9 +249,9 @@ impl Port {
                 }
             }
             Frame::Data { offset, body, .. } => inbound.handle_data(now, offset, body, budget),
-            Frame::End {
-                length, checksum, ..
-            } => inbound.handle_end(now, length, checksum, budget),
+            Frame::End { length, checksum, .. } => {
+                inbound.handle_end(now, length, checksum, budget)
+            }
             Frame::Ping { .. } => inbound.handle_ping(now),
             Frame::Reset { reason, .. } => inbound.handle_reset(now, reason, budget),
             frame => panic!("a sender does not send {frame:?}"),

@@ -36,11 +36,7 @@ impl Sender {
         let length = setup.known.then_some(setup.body.len() as u64);
         let outbound = if setup.reply {
             let asker = Setup::receiver(0, 0);
-            let asked = Asked {
-                request: REQUEST,
-                asker,
-                credit: setup.inbound.initial,
-            };
+            let asked = Asked { request: REQUEST, asker, credit: setup.inbound.initial };
             let limits = setup.outbound.clone();
             Outbound::reply(now, MESSAGE, Setup::head(), asked, length, limits)
         } else {
@@ -97,25 +93,15 @@ impl Sender {
         };
         match frame.clone() {
             _ if self.is_dead => {}
-            Frame::Accept {
-                receiver,
-                target,
-                credit,
-                ..
-            } => outbound.handle_accept(now, receiver, target, credit),
-            Frame::Credit {
-                receiver,
-                have,
-                credit,
-                done,
-                ..
-            } => outbound.handle_credit(now, receiver, have, credit, done),
-            Frame::Stop {
-                receiver,
-                target,
-                reason,
-                ..
-            } => outbound.handle_stop(now, receiver, target, reason),
+            Frame::Accept { receiver, target, credit, .. } => {
+                outbound.handle_accept(now, receiver, target, credit)
+            }
+            Frame::Credit { receiver, have, credit, done, .. } => {
+                outbound.handle_credit(now, receiver, have, credit, done)
+            }
+            Frame::Stop { receiver, target, reason, .. } => {
+                outbound.handle_stop(now, receiver, target, reason)
+            }
             frame => panic!("a receiver does not send {frame:?}"),
         }
         true
@@ -161,10 +147,7 @@ impl Sender {
             if self.fails_at.is_some_and(|at| self.given >= at) {
                 return outbound.abort(Reason::new(ReasonCode::SourceFailed, "disk on fire"));
             }
-            let most = self
-                .fails_at
-                .unwrap_or(self.body.len())
-                .min(self.body.len());
+            let most = self.fails_at.unwrap_or(self.body.len()).min(self.body.len());
             let size = self.pieces[self.piece % self.pieces.len()].min(capacity);
             let end = most.min(self.given + size);
             outbound.push(&self.body.slice(self.given..end));

@@ -39,15 +39,8 @@ pub(crate) struct Bind {
 }
 
 impl Bind {
-    pub(crate) const PLAIN: Self = Self {
-        kind: Target::Plain,
-        reader: Reader::Eager,
-        refusals: 0,
-    };
-    pub(crate) const GROUP: Self = Self {
-        kind: Target::Group,
-        ..Self::PLAIN
-    };
+    pub(crate) const PLAIN: Self = Self { kind: Target::Plain, reader: Reader::Eager, refusals: 0 };
+    pub(crate) const GROUP: Self = Self { kind: Target::Group, ..Self::PLAIN };
 
     pub(crate) const fn reading(self, reader: Reader) -> Self {
         Self { reader, ..self }
@@ -91,9 +84,8 @@ impl Setup {
 
     /// A body of so many bytes for plain bindings, one in each of some instances.
     pub(crate) fn new(size: usize, instances: Vec<Vec<Bind>>) -> Self {
-        let body: Vec<u8> = (0..size)
-            .map(|at| u8::try_from((at * 31 + at / 251) % 256).expect("a byte"))
-            .collect();
+        let body: Vec<u8> =
+            (0..size).map(|at| u8::try_from((at * 31 + at / 251) % 256).expect("a byte")).collect();
         Self {
             body: body.into(),
             pieces: vec![Self::CHUNK],
@@ -127,17 +119,11 @@ impl Setup {
 
     /// The answer to a request.
     pub(crate) fn reply(size: usize) -> Self {
-        Self {
-            reply: true,
-            ..Self::new(size, vec![vec![Bind::PLAIN]])
-        }
+        Self { reply: true, ..Self::new(size, vec![vec![Bind::PLAIN]]) }
     }
 
     pub(crate) fn stream(&self) -> StreamId {
-        StreamId {
-            message: MESSAGE,
-            reply: self.reply,
-        }
+        StreamId { message: MESSAGE, reply: self.reply }
     }
 
     pub(crate) fn head() -> Head {
@@ -157,10 +143,7 @@ impl Setup {
     pub(crate) fn receiver(station: usize, port: usize) -> Receiver {
         let mut id = [0; 16];
         id[8..].copy_from_slice(&(station as u64).to_be_bytes());
-        Receiver {
-            instance: InstanceId::from_bytes(id),
-            port: port as u64,
-        }
+        Receiver { instance: InstanceId::from_bytes(id), port: port as u64 }
     }
 
     pub(super) fn stations(&self, now: Instant) -> Vec<Station> {
@@ -169,9 +152,7 @@ impl Setup {
             stream: self.stream(),
             limits: self.inbound.clone(),
             budget: Budget::new(self.budget),
-            limit: self
-                .budget
-                .max(if self.reply { self.inbound.initial } else { 0 }),
+            limit: self.budget.max(if self.reply { self.inbound.initial } else { 0 }),
             ports: binds
                 .iter()
                 .enumerate()

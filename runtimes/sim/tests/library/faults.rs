@@ -26,13 +26,8 @@ struct Profile {
     trouble: &'static [Trouble],
 }
 
-const CALM: Profile = Profile {
-    calm: true,
-    loss: 0.0,
-    disorder: 0.0,
-    delay: Duration::ZERO,
-    trouble: &[],
-};
+const CALM: Profile =
+    Profile { calm: true, loss: 0.0, disorder: 0.0, delay: Duration::ZERO, trouble: &[] };
 
 const SLOW: Profile = Profile {
     // Ten times that, there and back, is within the join window.
@@ -107,18 +102,11 @@ fn run(count: u64, profile: &Profile) {
 
 async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::with_seed(sim.random());
-    let limits = if profile.calm {
-        Limits::roomy(&mut rng)
-    } else {
-        Limits::tight(&mut rng)
-    };
+    let limits = if profile.calm { Limits::roomy(&mut rng) } else { Limits::tight(&mut rng) };
     let counts = [rng.usize(1..=3), rng.usize(1..=2)];
     let instances = counts.iter().sum();
     let ops = plan(&mut rng, instances, counts.len(), &limits, profile.calm);
-    let freezes = profile
-        .trouble
-        .iter()
-        .any(|trouble| matches!(trouble, Trouble::Freeze));
+    let freezes = profile.trouble.iter().any(|trouble| matches!(trouble, Trouble::Freeze));
     let calm = profile.calm.then(|| counts.to_vec());
     let oracle = Arc::new(Oracle::new(ops, limits, freezes, calm));
     let world = World::start(sim, &oracle, &mut rng, &counts).await?;
@@ -141,10 +129,8 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     // What is given up on both sides takes an idle limit, and its last words another.
     sim.sleep(Duration::from_secs(60)).await;
     oracle.verdict()?;
-    let works = world
-        .works(sim, &oracle.limits)
-        .await
-        .map_err(|error| format!("afterwards: {error}"));
+    let works =
+        world.works(sim, &oracle.limits).await.map_err(|error| format!("afterwards: {error}"));
     if let Err(error) = works {
         oracle.wrong(error);
     }
@@ -181,10 +167,7 @@ fn faults(sim: &Sim, rng: &mut Rng, profile: &Profile) -> FaultPlan {
     let loss = profile.loss * rng.f64() * rng.f64();
     let whole = Faults::new().drop(loss).delay(delay);
     let disorder = profile.disorder * rng.f64() * rng.f64();
-    let streams = whole
-        .clone()
-        .duplicate(disorder)
-        .reorder(disorder, profile.delay * 10);
+    let streams = whole.clone().duplicate(disorder).reorder(disorder, profile.delay * 10);
     // A transport never repeats or reorders messages of one packet.
     FaultPlan::new(sim.clone(), rng.u64(..))
         .on(|_, packet| packet.get(1) == Some(&MESSAGE), whole)

@@ -120,16 +120,12 @@ pub(crate) fn outgoing(sim: &Sim, id: u64, reply: bool, plan: &BodyPlan) -> Body
     let length = content.len() as u64;
     match plan.source {
         Source::Bytes => Body::from(content),
-        Source::Pieces {
-            piece,
-            pause,
-            sized: false,
-        } => Body::stream(pieces(sim, content, piece, pause)),
-        Source::Pieces {
-            piece,
-            pause,
-            sized: true,
-        } => Body::sized_stream(pieces(sim, content, piece, pause), length),
+        Source::Pieces { piece, pause, sized: false } => {
+            Body::stream(pieces(sim, content, piece, pause))
+        }
+        Source::Pieces { piece, pause, sized: true } => {
+            Body::sized_stream(pieces(sim, content, piece, pause), length)
+        }
         Source::Fails { piece } => {
             let pieces = pieces(sim, content, piece, std::time::Duration::ZERO);
             Body::stream(pieces.chain(stream::once(Err(io::Error::other("as planned")))))

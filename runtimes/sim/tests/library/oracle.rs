@@ -67,17 +67,8 @@ impl Oracle {
         calm: Option<Vec<usize>>,
     ) -> Self {
         let log = env::var_os("CONDUIT_SIM_SEED").map(|_| Vec::new());
-        let state = Mutex::new(State {
-            log,
-            ..State::default()
-        });
-        Self {
-            ops,
-            limits,
-            freezes,
-            calm,
-            state,
-        }
+        let state = Mutex::new(State { log, ..State::default() });
+        Self { ops, limits, freezes, calm, state }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -107,20 +98,15 @@ impl Oracle {
             let group_only = op.request.is_some() && op.subject.has_group();
             let ran = seen.runs.iter().any(|place| place.group || !group_only);
             if let Some(said) = seen.not_executed.as_ref().filter(|_| ran) {
-                late.push(format!(
-                    "op {id}: {said}, but a handler ran: {:?}",
-                    seen.runs
-                ));
+                late.push(format!("op {id}: {said}, but a handler ran: {:?}", seen.runs));
             }
         }
         for op in &self.ops {
             let runs = state.seen.get(&op.id).map_or(0, |seen| seen.runs.len());
             let answer = op.request.as_ref().map(|request| &request.answer);
             // A failure ends a request: who has not started by then need not.
-            let may_end_early = matches!(
-                answer,
-                Some(Answer::Fails | Answer::Panics | Answer::Nothing)
-            );
+            let may_end_early =
+                matches!(answer, Some(Answer::Fails | Answer::Panics | Answer::Nothing));
             let is_right =
                 |expected| runs == expected || may_end_early && (1..expected).contains(&runs);
             if !self.expected(op).is_none_or(is_right) {
@@ -153,10 +139,7 @@ impl Oracle {
         let completed = delivery.completed().len();
         let whole = completed == expected || !op.body.is_long(&self.limits);
         if !whole || !delivery.failed().is_empty() {
-            self.wrong(format!(
-                "op {}: {expected} have to get it: {delivery:?}",
-                op.id
-            ));
+            self.wrong(format!("op {}: {expected} have to get it: {delivery:?}", op.id));
         }
     }
 
@@ -220,13 +203,7 @@ impl Oracle {
     pub(crate) fn read(&self, op: &Op, place: Place, got: &[u8], ended: &Ended) {
         self.log(|| format!("op {}: read {} at {place:?}: {ended:?}", op.id, got.len()));
         let whole = content(op.id, false, op.body.length);
-        self.check_body(
-            &format!("op {}", op.id),
-            &whole,
-            op.body.fails(),
-            got,
-            ended,
-        );
+        self.check_body(&format!("op {}", op.id), &whole, op.body.fails(), got, ended);
         if got == whole {
             self.lock().seen.entry(op.id).or_default().whole.push(place);
         }
@@ -242,11 +219,7 @@ impl Oracle {
             self.wrong(format!("{what}: the bytes are wrong"));
         }
         if matches!(ended, Ended::Whole) && (fails || got.len() != whole.len()) {
-            self.wrong(format!(
-                "{what}: a wrong end, {} of {}",
-                got.len(),
-                whole.len()
-            ));
+            self.wrong(format!("{what}: a wrong end, {} of {}", got.len(), whole.len()));
         }
     }
 
@@ -302,14 +275,8 @@ impl Oracle {
         self.log(|| format!("op {}: reply by {by}, read {}: {ended:?}", op.id, got.len()));
         let what = format!("reply to op {}", op.id);
         let Some(request) = &op.request else { return };
-        let ran = self
-            .lock()
-            .seen
-            .entry(op.id)
-            .or_default()
-            .runs
-            .iter()
-            .any(|at| at.instance == by);
+        let ran =
+            self.lock().seen.entry(op.id).or_default().runs.iter().any(|at| at.instance == by);
         if !ran {
             self.wrong(format!("{what}: by {by}, where no handler ran"));
         }
@@ -341,10 +308,7 @@ impl Oracle {
         self.log(|| format!("op {}: the reply was delivered", op.id));
         let whole = self.lock().seen.entry(op.id).or_default().reply_whole;
         if streamed && !whole {
-            self.wrong(format!(
-                "op {}: a wrong Ok: the asker does not have the reply",
-                op.id
-            ));
+            self.wrong(format!("op {}: a wrong Ok: the asker does not have the reply", op.id));
         }
     }
 }

@@ -21,14 +21,7 @@ impl Limits {
         let chunk = [16, 64, 256][rng.usize(..3)];
         let first_window = chunk as u64 * rng.u64(1..=4);
         let window = first_window * rng.u64(1..=8);
-        Self {
-            chunk,
-            first_window,
-            window,
-            budget: 1 << 20,
-            waiting: 1024,
-            bodies: 128,
-        }
+        Self { chunk, first_window, window, budget: 1 << 20, waiting: 1024, bodies: 128 }
     }
 
     pub(crate) fn tight(rng: &mut Rng) -> Self {
@@ -95,11 +88,7 @@ pub(crate) enum Source {
     /// All at once.
     Bytes,
     /// In pieces, with pauses.
-    Pieces {
-        piece: usize,
-        pause: Duration,
-        sized: bool,
-    },
+    Pieces { piece: usize, pause: Duration, sized: bool },
     /// In pieces, and then it fails at its end.
     Fails { piece: usize },
 }
@@ -127,11 +116,7 @@ impl BodyPlan {
         let source = match rng.u32(..8) {
             0..4 => Source::Bytes,
             7 if !calm => Source::Fails { piece },
-            kind => Source::Pieces {
-                piece,
-                pause,
-                sized: kind == 5,
-            },
+            kind => Source::Pieces { piece, pause, sized: kind == 5 },
         };
         Self { length, source }
     }
@@ -248,11 +233,7 @@ impl RequestPlan {
             5 => Answer::ReplyFirst(reply),
             _ => Answer::Reply(reply),
         };
-        let millis = if calm {
-            30_000
-        } else {
-            [300, 5_000, 30_000][rng.usize(..3)]
-        };
+        let millis = if calm { 30_000 } else { [300, 5_000, 30_000][rng.usize(..3)] };
         Self {
             timeout: Duration::from_millis(millis),
             work: Duration::from_millis(rng.u64(..200) * rng.u64(..2)),

@@ -35,10 +35,7 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
     let sim = Sim::new(1);
     sim.block_on(async {
         let broker = Memory::new();
-        let workers = [
-            conduit(&sim, &broker, "worker")?,
-            conduit(&sim, &broker, "worker")?,
-        ];
+        let workers = [conduit(&sim, &broker, "worker")?, conduit(&sim, &broker, "worker")?];
         for worker in &workers {
             let clock = sim.clone();
             worker.queue_bind("echo").await?.to(move |message| {
@@ -53,10 +50,7 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
         let slow = Faults::new().delay(Delay::Fixed(Duration::from_millis(1_500)));
         broker.inject_faults(on_frames(&sim, ACCEPT, slow));
         let body = vec![7; 100_000];
-        let reply = asker
-            .service("worker")
-            .request_body("echo", body.clone())
-            .await?;
+        let reply = asker.service("worker").request_body("echo", body.clone()).await?;
         assert_eq!(reply.bytes().await?, body);
         Ok(())
     })
@@ -77,10 +71,7 @@ fn a_deadline_in_a_reply_does_not_say_that_nothing_ran() -> Result<(), Error> {
         let asker = conduit(&sim, &broker, "asker")?;
         let reply = asker.service("worker").request("stall", &()).await?;
         let error = reply.bytes().await.expect_err("it stalls");
-        assert_eq!(
-            (error.kind(), error.executed()),
-            (ErrorKind::Deadline, Executed::Maybe)
-        );
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
         Ok(())
     })
 }
@@ -93,9 +84,7 @@ fn a_refusal_does_not_hide_that_another_receiver_ran() -> Result<(), Error> {
         let broker = Memory::new();
         let running = conduit(&sim, &broker, "listener")?;
         let dying = sim.process();
-        let builder = Conduit::builder("listener")
-            .runtime(dying.clone())
-            .ids(sim.ids());
+        let builder = Conduit::builder("listener").runtime(dying.clone()).ids(sim.ids());
         let dead = builder.transport(broker.clone()).encoder(Json).build()?;
         dead.bind("news").await?.to(|message| async move {
             std::future::pending::<()>().await;
@@ -130,9 +119,7 @@ fn a_refusal_of_one_binding_does_not_speak_for_another() -> Result<(), Error> {
     sim.block_on(async {
         let broker = Memory::new();
         let worker = conduit(&sim, &broker, "worker")?;
-        let builder = Conduit::builder("worker")
-            .runtime(sim.process())
-            .ids(sim.ids());
+        let builder = Conduit::builder("worker").runtime(sim.process()).ids(sim.ids());
         let builder = builder.transport(broker.clone()).encoder(Json);
         let small = builder.max_waiting_messages(1).build()?;
         let mut roomy = worker.bind("both").await?;
@@ -159,26 +146,16 @@ fn a_broken_connection_does_not_say_that_nothing_ran() -> Result<(), Error> {
         let link = at_sender.link();
         let listener = conduit(&sim, &broker, "listener")?;
         let mut news = listener.bind("news").await?;
-        let builder = Conduit::builder("sender")
-            .runtime(sim.process())
-            .ids(sim.ids());
+        let builder = Conduit::builder("sender").runtime(sim.process()).ids(sim.ids());
         let sender = builder.transport(at_sender).encoder(Json).build()?;
         // The group's offer is slow to be refused, so that it is offered again.
         let is_group_offer = |to: &Address, packet: &[u8]| {
-            let group = matches!(
-                to,
-                Address::Subject {
-                    targets: Targets::Group,
-                    ..
-                }
-            );
+            let group = matches!(to, Address::Subject { targets: Targets::Group, .. });
             group && packet.get(1) == Some(&OFFER)
         };
         let lost = Faults::new().drop(1.0);
         broker.inject_faults(FaultPlan::new(sim.clone(), 1).on(is_group_offer, lost));
-        let send = sender
-            .service("listener")
-            .send_body("news", vec![7; 1_000_000]);
+        let send = sender.service("listener").send_body("news", vec![7; 1_000_000]);
         let breaking = async {
             let message = news.next().await.expect("it is bound");
             link.disconnect();
@@ -203,11 +180,7 @@ fn a_deadline_ends_a_reply_that_is_always_ready() -> Result<(), Error> {
             message.reply_body(Body::stream(forever)).await
         });
         let asker = conduit(&sim, &broker, "asker")?;
-        let mut song = asker
-            .service("worker")
-            .request("sing", &())
-            .await?
-            .take_body()?;
+        let mut song = asker.service("worker").request("sing", &()).await?.take_body()?;
         let reading = async {
             loop {
                 sim.sleep(Duration::from_secs(1)).await;

@@ -10,8 +10,7 @@ use crate::faults;
 fn traces() -> String {
     let trace = |seed| {
         let sim = Sim::new(seed);
-        sim.block_on(faults::everything(&sim))
-            .expect("nothing is wrong");
+        sim.block_on(faults::everything(&sim)).expect("nothing is wrong");
         format!("{:x}@{:?}", sim.trace(), sim.elapsed())
     };
     (0..5).map(trace).collect::<Vec<_>>().join(" ")

@@ -28,18 +28,13 @@ impl Net {
     fn run<F: Future<Output = Result>>(seed: u64, test: impl FnOnce(Arc<Self>) -> F) -> Result {
         let sim = Sim::new(seed);
         let broker = Memory::new();
-        let outcome = sim.block_on(test(Arc::new(Self {
-            sim: sim.clone(),
-            broker,
-        })));
+        let outcome = sim.block_on(test(Arc::new(Self { sim: sim.clone(), broker })));
         sim.shut_down();
         outcome
     }
 
     fn builder(&self, name: &str, process: &Process) -> conduit::Builder<Process, Memory, Json> {
-        let builder = Conduit::builder(name)
-            .runtime(process.clone())
-            .ids(self.sim.ids());
+        let builder = Conduit::builder(name).runtime(process.clone()).ids(self.sim.ids());
         builder.transport(self.broker.clone()).encoder(Json)
     }
 
@@ -52,11 +47,7 @@ impl Net {
     /// One whose bodies are small and so are its windows: a reader is never far behind its sender.
     fn small(&self, name: &str) -> Result<Conduit<Json>, Error> {
         let builder = self.builder(name, &self.sim.process());
-        builder
-            .chunk_size(16)
-            .first_window(64)
-            .body_window(256)
-            .build()
+        builder.chunk_size(16).first_window(64).body_window(256).build()
     }
 
     fn slow_network(&self) {
@@ -70,11 +61,7 @@ impl Net {
         for conduit in conduits {
             let stats = conduit.stats();
             let held = (stats.incoming_bytes, stats.outgoing_bytes);
-            let open = (
-                stats.incoming_bodies,
-                stats.outgoing_bodies,
-                stats.pending_requests,
-            );
+            let open = (stats.incoming_bodies, stats.outgoing_bodies, stats.pending_requests);
             assert_eq!((held, open), ((0, 0), (0, 0, 0)));
         }
     }
@@ -85,10 +72,7 @@ async fn a_byte_a_second(sim: Sim, mut message: Message<Json>) -> Result<usize, 
 
     let mut byte = [0];
     let mut count = 0;
-    while message
-        .read(&mut byte)
-        .await
-        .map_err(|error| error.downcast::<Error>().expect("ours"))?
+    while message.read(&mut byte).await.map_err(|error| error.downcast::<Error>().expect("ours"))?
         == 1
     {
         count += 1;
@@ -108,10 +92,7 @@ fn a_reader_may_take_an_hour_if_nobody_waits_for_it() -> Result {
             a_byte_a_second(net.sim.clone(), message).await
         };
         let (sent, read) = future::zip(async { song.await }, reading).await;
-        assert_eq!(
-            (sent?.completed(), read?),
-            (&[receiver.instance()][..], 3_600)
-        );
+        assert_eq!((sent?.completed(), read?), (&[receiver.instance()][..], 3_600));
         assert!(net.sim.elapsed() >= Duration::from_secs(3_600));
         net.is_released(&[&sender, &receiver]).await;
         Ok(())
@@ -146,9 +127,7 @@ fn a_reader_that_others_wait_for_is_lagged_after_the_limit() -> Result {
         let (sent, read) = future::zip(sending, reading).await;
         let sent = sent?;
         assert_eq!(sent.completed().len(), 2);
-        let [failed] = sent.failed() else {
-            panic!("{sent:?}")
-        };
+        let [failed] = sent.failed() else { panic!("{sent:?}") };
         assert_eq!(
             (failed.instance, failed.error.kind()),
             (Some(slow.instance()), ErrorKind::Lagged)
@@ -171,10 +150,7 @@ fn a_frozen_receiver_is_given_up_within_the_idle_limit() -> Result {
             async move { message.bytes().await.map(drop) }
         });
         let started = net.sim.elapsed();
-        let error = sender
-            .service("receiver")
-            .send_body("song", vec![7; 1_000_000])
-            .await;
+        let error = sender.service("receiver").send_body("song", vec![7; 1_000_000]).await;
         assert_eq!(error.expect_err("it stands still").kind(), ErrorKind::Lost);
         assert!(net.sim.elapsed() - started <= Duration::from_secs(11));
         process.thaw();
@@ -203,10 +179,7 @@ fn a_frozen_sender_is_given_up_within_the_idle_limit() -> Result {
         assert!(net.sim.elapsed() - started <= Duration::from_secs(10));
         process.thaw();
         let result = sending.await.expect("it was not killed");
-        assert_eq!(
-            result.expect_err("the receiver is gone").kind(),
-            ErrorKind::Lost
-        );
+        assert_eq!(result.expect_err("the receiver is gone").kind(), ErrorKind::Lost);
         net.is_released(&[&sender, &receiver]).await;
         Ok(())
     })
@@ -217,10 +190,7 @@ async fn join_after(net: &Net, time: Duration) -> Result<(conduit::Delivery, Ins
     let (sender, prompt) = (net.conduit("sender")?, net.conduit("receiver")?);
     let slow = net.conduit("receiver")?;
     let started = Arc::<AtomicU32>::default();
-    prompt
-        .bind("song")
-        .await?
-        .to(|message| async move { message.bytes().await.map(drop) });
+    prompt.bind("song").await?.to(|message| async move { message.bytes().await.map(drop) });
     let counter = Arc::clone(&started);
     slow.bind("song").await?.to(move |message| {
         counter.fetch_add(1, Ordering::SeqCst);
@@ -234,8 +204,7 @@ async fn join_after(net: &Net, time: Duration) -> Result<(conduit::Delivery, Ins
         packet.get(1) == Some(&ACCEPT) && packet.windows(id.len()).any(|bytes| bytes == id)
     };
     let late = Faults::new().delay(Delay::Fixed(time));
-    net.broker
-        .inject_faults(FaultPlan::new(net.sim.clone(), 1).on(is_its_accept, late));
+    net.broker.inject_faults(FaultPlan::new(net.sim.clone(), 1).on(is_its_accept, late));
     // It is not over when the late one answers.
     let clock = net.sim.clone();
     let rest = stream::once(vec![7; 500_000]).then(move |half| {
@@ -256,10 +225,7 @@ async fn join_after(net: &Net, time: Duration) -> Result<(conduit::Delivery, Ins
 fn a_receiver_that_accepts_after_249_ms_gets_everything() -> Result {
     Net::run(1, |net| async move {
         let (sent, _, started) = join_after(&net, Duration::from_millis(249)).await?;
-        assert_eq!(
-            (sent.completed().len(), sent.failed().len(), started),
-            (2, 0, 1)
-        );
+        assert_eq!((sent.completed().len(), sent.failed().len(), started), (2, 0, 1));
         Ok(())
     })
 }
@@ -268,13 +234,8 @@ fn a_receiver_that_accepts_after_249_ms_gets_everything() -> Result {
 fn a_receiver_that_accepts_after_251_ms_is_late_and_does_not_run() -> Result {
     Net::run(1, |net| async move {
         let (sent, slow, started) = join_after(&net, Duration::from_millis(251)).await?;
-        let [failed] = sent.failed() else {
-            panic!("{sent:?}")
-        };
-        assert_eq!(
-            (failed.instance, failed.error.kind()),
-            (Some(slow), ErrorKind::Late)
-        );
+        let [failed] = sent.failed() else { panic!("{sent:?}") };
+        assert_eq!((failed.instance, failed.error.kind()), (Some(slow), ErrorKind::Late));
         assert_eq!((sent.completed().len(), started), (1, 0));
         Ok(())
     })
@@ -311,9 +272,7 @@ fn a_stream_survives_a_restart_of_the_broker() -> Result {
             let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
             let mut songs = receiver.queue_bind("song").await?;
             net.slow_network();
-            let song = sender
-                .service("receiver")
-                .send_body("song", vec![7; 1_000_000]);
+            let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
             let reading = async {
                 let message = songs.next().await.expect("it is bound");
                 restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
@@ -341,17 +300,14 @@ fn a_broadcast_survives_a_restart_of_the_broker() -> Result {
                     .to(|message| async move { message.bytes().await.map(drop) });
             }
             net.slow_network();
-            let song = sender
-                .service("receiver")
-                .send_body("song", vec![7; 1_000_000]);
+            let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
             let reading = async {
                 let message = songs.next().await.expect("it is bound");
                 restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
             };
             let (sent, read) = future::zip(async { song.await }, reading).await;
             assert_eq!((sent?.completed().len(), read?), (3, 1_000_000));
-            net.is_released(&[&sender, &receiver, &others[0], &others[1]])
-                .await;
+            net.is_released(&[&sender, &receiver, &others[0], &others[1]]).await;
             Ok(())
         })?;
     }
@@ -384,9 +340,7 @@ fn a_broker_that_is_gone_for_longer_ends_a_stream_at_both_sides() -> Result {
         let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
         let mut songs = receiver.queue_bind("song").await?;
         net.slow_network();
-        let song = sender
-            .service("receiver")
-            .send_body("song", vec![7; 1_000_000]);
+        let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
         let reading = async {
             let message = songs.next().await.expect("it is bound");
             restart_at(Arc::clone(&net), 50, Duration::from_secs(3_600), message).await
@@ -444,9 +398,7 @@ fn a_broadcast_of_many_windows_takes_no_longer_than_the_join_window() -> Result 
             let song = receiver.bind("song").await?;
             song.to(|message| async move { message.bytes().await.map(drop) });
         }
-        let song = sender
-            .service("receiver")
-            .send_body("song", vec![7; 1_000_000]);
+        let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
         assert_eq!(song.await?.completed().len(), 2);
         assert_eq!(net.sim.elapsed(), Duration::from_millis(250));
         Ok(())

@@ -40,11 +40,7 @@ pub(crate) async fn run(
             }
             oracle.log(|| format!("op {}: dropped", op.id));
         };
-        if sim
-            .within(HANG, future::or(sending, given_up))
-            .await
-            .is_none()
-        {
+        if sim.within(HANG, future::or(sending, given_up)).await.is_none() {
             oracle.wrong(format!("op {}: it hangs", op.id));
         }
         oracle.log(|| format!("{:?} op {}: over", sim.elapsed(), op.id));
@@ -54,10 +50,7 @@ pub(crate) async fn run(
 async fn send(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op) {
     let service = conduit.service(SERVICES[op.service]);
     let body = outgoing(sim, op.id, false, &op.body);
-    let result = service
-        .send_body(op.subject.name(), body)
-        .header(OP, op.id.to_string())
-        .await;
+    let result = service.send_body(op.subject.name(), body).header(OP, op.id.to_string()).await;
     oracle.sent(op, &result);
 }
 
@@ -65,9 +58,7 @@ async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan:
     let service = conduit.service(SERVICES[op.service]);
     let body = outgoing(sim, op.id, false, &op.body);
     let late = sim.elapsed() + plan.timeout;
-    let request = service
-        .request_body(op.subject.name(), body)
-        .timeout(plan.timeout);
+    let request = service.request_body(op.subject.name(), body).timeout(plan.timeout);
     let reply = match request.header(OP, op.id.to_string()).await {
         Ok(reply) => reply,
         Err(error) => {

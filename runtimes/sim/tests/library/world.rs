@@ -52,9 +52,7 @@ impl World {
     }
 
     pub(crate) fn living(&self) -> impl Iterator<Item = &Instance> {
-        self.instances
-            .iter()
-            .filter(|instance| !instance.process.is_killed())
+        self.instances.iter().filter(|instance| !instance.process.is_killed())
     }
 
     /// Everything works for all that live: each asks the next service, and one sends to all.
@@ -76,13 +74,8 @@ impl World {
                     return Err("a reply is wrong".into());
                 }
             }
-            let send = service
-                .send_body("note", &long)
-                .expect(bindings * Subject::Note.plain());
-            let sent = sim
-                .within(LIMIT, async { send.await })
-                .await
-                .ok_or("a send hangs")??;
+            let send = service.send_body("note", &long).expect(bindings * Subject::Note.plain());
+            let sent = sim.within(LIMIT, async { send.await }).await.ok_or("a send hangs")??;
             // Some may have no room for two at once.
             let refused = |failed: &FailedDelivery| failed.error.kind() == ErrorKind::Overloaded;
             let answers = sent.completed().len() + sent.failed().len();
@@ -102,11 +95,7 @@ impl World {
             if counted != before {
                 return Err(format!("a leak: {now:?}, and at the start {before:?}"));
             }
-            if instance
-                .handlers
-                .iter()
-                .any(|handler| handler.waiting() > 0)
-            {
+            if instance.handlers.iter().any(|handler| handler.waiting() > 0) {
                 return Err("a message waits in a binding".into());
             }
         }
@@ -120,9 +109,7 @@ impl World {
     pub(crate) async fn close(self, sim: &Sim) -> Result<(), String> {
         for instance in self.living() {
             let close = instance.conduit.close();
-            sim.within(Duration::from_secs(10), close)
-                .await
-                .ok_or("closing hangs")?;
+            sim.within(Duration::from_secs(10), close).await.ok_or("closing hangs")?;
         }
         sim.sleep(Duration::from_secs(1)).await;
         for instance in self.living() {
@@ -149,14 +136,7 @@ impl Instance {
         let transport = broker.clone();
         let link = transport.link();
         let process = sim.process();
-        let Limits {
-            chunk,
-            first_window,
-            window,
-            budget,
-            waiting,
-            bodies,
-        } = oracle.limits.clone();
+        let Limits { chunk, first_window, window, budget, waiting, bodies } = oracle.limits.clone();
         let conduit = Conduit::builder(SERVICES[service])
             .runtime(process.clone())
             .ids(sim.ids())
@@ -180,11 +160,7 @@ impl Instance {
                     true => conduit.queue_bind(subject.name()).await?,
                     false => conduit.bind(subject.name()).await?,
                 };
-                let place = Place {
-                    instance: conduit.instance(),
-                    group,
-                    binding,
-                };
+                let place = Place { instance: conduit.instance(), group, binding };
                 let (sim, oracle, process) = (sim.clone(), Arc::clone(oracle), process.clone());
                 // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
                 let at_once = rng.bool() || oracle.is_calm();
@@ -205,13 +181,6 @@ impl Instance {
             }
         }
         let before = conduit.stats();
-        Ok(Self {
-            service,
-            process,
-            link,
-            conduit,
-            handlers,
-            before,
-        })
+        Ok(Self { service, process, link, conduit, handlers, before })
     }
 }

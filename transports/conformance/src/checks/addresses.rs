@@ -59,10 +59,7 @@ pub async fn an_inbox_is_private<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     const COUNT: u64 = 200;
     let rule = Guarantee::Replies;
     let publisher = Wire::connect(&world, rule).await;
-    let wires = [
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    ];
+    let wires = [Wire::connect(&world, rule).await, Wire::connect(&world, rule).await];
     let mut first = wires[0].subscribe(&inbox(0)).await?;
     let mut second = wires[1].subscribe(&inbox(1)).await?;
     for number in 0..COUNT {
@@ -168,9 +165,7 @@ pub async fn a_missing_subscriber_is_noticed<B: Broker>(
         for targets in missed {
             let message = MessageId::from_bytes([round; MessageId::LEN]);
             let token = Token { message, targets };
-            publisher
-                .publish_noticed(&subject(targets), &own, token)
-                .await?;
+            publisher.publish_noticed(&subject(targets), &own, token).await?;
             let notice = notices.next().await?;
             rule.ensure(notice == Some(Packet::Undelivered(token)), || {
                 format!("{targets:?} with {subscribed:?} subscribed: {notice:?}")
@@ -179,9 +174,7 @@ pub async fn a_missing_subscriber_is_noticed<B: Broker>(
         for targets in heard {
             let message = MessageId::from_bytes([round; MessageId::LEN]);
             let token = Token { message, targets };
-            publisher
-                .publish_noticed(&subject(targets), &own, token)
-                .await?;
+            publisher.publish_noticed(&subject(targets), &own, token).await?;
             publisher.publish_number(&own, 1).await?;
             notices.number().await?;
         }

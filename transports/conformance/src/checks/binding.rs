@@ -33,9 +33,7 @@ pub async fn what_is_sent_after_bind_arrives<B: Broker>(
         let mut binding = rule.expect("bind", bound)?;
         rule.expect("send", news.send(subject, &round).await)?;
         let what = format!("the message sent after bind number {round}");
-        let message = world
-            .within(B::PATIENCE, rule, &what, binding.next())
-            .await?;
+        let message = world.within(B::PATIENCE, rule, &what, binding.next()).await?;
         let message = message.ok_or_else(|| Violation::new(rule, "the binding ended"))?;
         let got: u64 = rule.expect("decode", message.decode().await)?;
         rule.ensure(got == round, || format!("wanted {round}, got {got}"))?;

@@ -148,9 +148,7 @@ pub async fn one_body_reaches_binds_and_a_group_whole<B: Broker>(
     })?;
     for conduit in &conduits {
         let instance = conduit.instance();
-        rule.ensure(completed.contains(&instance), || {
-            format!("{instance} is not named")
-        })?;
+        rule.ensure(completed.contains(&instance), || format!("{instance} is not named"))?;
     }
     let mut queued = 0;
     for _ in 0..4 {

@@ -25,9 +25,8 @@ pub async fn a_source_that_fails_is_an_error_at_both_sides<B: Broker>(
     for direction in Direction::ALL {
         for at in [100, 300_000] {
             let pattern = Pattern::new(at, 1 << 20);
-            let sources: [fn(Odd) -> Body; 3] = [Body::reader, Body::stream, |odd| {
-                Body::sized_reader(odd, 1 << 20)
-            }];
+            let sources: [fn(Odd) -> Body; 3] =
+                [Body::reader, Body::stream, |odd| Body::sized_reader(odd, 1 << 20)];
             for source in sources {
                 let (gate, odd) = Odd::new(pattern).waits(at);
                 let mut way = Way::new(&world, direction).await?;
@@ -96,11 +95,7 @@ pub async fn a_source_of_another_length_is_an_error_at_both_sides<B: Broker>(
                 let (mut reading, message) = transfer.reading(pattern)?;
                 reading.until(LENGTH / 3).await?;
                 drop(gate);
-                let text = if announced < LENGTH {
-                    "longer"
-                } else {
-                    "shorter"
-                };
+                let text = if announced < LENGTH { "longer" } else { "shorter" };
                 is_source_failed(&reading.failure().await?, text)?;
                 is_source_failed(&failure(transfer.sent.await)?, text)?;
                 drop(message);
@@ -123,11 +118,7 @@ pub async fn a_short_source_of_another_length_is_an_error<B: Broker>(
         for announced in [0, LENGTH - 1, LENGTH + 1] {
             let odd = Odd::fast(Pattern::new(announced, LENGTH));
             let transfer = way.begin(Body::sized_reader(odd, announced)).await;
-            let text = if announced < LENGTH {
-                "longer"
-            } else {
-                "shorter"
-            };
+            let text = if announced < LENGTH { "longer" } else { "shorter" };
             is_source_failed(&failure(transfer.sent.await)?, text)?;
             if let Some(reply) = transfer.arrived {
                 is_source_failed(&failure(reply)?, text)?;
@@ -146,7 +137,5 @@ fn failure<T>(result: Result<T, Error>) -> Result<Error, Violation> {
 
 fn is_source_failed(error: &Error, text: &str) -> Result<(), Violation> {
     let holds = error.kind() == ErrorKind::SourceFailed && error.to_string().contains(text);
-    RULE.ensure(holds, || {
-        format!("wanted `SourceFailed` and {text:?}, got {error:?}")
-    })
+    RULE.ensure(holds, || format!("wanted `SourceFailed` and {text:?}, got {error:?}"))
 }

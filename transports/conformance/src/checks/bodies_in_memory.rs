@@ -204,10 +204,7 @@ pub async fn text_has_to_be_utf8<B: Broker>(world: Arc<World<B>>) -> Result<(), 
 fn is<T>(kind: ErrorKind, result: Result<T, Error>) -> Result<Error, Violation> {
     match result {
         Err(error) if error.kind() == kind => Ok(error),
-        Err(error) => Err(Violation::new(
-            RULE,
-            format!("wanted {kind:?}, got {error:?}"),
-        )),
+        Err(error) => Err(Violation::new(RULE, format!("wanted {kind:?}, got {error:?}"))),
         Ok(_) => Err(Violation::new(RULE, format!("wanted {kind:?}, got Ok"))),
     }
 }

@@ -33,19 +33,16 @@ pub async fn headers_and_length_arrive<B: Broker>(world: Arc<World<B>>) -> Resul
                 let mut transfer = way.begin(body).await;
                 let message = transfer.message()?;
                 let headers = message.headers();
-                RULE.ensure(
-                    headers.get(key) == Some(value) && headers.len() == 1,
-                    || format!("other headers: {headers:?}"),
-                )?;
+                RULE.ensure(headers.get(key) == Some(value) && headers.len() == 1, || {
+                    format!("other headers: {headers:?}")
+                })?;
                 let source = message.source();
                 RULE.ensure(source.instance == way.sender.instance(), || {
                     format!("another sender: {source:?}")
                 })?;
                 let body = RULE.expect("take the body", message.take_body())?;
                 let length = body.len();
-                RULE.ensure(length == announced, || {
-                    format!("another length: {length:?}")
-                })?;
+                RULE.ensure(length == announced, || format!("another length: {length:?}"))?;
                 Reading::new(body, pattern).whole().await?;
                 transfer.ends_well(message).await?;
             }
@@ -81,9 +78,7 @@ pub async fn a_body_is_taken_once<B: Broker>(world: Arc<World<B>>) -> Result<(),
             // Reading goes on where it was.
             let rest = RULE.expect("read", read(&mut message, length).await)?;
             let holds = pattern.matches(0, &first) && pattern.matches(10, &rest);
-            RULE.ensure(holds && rest.len() as u64 == length - 10, || {
-                "other bytes".to_owned()
-            })?;
+            RULE.ensure(holds && rest.len() as u64 == length - 10, || "other bytes".to_owned())?;
             transfer.ends_well(message).await?;
         }
     }

@@ -30,13 +30,12 @@ pub async fn a_body_can_be_passed_on<B: Broker>(world: Arc<World<B>>) -> Result<
     rule.expect("bind", echo.queue_bind("work").await)?
         .to(|message| async move { message.reply_body(message.take_body()?).await });
     let proxy = world.conduit("proxy").await;
-    rule.expect("bind", proxy.queue_bind("work").await)?
-        .to(|message| async move {
-            let body = message.take_body()?;
-            let reply = message.service("echo").request_body("work", body).await?;
-            message.reply_body(reply.take_body()?).await?;
-            Ok::<_, Error>(())
-        });
+    rule.expect("bind", proxy.queue_bind("work").await)?.to(|message| async move {
+        let body = message.take_body()?;
+        let reply = message.service("echo").request_body("work", body).await?;
+        message.reply_body(reply.take_body()?).await?;
+        Ok::<_, Error>(())
+    });
     comes_back(&world, "proxy").await
 }
 
@@ -45,9 +44,7 @@ async fn comes_back<B: Broker>(world: &World<B>, service: &str) -> Result<(), Vi
     let asker = world.conduit("asker").await;
     let pattern = Pattern::new(5, LENGTH);
     let (gate, odd) = Odd::new(pattern).waits(100);
-    let asking = asker
-        .service(service)
-        .request_body("work", Body::reader(odd));
+    let asking = asker.service(service).request_body("work", Body::reader(odd));
     let reply = rule.expect("request", asking.no_timeout().await)?;
     let body = rule.expect("take the body", reply.take_body())?;
     let mut reading = Reading::new(body, pattern);

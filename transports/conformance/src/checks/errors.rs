@@ -28,22 +28,12 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
     let gone = rule.expect("queue_bind", alive.queue_bind("gone").await)?;
     let left = gone.unbind();
     world.within(B::PATIENCE, rule, "unbind", left).await?;
-    for (service, subject) in [
-        ("absent", "nothing"),
-        ("alive", "nothing"),
-        ("alive", "gone"),
-    ] {
+    for (service, subject) in [("absent", "nothing"), ("alive", "nothing"), ("alive", "gone")] {
         for size in [0, 10, 100_000] {
-            let request = asker
-                .service(service)
-                .request_body(subject, vec![7; size])
-                .timeout(LONG);
+            let request = asker.service(service).request_body(subject, vec![7; size]).timeout(LONG);
             let what = format!("the answer to {size} bytes sent to {service}/{subject}");
             let answer = request.into_future();
-            let answer = world
-                .within(B::PATIENCE, rule, &what, answer)
-                .await?
-                .map(drop);
+            let answer = world.within(B::PATIENCE, rule, &what, answer).await?.map(drop);
             let told = matches!(&answer, Err(error)
                 if error.kind() == ErrorKind::NoReceivers && error.executed() == Executed::No);
             rule.ensure(told, || format!("{what} is {answer:?}"))?;
@@ -66,17 +56,12 @@ pub async fn a_body_to_nobody_has_no_receivers<B: Broker>(
     let sender = world.conduit("sender").await;
     let _alive = world.conduit("alive").await;
     for service in ["absent", "alive"] {
-        let sending = sender
-            .service(service)
-            .send_body("nothing", vec![7; 100_000])
-            .into_future();
+        let sending = sender.service(service).send_body("nothing", vec![7; 100_000]).into_future();
         let what = "the end of a body that nobody takes";
         let sent = world.within(B::PATIENCE, rule, what, sending).await?;
         let sent = rule.expect(what, sent)?;
         let nobody = sent.completed().is_empty() && sent.failed().is_empty();
-        rule.ensure(nobody, || {
-            format!("nobody is bound, and it went to {sent:?}")
-        })?;
+        rule.ensure(nobody, || format!("nobody is bound, and it went to {sent:?}"))?;
     }
     Ok(())
 }
@@ -94,15 +79,10 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let mut waits = rule.expect("bind", conduit.bind("news").await)?;
     let mut unread = rule.expect("queue_bind", conduit.queue_bind("jobs").await)?;
     let ended = world.run(async move { waits.next().await.is_none() });
-    let asks = conduit
-        .service("other")
-        .request("silence", &1)
-        .timeout(LONG);
+    let asks = conduit.service("other").request("silence", &1).timeout(LONG);
     let asks = world.run(async move { asks.await.map(drop) });
     let what = || "the request did not arrive".to_owned();
-    world
-        .eventually(rule, what, || silent.waiting() == 1)
-        .await?;
+    world.eventually(rule, what, || silent.waiting() == 1).await?;
     for _ in 0..2 {
         let close = conduit.close();
         world.within(B::PATIENCE, rule, "close", close).await?;
@@ -112,13 +92,9 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     let next = world.within(B::PATIENCE, rule, "next after close", unread.next());
     let next = next.await?;
     rule.ensure(next.is_none(), || format!("{next:?} after close"))?;
-    let asked = world
-        .within(B::PATIENCE, rule, "a request that waits", asks)
-        .await?;
+    let asked = world.within(B::PATIENCE, rule, "a request that waits", asks).await?;
     is_closed("a request that waits", asked)?;
-    world
-        .within(B::PATIENCE, rule, "calls after close", every_call(&conduit))
-        .await?
+    world.within(B::PATIENCE, rule, "calls after close", every_call(&conduit)).await?
 }
 
 async fn every_call(conduit: &Conduit<Number>) -> Result<(), Violation> {
@@ -164,9 +140,7 @@ pub async fn askers_of_a_closed_conduit_are_told<B: Broker>(
         let request = request.timeout(LONG);
         asked.push(world.run(async move { request.await.map(drop) }));
     }
-    let call = world
-        .within(B::PATIENCE, rule, "a first call", calls.recv())
-        .await?;
+    let call = world.within(B::PATIENCE, rule, "a first call", calls.recv()).await?;
     rule.expect("a first call", call)?;
     let what = || "two more requests did not arrive".to_owned();
     world.eventually(rule, what, || jobs.waiting() == 2).await?;
@@ -207,17 +181,12 @@ pub async fn closing_cancels_its_requests<B: Broker>(
     });
     let request = asker.service("worker").request("jobs", &1).timeout(LONG);
     let asked = world.run(async move { request.await.map(drop) });
-    let call = world
-        .within(B::PATIENCE, rule, "a first call", begins.recv())
-        .await?;
+    let call = world.within(B::PATIENCE, rule, "a first call", begins.recv()).await?;
     rule.expect("a first call", call)?;
     let close = asker.close();
     world.within(B::PATIENCE, rule, "close", close).await?;
     is_closed("a request that waits", asked.await)?;
     let what = "the end of a handler whose asker has closed";
-    world
-        .within(B::PATIENCE, rule, what, dropped.recv())
-        .await?
-        .ok();
+    world.within(B::PATIENCE, rule, what, dropped.recv()).await?.ok();
     Ok(())
 }

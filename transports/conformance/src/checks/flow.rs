@@ -111,9 +111,7 @@ pub async fn many_readers_stay_within_the_budget<B: Broker>(
     let within = || {
         is_bounded(&way.sender, &way.receiver, COUNT)?;
         let held = way.receiver.stats().incoming_bytes;
-        RULE.ensure(held <= BUDGET, || {
-            format!("{held} bytes are held, and the budget is {BUDGET}")
-        })
+        RULE.ensure(held <= BUDGET, || format!("{held} bytes are held, and the budget is {BUDGET}"))
     };
     within()?;
     for (reading, _, _) in &mut begun {

@@ -75,10 +75,7 @@ pub async fn a_group_gets_what_it_had_no_room_for<B: Broker>(
     const PATIENCE: Duration = Duration::from_secs(100);
     let sender = world.builder("sender").await.send_timeout(PATIENCE);
     let sender = RULE.expect("build", sender.build())?;
-    let receiver = world
-        .builder("receiver")
-        .await
-        .body_budget(4 * FIRST_WINDOW);
+    let receiver = world.builder("receiver").await.body_budget(4 * FIRST_WINDOW);
     let receiver = RULE.expect("build", receiver.build())?;
     let mut binding = RULE.expect("bind", receiver.queue_bind("bodies").await)?;
     let mut sent = Vec::new();
@@ -98,9 +95,7 @@ pub async fn a_group_gets_what_it_had_no_room_for<B: Broker>(
 }
 
 fn is_within(held: u64) -> Result<(), Violation> {
-    RULE.ensure(held <= BUDGET, || {
-        format!("{held} bytes are held, and the budget is {BUDGET}")
-    })
+    RULE.ensure(held <= BUDGET, || format!("{held} bytes are held, and the budget is {BUDGET}"))
 }
 
 async fn next(binding: &mut Binding<Number>) -> Result<Reading, Violation> {
@@ -203,8 +198,6 @@ pub async fn the_end_of_the_join_window_lets_the_source_go_on<B: Broker>(
     let body = RULE.expect("take the body", message.take_body())?;
     let reading = Reading::new(body, pattern).whole();
     let limit = Duration::from_secs(60);
-    world
-        .within(limit, RULE, "the source is not taken from", reading)
-        .await??;
+    world.within(limit, RULE, "the source is not taken from", reading).await??;
     RULE.expect("send", sent.await).map(drop)
 }

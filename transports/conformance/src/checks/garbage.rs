@@ -42,16 +42,12 @@ pub async fn forged_packets_are_counted<B: Broker>(world: Arc<World<B>>) -> Resu
     let sender = world.conduit("sender").await;
     let service = sender.service("receiver");
     RULE.expect("send", service.send("noise", &1).await)?;
-    let message = world
-        .within(B::PATIENCE, RULE, "a message", binding.next())
-        .await?;
+    let message = world.within(B::PATIENCE, RULE, "a message", binding.next()).await?;
     let number = match &message {
         Some(message) => message.decode::<u64>().await.ok(),
         None => None,
     };
-    RULE.ensure(number == Some(1), || {
-        format!("a forged packet reached a binding as {message:?}")
-    })?;
+    RULE.ensure(number == Some(1), || format!("a forged packet reached a binding as {message:?}"))?;
     RULE.ensure(counted() == sent, what)
 }
 
@@ -73,12 +69,7 @@ pub async fn garbage_is_survived<B: Broker>(world: Arc<World<B>>) -> Result<(), 
             .to(|message| async move { message.reply_body(message.take_body()?).await });
     }
     let asker = world.conduit("asker").await;
-    let asked = || {
-        asker
-            .service("receiver")
-            .request("echo", &7)
-            .timeout(B::PATIENCE)
-    };
+    let asked = || asker.service("receiver").request("echo", &7).timeout(B::PATIENCE);
     RULE.expect("ask before the garbage", asked().await)?;
     let before = receiver.stats();
     let forger = Wire::connect(&world, RULE).await;
@@ -103,12 +94,7 @@ pub async fn garbage_is_survived<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     RULE.ensure(counted > u64::from(COUNT) / 4, || {
         format!("of {COUNT} packets, most of them invalid, {counted} are counted")
     })?;
-    let what = || {
-        format!(
-            "before the garbage it held {before:?}, and after it {:?}",
-            now()
-        )
-    };
+    let what = || format!("before the garbage it held {before:?}, and after it {:?}", now());
     let released = || held(&now()) == held(&before);
     world.eventually(Guarantee::Release, what, released).await
 }
@@ -147,10 +133,7 @@ fn addresses(conduit: &Conduit<Number>) -> [Address; 3] {
             subject: "noise".try_into().expect("a subject"),
             targets: Targets::Both,
         },
-        Address::Inbox {
-            service: service(),
-            instance: conduit.instance(),
-        },
+        Address::Inbox { service: service(), instance: conduit.instance() },
         Address::Control { service: service() },
     ]
 }

@@ -21,23 +21,17 @@ pub async fn a_stuck_handler_delays_nothing<B: Broker>(
     let stuck = get_stuck(&world, &sender, &receiver).await?;
     for round in 0..10 {
         let beside = work_beside::<B>(&sender, &receiver, round);
-        world
-            .within(B::PATIENCE, RULE, "work beside a stuck handler", beside)
-            .await??;
+        world.within(B::PATIENCE, RULE, "work beside a stuck handler", beside).await??;
         let own = sender.service("receiver").send("stuck", &round);
         RULE.expect("send to a stuck handler", own.await)?;
     }
     for handler in &stuck {
         let unbind = handler.unbind();
-        world
-            .within(B::PATIENCE, RULE, "unbind a stuck handler", unbind)
-            .await?;
+        world.within(B::PATIENCE, RULE, "unbind a stuck handler", unbind).await?;
     }
     for conduit in [&receiver, &sender] {
         let close = conduit.close();
-        world
-            .within(B::PATIENCE, RULE, "close beside a stuck handler", close)
-            .await?;
+        world.within(B::PATIENCE, RULE, "close beside a stuck handler", close).await?;
     }
     Ok(())
 }
@@ -55,10 +49,8 @@ async fn get_stuck<B: Broker>(
         future::pending::<()>()
     };
     let handlers = [
-        RULE.expect("bind", receiver.bind("stuck").await)?
-            .to(never.clone()),
-        RULE.expect("queue_bind", receiver.queue_bind("stuck").await)?
-            .to(never),
+        RULE.expect("bind", receiver.bind("stuck").await)?.to(never.clone()),
+        RULE.expect("queue_bind", receiver.queue_bind("stuck").await)?.to(never),
     ];
     let service = sender.service("receiver");
     for number in 0..2_000_u64 {

@@ -29,9 +29,7 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
             let bound = binding.is_bound();
             RULE.ensure(!bound, || "it is bound after unbind".to_owned())?;
             let next = binding.next();
-            let next = world
-                .within(B::PATIENCE, RULE, "next after unbind", next)
-                .await?;
+            let next = world.within(B::PATIENCE, RULE, "next after unbind", next).await?;
             RULE.ensure(next.is_none(), || format!("{next:?} after unbind"))?;
         }
     }
@@ -43,12 +41,7 @@ pub async fn an_unbound_binding_ends<B: Broker>(world: Arc<World<B>>) -> Result<
     let waits = world.run(async move { binding.next().await.is_none() });
     future::yield_now().await;
     drop(done);
-    let ended = world.within(
-        B::PATIENCE,
-        RULE,
-        "a `next` that waits when it is unbound",
-        waits,
-    );
+    let ended = world.within(B::PATIENCE, RULE, "a `next` that waits when it is unbound", waits);
     RULE.ensure(ended.await?, || "a message out of nowhere came".to_owned())
 }
 
@@ -86,9 +79,7 @@ pub async fn members_leave_without_loss<B: Broker>(world: Arc<World<B>>) -> Resu
         // It takes part for a while.
         seen += COUNT / (2 * LEAVES);
         let what = || format!("only {} messages came, of {seen} wanted", tally.len());
-        world
-            .eventually(RULE, what, || tally.len() as u64 >= seen)
-            .await?;
+        world.eventually(RULE, what, || tally.len() as u64 >= seen).await?;
         unbind(&world, &member).await?;
     }
     tally.each_below(&world, COUNT).await?;
@@ -111,9 +102,7 @@ async fn flow(
 }
 
 async fn unbind<B: Broker>(world: &World<B>, handler: &Handler) -> Result<(), Violation> {
-    world
-        .within(B::PATIENCE, RULE, "unbind", handler.unbind())
-        .await
+    world.within(B::PATIENCE, RULE, "unbind", handler.unbind()).await
 }
 
 /// A queue binding that is dropped with messages waiting gives them back to the group.
@@ -206,9 +195,7 @@ pub async fn a_dropped_member_gives_requests_back<B: Broker>(
             Ok(()) => others == 1,
             Err(error) => others == 0 && error.executed() == Executed::No,
         };
-        RULE.ensure(right, || {
-            format!("{what}, with {others} others: {answer:?}")
-        })?;
+        RULE.ensure(right, || format!("{what}, with {others} others: {answer:?}"))?;
         for handler in &handlers {
             unbind(&world, handler).await?;
         }

@@ -82,10 +82,7 @@ fn send(
     number: u64,
 ) -> impl Future<Output = Result<(), conduit::Error>> + Send + use<> {
     let plain = usize::from(subject == "plain");
-    let sending = sender
-        .service("receiver")
-        .send_body(subject, body(number))
-        .expect(plain);
+    let sending = sender.service("receiver").send_body(subject, body(number)).expect(plain);
     async move { sending.await.map(drop) }
 }
 

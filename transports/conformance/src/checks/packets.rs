@@ -19,10 +19,7 @@ use crate::{
 pub async fn packets_keep_their_order<B: Broker>(world: Arc<World<B>>) -> Result<(), Violation> {
     const COUNT: u64 = 2_000;
     let rule = Guarantee::Order;
-    let (near, far) = (
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    );
+    let (near, far) = (Wire::connect(&world, rule).await, Wire::connect(&world, rule).await);
     for target in [Targets::Plain, Targets::Group] {
         let mut ear = near.subscribe(&subject(target)).await?;
         let to = [subject(target), subject(Targets::Both)];
@@ -31,9 +28,7 @@ pub async fn packets_keep_their_order<B: Broker>(world: Arc<World<B>>) -> Result
         }
         for wanted in 0..COUNT {
             let got = ear.number().await?;
-            rule.ensure(got == wanted, || {
-                format!("packet {got} came where {wanted} was next")
-            })?;
+            rule.ensure(got == wanted, || format!("packet {got} came where {wanted} was next"))?;
         }
     }
     Ok(())
@@ -47,10 +42,7 @@ pub async fn a_packet_comes_once<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     const COUNT: u64 = 500;
     const LAST: u64 = u64::MAX;
     let rule = Guarantee::Packets;
-    let (near, far) = (
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    );
+    let (near, far) = (Wire::connect(&world, rule).await, Wire::connect(&world, rule).await);
     for to in [subject(Targets::Plain), subject(Targets::Group), inbox(1)] {
         let mut ear = near.subscribe(&to).await?;
         for number in (0..COUNT).chain([LAST]) {
@@ -62,9 +54,7 @@ pub async fn a_packet_comes_once<B: Broker>(world: Arc<World<B>>) -> Result<(), 
             if number == LAST {
                 break;
             }
-            rule.ensure(seen.insert(number), || {
-                format!("packet {number} to {to:?} came twice")
-            })?;
+            rule.ensure(seen.insert(number), || format!("packet {number} to {to:?} came twice"))?;
         }
     }
     Ok(())
@@ -79,23 +69,16 @@ pub async fn packets_of_every_length_arrive<B: Broker>(
 ) -> Result<(), Violation> {
     const ENOUGH: usize = 16 << 20;
     let rule = Guarantee::Packets;
-    let (near, far) = (
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    );
+    let (near, far) = (Wire::connect(&world, rule).await, Wire::connect(&world, rule).await);
     let to = subject(Targets::Plain);
     let mut ear = near.subscribe(&to).await?;
     let most = far.transport.max_packet_len();
-    rule.ensure(most >= MIN_PACKET_LEN, || {
-        format!("packets of {most} bytes are too short")
-    })?;
+    rule.ensure(most >= MIN_PACKET_LEN, || format!("packets of {most} bytes are too short"))?;
     for length in [0, 1, 1_000, MIN_PACKET_LEN, most.min(ENOUGH)] {
         let packet: Bytes = (0..=u8::MAX).rev().cycle().take(length).collect();
         far.publish(&to, packet.clone()).await?;
         let same = ear.next().await? == Some(Packet::Data(packet));
-        rule.ensure(same, || {
-            format!("a packet of {length} bytes did not arrive as it was")
-        })?;
+        rule.ensure(same, || format!("a packet of {length} bytes did not arrive as it was"))?;
     }
     if most < ENOUGH {
         let longer = Bytes::from(vec![0; most + 1]);

@@ -142,7 +142,5 @@ async fn is_told<B: Broker>(
 ) -> Result<(), Violation> {
     let told = world.within(SOON, RULE, "the sender is told nothing", sent);
     let told = told.await?.map_err(|error: Error| error.kind());
-    RULE.ensure(told == Err(kind), || {
-        format!("wanted {kind:?} for the sender, got {told:?}")
-    })
+    RULE.ensure(told == Err(kind), || format!("wanted {kind:?} for the sender, got {told:?}"))
 }

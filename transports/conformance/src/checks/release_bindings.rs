@@ -53,11 +53,7 @@ async fn waiting<B: Broker>(
             || binding.waiting() == 3 * EACH,
         )
         .await?;
-    Ok(Waiting {
-        binding,
-        streams,
-        requests,
-    })
+    Ok(Waiting { binding, streams, requests })
 }
 
 /// G10: a binding that is dropped releases what waits in it. The senders of streamed bodies and the
@@ -79,14 +75,8 @@ pub async fn a_dropped_binding_releases_what_waits<B: Broker>(
     }
     for _ in 0..EACH {
         let told = told(&world, &waiting.requests).await?;
-        let error = is_failure(
-            told,
-            &[
-                ErrorKind::Dropped,
-                ErrorKind::Draining,
-                ErrorKind::NoReceivers,
-            ],
-        )?;
+        let error =
+            is_failure(told, &[ErrorKind::Dropped, ErrorKind::Draining, ErrorKind::NoReceivers])?;
         RULE.ensure(error.executed() != Executed::Yes, || {
             format!("the handler never ran, and the asker is told {error:?}")
         })?;
@@ -146,9 +136,6 @@ async fn told<B: Broker>(
 fn is_failure(told: Result<(), Error>, kinds: &[ErrorKind]) -> Result<Error, Violation> {
     match told {
         Err(error) if kinds.contains(&error.kind()) => Ok(error),
-        told => Err(Violation::new(
-            RULE,
-            format!("wanted one of {kinds:?}, got {told:?}"),
-        )),
+        told => Err(Violation::new(RULE, format!("wanted one of {kinds:?}, got {told:?}"))),
     }
 }

@@ -34,15 +34,14 @@ pub async fn a_dropped_request_cancels_its_handler<B: Broker>(
     let worker = world.conduit("worker").await;
     let (begun, begins) = async_channel::unbounded();
     let (ended, ends) = async_channel::unbounded();
-    RULE.expect("bind", worker.queue_bind("work").await)?
-        .to(move |message| {
-            let (begun, guard) = (begun.clone(), Guard(ended.clone()));
-            async move {
-                begun.send(()).await.ok();
-                future::pending::<()>().await;
-                drop((message, guard));
-            }
-        });
+    RULE.expect("bind", worker.queue_bind("work").await)?.to(move |message| {
+        let (begun, guard) = (begun.clone(), Guard(ended.clone()));
+        async move {
+            begun.send(()).await.ok();
+            future::pending::<()>().await;
+            drop((message, guard));
+        }
+    });
     let quiet = Quiet::of(&world, [&asker, &worker]).await?;
     let bodies: [fn() -> Body; 3] = [
         || Body::from("small"),
@@ -60,9 +59,7 @@ pub async fn a_dropped_request_cancels_its_handler<B: Broker>(
             let asking = pin!(asking.no_timeout().into_future());
             let begins = async { Err(begins.recv().await) };
             let began = future::or(begins, async { Ok(asking.await.map(drop)) }).await;
-            RULE.ensure(began.is_err(), || {
-                format!("a reply from nowhere: {began:?}")
-            })?;
+            RULE.ensure(began.is_err(), || format!("a reply from nowhere: {began:?}"))?;
         }
         world
             .within(SOON, RULE, "the handler goes on", ends.recv())
@@ -84,15 +81,14 @@ pub async fn a_dropped_reply_ends_its_sources<B: Broker>(
     let asker = world.conduit("asker").await;
     let worker = world.conduit("worker").await;
     let (ended, ends) = async_channel::unbounded();
-    RULE.expect("bind", worker.queue_bind("work").await)?
-        .to(move |message| {
-            let guard = Guard(ended.clone());
-            async move {
-                message.reply_body(message.take_body()?).await?;
-                drop(guard);
-                Ok::<_, Error>(())
-            }
-        });
+    RULE.expect("bind", worker.queue_bind("work").await)?.to(move |message| {
+        let guard = Guard(ended.clone());
+        async move {
+            message.reply_body(message.take_body()?).await?;
+            drop(guard);
+            Ok::<_, Error>(())
+        }
+    });
     let quiet = Quiet::of(&world, [&asker, &worker]).await?;
     for read in [0, LENGTH / 2] {
         let pattern = Pattern::new(3, LENGTH);

@@ -32,10 +32,7 @@ pub async fn replies_reach_their_askers<B: Broker>(world: Arc<World<B>>) -> Resu
         message.reply(&number).await
     };
     let ask = |service: Service<Number>, number: u64| async move {
-        let reply = service
-            .request("echo", &number)
-            .timeout(B::PATIENCE)
-            .await?;
+        let reply = service.request("echo", &number).timeout(B::PATIENCE).await?;
         reply.decode().await
     };
     ask_and_answer(&world, 10_000, ask, answer).await.map(drop)
@@ -53,9 +50,8 @@ pub async fn a_reply_may_come_before_the_body_is_read<B: Broker>(
         read_whole(&message).await
     };
     let ask = |service: Service<Number>, number: u64| async move {
-        let request = service
-            .request_body("echo", vec![7; BODY])
-            .header("number", number.to_string());
+        let request =
+            service.request_body("echo", vec![7; BODY]).header("number", number.to_string());
         request.timeout(B::PATIENCE).await?.decode().await
     };
     ask_and_answer(&world, 1_000, ask, answer).await.map(drop)
@@ -80,9 +76,8 @@ pub async fn a_reply_may_come_while_the_body_is_sent<B: Broker>(
     };
     let ask = |service: Service<Number>, number: u64| async move {
         let (open, gate) = async_channel::bounded(1);
-        let request = service
-            .request_body("echo", gated_body(gate))
-            .header("number", number.to_string());
+        let request =
+            service.request_body("echo", gated_body(gate)).header("number", number.to_string());
         let number = request.timeout(B::PATIENCE).await?.decode().await;
         open.try_send(()).ok();
         number
@@ -111,9 +106,7 @@ fn gated_body(gate: Receiver<()>) -> Body {
 /// The number that a request has in its header.
 fn numbered(message: &Message<Number>) -> u64 {
     let number = message.headers().get("number");
-    number
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(u64::MAX)
+    number.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// Reads a body, which has to have its length.

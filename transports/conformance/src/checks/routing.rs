@@ -87,18 +87,11 @@ pub async fn local_queue_bindings_share_the_work<B: Broker>(
         bindings.push(rule.expect("queue_bind", receiver.queue_bind("jobs").await)?);
     }
     send_numbers(rule, &sender, "receiver", "jobs", COUNT).await?;
-    let waiting = || {
-        bindings
-            .iter()
-            .map(|binding| binding.waiting() as u64)
-            .sum::<u64>()
-    };
+    let waiting = || bindings.iter().map(|binding| binding.waiting() as u64).sum::<u64>();
     let what = || format!("{} of {COUNT} messages arrived", waiting());
     world.eventually(rule, what, || waiting() >= COUNT).await?;
     for binding in &bindings {
-        rule.ensure(binding.waiting() > 0, || {
-            "one of two idle bindings got nothing".to_owned()
-        })?;
+        rule.ensure(binding.waiting() > 0, || "one of two idle bindings got nothing".to_owned())?;
     }
     let tally = Tally::new(rule);
     let handlers = bindings.into_iter().map(|binding| tally.handle(binding));
@@ -142,17 +135,12 @@ pub async fn local_binds_each_get_the_body<B: Broker>(
     let sizes = [10, 0, 300_000, 20_000];
     for size in sizes {
         let body: Vec<u8> = pattern(size).collect();
-        let sent = sender
-            .service("receiver")
-            .send_body("files", body)
-            .expect(2);
+        let sent = sender.service("receiver").send_body("files", body).expect(2);
         rule.expect("send", sent.await)?;
     }
     for reader in readers {
         let lengths = rule.expect("receive", reader.await)?;
-        rule.ensure(lengths == sizes, || {
-            format!("bodies of {sizes:?} bytes came as {lengths:?}")
-        })?;
+        rule.ensure(lengths == sizes, || format!("bodies of {sizes:?} bytes came as {lengths:?}"))?;
     }
     Ok(())
 }
@@ -178,12 +166,8 @@ pub async fn bind_once_takes_one<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     all.in_order_below(&world, COUNT).await?;
     for handler in &handlers {
         let first = once.next(&world).await?;
-        rule.ensure(first == 0, || {
-            format!("message {first} was taken instead of the first")
-        })?;
-        rule.ensure(!handler.is_bound(), || {
-            "it is bound after it took its message".to_owned()
-        })?;
+        rule.ensure(first == 0, || format!("message {first} was taken instead of the first"))?;
+        rule.ensure(!handler.is_bound(), || "it is bound after it took its message".to_owned())?;
     }
     plain.unbind().await;
     once.nothing_more()

@@ -38,10 +38,7 @@ pub async fn a_flushed_subscription_is_in_force<B: Broker>(
 pub async fn a_flushed_packet_is_routed<B: Broker>(world: Arc<World<B>>) -> Result<(), Violation> {
     let rule = Guarantee::Order;
     let near = Wire::connect(&world, rule).await;
-    let publishers = [
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    ];
+    let publishers = [Wire::connect(&world, rule).await, Wire::connect(&world, rule).await];
     let at = subject(Targets::Plain);
     let mut ear = near.subscribe(&at).await?;
     for (round, publisher) in (0..300).zip(publishers.iter().cycle()) {
@@ -64,10 +61,7 @@ pub async fn leaving_loses_nothing<B: Broker>(world: Arc<World<B>>) -> Result<()
     const COUNT: u64 = 5_000;
     let rule = Guarantee::Leaving;
     let publisher = Wire::connect(&world, rule).await;
-    let wires = [
-        Wire::connect(&world, rule).await,
-        Wire::connect(&world, rule).await,
-    ];
+    let wires = [Wire::connect(&world, rule).await, Wire::connect(&world, rule).await];
     let at = subject(Targets::Group);
     let mut leaves = wires[0].subscribe(&at).await?;
     let mut stays = wires[1].subscribe(&at).await?;
@@ -121,9 +115,7 @@ pub async fn a_left_subscription_ends<B: Broker>(world: Arc<World<B>>) -> Result
                 format!("what was published after it had left came too: {numbers:?}")
             })?;
         }
-        rule.ensure(numbers.len() == 1, || {
-            "what was routed to it was lost".to_owned()
-        })?;
+        rule.ensure(numbers.len() == 1, || "what was routed to it was lost".to_owned())?;
     }
     Ok(())
 }
@@ -145,11 +137,7 @@ pub async fn a_closed_transport_refuses<B: Broker>(world: Arc<World<B>>) -> Resu
     let publish = closed.transport.publish(&at, Bytes::new(), None).await;
     let subscribe = closed.transport.subscribe(&at).await.map(drop);
     let flush = closed.transport.flush().await;
-    for (doing, result) in [
-        ("publish", publish),
-        ("subscribe", subscribe),
-        ("flush", flush),
-    ] {
+    for (doing, result) in [("publish", publish), ("subscribe", subscribe), ("flush", flush)] {
         let kind = result.as_ref().map_err(TransportError::kind);
         rule.ensure(kind == Err(TransportErrorKind::Closed), || {
             format!("{doing} after close: {result:?}")

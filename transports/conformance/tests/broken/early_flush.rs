@@ -65,15 +65,8 @@ impl Fault for EarlyFlush {
 
     async fn subscribe(&self, memory: &Memory, at: &Address) -> Result<Later> {
         let (made, on_its_way) = async_channel::bounded(1);
-        let waiting = Waiting {
-            memory: memory.clone(),
-            at: at.clone(),
-            made,
-        };
-        let mut all = self
-            .on_their_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let waiting = Waiting { memory: memory.clone(), at: at.clone(), made };
+        let mut all = self.on_their_way.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(waiting);
         Ok(Later::OnItsWay(Box::pin(on_its_way)))
     }
@@ -87,10 +80,7 @@ impl Fault for EarlyFlush {
     ) -> Result<()> {
         memory.publish(to, packet, undelivered).await?;
         let arrived = {
-            let mut all = self
-                .on_their_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.on_their_way.lock().unwrap_or_else(PoisonError::into_inner);
             mem::take(&mut *all)
         };
         for Waiting { memory, at, made } in arrived {

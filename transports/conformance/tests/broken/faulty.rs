@@ -60,10 +60,7 @@ impl<F: Fault> Broker for FaultyBroker<F> {
     }
 
     async fn connect(&self) -> Faulty<F> {
-        Faulty {
-            memory: self.memory.clone(),
-            fault: Arc::clone(&self.fault),
-        }
+        Faulty { memory: self.memory.clone(), fault: Arc::clone(&self.fault) }
     }
 }
 
@@ -80,9 +77,7 @@ impl<F: Fault> Transport for Faulty<F> {
         packet: Bytes,
         undelivered: Undelivered<'_>,
     ) -> Result<()> {
-        self.fault
-            .publish(&self.memory, to, packet, undelivered)
-            .await
+        self.fault.publish(&self.memory, to, packet, undelivered).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<F::Subscription> {

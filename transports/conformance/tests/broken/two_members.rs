@@ -24,12 +24,7 @@ impl Fault for TwoMembers {
         undelivered: Undelivered<'_>,
     ) -> Result<()> {
         memory.publish(to, packet.clone(), undelivered).await?;
-        if let Address::Subject {
-            service,
-            subject,
-            targets: Targets::Group | Targets::Both,
-        } = to
-        {
+        if let Address::Subject { service, subject, targets: Targets::Group | Targets::Both } = to {
             let again = Address::Subject {
                 service: service.clone(),
                 subject: subject.clone(),

@@ -46,12 +46,7 @@ impl Active {
         counts: FaultCounts,
         changed: Arc<Event>,
     ) -> Self {
-        Self {
-            number,
-            plan,
-            transit: Transit::new(changed),
-            counts,
-        }
+        Self { number, plan, transit: Transit::new(changed), counts }
     }
 
     pub(crate) fn decide(
@@ -79,14 +74,12 @@ impl Active {
             if rng.f64() < faults.reorder {
                 let by = faults.reorder_by.mul_f64(rng.f64());
                 self.counts.reordered += 1;
-                self.transit
-                    .hold(now + delay + by, Held::new(from, to, packet, undelivered));
+                self.transit.hold(now + delay + by, Held::new(from, to, packet, undelivered));
             } else if delay.is_zero() && !self.transit.has_line(from) {
                 at_once += 1;
             } else {
                 self.counts.delayed += 1;
-                self.transit
-                    .hold_in_line(now + delay, Held::new(from, to, packet, undelivered));
+                self.transit.hold_in_line(now + delay, Held::new(from, to, packet, undelivered));
             }
         }
         match at_once {

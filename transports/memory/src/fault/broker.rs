@@ -73,12 +73,7 @@ impl Broker {
         let mut state = self.lock();
         state.plans += 1;
         let number = state.plans;
-        state.faults = Some(Active::new(
-            number,
-            plan,
-            state.counts,
-            Arc::clone(&changed),
-        ));
+        state.faults = Some(Active::new(number, plan, state.counts, Arc::clone(&changed)));
         drop(state);
         let broker = Arc::downgrade(self);
         let task = transit::run(broker, number, Arc::clone(&runtime), changed);
@@ -102,10 +97,7 @@ impl Broker {
 
     pub(crate) fn fault_counts(&self) -> FaultCounts {
         let state = self.lock();
-        state
-            .faults
-            .as_ref()
-            .map_or(state.counts, |faults| faults.counts)
+        state.faults.as_ref().map_or(state.counts, |faults| faults.counts)
     }
 
     /// Delivers what has arrived by now. Returns when the next packet does, or nothing once the
@@ -129,12 +121,7 @@ impl Broker {
 impl State {
     /// A packet that was on its way is there. It waits for nobody.
     fn arrive(&mut self, held: Held, counts: &mut FaultCounts, wakers: &mut Wakers) {
-        let Held {
-            to,
-            packet,
-            undelivered,
-            ..
-        } = held;
+        let Held { to, packet, undelivered, .. } = held;
         let undelivered = undelivered.as_ref().map(|(inbox, token)| (inbox, *token));
         if let Offer::Full(..) = self.route(&to, packet, undelivered, wakers) {
             counts.dropped += 1;

@@ -57,11 +57,7 @@ pub struct Link {
 
 impl Link {
     pub(crate) fn new(broker: Arc<Broker>, connection: u64, way: Arc<Way>) -> Self {
-        Self {
-            broker,
-            connection,
-            way,
-        }
+        Self { broker, connection, way }
     }
 
     /// Breaks the connection: what is on its way, or waits in its subscriptions, is lost; the

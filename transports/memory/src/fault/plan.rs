@@ -60,11 +60,7 @@ pub struct FaultPlan {
 impl FaultPlan {
     /// A plan without faults. Packets that are late travel in a task of the runtime, by its clock.
     pub fn new(runtime: impl Runtime, seed: u64) -> Self {
-        Self {
-            runtime: Arc::new(runtime),
-            rng: Rng::with_seed(seed),
-            rules: Vec::new(),
-        }
+        Self { runtime: Arc::new(runtime), rng: Rng::with_seed(seed), rules: Vec::new() }
     }
 
     /// The faults of the packets that a function picks, by where they go and what they hold. Where

@@ -52,12 +52,7 @@ pub(crate) struct Transit {
 
 impl Transit {
     pub(crate) fn new(changed: Arc<Event>) -> Self {
-        Self {
-            held: BTreeMap::new(),
-            next: 0,
-            lines: BTreeMap::new(),
-            changed,
-        }
+        Self { held: BTreeMap::new(), next: 0, lines: BTreeMap::new(), changed }
     }
 
     /// Whether what is published now would overtake something.
@@ -84,10 +79,7 @@ impl Transit {
     /// The next packet that has arrived by a time, or by any.
     pub(crate) fn pop(&mut self, by: Option<Instant>) -> Option<Held> {
         let arrives = |at: Instant| by.is_none_or(|by| at <= by);
-        let first = self
-            .held
-            .first_entry()
-            .filter(|entry| arrives(entry.key().0))?;
+        let first = self.held.first_entry().filter(|entry| arrives(entry.key().0))?;
         let held = first.remove();
         self.leave_line(&held);
         Some(held)

@@ -72,11 +72,7 @@ fn every_waiting_publisher_is_woken() -> TestResult {
         let mut dropped = Box::pin(memory.publish(&plain, bytes(9), None));
         let mut for_both = Box::pin(memory.publish(&both, bytes(2), None));
         let mut for_plain = Box::pin(memory.publish(&plain, bytes(1), None));
-        let woken = [
-            park(&mut dropped),
-            park(&mut for_both),
-            park(&mut for_plain),
-        ];
+        let woken = [park(&mut dropped), park(&mut for_both), park(&mut for_plain)];
 
         assert_eq!(waiting(&mut listener), data([0]));
         assert!(woken.iter().all(|publisher| publisher.get()));
@@ -144,10 +140,7 @@ fn closing_either_side_wakes_the_publisher() -> TestResult {
         assert!(first.get() && second.get());
         let closed = of_publisher.await.map_err(|error| error.kind());
         assert_eq!(closed, Err(TransportErrorKind::Closed));
-        assert!(
-            now(&mut of_third).is_none(),
-            "the other connection waits on"
-        );
+        assert!(now(&mut of_third).is_none(), "the other connection waits on");
         subscriber.close().await;
         of_third.await?;
         Ok(())
@@ -158,19 +151,12 @@ fn closing_either_side_wakes_the_publisher() -> TestResult {
 fn a_full_member_is_passed_over_while_another_has_room() -> TestResult {
     block_on(async {
         let memory = tight();
-        let mut members = [
-            memory.subscribe(&group()).await?,
-            memory.subscribe(&group()).await?,
-        ];
+        let mut members = [memory.subscribe(&group()).await?, memory.subscribe(&group()).await?];
         memory.publish(&group(), bytes(0), None).await?;
         memory.publish(&group(), bytes(1), None).await?;
         assert_eq!(waiting(&mut members[1]), data([1]));
         memory.publish(&group(), bytes(2), None).await?;
-        assert_eq!(
-            waiting(&mut members[1]),
-            data([2]),
-            "it was the first one's turn"
-        );
+        assert_eq!(waiting(&mut members[1]), data([2]), "it was the first one's turn");
         assert_eq!(waiting(&mut members[0]), data([0]));
         Ok(())
     })

@@ -51,16 +51,11 @@ pub(crate) fn inbox(instance: u8) -> Address {
 }
 
 pub(crate) fn control(service: &str) -> Address {
-    Address::Control {
-        service: service.parse().expect("a service name"),
-    }
+    Address::Control { service: service.parse().expect("a service name") }
 }
 
 pub(crate) fn token(message: u8, targets: Targets) -> Token {
-    Token {
-        message: MessageId::from_bytes([message; MessageId::LEN]),
-        targets,
-    }
+    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets }
 }
 
 pub(crate) fn bytes(packet: u32) -> Bytes {
@@ -68,10 +63,7 @@ pub(crate) fn bytes(packet: u32) -> Bytes {
 }
 
 pub(crate) fn data(packets: impl IntoIterator<Item = u32>) -> Vec<Packet> {
-    packets
-        .into_iter()
-        .map(|packet| Packet::Data(bytes(packet)))
-        .collect()
+    packets.into_iter().map(|packet| Packet::Data(bytes(packet))).collect()
 }
 
 /// Polls once: what a future gives without waiting.

@@ -91,26 +91,9 @@ fn after_closing_every_call_is_closed_and_subscriptions_end() -> TestResult {
 
         let kind = Some(TransportErrorKind::Closed);
         let too_large = vec![0; memory.max_packet_len() + 1].into();
-        assert_eq!(
-            memory
-                .publish(&plain(), bytes(1), None)
-                .await
-                .err()
-                .map(|e| e.kind()),
-            kind
-        );
-        assert_eq!(
-            memory
-                .publish(&plain(), too_large, None)
-                .await
-                .err()
-                .map(|e| e.kind()),
-            kind
-        );
-        assert_eq!(
-            memory.subscribe(&plain()).await.err().map(|e| e.kind()),
-            kind
-        );
+        assert_eq!(memory.publish(&plain(), bytes(1), None).await.err().map(|e| e.kind()), kind);
+        assert_eq!(memory.publish(&plain(), too_large, None).await.err().map(|e| e.kind()), kind);
+        assert_eq!(memory.subscribe(&plain()).await.err().map(|e| e.kind()), kind);
         assert_eq!(memory.flush().await.err().map(|e| e.kind()), kind);
         for subscription in &mut subscriptions {
             assert!(ended(subscription));
@@ -135,11 +118,7 @@ fn what_was_published_before_closing_arrives_at_others() -> TestResult {
 
         let third = memory.clone();
         third.publish(&plain(), bytes(2), None).await?;
-        assert_eq!(
-            waiting(&mut subscription),
-            data([2]),
-            "a clone of a closed one is open"
-        );
+        assert_eq!(waiting(&mut subscription), data([2]), "a clone of a closed one is open");
         Ok(())
     })
 }

@@ -9,18 +9,11 @@ use crate::common::{TestResult, both, bytes, data, now, plain, subject, waiting}
 #[test]
 fn the_longest_packet_passes_and_one_byte_more_does_not() -> TestResult {
     block_on(async {
-        for memory in [
-            Memory::new(),
-            Memory::builder().max_packet_len(20_000).build(),
-        ] {
+        for memory in [Memory::new(), Memory::builder().max_packet_len(20_000).build()] {
             let longest = memory.max_packet_len();
             let mut subscription = memory.subscribe(&plain()).await?;
-            memory
-                .publish(&plain(), vec![1; longest].into(), None)
-                .await?;
-            let refused = memory
-                .publish(&plain(), vec![1; longest + 1].into(), None)
-                .await;
+            memory.publish(&plain(), vec![1; longest].into(), None).await?;
+            let refused = memory.publish(&plain(), vec![1; longest + 1].into(), None).await;
             let kind = refused.map_err(|error| error.kind());
             assert_eq!(kind, Err(TransportErrorKind::TooLarge));
             assert!(subscription.next().await.is_some());
@@ -33,10 +26,7 @@ fn the_longest_packet_passes_and_one_byte_more_does_not() -> TestResult {
 #[test]
 fn limits_have_defaults_and_a_least_value() -> TestResult {
     assert_eq!(Memory::new().max_packet_len(), 1024 * 1024);
-    assert_eq!(
-        Memory::builder().max_packet_len(1).build().max_packet_len(),
-        MIN_PACKET_LEN
-    );
+    assert_eq!(Memory::builder().max_packet_len(1).build().max_packet_len(), MIN_PACKET_LEN);
 
     let memory = Memory::builder().subscription_capacity(0).build();
     let mut subscription = block_on(memory.subscribe(&plain()))?;
@@ -56,10 +46,7 @@ fn limits_have_defaults_and_a_least_value() -> TestResult {
 fn a_subscription_is_of_one_kind() {
     let memory = Memory::new();
     let refused = block_on(memory.subscribe(&both())).map(drop);
-    assert_eq!(
-        refused.map_err(|error| error.kind()),
-        Err(TransportErrorKind::Other)
-    );
+    assert_eq!(refused.map_err(|error| error.kind()), Err(TransportErrorKind::Other));
     assert_eq!(memory.subscriptions(), 0);
 }
 

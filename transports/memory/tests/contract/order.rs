@@ -13,14 +13,10 @@ fn packets_keep_their_order_whatever_their_targets() -> TestResult {
     block_on(async {
         let memory = Memory::new();
         let mut listener = memory.subscribe(&plain()).await?;
-        let mut member = memory
-            .subscribe(&subject("subject", Targets::Group))
-            .await?;
+        let mut member = memory.subscribe(&subject("subject", Targets::Group)).await?;
         let targets = [Targets::Both, Targets::Plain, Targets::Group];
         for (packet, targets) in (0..9).zip(targets.into_iter().cycle()) {
-            memory
-                .publish(&subject("subject", targets), bytes(packet), None)
-                .await?;
+            memory.publish(&subject("subject", targets), bytes(packet), None).await?;
         }
         assert_eq!(waiting(&mut listener), data([0, 1, 3, 4, 6, 7]));
         assert_eq!(waiting(&mut member), data([0, 2, 3, 5, 6, 8]));
@@ -35,10 +31,8 @@ fn every_publisher_s_packets_arrive_once_and_in_order() -> TestResult {
     const PACKETS: u32 = 5_000;
 
     let memory = Memory::builder().subscription_capacity(4).build();
-    let subscriptions = [
-        block_on(memory.subscribe(&plain()))?,
-        block_on(memory.clone().subscribe(&plain()))?,
-    ];
+    let subscriptions =
+        [block_on(memory.subscribe(&plain()))?, block_on(memory.clone().subscribe(&plain()))?];
     thread::scope(|scope| {
         let readers = subscriptions.map(|subscription| {
             scope.spawn(move || {
@@ -59,10 +53,7 @@ fn every_publisher_s_packets_arrive_once_and_in_order() -> TestResult {
             let packets = reader.join().expect("a reader");
             for publisher in 0..PUBLISHERS {
                 let sent = publisher * PACKETS..(publisher + 1) * PACKETS;
-                let got = packets
-                    .iter()
-                    .filter_map(number)
-                    .filter(|packet| sent.contains(packet));
+                let got = packets.iter().filter_map(number).filter(|packet| sent.contains(packet));
                 assert!(got.eq(sent.clone()), "of publisher {publisher}");
             }
         }
@@ -98,9 +89,7 @@ fn a_group_shares_a_load_that_is_more_than_it_holds() -> TestResult {
         while memory.subscriptions() > 0 {
             block_on(memory.publish(&group, bytes(LAST), None)).expect("a publish");
         }
-        readers
-            .map(|reader| reader.join().expect("a reader"))
-            .concat()
+        readers.map(|reader| reader.join().expect("a reader")).concat()
     });
     got.sort_by_key(number);
     assert_eq!(got, data(0..PACKETS));

@@ -68,14 +68,8 @@ fn turns_go_on_when_members_come_and_go() {
 #[test]
 fn a_packet_for_both_reaches_every_plain_one_and_one_member() {
     let memory = Memory::new();
-    let mut plains = [
-        subscribe(&memory, &plain()),
-        subscribe(&memory.clone(), &plain()),
-    ];
-    let mut members = [
-        subscribe(&memory, &group()),
-        subscribe(&memory.clone(), &group()),
-    ];
+    let mut plains = [subscribe(&memory, &plain()), subscribe(&memory.clone(), &plain())];
+    let mut members = [subscribe(&memory, &group()), subscribe(&memory.clone(), &group())];
     (0..4).for_each(|packet| publish(&memory, &both(), packet));
     for subscription in &mut plains {
         assert_eq!(waiting(subscription), data(0..4));
@@ -134,10 +128,7 @@ fn nobody_else_can_listen_at_an_inbox() -> TestResult {
     let other = memory.clone();
     let mut own = subscribe(&memory, &inbox(1));
     let denied = block_on(other.subscribe(&inbox(1))).map(drop);
-    assert_eq!(
-        denied.map_err(|error| error.kind()),
-        Err(TransportErrorKind::Denied)
-    );
+    assert_eq!(denied.map_err(|error| error.kind()), Err(TransportErrorKind::Denied));
     publish(&other, &inbox(1), 1);
     assert_eq!(waiting(&mut own), data([1]));
     drop(own);
@@ -165,10 +156,7 @@ fn packets_arrive_as_they_were() {
     for packet in packets.clone() {
         block_on(memory.publish(&plain(), packet.into(), None)).expect("a publish");
     }
-    assert_eq!(
-        waiting(&mut subscription),
-        packets.map(|packet| Packet::Data(packet.into()))
-    );
+    assert_eq!(waiting(&mut subscription), packets.map(|packet| Packet::Data(packet.into())));
 }
 
 #[test]

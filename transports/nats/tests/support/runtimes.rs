@@ -8,18 +8,13 @@ pub type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 const HANGS: Duration = Duration::from_secs(120);
 
 pub fn tokio_multi_thread(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async { tokio::spawn(watched(test)).await? })
 }
 
 pub fn tokio_current_thread(test: impl Future<Output = Outcome>) -> Outcome {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(watched(test))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(watched(test))
 }
 
 pub fn smol(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {

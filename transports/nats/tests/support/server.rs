@@ -25,15 +25,9 @@ impl Server {
     pub fn with_config(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("nats.conf"), config).expect("a configuration file");
-        let mut server = Self {
-            folder,
-            port: 0,
-            running: None,
-        };
+        let mut server = Self { folder, port: 0, running: None };
         // The server takes a free port by itself and prints it: no other program can come between.
-        server
-            .launch("-1")
-            .unwrap_or_else(|log| panic!("nats-server does not start:\n{log}"));
+        server.launch("-1").unwrap_or_else(|log| panic!("nats-server does not start:\n{log}"));
         server
     }
 
@@ -49,13 +43,8 @@ impl Server {
     /// Stops the server's process where it is: connections stay, and nothing is answered.
     pub fn pause(&self) {
         let running = self.running.as_ref().expect("a running server");
-        let paused = Command::new("kill")
-            .args(["-STOP", &running.id().to_string()])
-            .status();
-        assert!(
-            paused.is_ok_and(|status| status.success()),
-            "the server can be paused"
-        );
+        let paused = Command::new("kill").args(["-STOP", &running.id().to_string()]).status();
+        assert!(paused.is_ok_and(|status| status.success()), "the server can be paused");
     }
 
     /// Kills the server, so that connections break.
