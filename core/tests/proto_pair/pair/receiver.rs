@@ -250,7 +250,7 @@ impl Port {
             }
             Frame::Data { offset, body, .. } => inbound.handle_data(now, offset, body, budget),
             Frame::End { length, checksum, .. } => {
-                inbound.handle_end(now, length, checksum, budget)
+                inbound.handle_end(now, length, checksum, budget);
             }
             Frame::Ping { .. } => inbound.handle_ping(now),
             Frame::Reset { reason, .. } => inbound.handle_reset(now, reason, budget),

@@ -94,13 +94,13 @@ impl Sender {
         match frame.clone() {
             _ if self.is_dead => {}
             Frame::Accept { receiver, target, credit, .. } => {
-                outbound.handle_accept(now, receiver, target, credit)
+                outbound.handle_accept(now, receiver, target, credit);
             }
             Frame::Credit { receiver, have, credit, done, .. } => {
-                outbound.handle_credit(now, receiver, have, credit, done)
+                outbound.handle_credit(now, receiver, have, credit, done);
             }
             Frame::Stop { receiver, target, reason, .. } => {
-                outbound.handle_stop(now, receiver, target, reason)
+                outbound.handle_stop(now, receiver, target, reason);
             }
             frame => panic!("a receiver does not send {frame:?}"),
         }
