@@ -114,7 +114,8 @@ impl<E: Encoder> Message<E> {
 
     /// The whole body.
     ///
-    /// Cancel safe, and can be called again.
+    /// Cancel safe, and can be called again. Where `AsyncReadExt` of futures-lite or futures is in
+    /// scope, which has a `bytes` of its own, write `Message::bytes(&message)`.
     ///
     /// # Errors
     /// `TooLarge` where it exceeds [`max_decode_size`](crate::Builder::max_decode_size);

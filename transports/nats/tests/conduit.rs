@@ -66,7 +66,8 @@ async fn a_send_without_a_server_says_so_after_the_send_timeout(runtime: impl Ru
     server.stop();
     disconnected(&nats).await;
     let error = to.send("greeting", "during").await.expect_err("there is no server");
-    assert_eq!((error.kind(), error.executed()), (ErrorKind::Disconnected, Executed::No));
+    // The transport had the packet for a while: nobody can know.
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Disconnected, Executed::Maybe));
     let error = to.request("greeting", "during").await.map(drop).expect_err("there is no server");
     assert_eq!(error.kind(), ErrorKind::Disconnected);
     Ok(())

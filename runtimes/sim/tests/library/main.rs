@@ -7,10 +7,12 @@
 mod chaos;
 mod faults;
 mod handlers;
+mod net;
 mod oracle;
 mod plan;
 mod regressions;
 mod replay;
+mod restarts;
 mod scenarios;
 mod senders;
 mod world;

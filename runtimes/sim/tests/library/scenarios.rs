@@ -8,64 +8,16 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Body, Conduit, Error, ErrorKind, InstanceId, Message};
+use conduit::{Body, Error, ErrorKind, InstanceId, Message};
 use conduit_json::Json;
-use conduit_memory::{Delay, FaultPlan, Faults, Memory};
-use conduit_sim::{Process, Sim};
+use conduit_memory::{Delay, FaultPlan, Faults};
+use conduit_sim::Sim;
 use futures_lite::{StreamExt, future, stream};
 
-use crate::regressions::ACCEPT;
-
-type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
-
-/// A simulation with one broker.
-struct Net {
-    sim: Sim,
-    broker: Memory,
-}
-
-impl Net {
-    fn run<F: Future<Output = Result>>(seed: u64, test: impl FnOnce(Arc<Self>) -> F) -> Result {
-        let sim = Sim::new(seed);
-        let broker = Memory::new();
-        let outcome = sim.block_on(test(Arc::new(Self { sim: sim.clone(), broker })));
-        sim.shut_down();
-        outcome
-    }
-
-    fn builder(&self, name: &str, process: &Process) -> conduit::Builder<Process, Memory, Json> {
-        let builder = Conduit::builder(name).runtime(process.clone()).ids(self.sim.ids());
-        builder.transport(self.broker.clone()).encoder(Json)
-    }
-
-    /// One whose window is an eighth of the bodies here.
-    fn conduit(&self, name: &str) -> Result<Conduit<Json>, Error> {
-        let builder = self.builder(name, &self.sim.process());
-        builder.body_window(125_000).build()
-    }
-
-    /// One whose bodies are small and so are its windows: a reader is never far behind its sender.
-    fn small(&self, name: &str) -> Result<Conduit<Json>, Error> {
-        let builder = self.builder(name, &self.sim.process());
-        builder.chunk_size(16).first_window(64).body_window(256).build()
-    }
-
-    fn slow_network(&self) {
-        let delay = Faults::new().delay(Delay::Fixed(Duration::from_millis(2)));
-        let plan = FaultPlan::new(self.sim.clone(), 1).on_the_rest(delay);
-        self.broker.inject_faults(plan);
-    }
-
-    async fn is_released(&self, conduits: &[&Conduit<Json>]) {
-        self.sim.sleep(Duration::from_secs(30)).await;
-        for conduit in conduits {
-            let stats = conduit.stats();
-            let held = (stats.incoming_bytes, stats.outgoing_bytes);
-            let open = (stats.incoming_bodies, stats.outgoing_bodies, stats.pending_requests);
-            assert_eq!((held, open), ((0, 0), (0, 0, 0)));
-        }
-    }
-}
+use crate::{
+    net::{Net, Result},
+    regressions::ACCEPT,
+};
 
 async fn a_byte_a_second(sim: Sim, mut message: Message<Json>) -> Result<usize, Error> {
     use futures_lite::AsyncReadExt as _;
@@ -237,119 +189,6 @@ fn a_receiver_that_accepts_after_251_ms_is_late_and_does_not_run() -> Result {
         let [failed] = sent.failed() else { panic!("{sent:?}") };
         assert_eq!((failed.instance, failed.error.kind()), (Some(slow), ErrorKind::Late));
         assert_eq!((sent.completed().len(), started), (1, 0));
-        Ok(())
-    })
-}
-
-/// Reads a body of a megabyte, and restarts the broker when a part of it is there.
-async fn restart_at(
-    net: Arc<Net>,
-    percent: usize,
-    down: Duration,
-    message: Message<Json>,
-) -> Result<usize, Error> {
-    let mut body = message.take_body()?;
-    let (mut count, mut restarted) = (0, false);
-    while let Some(bytes) = body.next().await {
-        count += bytes?.len();
-        if !restarted && count >= 1_000_000 / 100 * percent {
-            restarted = true;
-            net.broker.stop_broker();
-            let late = Arc::clone(&net);
-            drop(net.sim.process().run(async move {
-                late.sim.sleep(down).await;
-                late.broker.start_broker();
-            }));
-        }
-    }
-    Ok(count)
-}
-
-#[test]
-fn a_stream_survives_a_restart_of_the_broker() -> Result {
-    for percent in [0, 25, 50, 75, 99] {
-        Net::run(percent as u64, |net| async move {
-            let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
-            let mut songs = receiver.queue_bind("song").await?;
-            net.slow_network();
-            let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
-            let reading = async {
-                let message = songs.next().await.expect("it is bound");
-                restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
-            };
-            let (sent, read) = future::zip(async { song.await }, reading).await;
-            assert_eq!((sent?.completed().len(), read?), (1, 1_000_000));
-            net.is_released(&[&sender, &receiver]).await;
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_broadcast_survives_a_restart_of_the_broker() -> Result {
-    for percent in [25, 50, 75] {
-        Net::run(percent as u64, |net| async move {
-            let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
-            let others = [net.conduit("receiver")?, net.conduit("receiver")?];
-            let mut songs = receiver.bind("song").await?;
-            for other in &others {
-                other
-                    .bind("song")
-                    .await?
-                    .to(|message| async move { message.bytes().await.map(drop) });
-            }
-            net.slow_network();
-            let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
-            let reading = async {
-                let message = songs.next().await.expect("it is bound");
-                restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
-            };
-            let (sent, read) = future::zip(async { song.await }, reading).await;
-            assert_eq!((sent?.completed().len(), read?), (3, 1_000_000));
-            net.is_released(&[&sender, &receiver, &others[0], &others[1]]).await;
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_streamed_reply_survives_a_restart_of_the_broker() -> Result {
-    for percent in [25, 50, 75] {
-        Net::run(percent as u64, |net| async move {
-            let (asker, worker) = (net.conduit("asker")?, net.conduit("worker")?);
-            worker
-                .queue_bind("sing")
-                .await?
-                .to(|message| async move { message.reply_body(vec![7; 1_000_000]).await });
-            net.slow_network();
-            let reply = asker.service("worker").request("sing", &()).await?;
-            let read = restart_at(Arc::clone(&net), percent, Duration::from_secs(1), reply).await;
-            assert_eq!(read?, 1_000_000);
-            net.is_released(&[&asker, &worker]).await;
-            Ok(())
-        })?;
-    }
-    Ok(())
-}
-
-#[test]
-fn a_broker_that_is_gone_for_longer_ends_a_stream_at_both_sides() -> Result {
-    Net::run(1, |net| async move {
-        let (sender, receiver) = (net.conduit("sender")?, net.conduit("receiver")?);
-        let mut songs = receiver.queue_bind("song").await?;
-        net.slow_network();
-        let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
-        let reading = async {
-            let message = songs.next().await.expect("it is bound");
-            restart_at(Arc::clone(&net), 50, Duration::from_secs(3_600), message).await
-        };
-        let (sent, read) = future::zip(async { song.await }, reading).await;
-        assert_eq!(sent.expect_err("nothing is heard").kind(), ErrorKind::Lost);
-        assert_eq!(read.expect_err("nothing is heard").kind(), ErrorKind::Lost);
-        assert!(net.sim.elapsed() < Duration::from_secs(15));
-        net.is_released(&[&sender, &receiver]).await;
         Ok(())
     })
 }
