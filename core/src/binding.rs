@@ -76,7 +76,8 @@ impl<E: Encoder> Binding<E> {
     }
 
     /// Asks the broker to route nothing more here, and returns when it has done so and everything
-    /// that it had routed has arrived; that can still be taken. Unbinding twice is fine.
+    /// that it had routed has arrived; that can still be taken. Where another
+    /// binding of this conduit shares the subject, it returns at once. Unbinding twice is fine.
     ///
     /// Cancel safe: once begun, it goes on by itself.
     pub async fn unbind(&self) {

@@ -56,7 +56,8 @@ mod sealed {
 
 impl Handler {
     /// Asks the broker to route nothing more here, and returns when it has done so and everything
-    /// that it had routed has arrived; that is still handled. Unbinding twice is fine.
+    /// that it had routed has arrived; that is still handled. Where another
+    /// binding of this conduit shares the subject, it returns at once. Unbinding twice is fine.
     ///
     /// Cancel safe: once begun, it goes on by itself.
     pub async fn unbind(&self) {
