@@ -71,7 +71,7 @@ fn a_deadline_in_a_reply_does_not_say_that_nothing_ran() -> Result<(), Error> {
         let asker = conduit(&sim, &broker, "asker")?;
         let reply = asker.service("worker").request("stall", &()).await?;
         let error = reply.bytes().await.expect_err("it stalls");
-        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Yes));
         Ok(())
     })
 }
