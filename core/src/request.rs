@@ -223,10 +223,12 @@ impl Drop for Asking {
         if self.answered {
             return;
         }
+        // Giving the body up resolves the request, in another thread perhaps: ask before.
+        let resolved = self.pending.is_resolved();
         if let Some(upload) = &self.upload {
             upload.abort(ReasonCode::Cancelled.into());
         }
-        if !self.pending.is_resolved() {
+        if !resolved {
             let control = Address::Control { service: self.service.clone() };
             shared.post(control, &Frame::Cancel { message: self.message });
         }
