@@ -111,9 +111,6 @@ where
             // Nobody keeps the conduit open any more: it is closing.
             let Some(handle) = weak.upgrade() else { break };
             let replier = arrival.replier.clone();
-            if replier.as_ref().is_some_and(|replier| replier.is_cancelled()) {
-                continue;
-            }
             let message = Message::received(handle, Arc::clone(&encoder), arrival);
             handle_one(&shared, replier.as_deref(), message, &mut function).await;
         }

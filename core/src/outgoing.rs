@@ -1,14 +1,17 @@
 //! What sends and requests have in common.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::{
-    Body, Encode, Error, ErrorKind, HeaderError, ServiceName, Subject,
+    Body, Encode, Error, ErrorKind, MessageId, ServiceName, Subject,
     body::{Prepared, Source},
     conduit::Handle,
+    driver::OutboundStream,
     proto::{
-        Headers,
-        frame::{ContentType, Head, Request},
+        Headers, Outbound,
+        frame::{ContentType, Head, Request, StreamId},
     },
     transport::{Address, Targets},
 };
@@ -66,12 +69,8 @@ impl Outgoing {
     pub(crate) fn header(&mut self, key: String, value: String) {
         let added = self.parts.as_mut().map(|parts| parts.headers.add(key, value));
         if let Ok(Err(error)) = added {
-            self.fail(error);
+            self.parts = Err(error.into());
         }
-    }
-
-    fn fail(&mut self, error: HeaderError) {
-        self.parts = Err(error.into());
     }
 
     /// Checks it and takes a first look at the body.
@@ -89,8 +88,7 @@ impl Outgoing {
             sequence: None,
             request,
         };
-        let prepared = parts.payload.source.prepare(shared.chunk()).await;
-        let body = prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))?;
+        let body = parts.payload.source.prepare(shared.chunk()).await?;
         let ready =
             Ready { handle: self.handle, service: parts.service, subject: parts.subject, head };
         Ok((ready, body))
@@ -109,5 +107,20 @@ impl Ready {
     pub(crate) fn address(&self, targets: Targets) -> Address {
         let (service, subject) = (self.service.clone(), self.subject.clone());
         Address::Subject { service, subject, targets }
+    }
+
+    /// Offers the body to the bindings of the subject, once it is driven.
+    pub(crate) fn offer(
+        &self,
+        message: MessageId,
+        length: Option<u64>,
+        expect: Option<usize>,
+    ) -> Arc<OutboundStream> {
+        let shared = self.handle.shared();
+        let limits = shared.config.outbound(expect);
+        let head = self.head.clone();
+        let machine = Outbound::offer(shared.now(), message, head, Targets::Both, length, limits);
+        let id = StreamId { message, reply: false };
+        shared.outbound(id, machine, self.service.clone(), Some(self.subject.clone()))
     }
 }

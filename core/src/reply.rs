@@ -88,8 +88,7 @@ async fn send(
     source: Source,
 ) -> Result<(), Error> {
     let request = replier.request;
-    let prepared = source.prepare(shared.chunk()).await;
-    match prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))? {
+    match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let packet = Frame::Reply { message: request.message, head, body }.encode();
             shared.publish(&Shared::inbox_of(&replier.asker), packet, None).await

@@ -16,8 +16,8 @@ use crate::{
     driver::{Answer, OutboundStream, Pending, Shared},
     outgoing::{Outgoing, Ready},
     proto::{
-        Outbound, ReasonCode,
-        frame::{Frame, Request, StreamId},
+        ReasonCode,
+        frame::{Frame, Request},
     },
     transport::{Address, Targets, Token},
 };
@@ -183,12 +183,7 @@ fn upload(
     source: Source,
     pending: &Arc<Pending>,
 ) -> Arc<OutboundStream> {
-    let limits = shared.config.outbound(None);
-    let (now, length, head) = (shared.now(), source.length(), ready.head.clone());
-    let machine = Outbound::offer(now, message, head, Targets::Both, length, limits);
-    let id = StreamId { message, reply: false };
-    let subject = Some(ready.subject.clone());
-    let stream = shared.outbound(id, machine, ready.service.clone(), subject);
+    let stream = ready.offer(message, source.length(), None);
     let task = {
         let (shared, stream, pending) =
             (Arc::clone(shared), Arc::clone(&stream), Arc::clone(pending));

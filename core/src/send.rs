@@ -5,14 +5,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Error,
-    body::Prepared,
-    outgoing::{Outgoing, Ready},
-    proto::{
-        Outbound,
-        frame::{Frame, StreamId},
-    },
-    transport::Targets,
+    Delivery, Error, body::Prepared, outgoing::Outgoing, proto::frame::Frame, transport::Targets,
 };
 
 /// A message that is sent one way when this is awaited.
@@ -60,23 +53,17 @@ impl Sending {
     async fn run(self) -> Result<Delivery, Error> {
         let expect = self.expect;
         let (ready, body) = self.outgoing.prepare(None).await?;
-        let to = ready.address(Targets::Both);
-        let Ready { handle, service, subject, head } = ready;
-        let shared = handle.shared();
+        let shared = ready.handle.shared();
         match body {
             Prepared::Whole(body) => {
-                let packet = Frame::Message { head, body }.encode();
+                let to = ready.address(Targets::Both);
+                let packet = Frame::Message { head: ready.head, body }.encode();
                 shared.publish(&to, packet, None).await?;
                 Ok(Delivery::handed_over())
             }
             Prepared::Streamed(source) => {
                 shared.ready().await?;
-                let message = shared.message_id();
-                let limits = shared.config.outbound(expect);
-                let (now, length) = (shared.now(), source.length());
-                let machine = Outbound::offer(now, message, head, Targets::Both, length, limits);
-                let id = StreamId { message, reply: false };
-                let stream = shared.outbound(id, machine, service, Some(subject));
+                let stream = ready.offer(shared.message_id(), source.length(), expect);
                 Delivery::of(shared.send_body(&stream, source).await?)
             }
         }

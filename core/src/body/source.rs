@@ -11,6 +11,8 @@ use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_io::AsyncRead;
 
+use crate::{Error, ErrorKind};
+
 pub(crate) struct Source {
     /// Goes before what the kind yields.
     first: Bytes,
@@ -55,7 +57,12 @@ impl Source {
     }
 
     /// Takes what is there at once, to see whether it fits one packet. It does not wait.
-    pub(crate) async fn prepare(mut self, chunk: usize) -> io::Result<Prepared> {
+    pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
+        let prepared = self.look(chunk).await;
+        prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
+    }
+
+    async fn look(mut self, chunk: usize) -> io::Result<Prepared> {
         if self.length().is_some_and(|length| length > chunk as u64) {
             return Ok(Prepared::Streamed(self));
         }

@@ -69,7 +69,6 @@ impl Shared {
         let driven = future::or(self.drive(stream), feed).await;
         if let Err(error) = driven {
             stream.abort(Reason::new(ReasonCode::Closed, error.to_string()));
-            self.reset_receivers(stream);
             let outcome = lock(&stream.machine).outcome();
             let someone = outcome.is_some_and(|outcome| !outcome.deliveries.is_empty());
             return Err(match error.executed() {
