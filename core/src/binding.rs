@@ -1,4 +1,5 @@
 use std::{
+    error::Error as StdError,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -9,7 +10,7 @@ use std::{
 use futures_core::Stream;
 
 use crate::{
-    Encoder, Message,
+    Decode, Encode, Encoder, Message,
     conduit::Handle,
     driver::Bound,
     handler::{self, Handler, HandlerOutput},
@@ -30,11 +31,12 @@ pub struct Binding<E> {
     bound: Bound,
     handle: Handle,
     encoder: Arc<E>,
+    concurrency: usize,
 }
 
 impl<E: Encoder> Binding<E> {
     pub(crate) fn new(bound: Bound, handle: Handle, encoder: Arc<E>) -> Self {
-        Self { bound, handle, encoder }
+        Self { bound, handle, encoder, concurrency: 1 }
     }
 
     /// The next message. `None` once it is unbound and everything that was routed to it was taken,
@@ -52,19 +54,92 @@ impl<E: Encoder> Binding<E> {
         })
     }
 
-    /// Runs a function on each message, one after the other, until it is unbound or the conduit is
-    /// closed.
+    /// How many handlers of this binding may run at the same time; 1 unless this says otherwise, so
+    /// that messages are handled in their order, one after the other. Of more, each runs in a task
+    /// of its own, and they start in the order of their messages.
+    ///
+    /// While all of them run, messages wait in the binding. A queue binding gives a request that
+    /// has waited for 100 ms (see [`max_request_wait`](crate::Builder::max_request_wait)) back to
+    /// the group: its sender asks the group again, with pauses, until somebody takes it or its
+    /// deadline is near, and then fails with `Overloaded`. So a request does not wait behind a
+    /// long one while another instance has nothing to do.
+    pub fn concurrency(mut self, handlers: usize) -> Self {
+        self.concurrency = handlers.max(1);
+        self
+    }
+
+    /// Runs a function on each message until it is unbound or the conduit is closed: one after the
+    /// other, or [some at the same time](Self::concurrency).
     ///
     /// The function may return `()` or a `Result`. An `Err` and a panic are logged, answer a
     /// request with a failure, and do not end the binding. The future of a request that is
-    /// cancelled by its asker is dropped where it awaits.
+    /// cancelled by its asker, or whose time has passed, is dropped where it awaits.
     pub fn to<F, R>(self, function: F) -> Handler
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self { bound, handle, encoder } = self;
-        handler::run(bound, &handle, encoder, function)
+        let Self { bound, handle, encoder, concurrency } = self;
+        handler::run(bound, &handle, encoder, concurrency, function)
+    }
+
+    /// Runs a function on the decoded value of each message, and replies with the value that it
+    /// returns. Where a message is no request, what is returned is dropped.
+    ///
+    /// A message that cannot be decoded, an `Err` and a panic are logged, answer a request with a
+    /// failure, and do not end the binding: all as with [`to`](Self::to). An error that is a
+    /// [`Failure`](crate::Failure) says more to the asker than its text. State is what the function
+    /// captures; it is shared by all that run at the same time.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use conduit::{Conduit, Error};
+    /// use conduit_json::Json;
+    /// use conduit_memory::Memory;
+    /// use conduit_smol::Smol;
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// # smol::block_on(async {
+    /// let conduit = Conduit::new("counter", Smol, Memory::new(), Json)?;
+    /// let total = std::sync::Arc::new(AtomicU64::new(0));
+    /// conduit.queue_bind("add").await?.serve(move |amount: u64| {
+    ///     let before = total.fetch_add(amount, Ordering::Relaxed);
+    ///     async move { Ok::<_, Error>(before + amount) }
+    /// });
+    /// let add = |amount: u64| conduit.own_service().request("add", &amount);
+    /// assert_eq!(add(2).await?.decode::<u64>().await?, 2);
+    /// assert_eq!(add(3).await?.decode::<u64>().await?, 5);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn serve<T, V, X, F, R>(self, function: F) -> Handler
+    where
+        E: Decode<T> + Encode<V>,
+        T: Send + 'static,
+        V: Send + 'static,
+        X: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+        F: Fn(T) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<V, X>> + Send + 'static,
+    {
+        self.serve_with(move |value, _| function(value))
+    }
+
+    /// Like [`serve`](Self::serve), for a function that also takes the message that the value came
+    /// in: who sent it, its headers, the time that is left, [when nobody needs the reply any
+    /// more](Message::cancelled), and [requests on its behalf](Message::service).
+    pub fn serve_with<T, V, X, F, R>(self, function: F) -> Handler
+    where
+        E: Decode<T> + Encode<V>,
+        T: Send + 'static,
+        V: Send + 'static,
+        X: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+        F: Fn(T, Message<E>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<V, X>> + Send + 'static,
+    {
+        let function = Arc::new(function);
+        self.to(move |message| handler::serve(Arc::clone(&function), message))
     }
 
     /// Unbinds when a future is done. The messages that were routed to it by then can still be

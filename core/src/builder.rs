@@ -142,6 +142,14 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
+    /// How long a request waits in a queue binding for its handler; 100 ms. One that has waited
+    /// longer goes back to the group, and while one that cannot does, new ones are refused: their
+    /// senders ask the group again. See [`Binding::concurrency`](crate::Binding::concurrency).
+    pub fn max_request_wait(mut self, time: Duration) -> Self {
+        self.config.request_wait = time;
+        self
+    }
+
     /// How many bodies of one binding are open; 128. More are refused.
     pub fn max_bodies_per_binding(mut self, count: usize) -> Self {
         self.config.bodies_per_binding = count;
@@ -154,7 +162,7 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// How long closing waits for the other side of open bodies; 1 s.
+    /// How long closing waits for what is going on; 1 s. See [`Conduit::close`].
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.config.close_timeout = timeout;
         self

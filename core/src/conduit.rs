@@ -1,11 +1,12 @@
 use std::{
     fmt,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use crate::{
-    Builder, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
-    driver::Shared, proto::BindingKind, service::Service, transport::Transport,
+    Builder, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
+    binding::Binding, driver::Shared, proto::BindingKind, service::Service, transport::Transport,
 };
 
 /// A service's connection to all others: it sends to them, and binds to what they send.
@@ -51,7 +52,7 @@ pub(crate) struct WeakHandle(Weak<KeepOpen>);
 
 impl Drop for KeepOpen {
     fn drop(&mut self) {
-        self.0.start_close();
+        self.0.start_drain(self.0.config.close_timeout);
     }
 }
 
@@ -189,14 +190,36 @@ impl<E: Encoder> Conduit<E> {
         Stats::of(self.handle.shared())
     }
 
-    /// Closes the conduit: every binding ends, open bodies and waiting requests fail with `Closed`
-    /// at both sides, what was sent is flushed, and running handlers are dropped. Every later call
-    /// returns `Closed`. It takes at most a few seconds, whatever the broker does.
+    /// Ends the work of this instance without losing any, and closes the conduit.
+    ///
+    /// 1. It leaves every subject. What the broker had routed here by then still comes, and is
+    ///    handled; what comes too late is handed on to the other members of its group, or refused,
+    ///    so that its sender asks them.
+    /// 2. Messages that wait, running handlers, open bodies and pending requests go on until they
+    ///    end, or the limit has passed. Meanwhile everything but binding works: handlers may have to
+    ///    ask somebody to come to an end.
+    /// 3. What is left is cut off: messages that wait in queue bindings are handed on, handlers are
+    ///    dropped, and bodies and requests fail with `Closed`, at both sides.
+    /// 4. What was sent is flushed, and the transport is closed. Every later call returns `Closed`.
+    ///
+    /// Past the limit it takes a few seconds at most, whatever the broker does. A message that
+    /// somebody keeps holds it up until the limit. Of several calls the shortest limit counts.
+    ///
+    /// Cancel safe: once begun, it goes on by itself.
+    pub async fn drain(&self, limit: Duration) -> Drained {
+        let shared = self.handle.shared();
+        shared.start_drain(limit);
+        shared.closed().await;
+        shared.drained()
+    }
+
+    /// [Drains](Self::drain) the conduit with a short limit, 1 s unless
+    /// [configured](Builder::close_timeout), and closes it. Dropping the last handle of it does the
+    /// same in the background.
     ///
     /// Cancel safe: once begun, it goes on by itself.
     pub async fn close(&self) {
-        self.handle.shared().start_close();
-        self.handle.shared().closed().await;
+        self.drain(self.handle.shared().config.close_timeout).await;
     }
 }
 

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     Error, ErrorKind,
+    driver::Silence,
     proto::{InboundLimits, OutboundLimits},
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) idle_limit: Duration,
     pub(crate) max_decode_size: Option<usize>,
     pub(crate) waiting: usize,
+    pub(crate) request_wait: Duration,
     pub(crate) bodies_per_binding: usize,
     pub(crate) bodies: usize,
     pub(crate) close_timeout: Duration,
@@ -43,6 +45,7 @@ impl Default for Config {
             idle_limit: Duration::from_secs(10),
             max_decode_size: Some(5 << 20),
             waiting: 1024,
+            request_wait: Duration::from_millis(100),
             bodies_per_binding: 128,
             bodies: 1024,
             close_timeout: Duration::from_secs(1),
@@ -59,6 +62,7 @@ impl Config {
             self.join_window,
             self.lag_limit,
             self.idle_limit,
+            self.request_wait,
             self.close_timeout,
         ];
         let bytes = [self.window, self.budget];
@@ -88,6 +92,12 @@ impl Config {
     /// After this long without progress, what is missing is sent again.
     fn retry(&self) -> Duration {
         (self.idle_limit / 10).min(Duration::from_secs(1))
+    }
+
+    /// For how long the side that answers a request may be silent. It says that it is alive after
+    /// a quarter of the idle limit at the latest.
+    pub(crate) fn silence(&self) -> Silence {
+        Silence { answer: self.send_timeout.max(self.idle_limit / 2), idle: self.idle_limit }
     }
 
     pub(crate) fn inbound(&self) -> InboundLimits {

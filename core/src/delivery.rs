@@ -1,6 +1,6 @@
 use crate::{
     Error, ErrorKind, Executed, InstanceId,
-    proto::{self, GroupOutcome, Outcome, ReasonCode},
+    proto::{self, GroupOutcome, Outcome, Reason, ReasonCode},
 };
 
 /// What became of a message that was sent one way.
@@ -37,6 +37,16 @@ impl Delivery {
 
     pub(crate) fn handed_over() -> Self {
         Self::default()
+    }
+
+    /// # Errors
+    /// `NoReceivers`, where there was none; those of [`of`](Self::of).
+    pub(crate) fn confirmed(outcome: Outcome) -> Result<Self, Error> {
+        let delivery = Self::of(outcome)?;
+        if delivery.completed.is_empty() {
+            return Err(ErrorKind::NoReceivers.into());
+        }
+        Ok(delivery)
     }
 
     /// # Errors
@@ -88,6 +98,29 @@ pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
     }
 }
 
+/// Who will not answer a request to all whose body was streamed, and why.
+pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
+    if let Some(reason) = &outcome.aborted {
+        return vec![Error::from_reason(reason)];
+    }
+    if outcome.deliveries.is_empty() {
+        let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
+        return vec![none.into()];
+    }
+    let failed = |delivery: &proto::Delivery| {
+        let reason = lost(delivery)?;
+        Some(Error::from_reason(&reason).heard_from(delivery.receiver.instance))
+    };
+    outcome.deliveries.iter().filter_map(failed).collect()
+}
+
+/// Why a receiver will not answer, if it will not. One that wants no more of the body still may.
+fn lost(delivery: &proto::Delivery) -> Option<Reason> {
+    let reason = delivery.result.as_ref().err()?;
+    let may_answer = matches!(reason.code, ReasonCode::Dropped | ReasonCode::TooLarge);
+    (!may_answer).then(|| reason.clone())
+}
+
 /// Why nobody will answer a request whose body was streamed, if nobody will.
 ///
 /// The group answers if there is one, else the plain bindings; so what happened to others does not
@@ -96,13 +129,6 @@ pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
     if let Some(reason) = &outcome.aborted {
         return Some(Error::from_reason(reason));
     }
-    let lost = |delivery: &proto::Delivery| match &delivery.result {
-        Ok(()) => None,
-        Err(reason) => match reason.code {
-            ReasonCode::Dropped | ReasonCode::TooLarge => None,
-            _ => Some(reason.clone()),
-        },
-    };
     match &outcome.group {
         GroupOutcome::Accepted(member) => {
             let member = outcome.deliveries.iter().find(|delivery| delivery.receiver == *member);

@@ -2,6 +2,10 @@
 
 use std::error::Error as StdError;
 
+use bytes::Bytes;
+
+use crate::{Error, ErrorKind, proto::frame::ContentType};
+
 /// A format for values, such as JSON.
 ///
 /// What it can encode and decode is said by [`Encode`] and [`Decode`], one implementation for each
@@ -82,3 +86,29 @@ pub trait Decode<T>: Encoder {
 
 /// Why a value could not be encoded or decoded: the format's own error.
 pub type CodecError = Box<dyn StdError + Send + Sync>;
+
+/// Encodes a value, and says as what.
+pub(crate) fn encoded<E, T>(encoder: &E, value: &T) -> Result<(ContentType, Bytes), Error>
+where
+    E: Encode<T>,
+    T: ?Sized,
+{
+    let content_type = ContentType::from_static(encoder.content_type()).ok_or_else(|| {
+        let text = format!("{:?} is not a content type", encoder.content_type());
+        Error::new(ErrorKind::Encode, text)
+    })?;
+    let mut bytes = Vec::new();
+    encoder
+        .encode(value, &mut bytes)
+        .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
+    Ok((content_type, bytes.into()))
+}
+
+/// Refuses what another encoder made.
+pub(crate) fn check_content_type(theirs: &str, ours: &str) -> Result<(), Error> {
+    if theirs == ours {
+        return Ok(());
+    }
+    let text = format!("it is {theirs}, and this conduit decodes {ours}");
+    Err(Error::new(ErrorKind::ContentType, text))
+}

@@ -1,23 +1,31 @@
-use std::{error::Error as StdError, fmt, io, sync::Arc};
+mod convert;
+mod kind;
 
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+pub use self::kind::ErrorKind;
 use crate::{
-    HeaderError, NameError,
-    proto::{Reason, ReasonCode},
-    transport::{TransportError, TransportErrorKind},
+    Failure, InstanceId, ServiceName, Subject,
+    proto::{Detail, Reason, ReasonCode},
 };
 
 /// What went wrong, and whether the handler at the other side was executed.
 ///
-/// It prints as a sentence. What lies beneath it, such as a format's or a broker's own error, is
+/// It prints as a sentence that names the subject and the service. What lies beneath it, such as a format's or a broker's own error, is
 /// its source.
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     executed: Executed,
     detail: String,
     /// Shared with its copies.
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// What was sent or asked for.
+    about: Option<(ServiceName, Subject)>,
+    /// Who said so.
+    instance: Option<InstanceId>,
 }
 
 /// Whether the handler at the other side was executed, as far as this side knows.
@@ -29,92 +37,6 @@ pub enum Executed {
     Maybe,
     /// It was, at least in part.
     Yes,
-}
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $Name:ident => $text:literal;)*) => {
-        /// The kinds of [`Error`]. More may come.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ErrorKind {
-            $($(#[$doc])* $Name,)*
-        }
-
-        impl fmt::Display for ErrorKind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$Name => $text,)* })
-            }
-        }
-    };
-}
-
-kinds! {
-    /// A service name or a subject breaks a rule; the source is a [`NameError`].
-    InvalidName => "the name is not valid";
-    /// A header breaks a rule; the source is a [`HeaderError`].
-    InvalidHeader => "the header is not valid";
-    /// A limit given to the builder makes no sense.
-    InvalidLimit => "the limit is not valid";
-    /// The encoder cannot express the value; the source is the encoder's error.
-    Encode => "the value could not be encoded";
-    /// The body is not what was to be decoded; the source is the encoder's error.
-    Decode => "the body could not be decoded";
-    /// The body was made by another encoder.
-    ContentType => "the body is of another content type";
-    /// The body does not fit the limit for bodies held in memory, or a packet does not fit the broker.
-    TooLarge => "the body is too large";
-    /// Nobody is subscribed. Usually a service that is not running, or a misspelt name.
-    NoReceivers => "nobody listens there";
-    /// Nobody answered an offer within the send timeout.
-    NoAnswer => "nobody answered";
-    /// Every receiver that answered has its hands full. Try later.
-    Overloaded => "the receiver has no room for it now";
-    /// The receiver is shutting down. Another instance may take it.
-    Draining => "the receiver is shutting down";
-    /// The receiver speaks another version of the protocol.
-    Unsupported => "the receiver does not know this version of the protocol";
-    /// The handler at the other side could not decode the message.
-    NotDecoded => "the handler could not decode the message";
-    /// The handler at the other side returned an error.
-    HandlerFailed => "the handler failed";
-    /// The handler at the other side panicked.
-    HandlerPanicked => "the handler panicked";
-    /// The handler at the other side ended without a reply.
-    NoReply => "the handler ended without a reply";
-    /// Nothing was heard of the other side for the idle limit. Usually a crash or a broken network.
-    Lost => "the other side is gone";
-    /// The other side gave up.
-    Cancelled => "the other side gave up";
-    /// The time for the request has passed.
-    Deadline => "the deadline passed";
-    /// There was no connection to the broker for the send timeout.
-    Disconnected => "there is no connection to the broker";
-    /// The conduit was closed, here or at the other side.
-    Closed => "the conduit is closed";
-    /// The broker does not permit it.
-    Denied => "the broker does not permit it";
-    /// The transport failed otherwise; the source is its error.
-    Transport => "the transport failed";
-    /// The body was taken, or read in part, before.
-    BodyTaken => "the body was taken before";
-    /// The body is not UTF-8.
-    NotText => "the body is not UTF-8";
-    /// There is nobody to reply to: the message was sent one way.
-    NotARequest => "the message is not a request";
-    /// The request was answered before.
-    AlreadyReplied => "the request was answered before";
-    /// The receiver answered a broadcast body after the join window.
-    Late => "the receiver answered after the join window";
-    /// The receiver held up the other receivers of a broadcast body for longer than the lag limit.
-    Lagged => "the receiver held up the others for longer than the lag limit";
-    /// The receiver dropped the body before its end.
-    Dropped => "the receiver dropped the body before its end";
-    /// The source of the body failed, here or at the other side, or it was not as long as announced.
-    SourceFailed => "the source of the body failed";
-    /// Length or checksum of the body do not match.
-    Corrupt => "length or checksum of the body do not match";
-    /// Something that this version does not know.
-    Other => "it failed";
 }
 
 impl Error {
@@ -132,9 +54,48 @@ impl Error {
         self.0.executed
     }
 
+    /// Whether the same call may succeed later, or elsewhere, without the danger that the work is
+    /// done twice: nothing was [executed](Self::executed), and what was in the way may pass.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        use ErrorKind as K;
+        let may_pass = matches!(
+            self.kind(),
+            K::NoReceivers
+                | K::NoAnswer
+                | K::Overloaded
+                | K::Draining
+                | K::Unsupported
+                | K::Late
+                | K::Lost
+                | K::Disconnected
+                | K::Transport
+        );
+        may_pass && self.executed() == Executed::No
+    }
+
+    /// What the handler at the other side said of its failure in the application's own words, if
+    /// it did.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.0.source.as_ref()?.downcast_ref()
+    }
+
+    /// The instance that this was heard from, where it was heard from one.
+    #[must_use]
+    pub fn instance(&self) -> Option<InstanceId> {
+        self.0.instance
+    }
+
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        let inner = Inner { kind, executed: Executed::No, detail: detail.into(), source: None };
-        Self(Box::new(inner))
+        Self(Box::new(Inner {
+            kind,
+            executed: Executed::No,
+            detail: detail.into(),
+            source: None,
+            about: None,
+            instance: None,
+        }))
     }
 
     pub(crate) fn with_source(
@@ -151,15 +112,31 @@ impl Error {
         self
     }
 
+    /// Says what was sent or asked for, where nothing more exact was said before.
+    pub(crate) fn about(mut self, service: &ServiceName, subject: &Subject) -> Self {
+        self.0.about.get_or_insert_with(|| (service.clone(), subject.clone()));
+        self
+    }
+
+    pub(crate) fn heard_from(mut self, instance: InstanceId) -> Self {
+        self.0.instance = Some(instance);
+        self
+    }
+
     /// An error that says the same, with the same source.
     pub(crate) fn copy_of(other: &Self) -> Self {
-        let Inner { kind, executed, detail, source } = &*other.0;
-        Self(Box::new(Inner {
-            kind: *kind,
-            executed: *executed,
-            detail: detail.clone(),
-            source: source.clone(),
-        }))
+        Self(Box::new(Inner::clone(&other.0)))
+    }
+
+    /// What the handler of a request said.
+    pub(crate) fn from_failure(reason: &Reason, detail: Detail, instance: InstanceId) -> Self {
+        let mut error = Self::from_reason(reason).heard_from(instance);
+        if detail != Detail::default() {
+            let failure = Failure::received(reason.text.clone(), detail);
+            error.0.detail = failure.to_string();
+            error.0.source = Some(Arc::new(failure));
+        }
+        error
     }
 
     /// What a peer said.
@@ -193,7 +170,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, detail, source, .. } = &*self.0;
+        let Inner { kind, detail, source, about, .. } = &*self.0;
+        if let Some((service, subject)) = about {
+            write!(f, "{subject} of {service}: ")?;
+        }
         match (detail.as_str(), source) {
             ("", None) => kind.fmt(f),
             ("", Some(source)) => write!(f, "{kind}: {source}"),
@@ -209,6 +189,8 @@ impl fmt::Debug for Error {
             .field("executed", &self.0.executed)
             .field("detail", &self.0.detail)
             .field("source", &self.0.source)
+            .field("about", &self.0.about)
+            .field("instance", &self.0.instance)
             .finish()
     }
 }
@@ -216,55 +198,5 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
-    }
-}
-
-impl From<ErrorKind> for Error {
-    fn from(kind: ErrorKind) -> Self {
-        Self::new(kind, "")
-    }
-}
-
-impl From<NameError> for Error {
-    fn from(error: NameError) -> Self {
-        Self::with_source(ErrorKind::InvalidName, error)
-    }
-}
-
-impl From<std::convert::Infallible> for Error {
-    fn from(never: std::convert::Infallible) -> Self {
-        match never {}
-    }
-}
-
-impl From<HeaderError> for Error {
-    fn from(error: HeaderError) -> Self {
-        Self::with_source(ErrorKind::InvalidHeader, error)
-    }
-}
-
-impl From<TransportError> for Error {
-    fn from(error: TransportError) -> Self {
-        let kind = match error.kind() {
-            TransportErrorKind::Disconnected => ErrorKind::Disconnected,
-            TransportErrorKind::Closed => ErrorKind::Closed,
-            TransportErrorKind::TooLarge => ErrorKind::TooLarge,
-            TransportErrorKind::Denied => ErrorKind::Denied,
-            TransportErrorKind::Other => ErrorKind::Transport,
-        };
-        Self::with_source(kind, error)
-    }
-}
-
-/// An error met while reading a body through `AsyncRead`; [`io::Error::get_ref`] gives it back.
-impl From<Error> for io::Error {
-    fn from(error: Error) -> Self {
-        let kind = match error.kind() {
-            ErrorKind::Deadline => io::ErrorKind::TimedOut,
-            ErrorKind::Lost | ErrorKind::Closed => io::ErrorKind::ConnectionAborted,
-            ErrorKind::Corrupt => io::ErrorKind::InvalidData,
-            _ => io::ErrorKind::Other,
-        };
-        Self::new(kind, error)
     }
 }

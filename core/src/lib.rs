@@ -82,9 +82,11 @@ mod collect;
 mod conduit;
 mod config;
 mod delivery;
+mod drained;
 mod driver;
 mod encoder;
 mod error;
+mod failure;
 mod handler;
 mod id;
 mod message;
@@ -109,15 +111,17 @@ pub use self::{
     builder::{Builder, Missing},
     conduit::Conduit,
     delivery::{Delivery, FailedDelivery},
+    drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
     error::{Error, ErrorKind, Executed},
+    failure::Failure,
     handler::{Handler, HandlerOutput},
     id::{IdSource, InstanceId, InvalidId, MessageId},
     message::Message,
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
     proto::{HeaderError, Headers, frame::Source},
     reply::Replying,
-    request::Requesting,
+    request::{Replies, Requesting},
     runtime::{Runtime, Task},
     send::Sending,
     service::Service,

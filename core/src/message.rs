@@ -18,7 +18,8 @@ use crate::{
     ServiceName, Subject,
     collect::Collected,
     conduit::Handle,
-    driver::{Answer, Arrival, Replier},
+    driver::{Answer, Arrival, Here, Replier},
+    encoder::check_content_type,
     outgoing::Payload,
     proto::frame::{ContentType, Head, Source},
     reply::Replying,
@@ -42,13 +43,40 @@ pub struct Message<E> {
     replier: Option<Arc<Replier>>,
     is_reply: bool,
     deadline: Option<Instant>,
+    here: Option<Here>,
     encoder: Arc<E>,
     handle: Handle,
 }
 
+/// What whoever runs a handler has to know and to see to.
+pub(crate) struct Duties {
+    pub(crate) subject: Subject,
+    pub(crate) replier: Option<Arc<Replier>>,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) here: Option<Here>,
+}
+
+/// What it takes to answer a message that somebody else has.
+pub(crate) struct Answerer<E> {
+    handle: Handle,
+    encoder: Arc<E>,
+    replier: Arc<Replier>,
+}
+
+impl<E> Answerer<E> {
+    pub(crate) fn reply<T>(self, value: &T) -> Replying
+    where
+        T: ?Sized,
+        E: Encode<T>,
+    {
+        let payload = Payload::encode(&*self.encoder, value);
+        Replying::new(self.handle, Some(self.replier), payload)
+    }
+}
+
 impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle, encoder: Arc<E>, arrival: Arrival) -> Self {
-        let Arrival { head, subject, content, replier, deadline } = arrival;
+        let Arrival { head, subject, content, replier, deadline, here, .. } = arrival;
         if let Some(replier) = &replier {
             replier.start();
         }
@@ -61,6 +89,7 @@ impl<E: Encoder> Message<E> {
             replier,
             is_reply: false,
             deadline,
+            here: Some(here.take()),
             encoder,
             handle,
         }
@@ -83,9 +112,28 @@ impl<E: Encoder> Message<E> {
             replier: None,
             is_reply: true,
             deadline,
+            here: None,
             encoder,
             handle,
         }
+    }
+
+    pub(crate) fn take_duties(&mut self) -> Duties {
+        Duties {
+            subject: self.subject.clone(),
+            replier: self.replier.clone(),
+            deadline: self.deadline,
+            here: self.here.take(),
+        }
+    }
+
+    /// What it takes to answer it, where it is a request.
+    pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
+        Some(Answerer {
+            handle: self.handle.clone(),
+            encoder: Arc::clone(&self.encoder),
+            replier: Arc::clone(self.replier.as_ref()?),
+        })
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
@@ -100,11 +148,8 @@ impl<E: Encoder> Message<E> {
         E: Decode<T>,
     {
         if let Some(theirs) = self.content_type() {
-            let ours = self.encoder.content_type();
-            if theirs != ours {
-                let text = format!("it is {theirs}, and this conduit decodes {ours}");
-                return Err(self.about(Error::new(ErrorKind::ContentType, text)));
-            }
+            check_content_type(theirs, self.encoder.content_type())
+                .map_err(|error| self.about(error))?;
         }
         let bytes = self.bytes().await?;
         self.encoder
@@ -213,6 +258,20 @@ impl<E: Encoder> Message<E> {
     pub fn time_left(&self) -> Option<Duration> {
         let now = self.handle.shared().now();
         self.deadline.map(|at| at.saturating_duration_since(now))
+    }
+
+    /// Waits until nobody needs the reply any more: the asker has given up, or the time of the
+    /// request has passed. For a message that asks for no reply, it waits for ever.
+    ///
+    /// The future of a handler is dropped at that moment anyway. This is for work that it has given
+    /// to somebody else, such as a task or a thread.
+    ///
+    /// Cancel safe.
+    pub async fn cancelled(&self) {
+        match &self.replier {
+            Some(replier) => replier.needless(self.deadline).await,
+            None => future::pending().await,
+        }
     }
 
     /// Another service, for requests on behalf of this one: they have at most the time that it has

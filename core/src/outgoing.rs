@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::{
-    Body, Encode, Error, ErrorKind, MessageId, ServiceName, Subject,
+    Body, Encode, Error, MessageId, ServiceName, Subject,
     body::{Prepared, Source},
     conduit::Handle,
     driver::OutboundStream,
+    encoder::encoded,
     proto::{
         Headers, Outbound,
         frame::{ContentType, Head, Request, StreamId},
@@ -28,15 +27,8 @@ impl Payload {
     }
 
     pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
-        let content_type = ContentType::from_static(encoder.content_type()).ok_or_else(|| {
-            let text = format!("{:?} is not a content type", encoder.content_type());
-            Error::new(ErrorKind::Encode, text)
-        })?;
-        let mut bytes = Vec::new();
-        encoder
-            .encode(value, &mut bytes)
-            .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
-        let source = Body::from(Bytes::from(bytes)).into_source();
+        let (content_type, bytes) = encoded(encoder, value)?;
+        let source = Body::from(bytes).into_source();
         Ok(Self { source, content_type: Some(content_type) })
     }
 }
@@ -80,7 +72,8 @@ impl Outgoing {
     ) -> Result<(Ready, Prepared), Error> {
         let parts = self.parts?;
         let shared = self.handle.shared();
-        shared.check_open()?;
+        let about = |error: Error| error.about(&parts.service, &parts.subject);
+        shared.check_open().map_err(about)?;
         let head = Head {
             source: shared.source.clone(),
             content_type: parts.payload.content_type,
@@ -88,7 +81,7 @@ impl Outgoing {
             sequence: None,
             request,
         };
-        let body = parts.payload.source.prepare(shared.chunk()).await?;
+        let body = parts.payload.source.prepare(shared.chunk()).await.map_err(about)?;
         let ready =
             Ready { handle: self.handle, service: parts.service, subject: parts.subject, head };
         Ok((ready, body))
@@ -114,12 +107,13 @@ impl Ready {
         &self,
         message: MessageId,
         length: Option<u64>,
+        targets: Targets,
         expect: Option<usize>,
     ) -> Arc<OutboundStream> {
         let shared = self.handle.shared();
         let limits = shared.config.outbound(expect);
         let head = self.head.clone();
-        let machine = Outbound::offer(shared.now(), message, head, Targets::Both, length, limits);
+        let machine = Outbound::offer(shared.now(), message, head, targets, length, limits);
         let id = StreamId { message, reply: false };
         shared.outbound(id, machine, self.service.clone(), Some(self.subject.clone()))
     }

@@ -12,7 +12,7 @@ use crate::{
     driver::{Replier, Shared},
     outgoing::Payload,
     proto::{
-        Asked, Headers, Outbound, Reason, ReasonCode,
+        Asked, Detail, Headers, Outbound, Reason, ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
     },
 };
@@ -119,7 +119,8 @@ struct Unfinished<'a> {
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let given_up = || Reason::new(ReasonCode::NoReply, "the reply was given up");
-        self.replier.post_failure(self.reason.take().unwrap_or_else(given_up));
+        let reason = self.reason.take().unwrap_or_else(given_up);
+        self.replier.post_failure(reason, Detail::default());
     }
 }
 

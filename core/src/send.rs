@@ -4,8 +4,14 @@ use std::{
     pin::Pin,
 };
 
+use bytes::Bytes;
+
 use crate::{
-    Delivery, Error, body::Prepared, outgoing::Outgoing, proto::frame::Frame, transport::Targets,
+    Body, Delivery, Error,
+    body::{Prepared, Source},
+    outgoing::{Outgoing, Ready},
+    proto::frame::Frame,
+    transport::Targets,
 };
 
 /// A message that is sent one way when this is awaited.
@@ -30,11 +36,12 @@ use crate::{
 pub struct Sending {
     outgoing: Outgoing,
     expect: Option<usize>,
+    confirm: bool,
 }
 
 impl Sending {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
-        Self { outgoing, expect: None }
+        Self { outgoing, expect: None, confirm: false }
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
@@ -50,24 +57,46 @@ impl Sending {
         self
     }
 
-    async fn run(self) -> Result<Delivery, Error> {
-        let expect = self.expect;
-        let (ready, body) = self.outgoing.prepare(None).await?;
-        let shared = ready.handle.shared();
-        match body {
-            Prepared::Whole(body) => {
-                let to = ready.address(Targets::Both);
-                let packet = Frame::Message { head: ready.head, body }.encode();
-                shared.publish(&to, packet, None).await?;
-                Ok(Delivery::handed_over())
-            }
-            Prepared::Streamed(source) => {
-                shared.ready().await?;
-                let stream = ready.offer(shared.message_id(), source.length(), expect);
-                Delivery::of(shared.send_body(&stream, source).await?)
-            }
-        }
+    /// Waits, whatever the size, until somebody has the whole body: it is streamed even if it fits
+    /// one packet. Where nobody is bound, that is `NoReceivers`.
+    ///
+    /// It says that the body was read, not what was made of it; for that, make a request.
+    pub fn confirm(mut self) -> Self {
+        self.confirm = true;
+        self
     }
+
+    async fn run(self) -> Result<Delivery, Error> {
+        let Self { outgoing, expect, confirm } = self;
+        let (ready, body) = outgoing.prepare(None).await?;
+        let sent = match body {
+            Prepared::Whole(body) if !confirm => publish(&ready, body).await,
+            Prepared::Whole(body) => {
+                stream(&ready, Body::from(body).into_source(), expect, confirm).await
+            }
+            Prepared::Streamed(source) => stream(&ready, source, expect, confirm).await,
+        };
+        sent.map_err(|error| error.about(&ready.service, &ready.subject))
+    }
+}
+
+async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
+    let packet = Frame::Message { head: ready.head.clone(), body }.encode();
+    ready.handle.shared().publish(&ready.address(Targets::Both), packet, None).await?;
+    Ok(Delivery::handed_over())
+}
+
+async fn stream(
+    ready: &Ready,
+    source: Source,
+    expect: Option<usize>,
+    confirm: bool,
+) -> Result<Delivery, Error> {
+    let shared = ready.handle.shared();
+    shared.ready().await?;
+    let stream = ready.offer(shared.message_id(), source.length(), Targets::Both, expect);
+    let outcome = shared.send_body(&stream, source).await?;
+    if confirm { Delivery::confirmed(outcome) } else { Delivery::of(outcome) }
 }
 
 impl IntoFuture for Sending {

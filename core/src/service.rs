@@ -8,7 +8,7 @@ use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
     conduit::Handle,
     outgoing::{Outgoing, Payload},
-    request::Requesting,
+    request::{Replies, Requesting},
     send::Sending,
 };
 
@@ -88,6 +88,30 @@ impl<E: Encoder> Service<E> {
         Error: From<S::Error>,
     {
         self.ask(self.outgoing(subject, Ok(Payload::raw(body.into()))))
+    }
+
+    /// Sends a value to every `bind` of the subject, and yields all replies. See [`Replies`].
+    pub fn request_all<S, T>(&self, subject: S, value: &T) -> Replies<E>
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+        T: ?Sized,
+        E: Encode<T>,
+    {
+        self.ask_all(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+    }
+
+    /// Sends a body as it is to every `bind` of the subject, and yields all replies.
+    pub fn request_all_body<S>(&self, subject: S, body: impl Into<Body>) -> Replies<E>
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+    {
+        self.ask_all(self.outgoing(subject, Ok(Payload::raw(body.into()))))
+    }
+
+    fn ask_all(&self, outgoing: Outgoing) -> Replies<E> {
+        Replies::new(outgoing, Arc::clone(&self.encoder), self.timeout, self.inherited)
     }
 
     fn ask(&self, outgoing: Outgoing) -> Requesting<E> {

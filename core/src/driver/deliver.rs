@@ -7,16 +7,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{
-    Mailbox, Replier, Shared,
-    mailbox::{Arrival, Full},
-    routes::Route,
-};
+use super::{Arrival, Here, Mailbox, Replier, Shared, mailbox::Full, routes::Route};
 use crate::{
     MessageId,
     body::Content,
     proto::{
-        Reason, ReasonCode,
+        Detail, Reason, ReasonCode,
         frame::{Frame, Head, StreamId},
     },
     transport::Target,
@@ -44,6 +40,7 @@ impl Shared {
                 if head.request.is_some() {
                     self.refuse_request(route, &head, ReasonCode::Draining);
                 } else {
+                    self.count_handed_on();
                     self.post_packet(self.address_of(route), packet.clone(), None);
                 }
             }
@@ -84,7 +81,7 @@ impl Shared {
         body: &Bytes,
     ) {
         // A request that is refused must not make, and then drop, the duty to answer it.
-        if head.request.is_some() && !mailbox.has_room(false) {
+        if head.request.is_some() && !self.takes_request(route, mailbox, false) {
             return self.refuse_request(route, head, ReasonCode::Overloaded);
         }
         let arrival = self.arrival(route, head, Content::Whole(body.clone()));
@@ -98,7 +95,7 @@ impl Shared {
             }
             Err(Full(arrival)) => {
                 if let Some(replier) = &arrival.replier {
-                    replier.fail(ReasonCode::Overloaded.into());
+                    replier.fail(ReasonCode::Overloaded.into(), Detail::default());
                 } else {
                     self.lose(mailbox, route);
                 }
@@ -160,7 +157,11 @@ impl Shared {
             self.post_packet(sender, packet, None);
             return Ok(());
         }
-        if !mailbox.has_room(true) {
+        let has_room = match head.request {
+            Some(_) => self.takes_request(route, mailbox, true),
+            None => mailbox.has_room(true),
+        };
+        if !has_room {
             return Err(ReasonCode::Overloaded);
         }
         let stream = self.accept(id, route.target, offer.length, &head.source, mailbox)?;
@@ -175,10 +176,29 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether a request may wait in a binding. A member of a group that lets requests wait for too
+    /// long leaves new ones to the others.
+    fn takes_request(&self, route: &Route, mailbox: &Mailbox, streamed: bool) -> bool {
+        let too_long = self.now().checked_sub(self.config.request_wait);
+        let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
+        mailbox.has_room(streamed) && !keeps_waiting()
+    }
+
+    /// Hands on the requests that have waited in a binding for too long.
+    pub(crate) fn hand_on_requests(&self, mailbox: &Mailbox) {
+        let too_long = self.now().checked_sub(self.config.request_wait);
+        for arrival in mailbox.take_requests(too_long) {
+            if let Some(replier) = &arrival.replier {
+                replier.fail(ReasonCode::Overloaded.into(), Detail::default());
+            }
+        }
+    }
+
     /// Gives a message that nobody has begun to handle back to the group. A request and a streamed
     /// message are refused by being dropped: their senders know that no handler has started, and
     /// ask the group again.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
+        self.count_handed_on();
         if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
             let frame = Frame::Message { head: arrival.head, body: body.clone() };
             self.post(self.address_of(route), &frame);
@@ -186,15 +206,18 @@ impl Shared {
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
-        let replier = head
-            .request
-            .map(|request| Replier::new(self, request, head.source.clone(), route.target));
+        let replier = head.request.map(|request| {
+            let is_whole = matches!(content, Content::Whole(_));
+            Replier::new(self, request, head.source.clone(), route.target, is_whole)
+        });
         Arrival {
             head: head.clone(),
             subject: route.subject.clone(),
             content,
             replier,
             deadline: self.deadline(head),
+            arrived: self.now(),
+            here: Here::new(self),
         }
     }
 
@@ -217,8 +240,11 @@ impl Shared {
             instance: self.source.instance,
             target: route.target,
             reason: code.into(),
-            detail: Bytes::new(),
+            detail: Detail::default(),
         };
+        if code == ReasonCode::Draining {
+            self.count_handed_on();
+        }
         self.post(Self::inbox_of(&head.source), &failure);
     }
 
@@ -229,6 +255,9 @@ impl Shared {
             target: route.target,
             reason: Reason::from(code),
         };
+        if code == ReasonCode::Draining {
+            self.count_handed_on();
+        }
         self.post(Self::inbox_of(&head.source), &stop);
     }
 }

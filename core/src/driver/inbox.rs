@@ -42,11 +42,11 @@ impl Shared {
             Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
                 self.handle_receiver(frame);
             }
-            Frame::Reply { .. } | Frame::ReplyStream { .. } | Frame::Failure { .. } => {
-                self.handle_answer(frame);
-            }
+            Frame::Reply { .. }
+            | Frame::ReplyStream { .. }
+            | Frame::Failure { .. }
+            | Frame::Alive { .. } => self.handle_answer(frame),
             Frame::Cancel { message } => self.handle_cancel(message),
-            Frame::Alive { .. } => {}
             Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
                 self.counters.invalid.add(1);
             }

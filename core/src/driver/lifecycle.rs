@@ -1,11 +1,11 @@
-//! How a conduit starts and ends.
+//! How a conduit starts, drains and ends.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use event_listener::Event;
@@ -19,52 +19,66 @@ use crate::{
 
 #[derive(Default)]
 pub(super) struct Lifecycle {
-    phase: Mutex<Phase>,
+    state: Mutex<State>,
     changed: Event,
 }
 
-#[derive(Clone, Default)]
-enum Phase {
-    /// The inbox is not in force.
+#[derive(Default)]
+struct State {
+    inbox: Inbox,
+    stage: Stage,
+    /// When what goes on is cut off.
+    limit: Option<Instant>,
+}
+
+#[derive(Default)]
+enum Inbox {
+    /// It is not in force yet.
     #[default]
     Starting,
     Open,
-    /// The inbox will never be in force.
+    /// It will never be in force.
     Failed(Arc<Error>),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    #[default]
+    Running,
+    /// Nothing new is taken; what was taken goes on.
+    Draining,
+    /// What goes on is cut off.
     Closing,
     Closed,
 }
 
-impl Phase {
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Starting => 0,
-            Self::Open | Self::Failed(_) => 1,
-            Self::Closing => 2,
-            Self::Closed => 3,
-        }
-    }
-}
-
 impl Lifecycle {
-    /// Goes on to a later phase. One that was left does not come back.
-    fn enter(&self, phase: Phase) {
-        let mut current = lock(&self.phase);
-        if phase.rank() > current.rank() {
-            *current = phase;
-        }
-        drop(current);
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut lock(&self.state));
         self.changed.notify(usize::MAX);
     }
 
-    async fn wait<T>(&self, mut wanted: impl FnMut(&Phase) -> Option<T>) -> T {
+    /// Goes on to a later stage. One that was left does not come back.
+    fn enter(&self, stage: Stage) {
+        self.update(|state| state.stage = state.stage.max(stage));
+    }
+
+    async fn wait<T>(&self, mut wanted: impl FnMut(&State) -> Option<T>) -> T {
         loop {
             let listener = self.changed.listen();
-            if let Some(found) = wanted(&lock(&self.phase)) {
+            if let Some(found) = wanted(&lock(&self.state)) {
                 return found;
             }
             listener.await;
         }
+    }
+
+    async fn reached(&self, stage: Stage) {
+        self.wait(|state| (state.stage >= stage).then_some(())).await;
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        lock(&self.state).stage
     }
 }
 
@@ -75,6 +89,10 @@ impl Shared {
             future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
             shared.timers.stop();
         });
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move {
+            future::or(Arc::clone(&shared).keep_alive(), shared.closed()).await;
+        });
         self.tasks.spawn(Arc::clone(self).run());
     }
 
@@ -82,14 +100,14 @@ impl Shared {
     async fn run(self: Arc<Self>) {
         let letters = Arc::clone(&self).run_outbox();
         let service = async {
-            future::or(self.serve(), self.closing()).await;
+            future::or(self.serve(), self.drain()).await;
+            self.lifecycle.enter(Stage::Closing);
             self.end_bindings();
             self.end_serving();
             self.end_streams();
             self.end_requests();
             // What was routed here before is refused, which takes the outbox.
-            self.routes_gone().await;
-            self.streams_ended().await;
+            self.until(|shared| shared.routed().0 == 0 && shared.open_bodies() == (0, 0)).await;
             self.close_outbox();
         };
         let limit = async {
@@ -108,23 +126,23 @@ impl Shared {
         let limit = || self.sleep_until(self.now() + self.config.close_timeout);
         future::or(flush, limit()).await;
         future::or(self.transport.close(), limit()).await;
-        self.lifecycle.enter(Phase::Closed);
+        self.lifecycle.enter(Stage::Closed);
         self.tasks.close();
     }
 
-    /// Listens on the inbox and the control address. It ends only when the transport does.
+    /// Listens on the inbox and the control address, for as long as the transport does.
     async fn serve(self: &Arc<Self>) {
         match self.open_inbox().await {
             Ok((mut inbox, mut control)) => {
-                self.lifecycle.enter(Phase::Open);
+                self.lifecycle.update(|state| state.inbox = Inbox::Open);
                 future::zip(self.listen(&mut *inbox), self.listen(&mut *control)).await;
             }
             Err(error) => {
                 tracing::error!(%error, "the inbox of this instance could not be subscribed");
-                self.lifecycle.enter(Phase::Failed(Arc::new(error)));
+                self.lifecycle.update(|state| state.inbox = Inbox::Failed(Arc::new(error)));
             }
         }
-        self.closing().await;
+        future::pending().await
     }
 
     async fn open_inbox(
@@ -144,55 +162,107 @@ impl Shared {
         }
     }
 
+    /// Once it is asked for, takes nothing new, and waits until all that was taken has ended, or
+    /// the limit has passed.
+    async fn drain(&self) {
+        self.lifecycle.reached(Stage::Draining).await;
+        self.leave_all();
+        let ended = self.until(|shared| {
+            shared.routed().0 == 0
+                && shared.open_messages() == 0
+                && shared.serving() == 0
+                && shared.asking() == 0
+                && shared.open_bodies() == (0, 0)
+        });
+        future::or(ended, self.limit_passed()).await;
+    }
+
+    /// The limit may become shorter while it is waited for.
+    async fn limit_passed(&self) {
+        loop {
+            let changed = self.lifecycle.changed.listen();
+            let limit = lock(&self.lifecycle.state).limit;
+            match limit {
+                Some(limit) if self.now() >= limit => return,
+                Some(limit) => future::or(changed, self.sleep_until(limit)).await,
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Waits until something holds. Whatever may bring it about notifies `ended`.
+    async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        loop {
+            let ended = self.ended.listen();
+            if holds(self) {
+                return;
+            }
+            ended.await;
+        }
+    }
+
     /// Returns once the inbox is in force.
     ///
     /// # Errors
     /// Why it is not, or `Closed`.
     pub(crate) async fn ready(&self) -> Result<(), Error> {
-        let ready = self.lifecycle.wait(|phase| match phase {
-            Phase::Starting => None,
-            Phase::Open => Some(Ok(())),
-            Phase::Failed(error) => Some(Err(Error::copy_of(error))),
-            Phase::Closing | Phase::Closed => Some(Err(ErrorKind::Closed.into())),
-        });
-        if matches!(*lock(&self.lifecycle.phase), Phase::Open) {
-            return Ok(());
+        let ready = |state: &State| match (&state.inbox, state.stage) {
+            (_, Stage::Closing | Stage::Closed) => Some(Err(ErrorKind::Closed.into())),
+            (Inbox::Starting, _) => None,
+            (Inbox::Open, _) => Some(Ok(())),
+            (Inbox::Failed(error), _) => Some(Err(Error::copy_of(error))),
+        };
+        let now = ready(&lock(&self.lifecycle.state));
+        if let Some(ready) = now {
+            return ready;
         }
         let give_up = async {
             self.sleep_until(self.now() + self.config.send_timeout).await;
             Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
         };
-        future::or(ready, give_up).await
+        future::or(self.lifecycle.wait(ready), give_up).await
     }
 
     /// # Errors
-    /// `Closed` once the conduit closes.
+    /// `Closed` once nothing more is sent. While the conduit drains, what goes on may still send.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        match *lock(&self.lifecycle.phase) {
-            Phase::Closing | Phase::Closed => Err(ErrorKind::Closed.into()),
-            _ => Ok(()),
+        self.check_before(Stage::Closing)
+    }
+
+    /// # Errors
+    /// `Closed` once nothing more is taken.
+    pub(crate) fn check_running(&self) -> Result<(), Error> {
+        self.check_before(Stage::Draining)
+    }
+
+    fn check_before(&self, stage: Stage) -> Result<(), Error> {
+        if self.lifecycle.stage() >= stage {
+            return Err(ErrorKind::Closed.into());
         }
+        Ok(())
     }
 
     /// Whether nothing runs any more: there is no transport, and sleeps end at once.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(*lock(&self.lifecycle.phase), Phase::Closed)
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lifecycle.stage() == Stage::Closed
     }
 
-    /// Begins to close, if nobody has.
-    pub(crate) fn start_close(&self) {
-        self.lifecycle.enter(Phase::Closing);
+    /// Begins to drain, if that has not begun, with a limit that can only become shorter.
+    pub(crate) fn start_drain(&self, limit: Duration) {
+        let limit = self.now().checked_add(limit);
+        self.lifecycle.update(|state| {
+            state.stage = state.stage.max(Stage::Draining);
+            state.limit = state.limit.into_iter().chain(limit).min();
+        });
     }
 
-    /// Waits until somebody closes the conduit.
+    /// Waits until what goes on is cut off.
     pub(crate) async fn closing(&self) {
-        self.lifecycle
-            .wait(|phase| matches!(phase, Phase::Closing | Phase::Closed).then_some(()))
-            .await;
+        self.lifecycle.reached(Stage::Closing).await;
     }
 
     /// Waits until the conduit is closed.
     pub(crate) async fn closed(&self) {
-        self.lifecycle.wait(|phase| matches!(phase, Phase::Closed).then_some(())).await;
+        self.lifecycle.reached(Stage::Closed).await;
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -13,54 +13,11 @@ use std::{
 use event_listener::Event;
 
 use super::{
-    InboundStream, Replier,
+    Arrival,
     shared::{Counter, lock},
     streams::Readiness,
 };
-use crate::{
-    Subject,
-    body::{Content, StreamContent},
-    proto::{BindingId, ReasonCode, frame::Head},
-};
-
-/// A message that has reached a binding.
-pub(crate) struct Arrival {
-    pub(crate) head: Head,
-    pub(crate) subject: Subject,
-    pub(crate) content: Content,
-    pub(crate) replier: Option<Arc<Replier>>,
-    pub(crate) deadline: Option<Instant>,
-}
-
-impl Arrival {
-    fn stream(&self) -> Option<&InboundStream> {
-        match &self.content {
-            Content::Whole(_) => None,
-            Content::Stream(StreamContent { stream, .. }) => Some(stream),
-        }
-    }
-
-    /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
-    /// a failure would answer a request that another member may be handling.
-    pub(super) fn refuse(&self) {
-        if self.readiness() == Readiness::Ready {
-            return;
-        }
-        if let Content::Stream(StreamContent { shared, stream, .. }) = &self.content {
-            stream.stop(shared, ReasonCode::Draining.into());
-        }
-        if let Some(replier) = &self.replier {
-            replier.claim();
-        }
-    }
-
-    fn readiness(&self) -> Readiness {
-        if self.replier.as_ref().is_some_and(|replier| replier.is_cancelled()) {
-            return Readiness::Never;
-        }
-        self.stream().map_or(Readiness::Ready, InboundStream::readiness)
-    }
-}
+use crate::proto::BindingId;
 
 pub(crate) struct Mailbox {
     id: BindingId,
@@ -130,6 +87,36 @@ impl Mailbox {
             && (!streamed || bodies < self.max_bodies)
     }
 
+    /// Whether a request that came by a time still waits here.
+    pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
+        let state = lock(&self.state);
+        let oldest = state.waiting.iter().find(|arrival| arrival.replier.is_some());
+        oldest.is_some_and(|arrival| Some(arrival.arrived) <= since)
+    }
+
+    /// Since when a request has been waiting that another member of the group could take.
+    pub(crate) fn poll_waiting_request(&self, cx: &Context<'_>) -> Poll<Instant> {
+        let mut state = lock(&self.state);
+        match state.waiting.iter().find(|arrival| arrival.is_whole_request()) {
+            Some(arrival) => Poll::Ready(arrival.arrived),
+            None => {
+                state.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Takes out the requests that came by a time and that another member of the group could take.
+    pub(super) fn take_requests(&self, since: Option<Instant>) -> VecDeque<Arrival> {
+        let mut state = lock(&self.state);
+        let waiting = std::mem::take(&mut state.waiting);
+        let is_old =
+            |arrival: &Arrival| arrival.is_whole_request() && Some(arrival.arrived) <= since;
+        let (old, rest): (VecDeque<_>, _) = waiting.into_iter().partition(is_old);
+        state.waiting = rest;
+        old
+    }
+
     /// Whether nothing more can come.
     pub(super) fn is_complete(&self) -> bool {
         lock(&self.state).complete
@@ -153,7 +140,8 @@ impl Mailbox {
 
     /// The next message; nothing once all is read and nothing more will come.
     ///
-    /// A message that was offered keeps its place until its sender has decided.
+    /// A message that was offered keeps its place until its sender has decided. A request whose
+    /// time has passed is skipped.
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         loop {
             let mut state = lock(&self.state);
@@ -194,7 +182,7 @@ impl Mailbox {
     }
 
     /// Nobody will read any more. What waits comes back.
-    pub(crate) fn abandon(&self) -> VecDeque<Arrival> {
+    pub(super) fn abandon(&self) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         state.complete = true;
         let waiting = std::mem::take(&mut state.waiting);

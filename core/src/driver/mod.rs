@@ -1,5 +1,6 @@
 //! What runs behind a conduit: the loops that drive the machines of [`proto`](crate::proto), once.
 
+mod arrival;
 mod deliver;
 mod inbox;
 mod lifecycle;
@@ -13,12 +14,15 @@ mod streams;
 mod tasks;
 mod timers;
 mod tombs;
+mod work;
 
 pub(crate) use self::{
-    mailbox::{Arrival, Mailbox},
-    requests::{Answer, Pending},
+    arrival::Arrival,
+    mailbox::Mailbox,
+    requests::{Answer, Pending, Silence},
     routes::Bound,
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},
+    work::Here,
 };

@@ -1,17 +1,19 @@
-//! Requests that wait for an answer.
+//! Requests that wait for their answer.
+
+mod pending;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
 };
 
+pub(crate) use self::pending::{Answer, Pending, Silence};
 use super::{Shared, shared::lock};
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::Content,
     proto::{
-        Reason, ReasonCode,
+        ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
     },
     transport::{Address, Target, Targets, Token},
@@ -20,109 +22,10 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Requests(Mutex<BTreeMap<MessageId, Arc<Pending>>>);
 
-/// A request that waits for its answer. The first answer counts.
-pub(crate) struct Pending {
-    /// Where the group is, to ask whether there is one.
-    group: Address,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    answer: Option<Result<Answer, Error>>,
-    resolved: bool,
-    waker: Option<Waker>,
-    /// What a plain binding said. It counts only if there is no group.
-    plain_failure: Option<Reason>,
-    group_is_empty: bool,
-    /// Only the group was asked this time.
-    group_only: bool,
-}
-
-/// The reply to a request.
-pub(crate) struct Answer {
-    pub(crate) head: Head,
-    pub(crate) content: Content,
-}
-
-impl Pending {
-    pub(crate) fn resolve(&self, answer: Result<Answer, Error>) {
-        let mut state = lock(&self.state);
-        if state.resolved {
-            drop(state);
-            // An answer that comes second is dropped, but not under the lock.
-            return drop(answer);
-        }
-        state.resolved = true;
-        state.answer = Some(answer);
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-
-    pub(crate) fn is_resolved(&self) -> bool {
-        lock(&self.state).resolved
-    }
-
-    /// The group is about to be asked again.
-    pub(crate) fn reopen(&self) {
-        let mut state = lock(&self.state);
-        let late = state.answer.take();
-        state.resolved = false;
-        state.group_only = true;
-        drop(state);
-        drop(late);
-    }
-
-    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
-        let mut state = lock(&self.state);
-        if let Some(answer) = state.answer.take() {
-            return Poll::Ready(answer);
-        }
-        state.waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// There is no group: what a plain binding said counts.
-    fn group_is_empty(&self) {
-        let mut state = lock(&self.state);
-        state.group_is_empty = true;
-        let failure = state.plain_failure.take();
-        let group_only = state.group_only;
-        drop(state);
-        match failure {
-            Some(reason) => self.resolve(Err(of_plain(&reason))),
-            None if group_only => self.resolve(Err(ErrorKind::NoReceivers.into())),
-            None => {}
-        }
-    }
-
-    /// A plain binding failed. Returns whether it has to be found out if there is a group.
-    fn plain_failed(&self, reason: Reason) -> bool {
-        let mut state = lock(&self.state);
-        if state.group_is_empty {
-            drop(state);
-            self.resolve(Err(of_plain(&reason)));
-            return false;
-        }
-        state.plain_failure.replace(reason).is_none()
-    }
-}
-
-/// What one plain binding said. That it did not run says nothing of the others.
-fn of_plain(reason: &Reason) -> Error {
-    let error = Error::from_reason(reason);
-    match error.executed() {
-        Executed::No => error.with_executed(Executed::Maybe),
-        _ => error,
-    }
-}
-
 impl Shared {
-    pub(crate) fn expect_answer(&self, message: MessageId, group: Address) -> Arc<Pending> {
-        let pending = Arc::new(Pending { group, state: Mutex::default() });
+    /// Makes a request known to what comes in for it.
+    pub(crate) fn expect_answer(&self, message: MessageId, pending: Pending) -> Arc<Pending> {
+        let pending = Arc::new(pending);
         lock(&self.requests.0).insert(message, Arc::clone(&pending));
         pending
     }
@@ -130,6 +33,7 @@ impl Shared {
     pub(crate) fn forget_request(&self, message: MessageId) {
         let pending = lock(&self.requests.0).remove(&message);
         drop(pending);
+        self.ended.notify(usize::MAX);
     }
 
     /// How many requests wait for their answer.
@@ -148,7 +52,7 @@ impl Shared {
             .collect();
         for (message, pending) in pending {
             if !pending.is_resolved() {
-                let service = pending.group.service().clone();
+                let service = pending.group().service().clone();
                 self.post(Address::Control { service }, &Frame::Cancel { message });
             }
             let error = Error::from(ErrorKind::Closed).with_executed(Executed::Maybe);
@@ -156,7 +60,7 @@ impl Shared {
         }
     }
 
-    /// A frame that answers a request.
+    /// A frame that answers a request, or says that it will be answered.
     pub(super) fn handle_answer(self: &Arc<Self>, frame: Frame) {
         match frame {
             Frame::Reply { message, head, body } => {
@@ -167,19 +71,26 @@ impl Shared {
             Frame::ReplyStream { request, message, head, length } => {
                 self.handle_reply_stream(request, message, head, length);
             }
-            Frame::Failure { message, target, reason, .. } => {
+            Frame::Failure { message, instance, target, reason, detail } => {
                 let Some(pending) = self.pending(message) else {
                     return;
                 };
+                let error = Error::from_failure(&reason, detail, instance);
                 match target {
-                    Target::Group => pending.resolve(Err(Error::from_reason(&reason))),
+                    _ if pending.asks_all() => pending.resolve(Err(error)),
+                    Target::Group => pending.resolve(Err(error)),
                     Target::Plain => {
-                        if pending.plain_failed(reason) {
+                        if pending.plain_failed(error) {
                             let token = Token { message, targets: Targets::Group };
                             let probe = Frame::Probe { message }.encode();
-                            self.post_packet(pending.group.clone(), probe, Some(token));
+                            self.post_packet(pending.group().clone(), probe, Some(token));
                         }
                     }
+                }
+            }
+            Frame::Alive { message, target, .. } => {
+                if let Some(pending) = self.pending(message) {
+                    pending.hear(self.now(), target);
                 }
             }
             _ => {}
@@ -221,6 +132,7 @@ impl Shared {
         match token.targets {
             Targets::Both => pending.resolve(Err(ErrorKind::NoReceivers.into())),
             Targets::Group => pending.group_is_empty(),
+            Targets::Plain if pending.asks_all() => pending.nobody_is_there(),
             Targets::Plain => {}
         }
     }

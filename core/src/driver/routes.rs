@@ -9,8 +9,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use event_listener::Event;
-
 pub(crate) use self::bound::Bound;
 use self::route::Phase;
 pub(super) use self::route::Route;
@@ -18,20 +16,26 @@ use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,
     proto::{BindingId, BindingKind, Left, Registry, RouteId},
+    transport::Target,
 };
 
 #[derive(Default)]
 pub(super) struct Routes {
     table: Mutex<Table>,
-    /// One of them has ended.
-    gone: Event,
 }
 
 #[derive(Default)]
 struct Table {
     registry: Registry,
-    mailboxes: BTreeMap<BindingId, Arc<Mailbox>>,
+    /// Those of all bindings that somebody has, also where they are unbound.
+    readers: BTreeMap<BindingId, Reader>,
     routes: BTreeMap<RouteId, Arc<Route>>,
+}
+
+#[derive(Clone)]
+struct Reader {
+    mailbox: Arc<Mailbox>,
+    route: Arc<Route>,
 }
 
 impl Shared {
@@ -41,10 +45,11 @@ impl Shared {
         subject: Subject,
         kind: BindingKind,
     ) -> Result<Bound, Error> {
+        self.check_running()?;
         self.ready().await?;
         let bound = self.join(subject, kind);
-        // Closing ends what it finds; what came later has to find that out.
-        self.check_open()?;
+        // Draining leaves what it finds; what came later has to find that out.
+        self.check_running()?;
         match bound.route.wait(|phase| !matches!(phase, Phase::Subscribing)).await {
             Phase::Failed(error) => Err(Error::copy_of(&error)),
             _ => Ok(bound),
@@ -57,9 +62,10 @@ impl Shared {
         let config = &self.config;
         let mailbox =
             Arc::new(Mailbox::new(joined.binding, config.waiting, config.bodies_per_binding));
-        table.mailboxes.insert(joined.binding, Arc::clone(&mailbox));
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
+        let reader = Reader { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
+        table.readers.insert(joined.binding, reader);
         drop(table);
         if joined.subscribe {
             self.tasks.spawn(Arc::clone(self).run_route(Arc::clone(&route)));
@@ -71,7 +77,7 @@ impl Shared {
     pub(super) fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
         let table = lock(&self.routes.table);
         let members = table.registry.members(route.id);
-        let mailboxes = members.filter_map(|id| table.mailboxes.get(&id));
+        let mailboxes = members.filter_map(|id| Some(&table.readers.get(&id)?.mailbox));
         mailboxes.filter(|mailbox| !mailbox.is_complete()).cloned().collect()
     }
 
@@ -84,7 +90,6 @@ impl Shared {
         }
         // It has taken its only message, and its route knows nothing of it any more: so the end of
         // the route would not complete it. Its user may have unbound it a moment before.
-        table.mailboxes.remove(&mailbox.id());
         if let Some(left) = left {
             self.left(table, mailbox.id(), left);
         } else {
@@ -101,7 +106,7 @@ impl Shared {
     }
 
     /// A binding was removed. One that was the last of its route gets what is routed already.
-    fn left(&self, mut table: std::sync::MutexGuard<'_, Table>, binding: BindingId, left: Left) {
+    fn left(&self, table: std::sync::MutexGuard<'_, Table>, binding: BindingId, left: Left) {
         if left.leave {
             let route = table.routes.get(&left.route).cloned();
             drop(table);
@@ -109,10 +114,10 @@ impl Shared {
                 route.enter(Phase::Leaving);
             }
         } else {
-            let mailbox = table.mailboxes.remove(&binding);
+            let reader = table.readers.get(&binding).cloned();
             drop(table);
-            if let Some(mailbox) = mailbox {
-                mailbox.complete();
+            if let Some(reader) = reader {
+                reader.mailbox.complete();
             }
         }
     }
@@ -122,24 +127,13 @@ impl Shared {
         let members: Vec<_> = table.registry.members(route.id).collect();
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
-        let mailboxes: Vec<_> =
-            members.iter().filter_map(|member| table.mailboxes.remove(member)).collect();
+        let readers: Vec<_> =
+            members.iter().filter_map(|member| table.readers.get(member).cloned()).collect();
         drop(table);
-        for mailbox in mailboxes {
-            mailbox.complete();
+        for reader in readers {
+            reader.mailbox.complete();
         }
-        self.routes.gone.notify(usize::MAX);
-    }
-
-    /// Waits until every subscription has ended, and what was routed to it was read.
-    pub(super) async fn routes_gone(&self) {
-        loop {
-            let listener = self.routes.gone.listen();
-            if lock(&self.routes.table).routes.is_empty() {
-                return;
-            }
-            listener.await;
-        }
+        self.ended.notify(usize::MAX);
     }
 
     /// How many subscriptions and bindings there are.
@@ -148,14 +142,33 @@ impl Shared {
         (table.routes.len(), table.registry.len())
     }
 
+    fn readers(&self) -> Vec<Reader> {
+        lock(&self.routes.table).readers.values().cloned().collect()
+    }
+
+    /// Asks the broker to route nothing more to any binding.
+    pub(super) fn leave_all(&self) {
+        for reader in self.readers() {
+            self.unbind(reader.mailbox.id());
+        }
+    }
+
     /// Every binding ends, and what waits in it is given up.
     pub(super) fn end_bindings(&self) {
-        let table = lock(&self.routes.table);
-        let mailboxes: Vec<_> = table.mailboxes.values().cloned().collect();
-        drop(table);
-        for mailbox in mailboxes {
-            self.unbind(mailbox.id());
-            drop(mailbox.abandon());
+        for reader in self.readers() {
+            self.unbind(reader.mailbox.id());
+            self.abandon(&reader.mailbox, &reader.route);
+        }
+    }
+
+    /// Nobody will read what waits: other members of the group get it, and senders of anything else
+    /// are told.
+    fn abandon(&self, mailbox: &Mailbox, route: &Route) {
+        for arrival in mailbox.abandon() {
+            match route.target {
+                Target::Group => self.hand_on(route, arrival),
+                Target::Plain => self.count_aborted(),
+            }
         }
     }
 }

@@ -6,23 +6,28 @@ use std::{
         Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
-use bytes::Bytes;
 use event_listener::Event;
+use futures_lite::future;
 
 use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
     MessageId,
     proto::{
-        Reason, ReasonCode,
+        Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
         frame::{Frame, Request, Source},
     },
-    transport::Target,
+    transport::{Address, Target},
 };
 
 #[derive(Default)]
-pub(super) struct Serving(Mutex<Table>);
+pub(super) struct Serving {
+    table: Mutex<Table>,
+    /// There is a request after there was none.
+    busy: Event,
+}
 
 #[derive(Default)]
 struct Table {
@@ -44,6 +49,9 @@ pub(crate) struct Replier {
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
+    arrived: Instant,
+    /// It may be said to be here: of an offer, only the sender's confirmation decides that.
+    is_here: AtomicBool,
 }
 
 impl Replier {
@@ -52,7 +60,9 @@ impl Replier {
         request: Request,
         asker: Source,
         target: Target,
+        is_whole: bool,
     ) -> Arc<Self> {
+        let now = shared.now();
         let replier = Arc::new(Self {
             shared: Arc::clone(shared),
             request,
@@ -62,23 +72,34 @@ impl Replier {
             cancellation: Event::new(),
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
+            arrived: now,
+            is_here: AtomicBool::new(is_whole),
         });
-        let mut table = lock(&shared.serving.0);
-        if table.cancelled.get(shared.now(), &request.message).is_some() {
+        let mut table = lock(&shared.serving.table);
+        if table.cancelled.get(now, &request.message).is_some() {
             replier.cancel();
         }
+        let first = table.running.is_empty();
         let same = table.running.entry(request.message).or_default();
         same.push(Arc::downgrade(&replier));
         drop(table);
+        if first {
+            shared.serving.busy.notify(usize::MAX);
+        }
         replier
     }
 
     /// A handler has the request from now on.
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::SeqCst);
+        self.is_here.store(true, Ordering::SeqCst);
     }
 
+    /// Harmless once it is being answered: the asker then takes the answer or stops it.
     fn cancel(&self) {
+        if self.answered.load(Ordering::SeqCst) {
+            return;
+        }
         self.cancelled.store(true, Ordering::SeqCst);
         self.cancellation.notify(usize::MAX);
     }
@@ -89,7 +110,7 @@ impl Replier {
     }
 
     /// Waits for the cancellation.
-    pub(crate) async fn cancelled(&self) {
+    async fn cancelled(&self) {
         loop {
             let listener = self.cancellation.listen();
             if self.is_cancelled() {
@@ -99,26 +120,37 @@ impl Replier {
         }
     }
 
+    /// Waits until nobody needs the answer any more.
+    pub(crate) async fn needless(&self, deadline: Option<Instant>) {
+        let late = async {
+            match deadline {
+                Some(at) => self.shared.sleep_until(at).await,
+                None => future::pending().await,
+            }
+        };
+        future::or(self.cancelled(), late).await;
+    }
+
     /// Takes the right to answer. Only the first gets it.
     pub(crate) fn claim(&self) -> bool {
         !self.answered.swap(true, Ordering::SeqCst)
     }
 
     /// Answers with a failure, if nobody has answered.
-    pub(crate) fn fail(&self, reason: Reason) {
+    pub(crate) fn fail(&self, reason: Reason, detail: Detail) {
         if self.claim() {
-            self.post_failure(reason);
+            self.post_failure(reason, detail);
         }
     }
 
     /// Says that the answer that was begun will not come.
-    pub(crate) fn post_failure(&self, reason: Reason) {
+    pub(crate) fn post_failure(&self, reason: Reason, detail: Detail) {
         let failure = Frame::Failure {
             message: self.request.message,
             instance: self.shared.source.instance,
             target: self.target,
             reason,
-            detail: Bytes::new(),
+            detail,
         };
         self.shared.post(Shared::inbox_of(&self.asker), &failure);
     }
@@ -133,14 +165,16 @@ impl Drop for Replier {
         } else {
             ReasonCode::Draining
         };
-        self.fail(code.into());
-        let mut table = lock(&self.shared.serving.0);
+        self.fail(code.into(), Detail::default());
+        let mut table = lock(&self.shared.serving.table);
         if let Some(same) = table.running.get_mut(&self.request.message) {
             same.retain(|replier| !std::ptr::eq(replier.as_ptr(), self));
             if same.is_empty() {
                 table.running.remove(&self.request.message);
             }
         }
+        drop(table);
+        self.shared.ended.notify(usize::MAX);
     }
 }
 
@@ -148,7 +182,7 @@ impl Shared {
     /// The asker of a request does not need the answer any more.
     pub(super) fn handle_cancel(&self, message: MessageId) {
         let now = self.now();
-        let mut table = lock(&self.serving.0);
+        let mut table = lock(&self.serving.table);
         let same = table.running.get(&message).cloned();
         if same.is_none() {
             table.cancelled.insert(now, now + self.config.idle_limit, message, ());
@@ -160,17 +194,54 @@ impl Shared {
 
     /// Tells everybody who waits for an answer from here that there will be none.
     pub(super) fn end_serving(&self) {
-        let running: Vec<_> = lock(&self.serving.0).running.values().flatten().cloned().collect();
+        let running: Vec<_> =
+            lock(&self.serving.table).running.values().flatten().cloned().collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
             // Also where a reply was begun, since it may not get out any more. Of two answers the
             // asker takes the first.
             replier.claim();
-            replier.post_failure(ReasonCode::Closed.into());
+            replier.post_failure(ReasonCode::Closed.into(), Detail::default());
         }
+    }
+
+    /// Says of each request that stays for long that it is here and alive.
+    pub(super) async fn keep_alive(self: Arc<Self>) {
+        let pause = self.config.idle_limit / SIGNS_OF_LIFE;
+        // Once it is closed, sleeps end at once.
+        while !self.is_closed() {
+            let busy = self.serving.busy.listen();
+            if self.serving() == 0 {
+                busy.await;
+            }
+            self.sleep_until(self.now() + pause).await;
+            // Most are answered before anybody could wonder.
+            let before = self.now().checked_sub(pause / 2);
+            for (to, alive) in self.signs_of_life(before) {
+                if let Err(error) = self.transport.publish(&to, alive.encode(), None).await {
+                    tracing::debug!(%error, ?to, "a sign of life could not be sent");
+                }
+            }
+        }
+    }
+
+    fn signs_of_life(&self, arrived_before: Option<Instant>) -> Vec<(Address, Frame)> {
+        let table = lock(&self.serving.table);
+        let running: Vec<_> = table.running.values().flatten().filter_map(Weak::upgrade).collect();
+        // Dropping the last of one locks the table.
+        drop(table);
+        let is_due = |replier: &&Arc<Replier>| {
+            replier.is_here.load(Ordering::SeqCst) && Some(replier.arrived) <= arrived_before
+        };
+        let sign = |replier: &Arc<Replier>| {
+            let (message, target) = (replier.request.message, replier.target);
+            let alive = Frame::Alive { message, instance: self.source.instance, target };
+            (Self::inbox_of(&replier.asker), alive)
+        };
+        running.iter().filter(is_due).map(sign).collect()
     }
 
     /// How many requests are being answered.
     pub(crate) fn serving(&self) -> usize {
-        lock(&self.serving.0).running.len()
+        lock(&self.serving.table).running.len()
     }
 }

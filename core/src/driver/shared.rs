@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use event_listener::Event;
 use futures_lite::future;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     streams::Streams,
     tasks::Tasks,
     timers::{Sleep, Timers},
+    work::Work,
 };
 use crate::{
     Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName,
@@ -42,6 +44,9 @@ pub(crate) struct Shared {
     pub(super) requests: Requests,
     pub(super) routes: Routes,
     pub(super) serving: Serving,
+    pub(super) work: Work,
+    /// Something has ended that a drain may wait for.
+    pub(super) ended: Event,
     pub(crate) counters: Counters,
     ids: Box<dyn IdSource>,
 }
@@ -95,6 +100,8 @@ impl Shared {
             requests: Requests::default(),
             routes: Routes::default(),
             serving: Serving::default(),
+            work: Work::default(),
+            ended: Event::new(),
             counters: Counters::default(),
             config,
             runtime,

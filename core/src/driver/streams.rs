@@ -33,8 +33,6 @@ pub(super) struct Streams {
     received: Mutex<Tombs<(StreamId, Port), LastWord>>,
     /// To whom bodies were sent that are finished.
     sent: Mutex<Tombs<StreamId, ServiceName>>,
-    /// A body is not open any more.
-    ended: Event,
 }
 
 /// What to say, and to whom, if the sender of a finished body asks.
@@ -69,7 +67,6 @@ impl Streams {
             outbound: Mutex::default(),
             received: Mutex::default(),
             sent: Mutex::default(),
-            ended: Event::new(),
         }
     }
 }
@@ -143,17 +140,6 @@ impl Shared {
     /// How many bodies are open: those that come in, and those that go out.
     pub(crate) fn open_bodies(&self) -> (usize, usize) {
         (lock(&self.streams.inbound).len(), lock(&self.streams.outbound).len())
-    }
-
-    /// Waits until no body is open.
-    pub(super) async fn streams_ended(&self) {
-        loop {
-            let listener = self.streams.ended.listen();
-            if self.open_bodies() == (0, 0) {
-                return;
-            }
-            listener.await;
-        }
     }
 
     /// Ends every open body.

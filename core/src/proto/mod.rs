@@ -14,6 +14,7 @@
 
 mod budget;
 mod clock;
+mod detail;
 mod error;
 pub mod frame;
 mod headers;
@@ -22,8 +23,10 @@ mod outbound;
 mod reason;
 mod registry;
 
+pub(crate) use self::clock::SIGNS_OF_LIFE;
 pub use self::{
     budget::Budget,
+    detail::Detail,
     error::ProtocolError,
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},

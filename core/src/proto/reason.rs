@@ -99,13 +99,13 @@ impl Reason {
     /// A reason with a text, which is cut to [`MAX_TEXT`](Self::MAX_TEXT).
     pub fn new(code: ReasonCode, text: impl Into<String>) -> Self {
         let mut text = text.into();
-        text.truncate(Self::cut(&text).len());
+        text.truncate(Self::cut(&text, Self::MAX_TEXT).len());
         Self { code, text }
     }
 
     /// As much of a text as travels.
-    pub(super) fn cut(text: &str) -> &str {
-        let mut end = text.len().min(Self::MAX_TEXT);
+    pub(super) fn cut(text: &str, most: usize) -> &str {
+        let mut end = text.len().min(most);
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -93,7 +93,8 @@ fn a_dropped_request_ends_the_handler() -> TestResult {
 #[test]
 fn a_request_that_was_cancelled_while_it_waited_is_not_handled() -> TestResult {
     World::run(|world| async move {
-        let (asker, node) = (world.node("a")?, world.node("b")?);
+        let asker = world.node("a")?;
+        let node = world.builder("b").max_request_wait(secs(60)).build()?;
         let count = Count::default();
         let stuck = count.clone();
         let handler = node.queue_bind("x").await?;

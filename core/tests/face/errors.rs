@@ -46,7 +46,7 @@ fn a_request_says_whether_the_handler_was_executed() -> TestResult {
         node.queue_bind("fails").await?.to(|_| async { Err("no such user") });
         let failed = own.request("fails", &1).await.expect_err("it fails");
         assert_eq!((failed.kind(), failed.executed()), (ErrorKind::HandlerFailed, Executed::Yes));
-        assert_eq!(failed.to_string(), "the handler failed: no such user");
+        assert_eq!(failed.to_string(), "fails of a: the handler failed: no such user");
 
         node.queue_bind("stuck").await?.to(|message| async move {
             let _message = message;
@@ -54,7 +54,7 @@ fn a_request_says_whether_the_handler_was_executed() -> TestResult {
         });
         let late = own.request("stuck", &1).timeout(secs(1)).await.expect_err("it is stuck");
         assert_eq!((late.kind(), late.executed()), (ErrorKind::Deadline, Executed::Maybe));
-        assert_eq!(late.to_string(), "the deadline passed");
+        assert_eq!(late.to_string(), "stuck of a: the deadline passed");
         Ok(())
     })
 }

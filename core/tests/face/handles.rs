@@ -77,6 +77,8 @@ fn a_stuck_handler_without_its_message_does_not_keep_it_open() -> TestResult {
         node.own_service().send("x", &1).await?;
         world.sim.idle().await;
         drop(node);
+        // As long as a close would wait for it.
+        world.sim.sleep(secs(1)).await;
         world.sim.idle().await;
         assert_eq!(world.broker.subscriptions(), 0);
         Ok(())

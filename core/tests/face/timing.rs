@@ -47,7 +47,7 @@ fn a_body_that_nobody_takes_costs_no_time() -> TestResult {
 }
 
 #[test]
-fn a_full_group_is_asked_again_until_the_send_timeout() -> TestResult {
+fn a_full_group_is_asked_again_until_the_deadline_is_near() -> TestResult {
     World::run(|world| async move {
         let node = world.builder("a").max_waiting_messages(1).build()?;
         let _bound = node.queue_bind("x").await?;
@@ -55,7 +55,14 @@ fn a_full_group_is_asked_again_until_the_send_timeout() -> TestResult {
         own.send("x", &1).await?;
         let error = own.request("x", &1).await.map(drop).expect_err("it is full");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Overloaded, Executed::No));
-        assert!(world.elapsed() >= secs(5) && world.elapsed() < secs(6), "{:?}", world.elapsed());
+        assert!(world.elapsed() > secs(29) && world.elapsed() < secs(30), "{:?}", world.elapsed());
+        assert!(error.is_retryable());
+        // Where there is no deadline, as long as for the answer to an offer.
+        let asked = world.elapsed();
+        let error = own.request("x", &1).no_timeout().await.map(drop).expect_err("it is full");
+        assert_eq!(error.kind(), ErrorKind::Overloaded);
+        let waited = world.elapsed() - asked;
+        assert!(waited > secs(4) && waited < secs(5), "{waited:?}");
         Ok(())
     })
 }

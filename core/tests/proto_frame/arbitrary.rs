@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Headers, Reason, ReasonCode,
+        Detail, Headers, Reason, ReasonCode,
         frame::{ContentType, Frame, Head, Receiver, Request, Source, StreamId},
     },
     transport::Target,
@@ -35,6 +35,19 @@ fn target() -> impl Strategy<Value = Target> {
     prop_oneof![Just(Target::Plain), Just(Target::Group)]
 }
 
+fn detail() -> impl Strategy<Value = Detail> {
+    ("[ -~é]{0,60}", content_type(), body()).prop_map(|(code, content_type, value)| Detail {
+        code,
+        content_type,
+        value,
+    })
+}
+
+fn content_type() -> impl Strategy<Value = Option<ContentType>> {
+    let text = option::of("[ -~]{1,30}");
+    text.prop_map(|text| text.map(|text| ContentType::new(&text).expect("it is ASCII")))
+}
+
 fn reason() -> impl Strategy<Value = Reason> {
     let code = prop_oneof![0..30u64, any::<u64>()].prop_map(ReasonCode::from_wire);
     (code, ".{0,40}").prop_map(|(code, text)| Reason::new(code, text))
@@ -56,15 +69,14 @@ fn body() -> impl Strategy<Value = Bytes> {
 
 /// A head that asks nothing.
 fn answer() -> impl Strategy<Value = Head> {
-    let content_type = option::of("[ -~]{1,30}");
     let sequence = option::of(any::<u64>());
-    ("[a-zA-Z0-9_-]{1,128}", instance(), content_type, headers(), sequence).prop_map(
+    ("[a-zA-Z0-9_-]{1,128}", instance(), content_type(), headers(), sequence).prop_map(
         |(service, instance, content_type, headers, sequence)| Head {
             source: Source {
                 service: ServiceName::new(service).expect("the name is valid"),
                 instance,
             },
-            content_type: content_type.map(|text| ContentType::new(&text).expect("it is ASCII")),
+            content_type,
             headers,
             sequence,
             request: None,
@@ -129,7 +141,7 @@ fn answering() -> impl Strategy<Value = Frame> {
     let reply_stream = (message(), message(), answer(), option::of(any::<u64>())).prop_map(
         |(request, message, head, length)| Frame::ReplyStream { request, message, head, length },
     );
-    let failure = (message(), instance(), target(), reason(), body()).prop_map(
+    let failure = (message(), instance(), target(), reason(), detail()).prop_map(
         |(message, instance, target, reason, detail)| Frame::Failure {
             message,
             instance,
@@ -139,8 +151,8 @@ fn answering() -> impl Strategy<Value = Frame> {
         },
     );
     let cancel = message().prop_map(|message| Frame::Cancel { message });
-    let alive =
-        (message(), instance()).prop_map(|(message, instance)| Frame::Alive { message, instance });
+    let alive = (message(), instance(), target())
+        .prop_map(|(message, instance, target)| Frame::Alive { message, instance, target });
     let probe = message().prop_map(|message| Frame::Probe { message });
     prop_oneof![reply, reply_stream, failure, cancel, alive, probe]
 }

@@ -145,12 +145,14 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
     (
         "failure",
         &[
-            "01 0d 0030",
+            "01 0d 004c",
             "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
             "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
             "05 01 02",
             "0d 02 8f4e",
             "0e 03 626164",
+            "12 08 6e6f2e73746f636b",
+            "0b 10 6170706c69636174696f6e2f6a736f6e",
             "7b7d",
         ],
     ),
@@ -158,9 +160,10 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
     (
         "alive",
         &[
-            "01 0f 0024",
+            "01 0f 0027",
             "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
             "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
+            "05 01 02",
         ],
     ),
     ("probe", &["01 10 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"]),

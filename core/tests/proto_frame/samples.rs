@@ -7,7 +7,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Headers, Reason, ReasonCode,
+        Detail, Headers, Reason, ReasonCode,
         frame::{ContentType, Frame, Head, Receiver, Request, Source, StreamId},
     },
     transport::Target,
@@ -143,10 +143,14 @@ fn answers() -> Vec<Frame> {
             instance: INSTANCE,
             target: Target::Group,
             reason: Reason::new(ReasonCode::Other(9_999), "bad"),
-            detail: "{}".into(),
+            detail: Detail {
+                code: "no.stock".into(),
+                content_type: ContentType::new("application/json"),
+                value: "{}".into(),
+            },
         },
         Frame::Cancel { message: MESSAGE },
-        Frame::Alive { message: MESSAGE, instance: INSTANCE },
+        Frame::Alive { message: MESSAGE, instance: INSTANCE, target: Target::Group },
         Frame::Probe { message: MESSAGE },
     ]
 }

@@ -116,8 +116,8 @@ fn a_refused_offer_is_made_again_until_a_member_takes_it() {
 fn a_group_that_refuses_to_the_end_says_why() {
     let mut pair = pair(group(vec![Bind::GROUP.refusing(u32::MAX)]));
     pair.run(MINUTE);
-    assert!(pair.elapsed() >= Duration::from_secs(5));
-    assert!(pair.elapsed() < Duration::from_secs(7));
+    // A pause that would end after the send timeout is not waited for.
+    assert!((4..5).contains(&pair.elapsed().as_secs()), "{:?}", pair.elapsed());
     let outcome = pair.outcome().expect("it has ended");
     assert_eq!(outcome.group, GroupOutcome::Refused(overloaded()));
     assert_eq!(outcome.deliveries, []);

@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes};
 use conduit::{
     Conduit, Headers, InstanceId, MessageId, ServiceName,
     proto::{
-        ReasonCode,
+        Detail, ReasonCode,
         frame::{Frame, Head, Receiver, Request, Source, StreamId, VERSION},
     },
     transport::Target,
@@ -85,6 +85,7 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
     let target = Target::Plain;
     let reason = || ReasonCode::Dropped.into();
     let body = Bytes::from_static(b"body");
+    let detail = Detail { value: body.clone(), ..Detail::of_code("forged") };
     let length = Some(100_000);
     let (port, offset, credit) = (1, 0, 65_536);
     let with_request = |request| {
@@ -116,9 +117,9 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
         Frame::Stop { stream, receiver, target, reason: reason() },
         Frame::Reply { message, head: head(), body: body.clone() },
         Frame::ReplyStream { request: message, message, head: head(), length },
-        Frame::Failure { message, instance, target, reason: reason(), detail: body },
+        Frame::Failure { message, instance, target, reason: reason(), detail },
         Frame::Cancel { message },
-        Frame::Alive { message, instance },
+        Frame::Alive { message, instance, target },
         Frame::Probe { message },
     ]
 }

@@ -18,6 +18,15 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether it is a member of a group.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.route.target == Target::Group
+    }
+
     /// Whether it was not unbound.
     pub(crate) fn is_bound(&self) -> bool {
         lock(&self.shared.routes.table).registry.is_bound(self.mailbox.id())
@@ -26,6 +35,11 @@ impl Bound {
     /// Asks the broker to route nothing more here.
     pub(crate) fn start_unbind(&self) {
         self.shared.unbind(self.mailbox.id());
+    }
+
+    /// Gives up what waits: nobody will read it.
+    pub(crate) fn abandon(&self) {
+        self.shared.abandon(&self.mailbox, &self.route);
     }
 
     /// Unbinds when a future is done. It waits for nothing else of the binding's.
@@ -38,15 +52,11 @@ impl Bound {
     }
 }
 
-/// Nobody will read what waits: other members of the group get it, and senders of anything else
-/// are told.
 impl Drop for Bound {
     fn drop(&mut self) {
         self.start_unbind();
-        for arrival in self.mailbox.abandon() {
-            if self.route.target == Target::Group {
-                self.shared.hand_on(&self.route, arrival);
-            }
-        }
+        self.abandon();
+        let reader = lock(&self.shared.routes.table).readers.remove(&self.mailbox.id());
+        drop(reader);
     }
 }

@@ -120,7 +120,7 @@ impl Shared {
         if let Some(mailbox) = &stream.mailbox {
             mailbox.body_closed();
         }
-        self.streams.ended.notify(usize::MAX);
+        self.ended.notify(usize::MAX);
     }
 
     /// The open streams of a name, whichever binding they are for.

@@ -167,7 +167,7 @@ impl Drop for ForgetOnDrop<'_> {
         let service = stream.service.clone();
         lock(&shared.streams.sent).insert(now, until, stream.id, service);
         lock(&shared.streams.outbound).remove(&stream.id);
-        shared.streams.ended.notify(usize::MAX);
+        shared.ended.notify(usize::MAX);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     InstanceId, MessageId, ServiceName,
-    proto::{Headers, ProtocolError, Reason, ReasonCode},
+    proto::{Detail, Headers, ProtocolError, Reason, ReasonCode},
     transport::Target,
 };
 
@@ -114,10 +114,14 @@ impl Fields<'_> {
                 instance: self.instance()?,
                 target: self.target()?,
                 reason: self.reason()?,
-                detail: body,
+                detail: self.detail(body)?,
             },
             kind::CANCEL => Frame::Cancel { message: self.message()? },
-            kind::ALIVE => Frame::Alive { message: self.message()?, instance: self.instance()? },
+            kind::ALIVE => Frame::Alive {
+                message: self.message()?,
+                instance: self.instance()?,
+                target: self.target()?,
+            },
             kind::PROBE => Frame::Probe { message: self.message()? },
             kind => return Err(ProtocolError::UnknownType(kind)),
         })
@@ -157,10 +161,25 @@ impl Fields<'_> {
 
     fn reason(&self) -> Result<Reason> {
         let code = ReasonCode::from_wire(self.need(tag::CODE, number)?);
-        let text = self.get(tag::TEXT, |value| {
-            std::str::from_utf8(value).ok().filter(|text| text.len() <= Reason::MAX_TEXT)
-        })?;
-        Ok(Reason { code, text: text.unwrap_or_default().to_owned() })
+        Ok(Reason { code, text: self.text(tag::TEXT, Reason::MAX_TEXT)? })
+    }
+
+    fn detail(&self, value: Bytes) -> Result<Detail> {
+        Ok(Detail {
+            code: self.text(tag::FAILURE_CODE, Detail::MAX_CODE)?,
+            content_type: self.content_type()?,
+            value,
+        })
+    }
+
+    fn text(&self, tag: u8, most: usize) -> Result<String> {
+        let text = self
+            .get(tag, |value| std::str::from_utf8(value).ok().filter(|text| text.len() <= most))?;
+        Ok(text.unwrap_or_default().to_owned())
+    }
+
+    fn content_type(&self) -> Result<Option<ContentType>> {
+        self.get(tag::CONTENT_TYPE, |value| ContentType::new(std::str::from_utf8(value).ok()?))
     }
 
     fn head(&self) -> Result<Head> {
@@ -182,9 +201,7 @@ impl Fields<'_> {
             .need(tag::SERVICE, |value| ServiceName::new(std::str::from_utf8(value).ok()?).ok())?;
         Ok(Head {
             source: Source { service, instance: self.instance()? },
-            content_type: self.get(tag::CONTENT_TYPE, |value| {
-                ContentType::new(std::str::from_utf8(value).ok()?)
-            })?,
+            content_type: self.content_type()?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
             request: None,

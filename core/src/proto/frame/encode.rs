@@ -1,10 +1,13 @@
 use bytes::Bytes;
 
 use super::{
-    Frame, Head, Receiver, StreamId, VERSION,
+    ContentType, Frame, Head, Receiver, StreamId, VERSION,
     wire::{PREFIX, flag, kind, put_varint, tag, varint_len},
 };
-use crate::{proto::Reason, transport::Target};
+use crate::{
+    proto::{Detail, Reason},
+    transport::Target,
+};
 
 impl Frame {
     /// The packet of this frame.
@@ -68,18 +71,20 @@ impl Frame {
                 packet.answer(head);
                 packet.optional(tag::LENGTH, *length);
             }
-            Self::Failure { message, instance, target, reason, .. } => {
+            Self::Failure { message, instance, target, reason, detail } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.bytes(tag::INSTANCE, &instance.to_bytes());
                 packet.target(*target);
                 packet.reason(reason);
+                packet.detail(detail);
             }
             Self::Cancel { message } | Self::Probe { message } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
             }
-            Self::Alive { message, instance } => {
+            Self::Alive { message, instance, target } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.bytes(tag::INSTANCE, &instance.to_bytes());
+                packet.target(*target);
             }
         }
         packet.finish(self.body())
@@ -88,7 +93,7 @@ impl Frame {
     fn body(&self) -> &[u8] {
         match self {
             Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => body,
-            Self::Failure { detail, .. } => detail,
+            Self::Failure { detail, .. } => &detail.value,
             _ => &[],
         }
     }
@@ -181,7 +186,20 @@ impl Packet {
     fn reason(&mut self, reason: &Reason) {
         self.number(tag::CODE, reason.code.to_wire());
         if !reason.text.is_empty() {
-            self.bytes(tag::TEXT, Reason::cut(&reason.text).as_bytes());
+            self.bytes(tag::TEXT, Reason::cut(&reason.text, Reason::MAX_TEXT).as_bytes());
+        }
+    }
+
+    fn detail(&mut self, detail: &Detail) {
+        if !detail.code.is_empty() {
+            self.bytes(tag::FAILURE_CODE, Reason::cut(&detail.code, Detail::MAX_CODE).as_bytes());
+        }
+        self.content_type(detail.content_type.as_ref());
+    }
+
+    fn content_type(&mut self, content_type: Option<&ContentType>) {
+        if let Some(content_type) = content_type {
+            self.bytes(tag::CONTENT_TYPE, content_type.as_str().as_bytes());
         }
     }
 
@@ -201,9 +219,7 @@ impl Packet {
     fn answer(&mut self, head: &Head) {
         self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
         self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
-        if let Some(content_type) = &head.content_type {
-            self.bytes(tag::CONTENT_TYPE, content_type.as_str().as_bytes());
-        }
+        self.content_type(head.content_type.as_ref());
         for (key, value) in head.headers.iter() {
             let length = varint_len(key.len() as u64) + key.len() + value.len();
             self.0.push(tag::HEADER);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Headers, Reason};
+use super::{Detail, Headers, Reason};
 use crate::{InstanceId, MessageId, ServiceName, transport::Target};
 
 /// The version of the protocol that this library speaks.
@@ -149,20 +149,22 @@ pub enum Frame {
         target: Target,
         /// Why.
         reason: Reason,
-        /// What the application adds, encoded as it likes.
-        detail: Bytes,
+        /// What the application adds.
+        detail: Detail,
     },
     /// The asker does not need the answer any more.
     Cancel {
         /// The request.
         message: MessageId,
     },
-    /// A handler is at work on a request.
+    /// A request waits for its handler, or is being handled.
     Alive {
         /// The request.
         message: MessageId,
         /// Where.
         instance: InstanceId,
+        /// How the request reached it.
+        target: Target,
     },
     /// Is there a group? Answered by the broker's notice if not, ignored by members.
     Probe {

@@ -25,8 +25,9 @@ pub(super) mod tag {
     pub(in super::super) const FLAGS: u8 = 15;
     pub(in super::super) const SEQUENCE: u8 = 16;
     pub(in super::super) const REQUEST: u8 = 17;
+    pub(in super::super) const FAILURE_CODE: u8 = 18;
     /// One more than the highest.
-    pub(in super::super) const COUNT: usize = 18;
+    pub(in super::super) const COUNT: usize = 19;
 }
 
 /// The numbers of the frame types.

@@ -107,7 +107,12 @@ impl Outbound {
         } else if target == Target::Group {
             if self.group.is_asked() {
                 let until = later(now, self.backoff());
-                self.group = GroupLane::Backoff { until, reason };
+                // What is over before it can be offered again need not be waited for.
+                self.group = if until < self.give_up() {
+                    GroupLane::Backoff { until }
+                } else {
+                    GroupLane::Refused(reason)
+                };
             }
         } else if self.plain.is_open() && self.peers.len() < Self::MAX_PEERS {
             self.peers.insert(from, Peer::new(now, target, PeerState::Failed(reason)));

@@ -35,8 +35,8 @@ pub(super) enum GroupLane {
     Sending { since: Option<Instant> },
     /// It was offered, and will be again at `again` if nobody answers.
     Offered { since: Instant, again: Instant },
-    /// It was refused, and will be offered again.
-    Backoff { until: Instant, reason: Reason },
+    /// It was refused, and will be offered again at `until`.
+    Backoff { until: Instant },
     /// A member has it.
     Accepted(Receiver),
     /// It was never offered to the group.
@@ -99,17 +99,12 @@ impl GroupLane {
     pub(super) fn next_timeout(&self, limits: &OutboundLimits) -> Option<Instant> {
         match self {
             Self::Offered { since, again } => Some((*again).min(later(*since, limits.answer))),
-            Self::Backoff { until, .. } => Some(*until),
+            Self::Backoff { until } => Some(*until),
             _ => None,
         }
     }
 
-    pub(super) fn handle_timeout(
-        &mut self,
-        now: Instant,
-        give_up: Instant,
-        limits: &OutboundLimits,
-    ) {
+    pub(super) fn handle_timeout(&mut self, now: Instant, limits: &OutboundLimits) {
         match self {
             Self::Offered { since, .. } if now >= later(*since, limits.answer) => {
                 *self = Self::Silent;
@@ -117,12 +112,8 @@ impl GroupLane {
             Self::Offered { since, again } if now >= *again => {
                 *self = Self::Offering { since: Some(*since) };
             }
-            Self::Backoff { until, reason } if now >= *until => {
-                *self = if now >= give_up {
-                    Self::Refused(reason.clone())
-                } else {
-                    Self::Offering { since: None }
-                };
+            Self::Backoff { until } if now >= *until => {
+                *self = Self::Offering { since: None };
             }
             _ => {}
         }

@@ -19,15 +19,18 @@ impl Outbound {
         let found = matches!(self.group, GroupLane::Accepted(_))
             || self.peers.values().any(|peer| peer.target == Target::Plain);
         self.plain.handle_timeout(now, found, &self.limits);
-        let give_up = later(self.started, self.limits.patience);
-        let give_up = self.deadline.unwrap_or(give_up);
-        self.group.handle_timeout(now, give_up, &self.limits);
+        self.group.handle_timeout(now, &self.limits);
         for peer in self.peers.values_mut() {
             let again = peer.handle_timeout(now, &self.limits);
             // Until a reply's reader was heard of, it may not even know that there is one.
             self.say_head |= again && !peer.introduced;
         }
         self.settle(now);
+    }
+
+    /// Until when the group is asked again.
+    pub(super) fn give_up(&self) -> Instant {
+        self.deadline.unwrap_or_else(|| later(self.started, self.limits.patience))
     }
 
     pub(super) fn backoff(&mut self) -> Duration {

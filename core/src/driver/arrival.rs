@@ -1,0 +1,56 @@
+use std::{sync::Arc, time::Instant};
+
+use super::{Here, InboundStream, Replier, streams::Readiness};
+use crate::{
+    Subject,
+    body::{Content, StreamContent},
+    proto::{ReasonCode, frame::Head},
+};
+
+/// A message that has reached a binding.
+pub(crate) struct Arrival {
+    pub(crate) head: Head,
+    pub(crate) subject: Subject,
+    pub(crate) content: Content,
+    pub(crate) replier: Option<Arc<Replier>>,
+    pub(crate) deadline: Option<Instant>,
+    pub(super) arrived: Instant,
+    pub(crate) here: Here,
+}
+
+impl Arrival {
+    fn stream(&self) -> Option<&InboundStream> {
+        match &self.content {
+            Content::Whole(_) => None,
+            Content::Stream(StreamContent { stream, .. }) => Some(stream),
+        }
+    }
+
+    /// Whether it can be given to another member of the group: its sender knows by the refusal that
+    /// no handler has started.
+    pub(super) fn is_whole_request(&self) -> bool {
+        self.replier.is_some() && matches!(self.content, Content::Whole(_))
+    }
+
+    /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
+    /// a failure would answer a request that another member may be handling.
+    pub(super) fn refuse(&self) {
+        if self.readiness() == Readiness::Ready {
+            return;
+        }
+        if let Content::Stream(StreamContent { shared, stream, .. }) = &self.content {
+            stream.stop(shared, ReasonCode::Draining.into());
+        }
+        if let Some(replier) = &self.replier {
+            replier.claim();
+        }
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
+        if is_cancelled || self.deadline.is_some_and(|deadline| self.here.now() >= deadline) {
+            return Readiness::Never;
+        }
+        self.stream().map_or(Readiness::Ready, InboundStream::readiness)
+    }
+}

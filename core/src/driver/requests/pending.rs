@@ -1,0 +1,207 @@
+//! One request, and what is known of its answer.
+
+use std::{
+    collections::VecDeque,
+    sync::Mutex,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Error, ErrorKind, Executed,
+    body::Content,
+    driver::shared::lock,
+    proto::frame::Head,
+    transport::{Address, Target},
+};
+
+/// A request that waits for its answer. The first one counts, unless all are wanted.
+pub(crate) struct Pending {
+    /// Where the group is, to ask whether there is one.
+    group: Address,
+    /// How many answers may wait to be taken.
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    answers: VecDeque<Result<Answer, Error>>,
+    /// No more answers are wanted.
+    resolved: bool,
+    waker: Option<Waker>,
+    /// What a plain binding said. It counts only if there is no group.
+    plain_failure: Option<Error>,
+    group_is_empty: bool,
+    /// Only the group was asked this time.
+    group_only: bool,
+    /// Since when silence means something: all that asks is with the broker.
+    asked: Option<Instant>,
+    /// When somebody last said to be alive, by how the request reached them.
+    heard_of_group: Option<Instant>,
+    heard_of_plain: Option<Instant>,
+}
+
+/// The reply to a request.
+pub(crate) struct Answer {
+    pub(crate) head: Head,
+    pub(crate) content: Content,
+}
+
+/// How long the other side may be silent.
+#[derive(Clone, Copy)]
+pub(crate) struct Silence {
+    /// Before it was heard of.
+    pub(crate) answer: Duration,
+    /// After.
+    pub(crate) idle: Duration,
+}
+
+impl Pending {
+    /// A request that takes the first answer.
+    pub(crate) fn first(group: Address) -> Self {
+        Self { group, most: 1, state: Mutex::default() }
+    }
+
+    /// A request that takes all answers. As many may wait to be taken.
+    pub(crate) fn all(group: Address, most: usize) -> Self {
+        // One that takes one answer takes the first.
+        Self { group, most: most.max(2), state: Mutex::default() }
+    }
+
+    pub(crate) fn asks_all(&self) -> bool {
+        self.most > 1
+    }
+
+    pub(super) fn group(&self) -> &Address {
+        &self.group
+    }
+
+    pub(crate) fn resolve(&self, answer: Result<Answer, Error>) {
+        let mut state = lock(&self.state);
+        if state.resolved || state.answers.len() >= self.most {
+            drop(state);
+            // An answer that comes second is dropped, but not under the lock.
+            return drop(answer);
+        }
+        state.resolved = !self.asks_all();
+        state.answers.push_back(answer);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    pub(crate) fn is_resolved(&self) -> bool {
+        lock(&self.state).resolved
+    }
+
+    /// All that asks was given to the broker: from now on, silence means something.
+    pub(crate) fn was_asked(&self, now: Instant) {
+        let mut state = lock(&self.state);
+        state.asked = Some(now);
+        let waker = state.waker.take();
+        drop(state);
+        wake(waker);
+    }
+
+    /// The group is about to be asked again.
+    pub(crate) fn reopen(&self) {
+        let mut state = lock(&self.state);
+        let late = std::mem::take(&mut state.answers);
+        state.resolved = false;
+        state.group_only = true;
+        state.asked = None;
+        state.heard_of_group = None;
+        drop(state);
+        drop(late);
+    }
+
+    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
+        let mut state = lock(&self.state);
+        if let Some(answer) = state.answers.pop_front() {
+            return Poll::Ready(answer);
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Somebody has the request, and is alive.
+    pub(crate) fn hear(&self, now: Instant, target: Target) {
+        let mut state = lock(&self.state);
+        match target {
+            Target::Group => state.heard_of_group = Some(now),
+            Target::Plain => state.heard_of_plain = Some(now),
+        }
+    }
+
+    /// Until when somebody has to be heard of, as far as is known now. Where the group has it, what
+    /// plain bindings say does not matter.
+    pub(crate) fn silent_at(&self, limits: Silence) -> Option<Instant> {
+        let state = lock(&self.state);
+        let asked = state.asked?;
+        let heard = state.heard_of_group.or(state.heard_of_plain);
+        let alive = heard.map(|heard| heard.max(asked)).and_then(|at| at.checked_add(limits.idle));
+        alive.or_else(|| asked.checked_add(limits.answer))
+    }
+
+    /// What the silence means.
+    pub(crate) fn silence(&self) -> Error {
+        let mut state = lock(&self.state);
+        // A group would have been heard of.
+        if state.heard_of_group.is_none()
+            && let Some(failure) = state.plain_failure.take()
+        {
+            return failure;
+        }
+        let heard = state.heard_of_group.or(state.heard_of_plain);
+        let error = match heard {
+            Some(_) => Error::new(ErrorKind::Lost, "whoever had the request fell silent"),
+            None => Error::new(ErrorKind::NoAnswer, "nobody said to have the request"),
+        };
+        error.with_executed(Executed::Maybe)
+    }
+
+    /// There is no group: what a plain binding said counts.
+    pub(super) fn group_is_empty(&self) {
+        let mut state = lock(&self.state);
+        state.group_is_empty = true;
+        let failure = state.plain_failure.take();
+        let group_only = state.group_only;
+        drop(state);
+        match failure {
+            Some(failure) => self.resolve(Err(failure)),
+            None if group_only => self.nobody_is_there(),
+            None => {}
+        }
+    }
+
+    pub(super) fn nobody_is_there(&self) {
+        self.resolve(Err(ErrorKind::NoReceivers.into()));
+    }
+
+    /// A plain binding failed. Returns whether it has to be found out if there is a group.
+    pub(super) fn plain_failed(&self, error: Error) -> bool {
+        let error = of_plain(error);
+        let mut state = lock(&self.state);
+        if state.group_is_empty {
+            drop(state);
+            self.resolve(Err(error));
+            return false;
+        }
+        state.plain_failure.replace(error).is_none()
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// What one plain binding said. That it did not run says nothing of the others.
+fn of_plain(error: Error) -> Error {
+    match error.executed() {
+        Executed::No => error.with_executed(Executed::Maybe),
+        _ => error,
+    }
+}

@@ -1,0 +1,126 @@
+use std::{error::Error as StdError, fmt};
+
+use crate::{
+    Decode, Encode, Error, ErrorKind,
+    encoder::{check_content_type, encoded},
+    proto::Detail,
+};
+
+/// A failure in the application's own words: a code for programs, a message for people, and a value
+/// that says more.
+///
+/// A handler that returns it as its error fails its request with it. The asker finds it by
+/// [`Error::failure`] in an error of kind [`HandlerFailed`](ErrorKind::HandlerFailed).
+///
+/// ```
+/// use conduit::{Conduit, Failure};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), conduit::Error> {
+/// # smol::block_on(async {
+/// let broker = Memory::new();
+/// let shop = Conduit::new("shop", Smol, broker.clone(), Json)?;
+/// let client = Conduit::new("client", Smol, broker, Json)?;
+/// shop.queue_bind("order").await?.serve(async |amount: u32| {
+///     if amount > 3 {
+///         return Err(Failure::new("no.stock", "there are not so many").with_detail(&Json, &3)?);
+///     }
+///     Ok(amount)
+/// });
+///
+/// let error = client.service("shop").request("order", &5).await.expect_err("5 are too many");
+/// let failure = error.failure().expect("the handler said why");
+/// assert_eq!((failure.code(), failure.message()), ("no.stock", "there are not so many"));
+/// assert_eq!(failure.detail::<_, u32>(&Json)?, Some(3));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    message: String,
+    detail: Detail,
+}
+
+impl Failure {
+    /// The most bytes that an encoded detail may have.
+    pub const MAX_DETAIL: usize = 8 << 10;
+
+    /// A failure with a code, of which 128 bytes travel, and a message, of which 1,024 bytes do.
+    pub fn new(code: impl AsRef<str>, message: impl Into<String>) -> Self {
+        Self { message: message.into(), detail: Detail::of_code(code.as_ref()) }
+    }
+
+    /// Adds a value. It is encoded at once.
+    ///
+    /// # Errors
+    /// `Encode`; `TooLarge` where the encoded value exceeds [`MAX_DETAIL`](Self::MAX_DETAIL).
+    pub fn with_detail<E, T>(mut self, encoder: &E, value: &T) -> Result<Self, Error>
+    where
+        E: Encode<T>,
+        T: ?Sized,
+    {
+        let (content_type, value) = encoded(encoder, value)?;
+        if value.len() > Self::MAX_DETAIL {
+            let text = format!(
+                "the detail of a failure has {} bytes, and {} at most travel",
+                value.len(),
+                Self::MAX_DETAIL
+            );
+            return Err(Error::new(ErrorKind::TooLarge, text));
+        }
+        self.detail.content_type = Some(content_type);
+        self.detail.value = value;
+        Ok(self)
+    }
+
+    /// What happened, for programs; empty where the handler gave no code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.detail.code
+    }
+
+    /// What happened, for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The value that was added, or nothing where none was.
+    ///
+    /// # Errors
+    /// `ContentType` where another encoder made it, `Decode`.
+    pub fn detail<E, T>(&self, encoder: &E) -> Result<Option<T>, Error>
+    where
+        E: Decode<T>,
+    {
+        let Some(theirs) = &self.detail.content_type else {
+            return Ok(None);
+        };
+        check_content_type(theirs.as_str(), encoder.content_type())?;
+        let decoded = encoder.decode(&self.detail.value);
+        decoded.map(Some).map_err(|error| Error::with_source(ErrorKind::Decode, error))
+    }
+
+    pub(crate) fn received(message: String, detail: Detail) -> Self {
+        Self { message, detail }
+    }
+
+    pub(crate) fn wire_detail(&self) -> Detail {
+        self.detail.clone()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.message.as_str(), self.code()) {
+            (message, "") => f.write_str(message),
+            ("", code) => f.write_str(code),
+            (message, code) => write!(f, "{message} ({code})"),
+        }
+    }
+}
+
+impl StdError for Failure {}

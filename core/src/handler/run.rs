@@ -1,0 +1,155 @@
+//! The loop that runs a function on the messages of a binding.
+
+use std::{
+    any::Any,
+    convert::Infallible,
+    error::Error as StdError,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+};
+
+use futures_lite::{FutureExt, future};
+
+use super::{Handler, HandlerOutput, report, sealed::Sealed, slots::Slots};
+use crate::{
+    Encoder, Message,
+    conduit::Handle,
+    driver::{Arrival, Bound, Mailbox, Shared},
+    message::Duties,
+    proto::{Detail, Reason, ReasonCode},
+};
+
+type Panic = Box<dyn Any + Send>;
+/// What became of a handler: done, failed, or panicked.
+type Outcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
+
+/// Runs a function on every message of a binding, on some of them at the same time.
+pub(crate) fn run<E, F, R>(
+    bound: Bound,
+    handle: &Handle,
+    encoder: Arc<E>,
+    concurrency: usize,
+    mut function: F,
+) -> Handler
+where
+    E: Encoder,
+    F: FnMut(Message<E>) -> R + Send + 'static,
+    R: Future<Output: HandlerOutput> + Send + 'static,
+{
+    let bound = Arc::new(bound);
+    let weak = handle.downgrade();
+    let shared = Arc::clone(handle.shared());
+    let running = Arc::clone(&bound);
+    handle.shared().tasks.spawn(async move {
+        let slots = Slots::new(concurrency);
+        let work = async {
+            let mut hand_on = pin!(hand_on_requests(&running));
+            loop {
+                let slot = meanwhile(hand_on.as_mut(), slots.take()).await;
+                let next = next(&running.mailbox, hand_on.as_mut());
+                let Some(arrival) = next.await else { break };
+                // Where nobody keeps the conduit open any more, what is here is handled all the same.
+                let handle = weak.upgrade().unwrap_or_else(|| Handle::new(Arc::clone(&shared)));
+                let mut message = Message::received(handle, Arc::clone(&encoder), arrival);
+                let duties = message.take_duties();
+                let started = catch_unwind(AssertUnwindSafe(|| function(message)));
+                let handling = async move {
+                    let output = AssertUnwindSafe(started?).catch_unwind().await;
+                    output.map(Sealed::into_error)
+                };
+                let handling = handle_one(Arc::clone(&shared), duties, handling);
+                if concurrency == 1 {
+                    meanwhile(hand_on.as_mut(), handling).await;
+                } else {
+                    shared.tasks.spawn(async move {
+                        handling.await;
+                        drop(slot);
+                    });
+                }
+            }
+        };
+        future::or(work, shared.closing()).await;
+        // The user may keep the `Handler`; nobody reads any more.
+        running.abandon();
+    });
+    Handler { bound }
+}
+
+/// The next message. While those that wait have to go on waiting, requests among them are handed on.
+async fn next(
+    mailbox: &Mailbox,
+    mut hand_on: Pin<&mut impl Future<Output = Infallible>>,
+) -> Option<Arrival> {
+    poll_fn(|cx| {
+        let next = mailbox.poll_next(cx);
+        if next.is_pending() && mailbox.waiting() > 0 {
+            // It is never ready.
+            let _: Poll<Infallible> = hand_on.as_mut().poll(cx);
+        }
+        next
+    })
+    .await
+}
+
+/// Hands on the requests that wait for too long, for ever.
+async fn hand_on_requests(bound: &Bound) -> Infallible {
+    if !bound.is_shared() {
+        return future::pending().await;
+    }
+    let shared = bound.shared();
+    // Once it is closed, sleeps end at once.
+    while !shared.is_closed() {
+        let since = poll_fn(|cx| bound.mailbox.poll_waiting_request(cx)).await;
+        shared.sleep_until(since + shared.config.request_wait).await;
+        shared.hand_on_requests(&bound.mailbox);
+    }
+    future::pending().await
+}
+
+/// Runs a future, and another one beside it that never ends.
+async fn meanwhile<T>(
+    beside: Pin<&mut impl Future<Output = Infallible>>,
+    future: impl Future<Output = T>,
+) -> T {
+    future::or(future, async { match beside.await {} }).await
+}
+
+/// Runs a handler until it is done, or its asker does not need it any more, or the conduit closes.
+async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<Output = Outcome>) {
+    let Duties { subject, replier, deadline, here } = duties;
+    let needless = async {
+        match &replier {
+            Some(replier) => replier.needless(deadline).await,
+            None => future::pending().await,
+        }
+    };
+    let stopped = async {
+        future::or(needless, shared.closing()).await;
+        None
+    };
+    let outcome = future::or(async { Some(handling.await) }, stopped).await;
+    let (reason, detail) = match outcome {
+        None => {
+            tracing::debug!(%subject, "a handler was stopped");
+            // Nobody waits for it. Where the conduit closes, the asker was told.
+            (ReasonCode::Cancelled.into(), Detail::default())
+        }
+        Some(Ok(None)) => return drop(here),
+        Some(Ok(Some(error))) => {
+            tracing::warn!(%subject, %error, "a handler failed");
+            report::of_error(&*error)
+        }
+        Some(Err(panic)) => {
+            let text = report::panic_text(&*panic);
+            tracing::error!(%subject, panic = text, "a handler panicked");
+            (Reason::new(ReasonCode::Panicked, text), Detail::default())
+        }
+    };
+    if let Some(replier) = replier {
+        replier.fail(reason, detail);
+    }
+    drop(here);
+}

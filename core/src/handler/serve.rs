@@ -1,0 +1,28 @@
+//! Handlers that take a value and return one.
+
+use std::{error::Error as StdError, sync::Arc};
+
+use crate::{Decode, Encode, Message};
+
+/// Decodes a message, runs a function on the value, and replies with what it returns.
+pub(crate) async fn serve<E, T, V, X, F, R>(
+    function: Arc<F>,
+    message: Message<E>,
+) -> Result<(), Box<dyn StdError + Send + Sync>>
+where
+    E: Decode<T> + Encode<V>,
+    F: Fn(T, Message<E>) -> R + Send + Sync,
+    R: Future<Output = Result<V, X>> + Send,
+    X: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let value = message.decode().await?;
+    let answerer = message.answerer();
+    let handling = function(value, message);
+    let replying = match (handling.await, answerer) {
+        (Err(error), _) => return Err(error.into()),
+        // Nobody waits for what became of it.
+        (Ok(_), None) => return Ok(()),
+        (Ok(value), Some(answerer)) => answerer.reply(&value),
+    };
+    Ok(replying.await?)
+}

@@ -1,0 +1,255 @@
+//! A request that takes all answers.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_core::Stream;
+use futures_lite::stream;
+
+use super::{
+    asking::{Asking, Waited, before},
+    deadline,
+};
+use crate::{
+    Encoder, Error, Executed, Message, Subject,
+    body::Prepared,
+    delivery,
+    driver::{Pending, Silence},
+    outgoing::Outgoing,
+    proto::frame::{Frame, Request},
+    transport::{Target, Targets, Token},
+};
+
+/// The replies of everybody to a request, as a stream: of every [`bind`](crate::Conduit::bind) of
+/// the subject, in every instance of the service. Queue bindings are not asked.
+///
+/// The request is made when this is first polled; what the methods of this say has to be said
+/// before that. The stream ends
+/// - when as many have answered as [`expect`](Self::expect) says, if it says so;
+/// - when nobody was heard of for the [silence](Self::silence): neither an answer, nor the word of
+///   an instance whose handler takes long that it is alive;
+/// - at the deadline.
+///
+/// Then, and when it is dropped, handlers that are still running are cancelled, unless as many have
+/// answered as were expected. Each reply names the [instance](Message::source) that gave it. A
+/// handler that fails yields an error which names its [instance](Error::instance); what was
+/// answered before and after is not touched by that.
+///
+/// # Errors
+/// Those of a [request](crate::Requesting). One that names no instance concerns all, and is the
+/// last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
+/// `InvalidHeader`, `Encode`, `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+/// use futures_lite::StreamExt;
+///
+/// # fn main() -> Result<(), conduit::Error> {
+/// # smol::block_on(async {
+/// let broker = Memory::new();
+/// let mut caches = Vec::new();
+/// for entries in [3, 4] {
+///     let cache = Conduit::new("cache", Smol, broker.clone(), Json)?;
+///     cache.bind("size").await?.serve(move |()| async move { Ok::<u32, conduit::Error>(entries) });
+///     caches.push(cache);
+/// }
+/// let client = Conduit::new("client", Smol, broker, Json)?;
+/// let mut replies = client.service("cache").request_all("size", &()).expect(2);
+/// let mut entries = 0;
+/// while let Some(reply) = replies.next().await {
+///     entries += reply?.decode::<u32>().await?;
+/// }
+/// assert_eq!(entries, 7);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[must_use = "nothing is sent until it is polled"]
+pub struct Replies<E>(State<E>);
+
+enum State<E> {
+    Planned(Option<Plan<E>>),
+    Asked(Pin<Box<dyn Stream<Item = Result<Message<E>, Error>> + Send>>),
+}
+
+struct Plan<E> {
+    outgoing: Outgoing,
+    encoder: Arc<E>,
+    timeout: Option<Duration>,
+    inherited: Option<Instant>,
+    expect: Option<usize>,
+    silence: Option<Duration>,
+}
+
+impl<E: Encoder> Replies<E> {
+    pub(crate) fn new(
+        outgoing: Outgoing,
+        encoder: Arc<E>,
+        timeout: Option<Duration>,
+        inherited: Option<Instant>,
+    ) -> Self {
+        let plan = Plan { outgoing, encoder, timeout, inherited, expect: None, silence: None };
+        Self(State::Planned(Some(plan)))
+    }
+
+    fn plan(mut self, change: impl FnOnce(&mut Plan<E>)) -> Self {
+        if let State::Planned(Some(plan)) = &mut self.0 {
+            change(plan);
+        }
+        self
+    }
+
+    /// After how many answers it ends, failures among them.
+    pub fn expect(self, answers: usize) -> Self {
+        self.plan(|plan| plan.expect = Some(answers))
+    }
+
+    /// For how long nobody is heard of before it ends; 5 s unless this says otherwise. Instances
+    /// whose handlers take long say that they are alive every 1.7 s (a sixth of the idle limit).
+    pub fn silence(self, silence: Duration) -> Self {
+        self.plan(|plan| plan.silence = Some(silence))
+    }
+
+    /// How long all may take, to the last byte of the replies.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.plan(|plan| plan.timeout = Some(timeout))
+    }
+
+    /// Sets no limit: it ends by its count, by silence, or when it is dropped.
+    pub fn no_timeout(self) -> Self {
+        self.plan(|plan| plan.timeout = None)
+    }
+
+    /// Adds a header. One that is not valid is reported by the stream.
+    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.plan(|plan| plan.outgoing.header(key.into(), value.into()))
+    }
+}
+
+/// Cancel safe: what was not yielded yet is yielded by the next call.
+impl<E: Encoder> Stream for Replies<E> {
+    type Item = Result<Message<E>, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let State::Planned(plan) = &mut self.0
+            && let Some(plan) = plan.take()
+        {
+            self.0 = State::Asked(Box::pin(replies(plan)));
+        }
+        match &mut self.0 {
+            State::Asked(replies) => replies.as_mut().poll_next(cx),
+            State::Planned(_) => Poll::Ready(None),
+        }
+    }
+}
+
+impl<E> fmt::Debug for Replies<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replies").finish_non_exhaustive()
+    }
+}
+
+enum Progress<E> {
+    Planned(Plan<E>),
+    Asked(AskingAll<E>),
+    Over,
+}
+
+fn replies<E: Encoder>(plan: Plan<E>) -> impl Stream<Item = Result<Message<E>, Error>> + Send {
+    stream::unfold(Progress::Planned(plan), |progress| async {
+        let mut asking = match progress {
+            Progress::Over => return None,
+            Progress::Asked(asking) => asking,
+            Progress::Planned(plan) => match begin(plan).await {
+                Ok(asking) => asking,
+                Err(error) => return Some((Err(error), Progress::Over)),
+            },
+        };
+        let reply = asking.next().await?;
+        let concerns_all = reply.as_ref().is_err_and(|error| error.instance().is_none());
+        let next = if concerns_all { Progress::Over } else { Progress::Asked(asking) };
+        Some((reply, next))
+    })
+}
+
+/// A request to all that was made.
+struct AskingAll<E> {
+    asking: Asking,
+    subject: Subject,
+    handle: crate::conduit::Handle,
+    encoder: Arc<E>,
+    deadline: Option<Instant>,
+    silence: Silence,
+    /// How many more answers are wanted.
+    wanted: Option<usize>,
+}
+
+async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
+    let Plan { outgoing, encoder, timeout, inherited, expect, silence } = plan;
+    let handle = outgoing.handle.clone();
+    let shared = handle.shared();
+    let deadline = deadline(shared, timeout, inherited);
+    let message = shared.message_id();
+    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
+    let request = Request { message, time_left, credit: shared.config.first_window };
+    let prepare = async {
+        let prepared = outgoing.prepare(Some(request)).await?;
+        shared.ready().await?;
+        Ok(prepared)
+    };
+    let (ready, body) = before(shared, deadline, Executed::No, prepare).await?;
+    let pending = Pending::all(ready.address(Targets::Group), shared.config.waiting);
+    let mut asking = Asking::begin(&ready, message, pending)?;
+    match body {
+        Prepared::Whole(body) => {
+            let to = ready.address(Targets::Plain);
+            let packet = Frame::Message { head: ready.head.clone(), body }.encode();
+            let token = Token { message, targets: Targets::Plain };
+            let publish = shared.publish(&to, packet, Some(token));
+            before(shared, deadline, Executed::Maybe, publish).await?;
+            asking.pending.was_asked(shared.now());
+        }
+        Prepared::Streamed(source) => {
+            asking.upload(&ready, source, Targets::Plain, expect, delivery::errors_of_all);
+        }
+    }
+    let silence = silence.unwrap_or(shared.config.silence().answer);
+    Ok(AskingAll {
+        asking,
+        subject: ready.subject,
+        handle,
+        encoder,
+        deadline,
+        silence: Silence { answer: silence, idle: silence },
+        wanted: expect,
+    })
+}
+
+impl<E: Encoder> AskingAll<E> {
+    async fn next(&mut self) -> Option<Result<Message<E>, Error>> {
+        if self.wanted == Some(0) {
+            self.asking.end();
+            return None;
+        }
+        let Waited::Answer(answer) = self.asking.wait(self.silence, self.deadline).await else {
+            return None;
+        };
+        self.asking.pending.hear(self.handle.shared().now(), Target::Plain);
+        self.wanted = self.wanted.map(|wanted| wanted - 1);
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Some(Err(error)),
+        };
+        answer.content.limit_time(self.deadline);
+        let (handle, encoder) = (self.handle.clone(), Arc::clone(&self.encoder));
+        Some(Ok(Message::reply_to(handle, encoder, self.subject.clone(), answer, self.deadline)))
+    }
+}

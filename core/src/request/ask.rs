@@ -1,0 +1,102 @@
+//! A request that takes the first answer.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::asking::{Asking, Waited, before, too_late};
+use crate::{
+    Error, ErrorKind, Executed, Subject,
+    body::Prepared,
+    delivery,
+    driver::{Answer, Pending},
+    outgoing::{Outgoing, Ready},
+    proto::frame::{Frame, Request},
+    transport::{Targets, Token},
+};
+
+pub(super) async fn ask(
+    outgoing: Outgoing,
+    deadline: Option<Instant>,
+) -> Result<(Subject, Answer), Error> {
+    let handle = outgoing.handle.clone();
+    let shared = handle.shared();
+    let message = shared.message_id();
+    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
+    let request = Request { message, time_left, credit: shared.config.first_window };
+    let prepare = async {
+        let prepared = outgoing.prepare(Some(request)).await?;
+        shared.ready().await?;
+        Ok(prepared)
+    };
+    let (ready, body) = before(shared, deadline, Executed::No, prepare).await?;
+    let pending = Pending::first(ready.address(Targets::Group));
+    let mut asking = Asking::begin(&ready, message, pending)?;
+    let answer = match body {
+        Prepared::Whole(body) => ask_whole(&asking, &ready, body, deadline).await,
+        Prepared::Streamed(source) => {
+            let errors = |outcome: &_| delivery::request_error(outcome).into_iter().collect();
+            asking.upload(&ready, source, Targets::Both, None, errors);
+            wait(&asking, &ready, deadline).await
+        }
+    };
+    let answer = answer.map_err(|error| error.about(&ready.service, &ready.subject))?;
+    asking.end();
+    Ok((ready.subject, answer))
+}
+
+async fn wait(asking: &Asking, ready: &Ready, deadline: Option<Instant>) -> Result<Answer, Error> {
+    match asking.wait(ready.handle.shared().config.silence(), deadline).await {
+        Waited::Answer(answer) => answer,
+        Waited::Silence => Err(asking.pending.silence()),
+        Waited::Deadline => Err(too_late(Executed::Maybe)),
+    }
+}
+
+/// Asks everybody once. A group that refuses is asked again, since a refusal comes before the
+/// handler, until the deadline is near.
+async fn ask_whole(
+    asking: &Asking,
+    ready: &Ready,
+    body: Bytes,
+    deadline: Option<Instant>,
+) -> Result<Answer, Error> {
+    const FIRST: Duration = Duration::from_millis(10);
+    const LAST: Duration = Duration::from_millis(640);
+    let shared = ready.handle.shared();
+    let patience = shared.now() + shared.config.send_timeout;
+    let give_up = deadline.unwrap_or(patience);
+    let mut head = ready.head.clone();
+    let mut targets = Targets::Both;
+    let mut pause = FIRST;
+    let mut refusal = None;
+    loop {
+        let packet = Frame::Message { head: head.clone(), body: body.clone() }.encode();
+        let token = Token { message: asking.message(), targets };
+        let to = ready.address(targets);
+        let publish = shared.publish(&to, packet, Some(token));
+        before(shared, deadline, Executed::Maybe, publish).await?;
+        asking.pending.was_asked(shared.now());
+        match (wait(asking, ready, deadline).await, refusal.take()) {
+            (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
+                return Err(refusal.unwrap_or(error));
+            }
+            (Err(error), _) if is_refusal(&error) && shared.now() + pause < give_up => {
+                asking.pending.reopen();
+                shared.sleep_until(shared.now() + pause).await;
+                pause = LAST.min(pause * 2);
+                targets = Targets::Group;
+                refusal = Some(error);
+                if let (Some(request), Some(at)) = (&mut head.request, deadline) {
+                    request.time_left = Some(at.saturating_duration_since(shared.now()));
+                }
+            }
+            (answer, _) => return answer,
+        }
+    }
+}
+
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Overloaded | ErrorKind::Draining)
+        && error.executed() == Executed::No
+}

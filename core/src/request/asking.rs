@@ -1,0 +1,173 @@
+//! A request that is going on.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Poll, ready},
+    time::Instant,
+};
+
+use futures_lite::{FutureExt, future};
+
+use crate::{
+    Error, ErrorKind, Executed, MessageId, ServiceName,
+    body::Source,
+    conduit::Handle,
+    driver::{Answer, OutboundStream, Pending, Shared, Silence},
+    outgoing::Ready,
+    proto::{Outcome, ReasonCode, frame::Frame},
+    transport::{Address, Targets},
+};
+
+/// A request that is going on. Dropped before it has ended, it is cancelled wherever it runs.
+pub(super) struct Asking {
+    handle: Handle,
+    message: MessageId,
+    service: ServiceName,
+    upload: Option<Arc<OutboundStream>>,
+    pub(super) pending: Arc<Pending>,
+    has_ended: bool,
+}
+
+/// What came of waiting for an answer.
+pub(super) enum Waited {
+    Answer(Result<Answer, Error>),
+    /// Whoever has the request, if anybody has, was silent for too long.
+    Silence,
+    Deadline,
+}
+
+impl Asking {
+    /// Listens for answers.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(super) fn begin(
+        ready: &Ready,
+        message: MessageId,
+        pending: Pending,
+    ) -> Result<Self, Error> {
+        let shared = ready.handle.shared();
+        let asking = Self {
+            handle: ready.handle.clone(),
+            message,
+            service: ready.service.clone(),
+            upload: None,
+            pending: shared.expect_answer(message, pending),
+            has_ended: false,
+        };
+        // Closing ends what it finds; what came later has to find that out.
+        shared.check_open()?;
+        Ok(asking)
+    }
+
+    pub(super) fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// There is nothing to cancel any more.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+    }
+
+    /// Sends the body in the background: answers may come first. What the outcome says of them is
+    /// what `errors` makes of it.
+    pub(super) fn upload(
+        &mut self,
+        ready: &Ready,
+        source: Source,
+        targets: Targets,
+        expect: Option<usize>,
+        errors: fn(&Outcome) -> Vec<Error>,
+    ) {
+        let shared = Arc::clone(ready.handle.shared());
+        let stream = ready.offer(self.message, source.length(), targets, expect);
+        self.upload = Some(Arc::clone(&stream));
+        let (pending, tasks) = (Arc::clone(&self.pending), Arc::clone(&shared));
+        tasks.tasks.spawn(async move {
+            let errors = match shared.send_body(&stream, source).await {
+                Ok(outcome) => errors(&outcome),
+                Err(error) => vec![error],
+            };
+            for error in errors {
+                pending.resolve(Err(error));
+            }
+            pending.was_asked(shared.now());
+        });
+    }
+
+    pub(super) async fn wait(&self, silence: Silence, deadline: Option<Instant>) -> Waited {
+        let shared = self.handle.shared();
+        let mut armed = None;
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
+                    return Poll::Ready(Waited::Answer(answer));
+                }
+                let silent = self.pending.silent_at(silence);
+                let Some(at) = silent.into_iter().chain(deadline).min() else {
+                    return Poll::Pending;
+                };
+                let sleep = match &mut armed {
+                    Some((until, sleep)) if *until == at => sleep,
+                    other => &mut other.insert((at, shared.sleep_until(at))).1,
+                };
+                ready!(sleep.poll(cx));
+                let now = shared.now();
+                if now < at {
+                    // Sleeps end early once nobody would end them any more.
+                    return Poll::Ready(Waited::Answer(Err(ErrorKind::Closed.into())));
+                }
+                if deadline.is_some_and(|deadline| now >= deadline) {
+                    return Poll::Ready(Waited::Deadline);
+                }
+                // It may have been heard of meanwhile.
+                if self.pending.silent_at(silence).is_some_and(|at| now >= at) {
+                    return Poll::Ready(Waited::Silence);
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let shared = self.handle.shared();
+        shared.forget_request(self.message);
+        if self.has_ended {
+            return;
+        }
+        // Giving the body up resolves the request, in another thread perhaps: ask before.
+        let resolved = self.pending.is_resolved();
+        if let Some(upload) = &self.upload {
+            upload.abort(ReasonCode::Cancelled.into());
+        }
+        if !resolved {
+            let control = Address::Control { service: self.service.clone() };
+            shared.post(control, &Frame::Cancel { message: self.message });
+        }
+    }
+}
+
+/// The deadline passed, and this is known of the handler.
+pub(super) fn too_late(executed: Executed) -> Error {
+    Error::from(ErrorKind::Deadline).with_executed(executed)
+}
+
+/// Does something before the deadline. By what it does, a handler may come to run, or may not.
+pub(super) async fn before<T>(
+    shared: &Shared,
+    deadline: Option<Instant>,
+    executed: Executed,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = async {
+        match deadline {
+            Some(at) => shared.sleep_until(at).await,
+            None => future::pending().await,
+        }
+        Err(too_late(executed))
+    };
+    future::or(future, late).await
+}
