@@ -63,6 +63,7 @@ impl<E: Encoder> Binding<E> {
     /// the group: its sender asks the group again, with pauses, until somebody takes it or its
     /// deadline is near, and then fails with `Overloaded`. So a request does not wait behind a
     /// long one while another instance has nothing to do.
+    #[must_use]
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
         self

@@ -124,3 +124,10 @@ impl fmt::Display for Failure {
 }
 
 impl StdError for Failure {}
+
+/// What somebody else's handler said goes on as it is; of any other error, its text.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        error.failure().cloned().unwrap_or_else(|| Self::new("", error.to_string()))
+    }
+}

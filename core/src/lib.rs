@@ -58,9 +58,10 @@
 //! # How the pieces relate
 //! - [`Conduit::service`] gives a [`Service`] to send to. Its methods return [`Sending`] and
 //!   [`Requesting`], which do nothing until they are awaited. The first yields a [`Delivery`], the
-//!   second the reply, a [`Message`].
+//!   second the reply, a [`Message`]. [`Service::request_all`] gives [`Replies`] of everybody.
 //! - [`Conduit::bind`], [`bind_once`](Conduit::bind_once) and [`queue_bind`](Conduit::queue_bind)
-//!   give a [`Binding`]: a queue of [`Message`]s, or with [`Binding::to`] a [`Handler`].
+//!   give a [`Binding`]: a queue of [`Message`]s, or with [`Binding::to`] and [`Binding::serve`] a
+//!   [`Handler`].
 //! - A [`Message`] is decoded, read, or answered with a [`Replying`]. Its [`IncomingBody`] converts
 //!   into a [`Body`], so that it can be passed on while it is read.
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and says whether the handler at the

@@ -25,7 +25,10 @@ fn hello() -> Outcome {
 fn request_reply() -> Outcome {
     let printed = run("request_reply")?;
     assert!(printed.has("84 / 2 = 42"));
-    assert!(printed.has("84 / 0: the handler failed: no quotient (HandlerFailed)"));
+    assert!(
+        printed
+            .has("84 / 0: divide of calculator: the handler failed: no quotient (HandlerFailed)")
+    );
     for kind in ["NotDecoded", "Deadline", "NoReceivers"] {
         assert!(printed.has(&format!("({kind})")), "{kind}");
     }
@@ -34,6 +37,19 @@ fn request_reply() -> Outcome {
         assert_eq!(printed.count(&line), times, "{line}");
     }
     assert!(printed.has("the server has at most"));
+    Ok(())
+}
+
+#[test]
+fn service() -> Outcome {
+    let printed = run("service")?;
+    assert!(printed.has("ordered 1, 2 are left"));
+    assert!(printed.has("its code is item.scarce, try again: false"));
+    assert!(printed.has("its code is item.unknown, try again: false"));
+    assert_eq!(printed.count("client counts its teapots"), 2, "every shop counts");
+    assert!(printed.has("all shops together have 5"));
+    assert!(printed.has("Drained { finished: 0, handed_on: 0, aborted: 0 }"));
+    assert!(printed.has("the other shop has the last order"));
     Ok(())
 }
 
@@ -89,7 +105,7 @@ fn custom_transport() -> Outcome {
     let printed = run("custom_transport")?;
     assert!(printed.has("a request and a reply: 42"));
     assert!(printed.has("a streamed body: 1000000 bytes"));
-    assert!(printed.has("a request to nobody: nobody listens there"));
+    assert!(printed.has("a request to nobody: product of server: nobody listens there"));
     Ok(())
 }
 
@@ -98,7 +114,7 @@ fn embed_any_executor() -> Outcome {
     let printed = run("embed_any_executor")?;
     assert!(printed.has("the handler runs on Some(\"worker "));
     assert!(printed.has("300000 bytes came back"));
-    assert!(printed.has("the timer works: the deadline passed"));
+    assert!(printed.has("the timer works: silent of server: the deadline passed"));
     Ok(())
 }
 

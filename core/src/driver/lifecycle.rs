@@ -142,7 +142,7 @@ impl Shared {
                 self.lifecycle.update(|state| state.inbox = Inbox::Failed(Arc::new(error)));
             }
         }
-        future::pending().await
+        future::pending::<()>().await;
     }
 
     async fn open_inbox(

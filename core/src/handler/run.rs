@@ -134,8 +134,10 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<O
     let (reason, detail) = match outcome {
         None => {
             tracing::debug!(%subject, "a handler was stopped");
-            // Nobody waits for it. Where the conduit closes, the asker was told.
-            (ReasonCode::Cancelled.into(), Detail::default())
+            // The time that travels is rounded down: the asker may still be waiting.
+            let is_late = deadline.is_some_and(|at| shared.now() >= at);
+            let code = if is_late { ReasonCode::Deadline } else { ReasonCode::Cancelled };
+            (code.into(), Detail::default())
         }
         Some(Ok(None)) => return drop(here),
         Some(Ok(Some(error))) => {

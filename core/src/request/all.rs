@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
-    asking::{Asking, Waited, before},
+    asking::{Asking, before},
     deadline,
 };
 use crate::{
@@ -76,7 +76,7 @@ use crate::{
 pub struct Replies<E>(State<E>);
 
 enum State<E> {
-    Planned(Option<Plan<E>>),
+    Planned(Option<Box<Plan<E>>>),
     Asked(Pin<Box<dyn Stream<Item = Result<Message<E>, Error>> + Send>>),
 }
 
@@ -97,7 +97,7 @@ impl<E: Encoder> Replies<E> {
         inherited: Option<Instant>,
     ) -> Self {
         let plan = Plan { outgoing, encoder, timeout, inherited, expect: None, silence: None };
-        Self(State::Planned(Some(plan)))
+        Self(State::Planned(Some(Box::new(plan))))
     }
 
     fn plan(mut self, change: impl FnOnce(&mut Plan<E>)) -> Self {
@@ -142,7 +142,7 @@ impl<E: Encoder> Stream for Replies<E> {
         if let State::Planned(plan) = &mut self.0
             && let Some(plan) = plan.take()
         {
-            self.0 = State::Asked(Box::pin(replies(plan)));
+            self.0 = State::Asked(Box::pin(replies(*plan)));
         }
         match &mut self.0 {
             State::Asked(replies) => replies.as_mut().poll_next(cx),
@@ -239,7 +239,7 @@ impl<E: Encoder> AskingAll<E> {
             self.asking.end();
             return None;
         }
-        let Waited::Answer(answer) = self.asking.wait(self.silence, self.deadline).await else {
+        let Ok(answer) = self.asking.wait(self.silence, self.deadline).await else {
             return None;
         };
         self.asking.pending.hear(self.handle.shared().now(), Target::Plain);

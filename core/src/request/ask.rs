@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::asking::{Asking, Waited, before, too_late};
+use super::asking::{Asking, Vain, before, too_late};
 use crate::{
     Error, ErrorKind, Executed, Subject,
     body::Prepared,
@@ -47,9 +47,9 @@ pub(super) async fn ask(
 
 async fn wait(asking: &Asking, ready: &Ready, deadline: Option<Instant>) -> Result<Answer, Error> {
     match asking.wait(ready.handle.shared().config.silence(), deadline).await {
-        Waited::Answer(answer) => answer,
-        Waited::Silence => Err(asking.pending.silence()),
-        Waited::Deadline => Err(too_late(Executed::Maybe)),
+        Ok(answer) => answer,
+        Err(Vain::Silence) => Err(asking.pending.silence()),
+        Err(Vain::Deadline) => Err(too_late(Executed::Maybe)),
     }
 }
 

@@ -29,9 +29,8 @@ pub(super) struct Asking {
     has_ended: bool,
 }
 
-/// What came of waiting for an answer.
-pub(super) enum Waited {
-    Answer(Result<Answer, Error>),
+/// Why there is no answer.
+pub(super) enum Vain {
     /// Whoever has the request, if anybody has, was silent for too long.
     Silence,
     Deadline,
@@ -96,13 +95,18 @@ impl Asking {
         });
     }
 
-    pub(super) async fn wait(&self, silence: Silence, deadline: Option<Instant>) -> Waited {
+    /// Waits for an answer as long as makes sense.
+    pub(super) async fn wait(
+        &self,
+        silence: Silence,
+        deadline: Option<Instant>,
+    ) -> Result<Result<Answer, Error>, Vain> {
         let shared = self.handle.shared();
         let mut armed = None;
         poll_fn(|cx| {
             loop {
                 if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
-                    return Poll::Ready(Waited::Answer(answer));
+                    return Poll::Ready(Ok(answer));
                 }
                 let silent = self.pending.silent_at(silence);
                 let Some(at) = silent.into_iter().chain(deadline).min() else {
@@ -116,14 +120,14 @@ impl Asking {
                 let now = shared.now();
                 if now < at {
                     // Sleeps end early once nobody would end them any more.
-                    return Poll::Ready(Waited::Answer(Err(ErrorKind::Closed.into())));
+                    return Poll::Ready(Ok(Err(ErrorKind::Closed.into())));
                 }
                 if deadline.is_some_and(|deadline| now >= deadline) {
-                    return Poll::Ready(Waited::Deadline);
+                    return Poll::Ready(Err(Vain::Deadline));
                 }
                 // It may have been heard of meanwhile.
                 if self.pending.silent_at(silence).is_some_and(|at| now >= at) {
-                    return Poll::Ready(Waited::Silence);
+                    return Poll::Ready(Err(Vain::Silence));
                 }
             }
         })
