@@ -222,6 +222,9 @@ impl Pair {
                 assert_eq!(port.received, self.sender.body.len(), "a wrong end");
             }
         }
+        let group = self.ports().filter(|port| port.kind() == Target::Group);
+        let members: u32 = group.map(|port| port.started).sum();
+        assert!(members <= 1, "two members of the group got it");
         let Some(outcome) = self.outcome() else {
             return;
         };

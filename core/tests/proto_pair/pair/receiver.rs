@@ -71,6 +71,11 @@ impl Port {
         self.receiver
     }
 
+    /// How it is bound.
+    pub(super) fn kind(&self) -> Target {
+        self.bind.kind
+    }
+
     /// The reader goes on at full speed.
     pub(crate) fn read_on(&mut self) {
         self.bind.reader = Reader::Eager;
