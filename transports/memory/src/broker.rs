@@ -95,7 +95,7 @@ impl Broker {
         &self,
         from: &Connection,
         to: &Address,
-        packet: Bytes,
+        mut packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<Published, TransportError> {
         let mut wakers = Wakers::default();
@@ -112,7 +112,7 @@ impl Broker {
         }
         let (copies, notice) = match &mut state.faults {
             None => (1, true),
-            Some(faults) => match faults.decide(from.id, to, &packet, undelivered) {
+            Some(faults) => match faults.decide(from.id, to, &mut packet, undelivered) {
                 Fate::Taken => return Ok(Published::Yes),
                 Fate::Now { copies, notice } => (copies, notice),
             },

@@ -73,6 +73,17 @@ fn packets_come_twice() {
 }
 
 #[test]
+fn packets_are_damaged() {
+    let (numbers, counts) = run(1, Faults::new().damage(0.3));
+    let wrong = (0..200).zip(&numbers).filter(|(sent, came)| sent != *came);
+    let wrong: Vec<_> = wrong.map(|(sent, came)| (sent ^ came).count_ones()).collect();
+    assert_eq!(numbers.len(), 200);
+    assert!(wrong.len() > 30 && wrong.len() < 90, "{counts:?}");
+    assert_eq!(counts.damaged, wrong.len() as u64);
+    assert!(wrong.iter().all(|bits| *bits == 1), "{wrong:?}");
+}
+
+#[test]
 fn packets_are_late_in_order() {
     for delay in [
         Delay::Fixed(Duration::from_millis(3)),

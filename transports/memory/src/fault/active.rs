@@ -21,6 +21,8 @@ pub struct FaultCounts {
     pub delayed: u64,
     /// Packets that did not keep to their place.
     pub reordered: u64,
+    /// Packets that came with a wrong bit.
+    pub damaged: u64,
 }
 
 /// A plan that is in force.
@@ -53,7 +55,7 @@ impl Active {
         &mut self,
         from: u64,
         to: &Address,
-        packet: &Bytes,
+        packet: &mut Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Fate {
         self.counts.published += 1;
@@ -62,6 +64,10 @@ impl Active {
         if rng.f64() < faults.drop {
             self.counts.dropped += 1;
             return Fate::Taken;
+        }
+        if faults.damage > 0.0 && rng.f64() < faults.damage {
+            self.counts.damaged += 1;
+            damage(packet, rng.u8(..8));
         }
         let notice = rng.f64() >= faults.drop;
         let copies = if rng.f64() < faults.duplicate { 2 } else { 1 };
@@ -98,4 +104,13 @@ impl Active {
     pub(super) fn now(&self) -> Instant {
         self.plan.runtime.now()
     }
+}
+
+/// Turns over one bit of the last byte.
+fn damage(packet: &mut Bytes, bit: u8) {
+    let mut bytes = packet.to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1 << bit;
+    }
+    *packet = bytes.into();
 }

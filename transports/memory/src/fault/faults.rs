@@ -26,6 +26,7 @@ pub struct Faults {
     pub(super) reorder: f64,
     pub(super) reorder_by: Duration,
     pub(super) delay: Delay,
+    pub(super) damage: f64,
 }
 
 /// How long packets travel.
@@ -70,6 +71,15 @@ impl Faults {
     pub fn reorder(mut self, rate: f64, by: Duration) -> Self {
         self.reorder = rate;
         self.reorder_by = by;
+        self
+    }
+
+    /// How many packets come with a wrong bit in their last byte: where there is a body, in it.
+    ///
+    /// No transport may do that. A streamed body that is damaged is found by its checksum; a message
+    /// of one packet has none.
+    pub fn damage(mut self, rate: f64) -> Self {
+        self.damage = rate;
         self
     }
 
