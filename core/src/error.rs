@@ -152,7 +152,7 @@ impl Error {
             ReasonCode::Lagged => (K::Lagged, Maybe),
             ReasonCode::Cancelled => (K::Cancelled, Maybe),
             ReasonCode::SourceFailed => (K::SourceFailed, Maybe),
-            ReasonCode::Dropped => (K::Dropped, Maybe),
+            ReasonCode::Dropped => (K::Dropped, if planted!(DenyExecution) { No } else { Maybe }),
             ReasonCode::TooLarge => (K::TooLarge, Maybe),
             ReasonCode::Corrupt => (K::Corrupt, Maybe),
             ReasonCode::Lost => (K::Lost, Maybe),

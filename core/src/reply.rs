@@ -91,7 +91,8 @@ async fn send(
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let packet = Frame::Reply { message: request.message, head, body }.encode();
-            shared.publish(&Shared::inbox_of(&replier.asker), packet, None).await
+            let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
+            shared.publish(&Shared::inbox_of(to), packet, None).await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

@@ -70,6 +70,9 @@ impl Mailbox {
             return Err(Full(Box::new(arrival)));
         }
         state.waiting.push_back(arrival);
+        if planted!(Overtake) {
+            state.waiting.rotate_right(1);
+        }
         let reader = state.reader.take();
         drop(state);
         if let Some(reader) = reader {

@@ -113,7 +113,7 @@ impl Shared {
     fn forget_inbound(&self, stream: &InboundStream) {
         let last_word = lock(&stream.state).machine.last_word();
         let now = self.now();
-        let until = now + self.config.idle_limit;
+        let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
         let last_word = (stream.sender.clone(), last_word);
         lock(&self.streams.received).insert(now, until, stream.key, last_word);
         lock(&self.streams.inbound).remove(&stream.key);
@@ -226,7 +226,8 @@ impl InboundStream {
         };
         let attention = sooner || machine.is_due() || machine.is_finished();
         let decided = was_undecided && !machine.is_undecided();
-        let reader = if machine.is_readable() { state.reader.take() } else { None };
+        let wanted = machine.is_readable() && !planted!(LoseWakeup);
+        let reader = if wanted { state.reader.take() } else { None };
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
@@ -267,6 +268,7 @@ impl InboundStream {
     pub(crate) fn readiness(&self) -> Readiness {
         let state = lock(&self.state);
         match (state.machine.is_undecided(), state.machine.is_confirmed()) {
+            (true, _) if planted!(StartUnconfirmed) => Readiness::Ready,
             (true, _) => Readiness::Waiting,
             (false, true) => Readiness::Ready,
             (false, false) => Readiness::Never,

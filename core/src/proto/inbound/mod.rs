@@ -253,6 +253,7 @@ impl Inbound {
         self.phase = phase;
         self.ack_at = None;
         self.body.clear();
-        budget.recharge(&mut self.charge, 0);
+        let kept = if planted!(LeakBudget) { self.charge } else { 0 };
+        budget.recharge(&mut self.charge, kept);
     }
 }

@@ -96,7 +96,7 @@ impl Inbound {
         Frame::Credit {
             stream: self.stream,
             receiver: self.receiver,
-            have: self.body.have(),
+            have: if planted!(AckTooMuch) { self.granted } else { self.body.have() },
             credit: self.granted,
             done: self.phase == Phase::Done,
         }

@@ -40,7 +40,7 @@ impl Outbound {
         }
         let joins = match target {
             Target::Plain => self.plain.is_open(),
-            Target::Group => self.group.is_open(),
+            Target::Group => self.group.is_open() || planted!(ConfirmTwoMembers),
         };
         let absence = match (&self.aborted, target) {
             _ if joins => None,
@@ -93,6 +93,7 @@ impl Outbound {
         }
         peer.hear(now, have, credit);
         self.say_head = false;
+        let done = done || planted!(CountUnverified);
         if done && self.ended && self.aborted.is_none() && have == self.chunks.written() {
             peer.state = PeerState::Done;
         }

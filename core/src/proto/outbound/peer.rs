@@ -1,6 +1,6 @@
 //! One receiver, as the sender sees it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::OutboundLimits;
 use crate::{
@@ -195,11 +195,11 @@ impl Peer {
     }
 
     fn lost_at(&self, limits: &OutboundLimits) -> Instant {
-        later(self.heard, limits.idle)
+        later(self.heard, if planted!(WaitForTheDead) { Duration::MAX } else { limits.idle })
     }
 
     fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
-        self.mark.map(|(_, since)| later(since, limits.lag))
+        self.mark.filter(|_| !planted!(IgnoreLag)).map(|(_, since)| later(since, limits.lag))
     }
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
@@ -226,8 +226,8 @@ impl Peer {
                 self.resumption =
                     Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });
             }
-            self.sent = self.acked;
-            self.end_sent = false;
+            self.sent = if planted!(ForgetRetransmit) { self.sent } else { self.acked };
+            self.end_sent &= planted!(ForgetEnd);
             self.waiting = None;
             self.retries += 1;
             return true;

@@ -54,7 +54,8 @@ impl Outbound {
             return;
         }
         let active = || self.peers.values().filter(|peer| peer.is_active());
-        let Some(slowest) = active().map(|peer| peer.acked).min() else {
+        let has = |peer: &Peer| if planted!(ReleaseUnacked) { peer.sent } else { peer.acked };
+        let Some(slowest) = active().map(has).min() else {
             return self.chunks.clear();
         };
         let alone = active().nth(1).is_none();
