@@ -3,6 +3,7 @@ use std::{
     env,
     error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     thread,
 };
 
@@ -57,10 +58,31 @@ pub fn check(count: u64, test: impl Fn(&Sim) -> Result<(), Box<dyn Error>>) {
 }
 
 fn replay(seed: u64, sim: &Sim) -> String {
-    let thread = thread::current();
-    let name = thread.name().unwrap_or_default();
-    let time = sim.elapsed();
-    format!("after {time:?} of seed {seed}; to run it again: {SEED}={seed} cargo test {name}")
+    let (time, command) = (sim.elapsed(), command().unwrap_or_else(|| "cargo test".to_owned()));
+    format!("after {time:?} of seed {seed}; to run it again: {SEED}={seed} {command}")
+}
+
+/// The command that runs this very test, as far as Cargo has told what it is part of.
+fn command() -> Option<String> {
+    let package = env::var("CARGO_PKG_NAME").ok()?;
+    let program = env::current_exe().ok()?;
+    let file = program.file_stem()?.to_str()?;
+    if program.parent()?.ends_with("examples") {
+        return Some(format!("cargo run -p {package} --example {file}"));
+    }
+    let mut command = format!("cargo test -p {package}");
+    // Cargo puts a digest behind the name of a test.
+    let target = file.rsplit_once('-').map_or(file, |(name, _)| name);
+    let tests = Path::new(&env::var_os("CARGO_MANIFEST_DIR")?).join("tests");
+    let sources = [tests.join(target).with_extension("rs"), tests.join(target).join("main.rs")];
+    if sources.iter().any(|source| source.exists()) {
+        command.push_str(&format!(" --test {target}"));
+    }
+    // The thread of a test has its name.
+    if let Some(name) = thread::current().name().filter(|name| *name != "main") {
+        command.push_str(&format!(" -- --exact {name}"));
+    }
+    Some(command)
 }
 
 fn seeds(count: u64) -> (u64, u64) {

@@ -144,7 +144,9 @@ fn a_check_says_which_seed_failed_and_how_to_run_it_again() {
         });
     });
     assert!(text.starts_with("it is three\n"), "{text}");
-    assert!(text.contains("CONDUIT_SIM_SEED=3 cargo test a_check_says"), "{text}");
+    let command = "CONDUIT_SIM_SEED=3 cargo test -p conduit-sim --test runtime -- \
+                   --exact a_check_says_which_seed_failed_and_how_to_run_it_again";
+    assert!(text.ends_with(command), "{text}");
 }
 
 #[test]
