@@ -22,27 +22,33 @@ pub(crate) fn op_of<'a>(oracle: &'a Oracle, message: &Message<Json>) -> Option<&
     oracle.ops.get(id)
 }
 
-/// Handles one message, as its operation says.
+/// Handles one message, as its operation says. Whether a cancelled request ends it depends on the
+/// task it runs in.
 pub(crate) async fn handle(
     sim: Sim,
     oracle: Arc<Oracle>,
     place: Place,
     message: Message<Json>,
+    is_cancelled: bool,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let Some(op) = op_of(&oracle, &message) else {
         let body = message.take_body()?;
         if message.is_request() {
             message.reply_body(body).await?;
         } else {
-            read(&sim, body, Reader::Fast, usize::MAX, || {}).await;
+            read(&sim, &oracle, body, Reader::Fast, usize::MAX, |_| {}).await;
         }
         return Ok(());
     };
     let body = message.take_body()?;
+    let reading = async |body| {
+        let (reader, started) = (op.reader_at(place), sim.elapsed());
+        let all = |got: &[u8]| oracle.read_all(op, place, got);
+        let (got, ended) = read(&sim, &oracle, body, reader, op.body.length, all).await;
+        oracle.read(op, place, &got, &ended, sim.elapsed() - started);
+    };
     let Some(request) = &op.request else {
-        let all = || oracle.read_all(op, place);
-        let (got, ended) = read(&sim, body, op.reader, op.body.length, all).await;
-        oracle.read(op, place, &got, &ended);
+        reading(body).await;
         return Ok(());
     };
     if let Answer::Echo = request.answer {
@@ -53,10 +59,11 @@ pub(crate) async fn handle(
         let answer = message.reply_body(outgoing(&sim, op.id, true, plan));
         return reply(&oracle, op, answer, plan.is_long(&oracle.limits)).await;
     }
-    let all = || oracle.read_all(op, place);
-    let (got, ended) = read(&sim, body, op.reader, op.body.length, all).await;
-    oracle.read(op, place, &got, &ended);
+    reading(body).await;
     sim.sleep(request.work).await;
+    if is_cancelled {
+        oracle.worked(op, place, sim.elapsed());
+    }
     match &request.answer {
         Answer::Reply(plan) => {
             let answer = message.reply_body(outgoing(&sim, op.id, true, plan));
@@ -84,29 +91,35 @@ async fn reply(
 /// Reads a body, and says at once when all of its bytes are there.
 pub(crate) async fn read(
     sim: &Sim,
+    oracle: &Oracle,
     mut body: IncomingBody,
     reader: Reader,
     length: usize,
-    all: impl Fn(),
+    all: impl Fn(&[u8]),
 ) -> (Vec<u8>, Ended) {
-    let mut got = Vec::new();
+    let (mut got, mut stalled) = (Vec::new(), false);
     if let Reader::Drops(pause) = reader {
         sim.sleep(pause).await;
         return (got, Ended::Stopped);
     }
     if length == 0 {
-        all();
+        all(&got);
     }
     loop {
-        match body.next().await {
+        let next = body.next().await;
+        oracle.look();
+        match next {
             None => return (got, Ended::Whole),
             Some(Err(error)) => return (got, Ended::Failed(error)),
             Some(Ok(bytes)) => got.extend_from_slice(&bytes),
         }
         if got.len() == length {
-            all();
+            all(&got);
         }
         match reader {
+            Reader::Stalls(pause) if !std::mem::replace(&mut stalled, true) => {
+                sim.sleep(pause).await;
+            }
             Reader::Stops(at) if got.len() >= at => return (got, Ended::Stopped),
             Reader::Slow(pause) => sim.sleep(pause).await,
             _ => {}
@@ -165,7 +178,7 @@ pub(crate) fn at_once(
 ) {
     let (sim, oracle) = (sim.clone(), Arc::clone(oracle));
     process.spawn(Box::pin(async move {
-        let handling = AssertUnwindSafe(handle(sim, oracle, place, message));
+        let handling = AssertUnwindSafe(handle(sim, oracle, place, message, false));
         // What it returns is its own: this is no handler of a binding.
         drop(handling.catch_unwind().await);
     }));

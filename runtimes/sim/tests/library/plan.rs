@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::oracle::Place;
+
+/// How many tasks of each instance send, one operation after the other.
+pub(crate) const TASKS: usize = 2;
+
 /// The limits of all conduits of a run. Small, so that small bodies meet them.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
@@ -12,10 +17,16 @@ pub(crate) struct Limits {
     pub(crate) window: u64,
     pub(crate) budget: u64,
     pub(crate) waiting: usize,
+    /// Of a binding.
     pub(crate) bodies: usize,
 }
 
 impl Limits {
+    /// How many bodies come in at once, at most.
+    pub(crate) fn bodies_at_all(&self) -> usize {
+        self.bodies * 4
+    }
+
     /// Limits that nothing in a run meets by chance alone.
     pub(crate) fn roomy(rng: &mut Rng) -> Self {
         let chunk = [16, 64, 256][rng.usize(..3)];
@@ -44,7 +55,7 @@ impl Limits {
 pub(crate) enum Subject {
     /// Two plain bindings in each instance.
     Note,
-    /// A queue binding in each.
+    /// Two queue bindings in each.
     Job,
     /// One of each kind in each.
     Both,
@@ -63,7 +74,16 @@ impl Subject {
     }
 
     pub(crate) fn has_group(self) -> bool {
-        matches!(self, Self::Job | Self::Both)
+        self.group() > 0
+    }
+
+    /// How many queue bindings an instance has.
+    pub(crate) fn group(self) -> usize {
+        match self {
+            Self::Job => 2,
+            Self::Both => 1,
+            Self::Note | Self::Nobody => 0,
+        }
     }
 
     /// How many plain bindings an instance has.
@@ -133,14 +153,18 @@ pub(crate) enum Reader {
     Stops(usize),
     /// Dropped unread, after a while.
     Drops(Duration),
+    /// As fast as it comes, but for one long pause after the first piece.
+    Stalls(Duration),
 }
 
 impl Reader {
-    fn random(rng: &mut Rng, length: usize, calm: bool) -> Self {
-        match rng.u32(..9) {
+    fn random(rng: &mut Rng, body: &BodyPlan, limits: &Limits, calm: bool) -> Self {
+        match rng.u32(..10) {
             0..=5 => Self::Fast,
-            6 if !calm => Self::Stops(rng.usize(..=length)),
+            6 if !calm => Self::Stops(rng.usize(..=body.length)),
             7 if !calm => Self::Drops(Duration::from_millis(rng.u64(..500))),
+            // Longer than the lag limit. Nobody waits for the reader of a short one.
+            8 if !calm && body.is_long(limits) => Self::Stalls(Duration::from_secs(30)),
             _ => Self::Slow(Duration::from_millis(rng.u64(..30))),
         }
     }
@@ -213,10 +237,20 @@ impl Op {
             service: rng.usize(..services),
             subject,
             pause: Duration::from_millis(rng.u64(..2_000) * rng.u64(..2)),
-            reader: Reader::random(rng, body.length, calm),
+            reader: Reader::random(rng, &body, limits, calm),
             body,
-            drop_after: drops.then(|| Duration::from_millis(rng.u64(..1_000))),
+            // Often at once, when it may not even have arrived.
+            drop_after: drops.then(|| Duration::from_millis(rng.u64(..1_000) * rng.u64(..2))),
             request,
+        }
+    }
+
+    /// How it is read at one place. Only one of an instance's readers stalls, so that others wait.
+    pub(crate) fn reader_at(&self, place: Place) -> Reader {
+        let is_last = !place.group && place.binding + 1 == self.subject.plain();
+        match self.reader {
+            Reader::Stalls(_) if !is_last => Reader::Fast,
+            reader => reader,
         }
     }
 }
@@ -224,7 +258,8 @@ impl Op {
 impl RequestPlan {
     fn random(rng: &mut Rng, limits: &Limits, calm: bool) -> Self {
         let reply = BodyPlan::random(rng, limits, calm);
-        let length = reply.length;
+        let reader = Reader::random(rng, &reply, limits, calm);
+        let work = [0, rng.u64(..200), if calm { 0 } else { 5_000 }];
         let answer = match rng.u32(..12) {
             0 => Answer::Fails,
             1 => Answer::Panics,
@@ -236,9 +271,9 @@ impl RequestPlan {
         let millis = if calm { 30_000 } else { [300, 5_000, 30_000][rng.usize(..3)] };
         Self {
             timeout: Duration::from_millis(millis),
-            work: Duration::from_millis(rng.u64(..200) * rng.u64(..2)),
+            work: Duration::from_millis(work[rng.usize(..3)]),
             answer,
-            reader: Reader::random(rng, length, calm),
+            reader,
         }
     }
 }

@@ -11,9 +11,7 @@ use conduit_memory::{Delay, FaultPlan, Faults, Memory};
 use conduit_sim::Sim;
 use futures_lite::StreamExt;
 
-/// The types of frames.
-const OFFER: u8 = 2;
-pub(crate) const ACCEPT: u8 = 3;
+use crate::profiles::frame::{ACCEPT, OFFER};
 
 fn conduit(sim: &Sim, broker: &Memory, name: &str) -> Result<Conduit<Json>, Error> {
     let builder = Conduit::builder(name).runtime(sim.process()).ids(sim.ids());

@@ -16,7 +16,7 @@ use futures_lite::{StreamExt, future, stream};
 
 use crate::{
     net::{Net, Result},
-    regressions::ACCEPT,
+    profiles::frame::ACCEPT,
 };
 
 async fn a_byte_a_second(sim: Sim, mut message: Message<Json>) -> Result<usize, Error> {

@@ -38,7 +38,7 @@ pub(crate) async fn run(
                 Some(pause) => sim.sleep(pause).await,
                 None => future::pending().await,
             }
-            oracle.log(|| format!("op {}: dropped", op.id));
+            oracle.given_up(op, sim.elapsed());
         };
         if sim.within(HANG, future::or(sending, given_up)).await.is_none() {
             oracle.wrong(format!("op {}: it hangs", op.id));
@@ -91,12 +91,12 @@ async fn read_reply(
         crate::plan::Answer::Reply(body) | crate::plan::Answer::ReplyFirst(body) => body.length,
         _ => op.body.length,
     };
-    let all = || {
-        oracle.reply_read_all(op);
-        if sim.elapsed() > late && !oracle.freezes {
+    let all = |got: &[u8]| {
+        oracle.reply_read_all(op, got);
+        if sim.elapsed() > late && !oracle.network.freezes {
             oracle.wrong(format!("op {}: it was read after its deadline", op.id));
         }
     };
-    let (got, ended) = read(sim, body, plan.reader, length, all).await;
+    let (got, ended) = read(sim, oracle, body, plan.reader, length, all).await;
     (got, Ok(ended))
 }

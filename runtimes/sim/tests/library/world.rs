@@ -136,25 +136,25 @@ impl Instance {
         let transport = broker.clone();
         let link = transport.link();
         let process = sim.process();
-        let Limits { chunk, first_window, window, budget, waiting, bodies } = oracle.limits.clone();
+        let limits = &oracle.limits;
         let conduit = Conduit::builder(SERVICES[service])
             .runtime(process.clone())
             .ids(sim.ids())
             .transport(transport)
             .encoder(Json)
-            .chunk_size(chunk)
-            .first_window(first_window)
-            .body_window(window)
-            .body_budget(budget)
-            .max_waiting_messages(waiting)
-            .max_bodies_per_binding(bodies)
-            .max_bodies(bodies * 4)
+            .chunk_size(limits.chunk)
+            .first_window(limits.first_window)
+            .body_window(limits.window)
+            .body_budget(limits.budget)
+            .max_waiting_messages(limits.waiting)
+            .max_bodies_per_binding(limits.bodies)
+            .max_bodies(limits.bodies_at_all())
             .max_unsent_notices(512)
             .build()?;
         let mut handlers = Vec::new();
         for subject in [Subject::Note, Subject::Job, Subject::Both] {
             let plain = (0..subject.plain()).map(|binding| (false, binding));
-            let group = subject.has_group().then_some((true, 0));
+            let group = (0..subject.group()).map(|binding| (true, binding));
             for (group, binding) in plain.chain(group) {
                 let bound = match group {
                     true => conduit.queue_bind(subject.name()).await?,
@@ -175,11 +175,12 @@ impl Instance {
                             handlers::at_once(&process, &sim, &oracle, place, message);
                             return Ok(());
                         }
-                        handlers::handle(sim, oracle, place, message).await
+                        handlers::handle(sim, oracle, place, message, true).await
                     }
                 }));
             }
         }
+        oracle.watch(conduit.clone());
         let before = conduit.stats();
         Ok(Self { service, process, link, conduit, handlers, before })
     }

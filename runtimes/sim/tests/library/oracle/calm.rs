@@ -1,0 +1,50 @@
+//! What has to happen where nothing goes wrong.
+
+use conduit::{Delivery, Error, ErrorKind};
+
+use super::Oracle;
+use crate::plan::{Answer, Op, Subject};
+
+impl Oracle {
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.is_some()
+    }
+
+    /// How many handlers have to run.
+    pub(super) fn expected(&self, op: &Op) -> Option<usize> {
+        let instances = self.calm.as_ref()?[op.service];
+        Some(op.subject.plain() * instances + usize::from(op.subject.has_group()))
+    }
+
+    /// Everything succeeds.
+    pub(super) fn succeeds(&self, op: &Op, delivery: &Delivery) {
+        let Some(expected) = self.expected(op) else {
+            return;
+        };
+        let completed = delivery.completed().len();
+        let whole = completed == expected || !op.body.is_long(&self.limits);
+        if !whole || !delivery.failed().is_empty() {
+            self.wrong(format!("op {}: {expected} have to get it: {delivery:?}", op.id));
+        }
+    }
+
+    /// Only what the plan says fails, in its own way.
+    pub(super) fn fails_as_planned(&self, op: &Op, error: &Error) {
+        if self.calm.is_none() {
+            return;
+        }
+        let answer = op.request.as_ref().map(|request| &request.answer);
+        let planned = match (op.subject, answer) {
+            (_, None) => &[][..],
+            (Subject::Nobody, _) => &[ErrorKind::NoReceivers],
+            // A handler that runs at once has nobody to return its error to.
+            (_, Some(Answer::Fails)) => &[ErrorKind::HandlerFailed, ErrorKind::NoReply],
+            (_, Some(Answer::Panics)) => &[ErrorKind::HandlerPanicked, ErrorKind::NoReply],
+            (_, Some(Answer::Nothing)) => &[ErrorKind::NoReply],
+            _ => &[],
+        };
+        if !planned.contains(&error.kind()) {
+            self.wrong(format!("op {}: {error:?}, where all has to succeed", op.id));
+        }
+    }
+}

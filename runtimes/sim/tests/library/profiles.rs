@@ -1,0 +1,127 @@
+//! What goes wrong in a run.
+
+use std::time::Duration;
+
+use conduit::transport::Address;
+use conduit_memory::{Delay, FaultPlan, Faults};
+use conduit_sim::Sim;
+use fastrand::Rng;
+
+use crate::{chaos::Trouble, oracle::Network};
+
+/// The types of frames.
+pub(crate) mod frame {
+    /// A whole message: it is never repeated, and no transport repeats or reorders it.
+    pub(crate) const MESSAGE: u8 = 1;
+    pub(crate) const OFFER: u8 = 2;
+    pub(crate) const ACCEPT: u8 = 3;
+    const CONFIRM: u8 = 4;
+    pub(crate) const DATA: u8 = 5;
+    const END: u8 = 6;
+    const CREDIT: u8 = 7;
+    const PING: u8 = 8;
+
+    /// What is said again until it was heard, for as long as a stream is open.
+    pub(crate) const REPEATED: [u8; 5] = [CONFIRM, DATA, END, CREDIT, PING];
+}
+
+pub(crate) struct Profile {
+    /// Nothing is refused, given up or broken on purpose: all has to succeed.
+    pub(crate) calm: bool,
+    /// How many packets are lost, at most.
+    loss: f64,
+    /// How many are lost of those frames that are repeated until they are heard, at most.
+    gaps: f64,
+    /// How many frames of streams come twice, or late, at most.
+    disorder: f64,
+    /// How many pieces of bodies come with a wrong bit, at most.
+    damage: f64,
+    delay: Duration,
+    pub(crate) trouble: &'static [Trouble],
+}
+
+pub(crate) const CALM: Profile = Profile {
+    calm: true,
+    loss: 0.0,
+    gaps: 0.0,
+    disorder: 0.0,
+    damage: 0.0,
+    delay: Duration::ZERO,
+    trouble: &[],
+};
+
+pub(crate) const SLOW: Profile = Profile {
+    // Ten times that, there and back, is within the join window.
+    delay: Duration::from_millis(10),
+    ..CALM
+};
+
+pub(crate) const GAPS: Profile = Profile { gaps: 0.3, ..CALM };
+
+/// The network does its part; only those who send and receive stop, stall and give up.
+pub(crate) const RELIABLE: Profile = Profile { calm: false, ..CALM };
+
+pub(crate) const LOSSY: Profile =
+    Profile { calm: false, loss: 0.3, disorder: 0.2, delay: Duration::from_millis(20), ..CALM };
+
+pub(crate) const DAMAGING: Profile = Profile { calm: false, loss: 0.1, damage: 0.3, ..CALM };
+
+pub(crate) const BREAKING: Profile = Profile {
+    calm: false,
+    trouble: &[Trouble::Disconnect, Trouble::Cut, Trouble::Restart],
+    ..CALM
+};
+
+pub(crate) const EVERYTHING: Profile = Profile {
+    calm: false,
+    loss: 0.1,
+    disorder: 0.1,
+    delay: Duration::from_millis(5),
+    trouble: &[
+        Trouble::Disconnect,
+        Trouble::Cut,
+        Trouble::Restart,
+        Trouble::Freeze,
+        Trouble::Freeze,
+        Trouble::Kill,
+    ],
+    ..CALM
+};
+
+impl Profile {
+    pub(crate) fn network(&self) -> Network {
+        let rates = [self.loss, self.gaps, self.disorder, self.damage];
+        Network {
+            reliable: rates == [0.0; 4] && self.delay.is_zero() && self.trouble.is_empty(),
+            damages: self.damage > 0.0,
+            freezes: self.trouble.iter().any(|trouble| matches!(trouble, Trouble::Freeze)),
+        }
+    }
+
+    /// What happens to packets.
+    pub(crate) fn faults(&self, sim: &Sim, rng: &mut Rng) -> FaultPlan {
+        let delay = match (self.delay.is_zero(), rng.u32(..3)) {
+            (true, _) | (_, 0) => Delay::None,
+            (_, 1) => Delay::Uniform(Duration::ZERO, self.delay),
+            _ => Delay::Exponential(self.delay),
+        };
+        // Most runs have little of it.
+        let mut rate = |most: f64| most * rng.f64() * rng.f64();
+        let whole = Faults::new().drop(rate(self.loss)).delay(delay);
+        let (disorder, gaps, damage) = (rate(self.disorder), rate(self.gaps), rate(self.damage));
+        let streams = whole.clone().duplicate(disorder).reorder(disorder, self.delay * 10);
+        let data = streams.clone().damage(damage);
+        let repeated = Faults::new().drop(gaps);
+        let plan = FaultPlan::new(sim.clone(), rng.u64(..)).on(is_of(&[frame::MESSAGE]), whole);
+        match (self.gaps > 0.0, self.damage > 0.0) {
+            (true, _) => plan.on(is_of(&frame::REPEATED), repeated),
+            (_, true) => plan.on(is_of(&[frame::DATA]), data),
+            _ => plan,
+        }
+        .on_the_rest(streams)
+    }
+}
+
+fn is_of(frames: &'static [u8]) -> impl Fn(&Address, &[u8]) -> bool + Send + Sync {
+    move |_, packet| packet.get(1).is_some_and(|kind| frames.contains(kind))
+}
