@@ -10,6 +10,7 @@ mod handlers;
 mod net;
 mod oracle;
 mod plan;
+mod planted;
 mod profiles;
 mod regressions;
 mod replay;

@@ -1,0 +1,112 @@
+//! The oracle bites: whatever bug is planted in the library, a test of the simulation finds it.
+//!
+//! `--cfg conduit_planted` makes a build that has them, and `CONDUIT_PLANTED` names the one that is
+//! there: see `core/src/plant.rs`.
+
+/// Prints the names of all bugs, for the tests below, which are in a build without them.
+#[cfg(conduit_planted)]
+#[test]
+fn print_bugs() {
+    println!("bugs: {}", conduit::BUGS.join(" "));
+}
+
+#[cfg(not(conduit_planted))]
+mod outside {
+    use std::{
+        env,
+        path::Path,
+        process::{Command, Output},
+        sync::Mutex,
+        thread,
+    };
+
+    const CALM: &str = "faults::all_is_well_without_faults";
+    const GAPS: &str = "faults::all_is_well_where_what_is_repeated_gets_lost";
+    const RELIABLE: &str = "faults::nobody_waits_for_those_who_stall_or_give_up";
+    const LOSSY: &str = "faults::bodies_are_whole_or_fail_where_packets_are_lost_repeated_and_late";
+    const DAMAGING: &str = "faults::bodies_are_whole_or_fail_where_bytes_are_damaged";
+    const EVERYTHING: &str = "faults::bodies_are_whole_or_fail_where_everything_breaks";
+
+    /// Each bug, the test that finds it, and what that says.
+    const FINDINGS: [(&str, &str, &str); 22] = [
+        ("SkipChecksum", DAMAGING, "the bytes are wrong"),
+        ("AckTooMuch", CALM, "it hangs"),
+        ("ForgetRetransmit", GAPS, "it hangs"),
+        ("ReleaseUnacked", GAPS, "where all has to succeed"),
+        ("LoseCredit", CALM, "it hangs"),
+        ("IgnoreBudget", RELIABLE, "beyond its limits"),
+        ("LeakBudget", CALM, "a leak"),
+        ("ForgetEnd", GAPS, "where all has to succeed"),
+        ("CountUnverified", CALM, "a wrong Ok"),
+        ("EndFailedSource", RELIABLE, "a wrong end"),
+        ("WaitForTheDead", EVERYTHING, "it hangs"),
+        ("IgnoreLag", RELIABLE, "was held up"),
+        ("ForgetTombstone", GAPS, "kind: Lost"),
+        ("StartUnconfirmed", LOSSY, "two members of the group got it"),
+        ("ConfirmTwoMembers", LOSSY, "two members of the group got it"),
+        ("DeliverToAllMembers", RELIABLE, "two members of the group got it"),
+        ("Overtake", RELIABLE, "it came out of order"),
+        ("ReplyToSibling", CALM, "the deadline passed"),
+        ("AnswerAnother", RELIABLE, "the bytes are wrong"),
+        ("DenyExecution", RELIABLE, "executed: No"),
+        ("ForgetCancellation", RELIABLE, "cancelled after"),
+        ("LoseWakeup", CALM, "it hangs"),
+    ];
+
+    /// Runs tests of the build with the bugs, with one of them or none.
+    fn run(bug: Option<&str>, seeds: u32, tests: &[&str]) -> Output {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(["test", "-p", "conduit-sim", "--test", "library", "--target-dir"]);
+        // Beside the other builds, so that it neither waits for them nor replaces them.
+        command.arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("planted"));
+        command.args(["--", "--show-output", "--exact"]).args(tests);
+        command.env("RUSTFLAGS", "--cfg conduit_planted").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        command.env("CONDUIT_SIM_SEEDS", seeds.to_string()).env_remove("CONDUIT_SIM_SEED");
+        if let Some(bug) = bug {
+            command.env("CONDUIT_PLANTED", bug);
+        }
+        command.output().expect("Cargo can be run")
+    }
+
+    fn text(output: &Output) -> String {
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        text(&output.stdout) + &text(&output.stderr)
+    }
+
+    /// What is wrong with the way in which a bug was found, if something is.
+    fn miss(bug: &str, test: &str, says: &str) -> Option<String> {
+        let output = run(Some(bug), 400, &[test]);
+        let text = text(&output);
+        let found = !output.status.success()
+            && text.contains(&format!("{test} ... FAILED"))
+            && text.contains("to run it again: CONDUIT_SIM_SEED=")
+            && text.contains(says);
+        (!found).then(|| format!("{bug}: {test} does not say that {says:?}, but:\n{text}"))
+    }
+
+    #[test]
+    fn every_planted_bug_is_found() {
+        let listed = text(&run(None, 1, &["planted::print_bugs"]));
+        let (_, bugs) = listed.split_once("bugs: ").expect(&listed);
+        let bugs: Vec<_> = bugs.lines().next().unwrap_or_default().split_whitespace().collect();
+        assert_eq!(bugs, FINDINGS.map(|(bug, ..)| bug), "all bugs of the library, in its order");
+
+        let tests = [CALM, GAPS, RELIABLE, LOSSY, DAMAGING, EVERYTHING];
+        let sound = run(None, 20, &tests);
+        assert!(sound.status.success(), "without a bug: {}", text(&sound));
+
+        let (left, missed) = (Mutex::new(FINDINGS.iter()), Mutex::new(Vec::new()));
+        let take = || left.lock().expect("no panic").next();
+        thread::scope(|scope| {
+            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+                scope.spawn(|| {
+                    while let Some((bug, test, says)) = take() {
+                        missed.lock().expect("no panic").extend(miss(bug, test, says));
+                    }
+                });
+            }
+        });
+        let missed = missed.into_inner().expect("no panic");
+        assert!(missed.is_empty(), "{}", missed.join("\n"));
+    }
+}
