@@ -13,7 +13,7 @@ pub struct Delivery {
 /// A receiver that did not get the whole body.
 #[derive(Debug)]
 pub struct FailedDelivery {
-    /// The instance, where one is known: a group that did not answer has none.
+    /// The instance, where one is known: where nobody answered, there is none.
     pub instance: Option<InstanceId>,
     /// Why it does not have it, and whether its handler was executed.
     pub error: Error,

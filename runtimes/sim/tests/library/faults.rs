@@ -90,8 +90,9 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
         sender.await;
     }
     world.broker.end_faults();
-    // What is given up on both sides takes an idle limit, and its last words another.
-    sim.sleep(Duration::from_secs(60)).await;
+    // What is given up on both sides takes an idle limit, its last words another, and a reader that
+    // stalls does not notice before.
+    sim.sleep(Duration::from_secs(120)).await;
     oracle.verdict()?;
     let works =
         world.works(sim, &oracle.limits).await.map_err(|error| format!("afterwards: {error}"));

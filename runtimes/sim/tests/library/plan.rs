@@ -163,8 +163,8 @@ impl Reader {
             0..=5 => Self::Fast,
             6 if !calm => Self::Stops(rng.usize(..=body.length)),
             7 if !calm => Self::Drops(Duration::from_millis(rng.u64(..500))),
-            // Longer than the lag limit. Nobody waits for the reader of a short one.
-            8 if !calm && body.is_long(limits) => Self::Stalls(Duration::from_secs(30)),
+            // Longer than all lag limits. Nobody waits for the reader of a short one.
+            8 if !calm && body.is_long(limits) => Self::Stalls(Duration::from_secs(60)),
             _ => Self::Slow(Duration::from_millis(rng.u64(..30))),
         }
     }

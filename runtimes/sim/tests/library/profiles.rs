@@ -56,7 +56,8 @@ pub(crate) const SLOW: Profile = Profile {
     ..CALM
 };
 
-pub(crate) const GAPS: Profile = Profile { gaps: 0.3, ..CALM };
+// So few that it is never by chance alone that nothing is heard for the idle limit.
+pub(crate) const GAPS: Profile = Profile { gaps: 0.1, ..CALM };
 
 /// The network does its part; only those who send and receive stop, stall and give up.
 pub(crate) const RELIABLE: Profile = Profile { calm: false, ..CALM };

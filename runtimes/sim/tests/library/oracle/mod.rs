@@ -67,7 +67,8 @@ struct Seen {
     reply_whole: bool,
     /// Its sender said that no handler ran.
     not_executed: Option<String>,
-    /// Its sender said that no handler ran there; without an instance, that none of the group did.
+    /// Its sender said that no handler ran there; without an instance, that none of the group did,
+    /// or none of the others.
     not_executed_at: Vec<Option<InstanceId>>,
     /// When its sender dropped it.
     given_up: Option<Duration>,
@@ -155,7 +156,10 @@ impl Seen {
         }
         for instance in &self.not_executed_at {
             let ran = match instance {
-                None => self.runs.iter().any(|place| place.group),
+                None => {
+                    let ran = |group| self.runs.iter().any(|place| place.group == group);
+                    ran(true) && ran(false)
+                }
                 Some(instance) => {
                     let said = |other: &&Option<InstanceId>| **other == Some(*instance);
                     let said = self.not_executed_at.iter().filter(said).count();
