@@ -151,6 +151,7 @@ impl Error {
             ReasonCode::Taken | ReasonCode::Gone => (K::Lost, Maybe),
             ReasonCode::Lagged => (K::Lagged, Maybe),
             ReasonCode::Cancelled => (K::Cancelled, Maybe),
+            ReasonCode::SourceFailed if planted!(LoseReason) => (K::Other, Maybe),
             ReasonCode::SourceFailed => (K::SourceFailed, Maybe),
             ReasonCode::Dropped => (K::Dropped, if planted!(DenyExecution) { No } else { Maybe }),
             ReasonCode::TooLarge => (K::TooLarge, Maybe),

@@ -62,6 +62,8 @@ bugs! {
     AnswerAnother,
     /// A receiver that dropped a body is said not to have been executed.
     DenyExecution,
+    /// Nobody is told that a source has failed, only that something has.
+    LoseReason,
     /// A request is handled though it was cancelled before it came.
     ForgetCancellation,
     /// A reader is not woken when there is something to read.

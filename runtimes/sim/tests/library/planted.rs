@@ -28,7 +28,7 @@ mod outside {
     const EVERYTHING: &str = "faults::bodies_are_whole_or_fail_where_everything_breaks";
 
     /// Each bug, the test that finds it, and what that says.
-    const FINDINGS: [(&str, &str, &str); 22] = [
+    const FINDINGS: [(&str, &str, &str); 23] = [
         ("SkipChecksum", DAMAGING, "the bytes are wrong"),
         ("AckTooMuch", CALM, "it hangs"),
         ("ForgetRetransmit", GAPS, "it hangs"),
@@ -49,6 +49,7 @@ mod outside {
         ("ReplyToSibling", CALM, "the deadline passed"),
         ("AnswerAnother", RELIABLE, "the bytes are wrong"),
         ("DenyExecution", RELIABLE, "executed: No"),
+        ("LoseReason", RELIABLE, "kind: Other"),
         ("ForgetCancellation", RELIABLE, "cancelled after"),
         ("LoseWakeup", CALM, "it hangs"),
     ];

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Conduit, Error, InstanceId};
+use conduit::{Conduit, Error, ErrorKind, InstanceId};
 use conduit_json::Json;
 
 use crate::plan::{Answer, Limits, Op};
@@ -115,6 +115,19 @@ impl Oracle {
             log.push(format!("WRONG: {what}"));
         }
         state.wrong.push(what);
+    }
+
+    /// An error says what happened, and only what can have happened.
+    fn is_typed(&self, op: &Op, error: &Error) {
+        let impossible = match error.kind() {
+            ErrorKind::Other => true,
+            // Repeats, gaps and any order are no damage.
+            ErrorKind::Corrupt => !self.network.damages,
+            _ => false,
+        };
+        if impossible {
+            self.wrong(format!("op {}: {error:?} cannot be", op.id));
+        }
     }
 
     pub(crate) fn verdict(&self) -> Result<(), Box<dyn std::error::Error>> {

@@ -56,6 +56,9 @@ impl Oracle {
         self.log(|| format!("op {}: read {} at {place:?}: {ended:?}", op.id, got.len()));
         let whole = content(op.id, false, op.body.length);
         self.check_body(&format!("op {}", op.id), &whole, op.body.fails(), got, ended);
+        if let Ended::Failed(error) = ended {
+            self.is_typed(op, error);
+        }
         let quick = op.reader_at(place) == Reader::Fast && matches!(ended, Ended::Whole);
         if quick && self.network.reliable && took > HELD_UP {
             self.wrong(format!("op {}: {place:?} was held up for {took:?}", op.id));

@@ -41,6 +41,7 @@ impl Oracle {
     }
 
     fn partly_failed(&self, op: &Op, delivery: &Delivery) {
+        delivery.failed().iter().for_each(|failed| self.is_typed(op, &failed.error));
         let failed = delivery.failed().iter();
         let not_executed = failed.filter(|failed| failed.error.executed() == Executed::No);
         let instances = not_executed.map(|failed| failed.instance);
@@ -48,6 +49,7 @@ impl Oracle {
     }
 
     pub(crate) fn failed(&self, op: &Op, error: &Error) {
+        self.is_typed(op, error);
         self.fails_as_planned(op, error);
         let ran = self.seen(op, |seen| {
             if error.executed() == Executed::No {
