@@ -11,8 +11,7 @@ use crate::{chaos::Trouble, oracle::Network};
 
 /// The types of frames.
 pub(crate) mod frame {
-    /// A whole message: it is never repeated, and no transport repeats or reorders it.
-    pub(crate) const MESSAGE: u8 = 1;
+    const MESSAGE: u8 = 1;
     pub(crate) const OFFER: u8 = 2;
     pub(crate) const ACCEPT: u8 = 3;
     const CONFIRM: u8 = 4;
@@ -20,6 +19,12 @@ pub(crate) mod frame {
     const END: u8 = 6;
     const CREDIT: u8 = 7;
     const PING: u8 = 8;
+    const REPLY: u8 = 11;
+    const FAILURE: u8 = 13;
+
+    /// What is not part of a stream. No transport repeats or reorders packets, and only streams
+    /// stand it: a refusal that comes twice would have a request asked once more.
+    pub(crate) const ALONE: [u8; 3] = [MESSAGE, REPLY, FAILURE];
 
     /// What is said again until it was heard, for as long as a stream is open.
     pub(crate) const REPEATED: [u8; 5] = [CONFIRM, DATA, END, CREDIT, PING];
@@ -113,7 +118,7 @@ impl Profile {
         let streams = whole.clone().duplicate(disorder).reorder(disorder, self.delay * 10);
         let data = streams.clone().damage(damage);
         let repeated = Faults::new().drop(gaps);
-        let plan = FaultPlan::new(sim.clone(), rng.u64(..)).on(is_of(&[frame::MESSAGE]), whole);
+        let plan = FaultPlan::new(sim.clone(), rng.u64(..)).on(is_of(&frame::ALONE), whole);
         match (self.gaps > 0.0, self.damage > 0.0) {
             (true, _) => plan.on(is_of(&frame::REPEATED), repeated),
             (_, true) => plan.on(is_of(&[frame::DATA]), data),
