@@ -27,31 +27,35 @@ mod outside {
     const DAMAGING: &str = "faults::bodies_are_whole_or_fail_where_bytes_are_damaged";
     const EVERYTHING: &str = "faults::bodies_are_whole_or_fail_where_everything_breaks";
 
-    /// Each bug, the test that finds it, and what that says.
-    const FINDINGS: [(&str, &str, &str); 23] = [
-        ("SkipChecksum", DAMAGING, "the bytes are wrong"),
-        ("AckTooMuch", CALM, "it hangs"),
-        ("ForgetRetransmit", GAPS, "it hangs"),
-        ("ReleaseUnacked", GAPS, "where all has to succeed"),
-        ("LoseCredit", CALM, "it hangs"),
-        ("IgnoreBudget", RELIABLE, "beyond its limits"),
-        ("LeakBudget", CALM, "a leak"),
-        ("ForgetEnd", GAPS, "where all has to succeed"),
-        ("CountUnverified", CALM, "a wrong Ok"),
-        ("EndFailedSource", RELIABLE, "a wrong end"),
-        ("WaitForTheDead", EVERYTHING, "it hangs"),
-        ("IgnoreLag", RELIABLE, "was held up"),
-        ("ForgetTombstone", GAPS, "kind: Lost"),
-        ("StartUnconfirmed", LOSSY, "two members of the group got it"),
-        ("ConfirmTwoMembers", LOSSY, "two members of the group got it"),
-        ("DeliverToAllMembers", RELIABLE, "two members of the group got it"),
-        ("Overtake", RELIABLE, "it came out of order"),
-        ("ReplyToSibling", CALM, "the deadline passed"),
-        ("AnswerAnother", RELIABLE, "the bytes are wrong"),
-        ("DenyExecution", RELIABLE, "executed: No"),
-        ("LoseReason", RELIABLE, "kind: Other"),
-        ("ForgetCancellation", RELIABLE, "cancelled after"),
-        ("LoseWakeup", CALM, "it hangs"),
+    /// Bodies or requests that get no further.
+    const STUCK: &[&str] = &["it hangs", "where all has to succeed", "the deadline passed"];
+    const TWO_MEMBERS: &[&str] = &["two members of the group got it"];
+
+    /// Each bug, the test that finds it, and what that may say: which of it depends on the seed.
+    const FINDINGS: [(&str, &str, &[&str]); 23] = [
+        ("SkipChecksum", DAMAGING, &["the bytes are wrong"]),
+        ("AckTooMuch", CALM, STUCK),
+        ("ForgetRetransmit", GAPS, STUCK),
+        ("ReleaseUnacked", GAPS, STUCK),
+        ("LoseCredit", CALM, STUCK),
+        ("IgnoreBudget", RELIABLE, &["beyond its limits"]),
+        ("LeakBudget", CALM, &["a leak"]),
+        ("ForgetEnd", GAPS, STUCK),
+        ("CountUnverified", CALM, &["a wrong Ok"]),
+        ("EndFailedSource", RELIABLE, &["a wrong end", "though its source failed"]),
+        ("WaitForTheDead", EVERYTHING, &["it hangs"]),
+        ("IgnoreLag", RELIABLE, &["was held up"]),
+        ("ForgetTombstone", GAPS, &["kind: Lost"]),
+        ("StartUnconfirmed", LOSSY, &["two members of the group got it", "ran, but", "ran twice"]),
+        ("ConfirmTwoMembers", LOSSY, TWO_MEMBERS),
+        ("DeliverToAllMembers", RELIABLE, TWO_MEMBERS),
+        ("Overtake", RELIABLE, &["it came out of order"]),
+        ("ReplyToSibling", CALM, STUCK),
+        ("AnswerAnother", RELIABLE, &["the bytes are wrong", "a wrong end", "no handler ran"]),
+        ("DenyExecution", RELIABLE, &["but a handler ran", "ran, but"]),
+        ("LoseReason", RELIABLE, &["kind: Other"]),
+        ("ForgetCancellation", RELIABLE, &["cancelled after"]),
+        ("LoseWakeup", CALM, STUCK),
     ];
 
     /// Runs tests of the build with the bugs, with one of them or none.
@@ -75,14 +79,14 @@ mod outside {
     }
 
     /// What is wrong with the way in which a bug was found, if something is.
-    fn miss(bug: &str, test: &str, says: &str) -> Option<String> {
+    fn miss(bug: &str, test: &str, says: &[&str]) -> Option<String> {
         let output = run(Some(bug), 400, &[test]);
         let text = text(&output);
         let found = !output.status.success()
             && text.contains(&format!("{test} ... FAILED"))
             && text.contains("to run it again: CONDUIT_SIM_SEED=")
-            && text.contains(says);
-        (!found).then(|| format!("{bug}: {test} does not say that {says:?}, but:\n{text}"))
+            && says.iter().any(|says| text.contains(says));
+        (!found).then(|| format!("{bug}: {test} says none of {says:?}, but:\n{text}"))
     }
 
     #[test]
