@@ -27,8 +27,8 @@ mod outside {
     const DAMAGING: &str = "faults::bodies_are_whole_or_fail_where_bytes_are_damaged";
     const EVERYTHING: &str = "faults::bodies_are_whole_or_fail_where_everything_breaks";
 
-    /// Bodies or requests that get no further.
-    const STUCK: &[&str] = &["it hangs", "where all has to succeed", "the deadline passed"];
+    /// Bodies or requests that get no further, now or when all has to work again.
+    const STUCK: &[&str] = &["it hangs", "where all has to succeed", "afterwards:"];
     const TWO_MEMBERS: &[&str] = &["two members of the group got it"];
 
     /// Each bug, the test that finds it, and what that may say: which of it depends on the seed.
