@@ -47,8 +47,8 @@ impl Error {
     }
 
     /// Whether the handler at the other side was executed. For an error that concerns no other
-    /// side, such as an invalid name, it is [`Executed::No`]. For one met while decoding a reply, it
-    /// is [`Executed::Yes`].
+    /// side, such as an invalid name, it is [`Executed::No`]. For one met while reading or
+    /// decoding a reply, it is [`Executed::Yes`].
     #[must_use]
     pub fn executed(&self) -> Executed {
         self.0.executed

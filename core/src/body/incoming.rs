@@ -13,9 +13,9 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 use crate::{
-    Error,
+    Error, Executed,
     driver::{InboundStream, Shared},
-    proto::{Read, ReasonCode},
+    proto::{Read, Reason, ReasonCode},
 };
 
 /// A body that is being received: an [`AsyncRead`], and a [`Stream`] of bytes.
@@ -115,9 +115,15 @@ impl StreamContent {
         match ready!(self.stream.poll_read(&self.shared, cx)) {
             Read::Chunk(bytes) => Poll::Ready(Ok(Some(bytes))),
             Read::End => Poll::Ready(Ok(None)),
-            Read::Failed(reason) => Poll::Ready(Err(Error::from_reason(&reason))),
+            Read::Failed(reason) => Poll::Ready(Err(self.failed(&reason))),
             Read::Pending => Poll::Pending,
         }
+    }
+
+    /// Whoever cannot read a reply must not think that its handler was not executed.
+    fn failed(&self, reason: &Reason) -> Error {
+        let error = Error::from_reason(reason);
+        if self.stream.is_reply() { error.with_executed(Executed::Yes) } else { error }
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -260,6 +260,10 @@ impl InboundStream {
         }
     }
 
+    pub(crate) fn is_reply(&self) -> bool {
+        self.key.0.reply
+    }
+
     /// There is no reader any more.
     pub(crate) fn stop(&self, shared: &Shared, reason: Reason) {
         self.with(shared, |machine, budget| machine.stop(reason, budget));

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conduit::{Error, ErrorKind, Message};
+use conduit::{Error, ErrorKind, Executed, Message};
 use conduit_json::Json;
 use futures_lite::{StreamExt, future};
 
@@ -117,6 +117,32 @@ fn a_broker_that_is_gone_for_longer_ends_a_stream_at_both_sides() -> Result {
         assert_eq!(read.expect_err("nothing is heard").kind(), ErrorKind::Lost);
         assert!(net.sim.elapsed() < Duration::from_secs(15));
         net.is_released(&[&sender, &receiver]).await;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_broker_that_is_gone_for_longer_ends_a_reply_at_both_sides() -> Result {
+    Net::run(1, |net| async move {
+        let (asker, worker) = (net.conduit("asker")?, net.conduit("worker")?);
+        let mut songs = worker.queue_bind("sing").await?;
+        net.slow_network();
+        let replying = async {
+            let request = songs.next().await.expect("it is bound");
+            request.reply_body(vec![7; 1_000_000]).await
+        };
+        let reading = async {
+            let reply = asker.service("worker").request("sing", &()).await?;
+            restart_at(Arc::clone(&net), 50, Duration::from_secs(3_600), reply).await
+        };
+        let (replied, read) = future::zip(replying, reading).await;
+        let error = replied.expect_err("nothing is heard");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+        let error = read.expect_err("nothing is heard");
+        // Who replied was executed, whatever became of the reply.
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Yes));
+        assert!(net.sim.elapsed() < Duration::from_secs(15));
+        net.is_released(&[&asker, &worker]).await;
         Ok(())
     })
 }
