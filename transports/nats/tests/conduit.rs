@@ -5,56 +5,17 @@ mod support;
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use conduit::{Body, Builder, CodecError, Conduit, Encode, Encoder, ErrorKind, Executed, Runtime};
+use conduit::{Body, ErrorKind, Executed, Runtime};
 use conduit_nats::Nats;
 use futures_lite::{StreamExt, stream};
-use support::{Outcome, Server, disconnected};
+use support::{Outcome, Server, builder, disconnected, with_every_runtime};
 
-/// Sends text and nothing else.
-struct Text;
-
-impl Encoder for Text {
-    fn content_type(&self) -> &'static str {
-        "text/plain"
-    }
-}
-
-impl Encode<str> for Text {
-    fn encode(&self, value: &str, into: &mut Vec<u8>) -> Result<(), CodecError> {
-        into.extend_from_slice(value.as_bytes());
-        Ok(())
-    }
-}
-
-macro_rules! under_every_runtime {
-    ($($test:ident),+ $(,)?) => {
-        under_every_runtime!(@ tokio_multi_thread, conduit_tokio::Tokio, $($test)+);
-        under_every_runtime!(@ tokio_current_thread, conduit_tokio::Tokio, $($test)+);
-        under_every_runtime!(@ smol, conduit_smol::Smol, $($test)+);
-        under_every_runtime!(@ async_std, conduit_async_std::AsyncStd, $($test)+);
-    };
-    (@ $runtime:ident, $adapter:expr, $($test:ident)+) => {
-        mod $runtime {
-            $(#[test]
-            fn $test() -> crate::support::Outcome {
-                crate::support::$runtime(super::$test($adapter))
-            })+
-        }
-    };
-}
-
-under_every_runtime!(
+with_every_runtime!(
     a_send_without_a_server_says_so_after_the_send_timeout,
     a_send_waits_for_the_server_to_come_back,
     a_body_outlives_a_restart_of_the_server,
     bindings_outlive_a_restart_of_the_server,
 );
-
-type Half<R> = Builder<R, Nats, Text>;
-
-fn builder<R: Runtime>(service: &str, runtime: R, nats: Nats) -> Half<R> {
-    Conduit::builder(service).runtime(runtime).transport(nats).encoder(Text)
-}
 
 async fn a_send_without_a_server_says_so_after_the_send_timeout(runtime: impl Runtime) -> Outcome {
     let mut server = Server::start();

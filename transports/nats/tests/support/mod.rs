@@ -5,11 +5,15 @@
 
 mod addresses;
 mod binary;
+mod bodies;
+mod conduits;
 mod runtimes;
 mod server;
 
 pub use self::{
     addresses::{control, group, inbox, plain, subject, token},
+    bodies::{body, read, sha256},
+    conduits::{Half, Text, builder, connected, released, run},
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     server::Server,
 };
@@ -34,6 +38,7 @@ macro_rules! under_every_runtime {
         }
     };
 }
+pub(crate) use self::conduits::with_every_runtime;
 pub(crate) use under_every_runtime;
 
 /// The next packet, which has to be data.

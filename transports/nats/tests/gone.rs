@@ -1,0 +1,110 @@
+//! Bodies whose server goes away and stays away for longer than the idle limit.
+
+mod support;
+
+use std::{error::Error, time::Duration};
+
+use conduit::{Conduit, ErrorKind, Executed, IncomingBody, Runtime};
+use support::{Outcome, Server, Text, body, connected, read, released, run, with_every_runtime};
+
+with_every_runtime!(
+    what_is_sent_fails_at_both_sides,
+    a_broadcast_fails_at_every_side,
+    a_reply_fails_at_both_sides,
+);
+
+const LENGTH: u64 = 64 << 20;
+
+/// However slow this machine is, nobody joins too late: the sender says how many it expects.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// Short, since every test waits for it to pass.
+const IDLE_LIMIT: Duration = Duration::from_secs(3);
+
+async fn conduit(
+    service: &str,
+    runtime: &(impl Runtime + Clone),
+    server: &Server,
+) -> Result<Conduit<Text>, Box<dyn Error + Send + Sync>> {
+    let half = connected(service, runtime, server).await?;
+    Ok(half.idle_limit(IDLE_LIMIT).join_window(PATIENT).build()?)
+}
+
+/// Reads until the server is killed for good, and then to the error.
+async fn read_and_kill(body: IncomingBody, server: &mut Server) -> conduit::Error {
+    let read = read(body, |at| {
+        if at >= LENGTH / 4 {
+            server.stop();
+        }
+    });
+    read.await.expect_err("the server is gone")
+}
+
+async fn what_is_sent_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outcome {
+    let mut server = Server::start();
+    let sender = conduit("sender", &runtime, &server).await?;
+    let receiver = conduit("receiver", &runtime, &server).await?;
+    let mut binding = receiver.queue_bind("upload").await?;
+    let before = [(&sender, sender.stats()), (&receiver, receiver.stats())];
+    let sent = run(&runtime, sender.service("receiver").send_body("upload", body(LENGTH)));
+    let message = binding.next().await.expect("it is bound");
+    let error = read_and_kill(message.take_body()?, &mut server).await;
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+    let error = sent.await.expect_err("the server is gone");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+    drop(message);
+    released(&before).await;
+    Ok(())
+}
+
+async fn a_broadcast_fails_at_every_side(runtime: impl Runtime + Clone) -> Outcome {
+    let mut server = Server::start();
+    let sender = conduit("sender", &runtime, &server).await?;
+    let mut receivers = Vec::new();
+    let mut bindings = Vec::new();
+    for _ in 0..3 {
+        let receiver = conduit("receiver", &runtime, &server).await?;
+        bindings.push(receiver.bind("upload").await?);
+        receivers.push(receiver);
+    }
+    let before: Vec<_> = receivers.iter().chain([&sender]).map(|c| (c, c.stats())).collect();
+    let sending = sender.service("receiver").send_body("upload", body(LENGTH)).expect(3);
+    let sent = run(&runtime, sending);
+    let mut reading = Vec::new();
+    for binding in &mut bindings[1..] {
+        let body = binding.next().await.expect("it is bound").take_body()?;
+        reading.push(run(&runtime, read(body, |_| {})));
+    }
+    let body = bindings[0].next().await.expect("it is bound").take_body()?;
+    let mut errors = vec![read_and_kill(body, &mut server).await];
+    for read in reading {
+        errors.push(read.await.expect_err("the server is gone"));
+    }
+    errors.push(sent.await.expect_err("the server is gone"));
+    for error in errors {
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+    }
+    released(&before).await;
+    Ok(())
+}
+
+async fn a_reply_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outcome {
+    let mut server = Server::start();
+    let asker = conduit("asker", &runtime, &server).await?;
+    let worker = conduit("worker", &runtime, &server).await?;
+    let mut binding = worker.queue_bind("download").await?;
+    let before = [(&asker, asker.stats()), (&worker, worker.stats())];
+    let asking = asker.service("worker").request("download", "all of it").no_timeout();
+    let asking = run(&runtime, asking);
+    let request = binding.next().await.expect("it is bound");
+    let replied = run(&runtime, request.reply_body(body(LENGTH)));
+    let reply = asking.await?;
+    let error = read_and_kill(reply.take_body()?, &mut server).await;
+    // It has replied, after all.
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Yes));
+    let error = replied.await.expect_err("the server is gone");
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+    drop((reply, request));
+    released(&before).await;
+    Ok(())
+}
