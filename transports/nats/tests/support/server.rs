@@ -1,18 +1,25 @@
 use std::{
     fs,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     thread,
 };
 
 use tempfile::TempDir;
 
-use super::binary::nats_server;
+use super::{binary::nats_server, process::signal};
+
+#[derive(Default)]
+struct Ports {
+    clients: u16,
+    monitor: u16,
+}
 
 /// A NATS server of its own for one test, on a free port. Dropping it kills it.
 pub struct Server {
     folder: TempDir,
-    port: u16,
+    ports: Ports,
     running: Option<Child>,
 }
 
@@ -25,26 +32,25 @@ impl Server {
     pub fn with_config(config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("nats.conf"), config).expect("a configuration file");
-        let mut server = Self { folder, port: 0, running: None };
+        let mut server = Self { folder, ports: Ports::default(), running: None };
         // The server takes a free port by itself and prints it: no other program can come between.
         server.launch("-1").unwrap_or_else(|log| panic!("nats-server does not start:\n{log}"));
         server
     }
 
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        format!("nats://127.0.0.1:{}", self.ports.clients)
     }
 
     /// The same with a user and a password in it.
     pub fn url_as(&self, user: &str, password: &str) -> String {
-        format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
+        format!("nats://{user}:{password}@127.0.0.1:{}", self.ports.clients)
     }
 
     /// Stops the server's process where it is: connections stay, and nothing is answered.
     pub fn pause(&self) {
         let running = self.running.as_ref().expect("a running server");
-        let paused = Command::new("kill").args(["-STOP", &running.id().to_string()]).status();
-        assert!(paused.is_ok_and(|status| status.success()), "the server can be paused");
+        signal(running, "STOP");
     }
 
     /// Kills the server, so that connections break.
@@ -58,10 +64,29 @@ impl Server {
     /// Starts it again, at the same port.
     pub fn start_again(&mut self) {
         self.stop();
-        let port = self.port.to_string();
+        let port = self.ports.clients.to_string();
         // For a moment the port can be another connection's own end; that passes.
         let started = (0..100).find_map(|_| self.launch(&port).ok());
         started.unwrap_or_else(|| panic!("nats-server does not get port {port} back"));
+    }
+
+    /// How many connections it has found too slow to take what is routed to them.
+    pub fn slow_consumers(&self) -> u64 {
+        let vars: serde_json::Value =
+            serde_json::from_str(&self.monitor("/varz")).expect("the monitor says JSON");
+        vars["slow_consumers"].as_u64().expect("it counts slow consumers")
+    }
+
+    fn monitor(&self, path: &str) -> String {
+        let connect = || -> io::Result<String> {
+            let mut monitor = TcpStream::connect(("127.0.0.1", self.ports.monitor))?;
+            monitor.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes())?;
+            let mut answer = String::new();
+            monitor.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        let answer = connect().expect("the monitor answers");
+        answer.split_once("\r\n\r\n").expect("it speaks HTTP").1.to_owned()
     }
 
     /// Changes the configuration of the next start.
@@ -71,7 +96,7 @@ impl Server {
 
     fn launch(&mut self, port: &str) -> Result<(), String> {
         let mut child = Command::new(nats_server())
-            .args(["-a", "127.0.0.1", "-p", port, "-c", "nats.conf"])
+            .args(["-a", "127.0.0.1", "-p", port, "-m", "-1", "-c", "nats.conf"])
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -83,8 +108,8 @@ impl Server {
         // The server must never wait for somebody to read its log.
         thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         match listening {
-            Ok(port) => {
-                self.port = port;
+            Ok(ports) => {
+                self.ports = ports;
                 self.running = Some(child);
                 Ok(())
             }
@@ -97,16 +122,20 @@ impl Server {
     }
 }
 
-/// Reads the log until the server accepts connections, and returns its port.
-fn wait_until_ready(log: &mut impl BufRead) -> Result<u16, String> {
-    let (mut read, mut port) = (String::new(), None);
+/// Reads the log until the server accepts connections, and returns its ports.
+fn wait_until_ready(log: &mut impl BufRead) -> Result<Ports, String> {
+    let (mut read, mut ports) = (String::new(), Ports::default());
     for line in log.lines() {
         let line = line.expect("a log of UTF-8");
+        let port = || line.rsplit(':').next().and_then(|port| port.parse().ok());
         if line.contains("Listening for client connections on") {
-            port = line.rsplit(':').next().and_then(|port| port.parse().ok());
+            ports.clients = port().unwrap_or_default();
         }
-        if line.contains("Server is ready") {
-            return port.ok_or(read);
+        if line.contains("Starting http monitor on") {
+            ports.monitor = port().unwrap_or_default();
+        }
+        if line.contains("Server is ready") && ports.clients != 0 && ports.monitor != 0 {
+            return Ok(ports);
         }
         read.push_str(&line);
         read.push('\n');
