@@ -5,7 +5,9 @@ mod support;
 use std::{error::Error, time::Duration};
 
 use conduit::{Conduit, ErrorKind, Executed, IncomingBody, Runtime};
-use support::{Outcome, Server, Text, body, connected, read, released, run, with_every_runtime};
+use support::{
+    Outcome, PATIENT, Server, Text, body, connected, read, released, run, with_every_runtime,
+};
 
 with_every_runtime!(
     what_is_sent_fails_at_both_sides,
@@ -14,9 +16,6 @@ with_every_runtime!(
 );
 
 const LENGTH: u64 = 64 << 20;
-
-/// However slow this machine is, nobody joins too late: the sender says how many it expects.
-const PATIENT: Duration = Duration::from_secs(60);
 
 /// Short, since every test waits for it to pass.
 const IDLE_LIMIT: Duration = Duration::from_secs(3);

@@ -6,7 +6,9 @@ use std::{sync::LazyLock, thread, time::Duration};
 
 use conduit::Runtime;
 use sha2::{Sha256, digest::Output};
-use support::{Outcome, Server, body, connected, read, released, run, sha256, with_every_runtime};
+use support::{
+    Outcome, PATIENT, Server, body, connected, read, released, run, sha256, with_every_runtime,
+};
 
 with_every_runtime!(
     what_is_sent_outlives_three_kills,
@@ -15,9 +17,6 @@ with_every_runtime!(
 );
 
 const GIBIBYTE: u64 = 1 << 30;
-
-/// However slow this machine is, nobody joins too late: the sender says how many it expects.
-const PATIENT: Duration = Duration::from_secs(60);
 
 /// Known before a test begins: a task that computes it holds up its thread for a while.
 static SHA256: LazyLock<Output<Sha256>> = LazyLock::new(|| sha256(GIBIBYTE));

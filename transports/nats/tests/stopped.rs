@@ -53,6 +53,8 @@ fn receiver() -> Outcome {
         for reading in readings {
             assert_eq!(reading.await?, expected);
         }
+        // The sender is still to be told of the last ones.
+        receiver.close().await;
         assert_eq!(slow.count(), 0);
         Ok(())
     })

@@ -23,6 +23,9 @@ impl Encode<str> for Text {
     }
 }
 
+/// However slow this machine is, nobody joins too late: the sender says how many it expects.
+pub const PATIENT: Duration = Duration::from_secs(60);
+
 /// Runs test functions, `async fn(impl Runtime + Clone) -> Outcome`, under every runtime, with its
 /// adapter.
 macro_rules! with_every_runtime {

@@ -15,7 +15,7 @@ mod slow;
 pub use self::{
     addresses::{control, group, inbox, plain, subject, token},
     bodies::{body, read, sha256},
-    conduits::{Half, Text, builder, connected, released, run},
+    conduits::{Half, PATIENT, Text, builder, connected, released, run},
     process::{Process, server_url},
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     server::Server,
