@@ -13,8 +13,8 @@ use conduit::{
 };
 
 const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
-const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
     let limits = InboundLimits {
@@ -30,7 +30,14 @@ fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
         .expect("the budget has room")
 }
 
+/// A receiver has accepted it.
 fn outbound(now: Instant) -> Outbound {
+    let mut outbound = offer(now, Targets::Plain);
+    outbound.handle_accept(now, RECEIVER, Target::Plain, 500);
+    outbound
+}
+
+pub(crate) fn offer(now: Instant, targets: Targets) -> Outbound {
     let head = Head {
         source: Source {
             service: ServiceName::new("s").expect("the name is valid"),
@@ -52,12 +59,10 @@ fn outbound(now: Instant) -> Outbound {
         idle: 10 * SECOND,
         retry: SECOND / 2,
     };
-    let mut outbound = Outbound::offer(now, MESSAGE, head, Targets::Plain, None, limits);
-    outbound.handle_accept(now, RECEIVER, Target::Plain, 500);
-    outbound
+    Outbound::offer(now, MESSAGE, head, targets, None, limits)
 }
 
-fn said(outbound: &mut Outbound, now: Instant) -> Vec<Frame> {
+pub(crate) fn said(outbound: &mut Outbound, now: Instant) -> Vec<Frame> {
     std::iter::from_fn(|| outbound.poll_transmit(now))
         .map(|transmit| Frame::decode(&transmit.packet).expect("it can be read"))
         .collect()

@@ -2,6 +2,7 @@
 
 mod forged;
 mod play;
+mod rare;
 
 use proptest::{collection::vec, prelude::*};
 

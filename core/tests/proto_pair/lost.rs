@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use conduit::{proto::frame::Frame, transport::Targets};
+use conduit::{
+    proto::{ReasonCode, frame::Frame},
+    transport::Targets,
+};
 
 use crate::{
     cuts, pair,
     pair::{Bind, Pair, Setup},
-    run_whole,
+    results, run_whole,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -41,7 +44,7 @@ fn survives(targets: Targets, kind: fn(&Frame) -> bool) {
 
 #[test]
 fn accepts() {
-    // A plain receiver repeats its answer only after the join window.
+    survives(Targets::Plain, |frame| matches!(frame, Frame::Accept { .. }));
     survives(Targets::Group, |frame| matches!(frame, Frame::Accept { .. }));
 }
 
@@ -76,6 +79,19 @@ fn receipts() {
 #[test]
 fn last_receipts() {
     survives(Targets::Plain, |frame| matches!(frame, Frame::Credit { done: true, .. }));
+}
+
+/// The reader has everything, and the sender never hears of it.
+#[test]
+fn every_last_receipt() {
+    for setup in cuts(&Setup::new(50_000, vec![vec![Bind::PLAIN]])) {
+        let mut pair = pair(setup);
+        pair.link.loses = Box::new(|frame| matches!(frame, Frame::Credit { done: true, .. }));
+        pair.run(60 * SECOND);
+        assert_eq!(results(&pair), [Err(ReasonCode::Lost.into())]);
+        assert_eq!((pair.port(0, 0).started, &pair.port(0, 0).end), (1, &Some(Ok(()))));
+        assert!(pair.elapsed() < 12 * SECOND, "{:?}", pair.elapsed());
+    }
 }
 
 #[test]

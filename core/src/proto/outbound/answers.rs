@@ -126,7 +126,7 @@ impl Outbound {
     pub fn handle_undelivered(&mut self, now: Instant, targets: Targets) {
         let joined = self.peers.values().any(|peer| peer.target == Target::Plain);
         if targets.plain() && !joined {
-            self.plain = PlainLane::Closed;
+            self.plain.close();
         }
         if targets.group() && self.group.is_open() {
             self.group = GroupLane::Empty;

@@ -54,6 +54,13 @@ impl PlainLane {
         !matches!(self, Self::Closed | Self::Silent)
     }
 
+    /// Nobody can join any more. Harmless where that was so already.
+    pub(super) fn close(&mut self) {
+        if self.is_open() {
+            *self = Self::Closed;
+        }
+    }
+
     pub(super) fn next_timeout(self) -> Option<Instant> {
         match self {
             Self::Joining(until) | Self::Waiting(until) => Some(until),

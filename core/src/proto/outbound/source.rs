@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{GroupLane, Outbound, Peer, PlainLane};
+use super::{GroupLane, Outbound, Peer};
 use crate::proto::Reason;
 
 impl Outbound {
@@ -37,7 +37,7 @@ impl Outbound {
         for peer in self.peers.values_mut() {
             peer.fail(reason.clone(), true);
         }
-        self.plain = PlainLane::Closed;
+        self.plain.close();
         if self.group.is_open() {
             self.group = GroupLane::Absent;
         }

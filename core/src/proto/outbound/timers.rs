@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{GroupLane, Outbound, Peer, PlainLane};
+use super::{GroupLane, Outbound, Peer};
 use crate::{proto::clock::later, transport::Target};
 
 impl Outbound {
@@ -44,7 +44,7 @@ impl Outbound {
     pub(super) fn close_if_all_joined(&mut self) {
         let plain = self.peers.values().filter(|peer| peer.target == Target::Plain).count();
         if self.limits.expect.is_some_and(|expected| plain >= expected) {
-            self.plain = PlainLane::Closed;
+            self.plain.close();
         }
     }
 

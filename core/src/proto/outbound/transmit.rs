@@ -90,7 +90,10 @@ impl Outbound {
                 Frame::ReplyStream { request, message, head, length: self.length }
             } else if std::mem::take(&mut peer.say_confirm) {
                 Frame::Confirm { message, port: receiver.port }
-            } else if self.ended && !peer.end_sent && peer.sent == written {
+            } else if self.ended
+                && peer.sent == written
+                && (!peer.end_sent || now >= peer.ping_at(limits))
+            {
                 peer.end_sent = true;
                 peer.expect(now);
                 Frame::End { stream, length: written, checksum }
