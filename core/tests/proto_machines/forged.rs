@@ -13,7 +13,8 @@ use conduit::{
 };
 
 const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
-pub(crate) const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
+pub(crate) const RECEIVER: Receiver =
+    Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {

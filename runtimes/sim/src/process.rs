@@ -43,7 +43,7 @@ impl Process {
 
     /// Runs a future in this process, whether or not what is returned is awaited. That yields its
     /// output, or nothing if the process was killed before.
-    pub fn run<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + 'static
+    pub fn run<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + use<F>
     where
         F: Future<Output: Send> + Send + 'static,
     {

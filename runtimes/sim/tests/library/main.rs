@@ -7,7 +7,9 @@
 mod chaos;
 mod faults;
 mod handlers;
+mod leaving;
 mod net;
+mod once;
 mod oracle;
 mod plan;
 mod planted;
