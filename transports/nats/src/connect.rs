@@ -13,6 +13,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// and its default of 65,536 is filled by a second's burst. The queue is allocated as it fills.
 const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
 
+/// The longest pause between two attempts to connect again. async-nats' own is four seconds, in
+/// which a server's restart takes most of the time for which an open body can do without it.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 impl Nats {
     /// Connects to a server, or to one of several, with the [`options`](Self::options) below.
     ///
@@ -81,12 +85,24 @@ impl Nats {
     }
 
     /// async-nats' defaults, but with room for 1,048,576 packets in each subscription: async-nats
-    /// drops the newest packets of a subscription that is full.
+    /// drops the newest packets of a subscription that is full. And whenever the connection is lost,
+    /// the pauses between attempts to connect again grow to half a second only, so that open bodies
+    /// go on soon after the server is back.
     #[must_use]
     pub fn options() -> ConnectOptions {
         ConnectOptions::new()
             .connection_timeout(CONNECT_TIMEOUT)
             .subscription_capacity(SUBSCRIPTION_CAPACITY)
+            .reconnect_delay_callback(pause_before)
+    }
+}
+
+/// How long to wait before an attempt to connect again. The first one is made at once.
+fn pause_before(attempt: usize) -> Duration {
+    match attempt {
+        0 | 1 => Duration::ZERO,
+        2..10 => Duration::from_millis(1 << (attempt - 1)),
+        _ => LONGEST_PAUSE,
     }
 }
 
@@ -101,4 +117,17 @@ async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, Conn
 
 fn is_too_small(client: &Client) -> bool {
     client.connection_state() == State::Connected && client.max_payload() < MIN_PACKET_LEN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_the_longest() {
+        assert_eq!(pause_before(1), Duration::ZERO);
+        let pauses: Vec<_> = (1..100).map(pause_before).collect();
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
+    }
 }

@@ -1,4 +1,4 @@
-//! Bodies whose server goes away and stays away for longer than the idle limit.
+//! Bodies whose server is gone, or stands still, for longer than the idle limit.
 
 mod support;
 
@@ -11,6 +11,7 @@ use support::{
 
 with_every_runtime!(
     what_is_sent_fails_at_both_sides,
+    so_it_does_if_the_server_stands_still,
     a_broadcast_fails_at_every_side,
     a_reply_fails_at_both_sides,
 );
@@ -29,17 +30,26 @@ async fn conduit(
     Ok(half.idle_limit(IDLE_LIMIT).join_window(PATIENT).build()?)
 }
 
-/// Reads until the server is killed for good, and then to the error.
-async fn read_and_kill(body: IncomingBody, server: &mut Server) -> conduit::Error {
+/// Reads until a part is there, ends the server for good, and reads to the error.
+async fn read_and(body: IncomingBody, mut end: impl FnMut()) -> conduit::Error {
     let read = read(body, |at| {
         if at >= LENGTH / 4 {
-            server.stop();
+            end();
         }
     });
     read.await.expect_err("the server is gone")
 }
 
 async fn what_is_sent_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outcome {
+    what_is_sent_fails(runtime, Server::stop).await
+}
+
+/// Then the connections stand as well, and whatever fits their buffers can be written.
+async fn so_it_does_if_the_server_stands_still(runtime: impl Runtime + Clone) -> Outcome {
+    what_is_sent_fails(runtime, |server| server.pause()).await
+}
+
+async fn what_is_sent_fails(runtime: impl Runtime + Clone, end: fn(&mut Server)) -> Outcome {
     let mut server = Server::start();
     let sender = conduit("sender", &runtime, &server).await?;
     let receiver = conduit("receiver", &runtime, &server).await?;
@@ -47,7 +57,7 @@ async fn what_is_sent_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outc
     let before = [(&sender, sender.stats()), (&receiver, receiver.stats())];
     let sent = run(&runtime, sender.service("receiver").send_body("upload", body(LENGTH)));
     let message = binding.next().await.expect("it is bound");
-    let error = read_and_kill(message.take_body()?, &mut server).await;
+    let error = read_and(message.take_body()?, || end(&mut server)).await;
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
     let error = sent.await.expect_err("the server is gone");
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
@@ -75,7 +85,7 @@ async fn a_broadcast_fails_at_every_side(runtime: impl Runtime + Clone) -> Outco
         reading.push(run(&runtime, read(body, |_| {})));
     }
     let body = bindings[0].next().await.expect("it is bound").take_body()?;
-    let mut errors = vec![read_and_kill(body, &mut server).await];
+    let mut errors = vec![read_and(body, || server.stop()).await];
     for read in reading {
         errors.push(read.await.expect_err("the server is gone"));
     }
@@ -98,7 +108,7 @@ async fn a_reply_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outcome {
     let request = binding.next().await.expect("it is bound");
     let replied = run(&runtime, request.reply_body(body(LENGTH)));
     let reply = asking.await?;
-    let error = read_and_kill(reply.take_body()?, &mut server).await;
+    let error = read_and(reply.take_body()?, || server.stop()).await;
     // It has replied, after all.
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Yes));
     let error = replied.await.expect_err("the server is gone");
