@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Body, Error, ErrorKind, InstanceId, Message};
+use conduit::{Body, Error, ErrorKind, InstanceId, Message, transport::Address};
 use conduit_json::Json;
 use conduit_memory::{Delay, FaultPlan, Faults};
 use conduit_sim::Sim;
@@ -18,6 +18,9 @@ use crate::{
     net::{Net, Result},
     profiles::frame::ACCEPT,
 };
+
+/// The type of a chunk.
+const DATA: u8 = 5;
 
 async fn a_byte_a_second(sim: Sim, mut message: Message<Json>) -> Result<usize, Error> {
     use futures_lite::AsyncReadExt as _;
@@ -242,4 +245,32 @@ fn a_broadcast_of_many_windows_takes_no_longer_than_the_join_window() -> Result 
         assert_eq!(net.sim.elapsed(), Duration::from_millis(250));
         Ok(())
     })
+}
+
+/// What some of them miss of what goes out to all at once, they get through their inboxes.
+#[test]
+fn a_broadcast_is_whole_though_chunks_of_it_are_lost() -> Result {
+    for seed in 0..20 {
+        Net::run(seed, |net| async move {
+            let sender = net.conduit("sender")?;
+            let receivers =
+                [net.conduit("receiver")?, net.conduit("receiver")?, net.conduit("receiver")?];
+            for receiver in &receivers {
+                let song = receiver.bind("song").await?;
+                song.to(|message| async move { message.bytes().await.map(drop) });
+            }
+            let goes_to_all = |to: &Address, packet: &[u8]| {
+                matches!(to, Address::Subject { .. }) && packet.get(1) == Some(&DATA)
+            };
+            let plan = FaultPlan::new(net.sim.clone(), seed);
+            net.broker.inject_faults(plan.on(goes_to_all, Faults::new().drop(0.2)));
+            let song = sender.service("receiver").send_body("song", vec![7; 2_000_000]).expect(3);
+            assert_eq!(song.await?.completed().len(), 3);
+            assert!(net.broker.fault_counts().dropped > 0, "none was lost");
+            let [one, two, three] = &receivers;
+            net.is_released(&[&sender, one, two, three]).await;
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
