@@ -6,13 +6,15 @@
 pub struct Budget {
     limit: u64,
     used: u64,
+    /// How many bodies are charged.
+    bodies: u64,
 }
 
 impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub const fn new(limit: u64) -> Self {
-        Self { limit, used: 0 }
+        Self { limit, used: 0, bodies: 0 }
     }
 
     /// The bytes that are charged now.
@@ -27,8 +29,14 @@ impl Budget {
         self.limit.saturating_sub(self.used)
     }
 
+    /// What each body may have of it where all have the same.
+    pub(super) fn share(&self) -> u64 {
+        self.limit / self.bodies.max(1)
+    }
+
     /// Replaces one charge by another.
     pub(super) fn recharge(&mut self, charge: &mut u64, new: u64) {
+        self.bodies = self.bodies - u64::from(*charge > 0) + u64::from(new > 0);
         self.used = (self.used - *charge).saturating_add(new);
         *charge = new;
     }

@@ -3,6 +3,7 @@
 mod forged;
 mod play;
 mod rare;
+mod share;
 
 use proptest::{collection::vec, prelude::*};
 

@@ -54,10 +54,11 @@ impl Inbound {
     }
 
     /// Grants what the reader has made room for, as far as the budget allows. A body may always be
-    /// sent `initial` bytes beyond what was read, so that no other body can starve it.
+    /// sent `initial` bytes beyond what was read, so that no other body can starve it; and never
+    /// more than its share, so that those that came first do not keep the budget from the others.
     fn grant(&mut self, budget: &mut Budget) {
-        let free = if planted!(IgnoreBudget) { u64::MAX } else { budget.free() };
-        let affordable = self.charge.saturating_add(free);
+        let affordable = self.charge.saturating_add(budget.free()).min(budget.share());
+        let affordable = if planted!(IgnoreBudget) { u64::MAX } else { affordable };
         let room = self.limits.initial.max(affordable).min(self.limits.window);
         let length = self.body.known_length();
         let goal = self.body.read().saturating_add(room).min(length);
