@@ -137,7 +137,7 @@ impl StreamContent {
 
 impl Drop for StreamContent {
     fn drop(&mut self) {
-        self.stream.stop(&self.shared, ReasonCode::Dropped.into());
+        self.stream.leave(&self.shared);
     }
 }
 

@@ -35,11 +35,13 @@ impl Arrival {
     /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
     /// a failure would answer a request that another member may be handling.
     pub(super) fn refuse(&self) {
-        if self.readiness() == Readiness::Ready {
-            return;
-        }
+        let was_confirmed = self.readiness() == Readiness::Ready;
         if let Content::Stream(StreamContent { shared, stream, .. }) = &self.content {
-            stream.stop(shared, ReasonCode::Draining.into());
+            let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
+            stream.stop(shared, code.into());
+        }
+        if was_confirmed {
+            return;
         }
         if let Some(replier) = &self.replier {
             replier.claim();

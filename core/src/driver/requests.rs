@@ -14,7 +14,7 @@ use crate::{
     body::Content,
     proto::{
         ReasonCode,
-        frame::{Frame, Head, Receiver, StreamId},
+        frame::{Frame, Head, StreamId},
     },
     transport::{Address, Target, Targets, Token},
 };
@@ -115,11 +115,15 @@ impl Shared {
         }
         let wanted = self.pending(request).filter(|pending| !pending.is_resolved());
         let Some(pending) = wanted else {
-            let receiver = Receiver { instance: self.source.instance, port: 0 };
-            let reason = ReasonCode::Gone.into();
-            let stop = Frame::Stop { stream, receiver, target: Target::Plain, reason };
-            return self.post(Self::inbox_of(&head.source), &stop);
+            return self.refuse_reply(stream, &head.source, ReasonCode::Gone);
         };
+        // How many will answer all that are asked is not known: what they may send is not reserved.
+        if pending.asks_all() && !self.has_room_for_reply() {
+            self.refuse_reply(stream, &head.source, ReasonCode::Overloaded);
+            let error = Error::new(ErrorKind::Overloaded, "there is no room here for its reply");
+            let error = error.with_executed(Executed::Yes).heard_from(head.source.instance);
+            return pending.resolve(Err(error));
+        }
         let inbound = self.receive_reply(stream, length, &head.source);
         let content = Content::stream(self, inbound, length, None);
         pending.resolve(Ok(Answer { head, content }));

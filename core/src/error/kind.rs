@@ -2,7 +2,7 @@ use std::fmt;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Name:ident => $text:literal;)*) => {
-        /// The kinds of [`Error`]. More may come.
+        /// The kinds of [`Error`](crate::Error). More may come.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -18,9 +18,9 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A service name or a subject breaks a rule; the source is a [`NameError`].
+    /// A service name or a subject breaks a rule; the source is a [`NameError`](crate::NameError).
     InvalidName => "the name is not valid";
-    /// A header breaks a rule; the source is a [`HeaderError`].
+    /// A header breaks a rule; the source is a [`HeaderError`](crate::HeaderError).
     InvalidHeader => "the header is not valid";
     /// A limit given to the builder makes no sense.
     InvalidLimit => "the limit is not valid";

@@ -41,8 +41,8 @@ use crate::{
 /// answered before and after is not touched by that.
 ///
 /// # Errors
-/// Those of a [request](crate::Requesting). One that names no instance concerns all, and is the
-/// last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
+/// Those of a [request](crate::Requesting), and `Overloaded` for a streamed reply that this conduit
+/// has no room for. One that names no instance concerns all, and is the last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
 /// `InvalidHeader`, `Encode`, `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
 ///
 /// ```

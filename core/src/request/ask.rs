@@ -9,7 +9,7 @@ use crate::{
     Error, ErrorKind, Executed, Subject,
     body::Prepared,
     delivery,
-    driver::{Answer, Pending},
+    driver::{Answer, Pending, Silence},
     outgoing::{Outgoing, Ready},
     proto::frame::{Frame, Request},
     transport::{Targets, Token},
@@ -82,8 +82,9 @@ async fn ask_whole(
                 return Err(refusal.unwrap_or(error));
             }
             (Err(error), _) if is_refusal(&error) && shared.now() + pause < give_up => {
-                asking.pending.reopen();
-                shared.sleep_until(shared.now() + pause).await;
+                if let Some(answer) = answer_by(asking, shared.now() + pause).await {
+                    return Ok(answer);
+                }
                 pause = LAST.min(pause * 2);
                 targets = Targets::Group;
                 refusal = Some(error);
@@ -92,6 +93,19 @@ async fn ask_whole(
                 }
             }
             (answer, _) => return answer,
+        }
+    }
+}
+
+/// Whoever answers in the pause after a refusal, which can only be a plain binding, has answered.
+async fn answer_by(asking: &Asking, until: Instant) -> Option<Answer> {
+    loop {
+        asking.pending.reopen();
+        match asking.wait(Silence::UNLIMITED, Some(until)).await {
+            Ok(Ok(answer)) => return Some(answer),
+            // The refusal, once more.
+            Ok(Err(_)) => {}
+            Err(_) => return None,
         }
     }
 }

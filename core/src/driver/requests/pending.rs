@@ -57,6 +57,10 @@ pub(crate) struct Silence {
     pub(crate) idle: Duration,
 }
 
+impl Silence {
+    pub(crate) const UNLIMITED: Self = Self { answer: Duration::MAX, idle: Duration::MAX };
+}
+
 impl Pending {
     /// A request that takes the first answer.
     pub(crate) fn first(group: Address) -> Self {

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Driven, Port, Step};
+use super::{Driven, LastWord, Port, Step};
 use crate::{
     driver::{Mailbox, Shared, shared::lock},
     proto::{
@@ -85,6 +85,12 @@ impl Shared {
         self.open(machine, (stream, 0), source, None)
     }
 
+    /// Whether there is room for one more streamed reply among an unknown number of them.
+    pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
+        self.open_bodies().0 < self.config.bodies
+            && lock(&self.streams.budget).free() >= self.config.first_window
+    }
+
     fn open(
         self: &Arc<Self>,
         machine: Inbound,
@@ -112,15 +118,32 @@ impl Shared {
 
     fn forget_inbound(&self, stream: &InboundStream) {
         let last_word = lock(&stream.state).machine.last_word();
-        let now = self.now();
-        let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
-        let last_word = (stream.sender.clone(), last_word);
-        lock(&self.streams.received).insert(now, until, stream.key, last_word);
+        self.remember_last_word(stream.key, (stream.sender.clone(), last_word));
         lock(&self.streams.inbound).remove(&stream.key);
         if let Some(mailbox) = &stream.mailbox {
             mailbox.body_closed();
         }
         self.ended.notify(usize::MAX);
+    }
+
+    fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
+        let now = self.now();
+        let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
+        lock(&self.streams.received).insert(now, until, key, last_word);
+    }
+
+    /// Takes no streamed reply, however often it is offered.
+    pub(in crate::driver) fn refuse_reply(
+        &self,
+        stream: StreamId,
+        source: &Source,
+        code: ReasonCode,
+    ) {
+        let (receiver, target) = (self.receiver(0), Target::Plain);
+        let stop = Frame::Stop { stream, receiver, target, reason: code.into() }.encode();
+        let to = Self::inbox_of(source);
+        self.remember_last_word((stream, 0), (to.clone(), stop.clone()));
+        self.post_packet(to, stop, None);
     }
 
     /// The open streams of a name, whichever binding they are for.
@@ -264,7 +287,12 @@ impl InboundStream {
         self.key.0.reply
     }
 
-    /// There is no reader any more.
+    /// The reader is done with it.
+    pub(crate) fn leave(&self, shared: &Shared) {
+        self.with(shared, Inbound::leave);
+    }
+
+    /// There will be no reader.
     pub(crate) fn stop(&self, shared: &Shared, reason: Reason) {
         self.with(shared, |machine, budget| machine.stop(reason, budget));
     }

@@ -59,6 +59,8 @@ pub struct Inbound {
     granted: u64,
     charge: u64,
     confirmed: bool,
+    /// The reader has asked for bytes: only then can it have all of them, even if there are none.
+    begun: bool,
     said: Said,
     /// Something has to be said: an accept, a receipt or a stop, as the phase demands.
     due: bool,
@@ -146,6 +148,7 @@ impl Inbound {
             granted,
             charge: 0,
             confirmed: false,
+            begun: false,
             said: Said { have: 0, credit: granted, pieces_ago: 0 },
             due: true,
             ack_at: None,
@@ -167,13 +170,8 @@ impl Inbound {
             return false;
         }
         self.confirmed = true;
-        self.phase = match self.body.verdict() {
-            None => Phase::Open,
-            // The end of an empty body was here first.
-            Some(true) => Phase::Done,
-            Some(false) => Phase::Stopped(ReasonCode::Corrupt.into()),
-        };
-        self.due = self.phase != Phase::Open || self.body.have() > 0;
+        self.phase = Phase::Open;
+        self.due = self.body.have() > 0;
         true
     }
 
@@ -221,7 +219,9 @@ impl Inbound {
         self.recharge(budget);
         if self.phase == Phase::Open {
             self.due = true;
-            self.verify(budget);
+            if self.begun {
+                self.verify(budget);
+            }
         }
     }
 

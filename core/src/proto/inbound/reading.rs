@@ -27,6 +27,7 @@ impl Inbound {
             Phase::Offered => return Read::Pending,
             Phase::Open => {}
         }
+        self.begun = true;
         let chunk = self.body.take();
         self.grant(budget);
         self.verify(budget);
@@ -38,7 +39,16 @@ impl Inbound {
         }
     }
 
-    /// There is no reader any more. Harmless when all was read.
+    /// The reader is done with it, whether or not it has read everything.
+    pub fn leave(&mut self, budget: &mut Budget) {
+        if self.phase == Phase::Open {
+            // Of an empty body, nothing is left to be read.
+            self.verify(budget);
+        }
+        self.stop(ReasonCode::Dropped.into(), budget);
+    }
+
+    /// There will be no reader. Harmless when all was read.
     pub fn stop(&mut self, reason: Reason, budget: &mut Budget) {
         if self.is_live() {
             self.finish(Phase::Stopped(reason), budget);
