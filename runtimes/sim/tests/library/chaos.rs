@@ -19,6 +19,8 @@ pub(crate) enum Trouble {
     Freeze,
     /// An instance dies.
     Kill,
+    /// An instance ends its work and leaves.
+    Drain,
 }
 
 /// Makes trouble for about ten seconds, and ends all of it but the dead.
@@ -67,6 +69,7 @@ pub(crate) async fn make(
                 victim.process.thaw();
             }
             Trouble::Kill => victim.process.kill(),
+            Trouble::Drain => victim.drain(sim, oracle, time).await,
         }
         oracle.log(|| format!("{:?} over", sim.elapsed()));
     }

@@ -199,11 +199,15 @@ pub(crate) struct Op {
     pub(crate) reader: Reader,
     /// The sender gives up after this long.
     pub(crate) drop_after: Option<Duration>,
+    /// A send waits for a receiver, whatever its size.
+    pub(crate) confirm: bool,
     pub(crate) request: Option<RequestPlan>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct RequestPlan {
+    /// Every plain binding is asked, and the group is not.
+    pub(crate) all: bool,
     pub(crate) timeout: Duration,
     /// How long the handler takes.
     pub(crate) work: Duration,
@@ -241,8 +245,23 @@ impl Op {
             body,
             // Often at once, when it may not even have arrived.
             drop_after: drops.then(|| Duration::from_millis(rng.u64(..1_000) * rng.u64(..2))),
+            confirm: request.is_none() && rng.u32(..4) == 0,
             request,
         }
+    }
+
+    pub(crate) fn asks_all(&self) -> bool {
+        self.request.as_ref().is_some_and(|request| request.all)
+    }
+
+    /// Whether it is for the group too.
+    pub(crate) fn is_for_group(&self) -> bool {
+        self.subject.has_group() && !self.asks_all()
+    }
+
+    /// Whether it surely goes out as a stream.
+    pub(crate) fn is_streamed(&self, limits: &Limits) -> bool {
+        self.confirm || self.body.is_long(limits)
     }
 
     /// How it is read at one place. Only one of an instance's readers stalls, so that others wait.
@@ -270,6 +289,7 @@ impl RequestPlan {
         };
         let millis = if calm { 30_000 } else { [300, 5_000, 30_000][rng.usize(..3)] };
         Self {
+            all: rng.u32(..6) == 0,
             timeout: Duration::from_millis(millis),
             work: Duration::from_millis(work[rng.usize(..3)]),
             answer,

@@ -43,7 +43,7 @@ mod outside {
         ("ForgetEnd", GAPS, STUCK),
         ("CountUnverified", CALM, &["a wrong Ok"]),
         ("EndFailedSource", RELIABLE, &["a wrong end", "though its source failed"]),
-        ("WaitForTheDead", EVERYTHING, &["it hangs"]),
+        ("WaitForTheDead", EVERYTHING, &["it hangs", "a leak"]),
         ("IgnoreLag", RELIABLE, &["was held up"]),
         ("ForgetTombstone", GAPS, &["kind: Lost"]),
         ("StartUnconfirmed", LOSSY, &["two members of the group got it", "ran, but", "ran twice"]),
@@ -80,7 +80,7 @@ mod outside {
 
     /// What is wrong with the way in which a bug was found, if something is.
     fn miss(bug: &str, test: &str, says: &[&str]) -> Option<String> {
-        let output = run(Some(bug), 400, &[test]);
+        let output = run(Some(bug), 2_000, &[test]);
         let text = text(&output);
         let found = !output.status.success()
             && text.contains(&format!("{test} ... FAILED"))

@@ -90,6 +90,7 @@ pub(crate) const EVERYTHING: Profile = Profile {
         Trouble::Freeze,
         Trouble::Freeze,
         Trouble::Kill,
+        Trouble::Drain,
     ],
     ..CALM
 };

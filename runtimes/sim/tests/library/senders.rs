@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use conduit::{Conduit, Error, Message};
 use conduit_json::Json;
 use conduit_sim::Sim;
-use futures_lite::future;
+use futures_lite::{StreamExt, future};
 
 use crate::{
     handlers::{OP, outgoing, read},
@@ -30,6 +30,9 @@ pub(crate) async fn run(
         let sending = async {
             match &op.request {
                 None => send(&sim, &oracle, &conduit, op).await,
+                Some(request) if request.all => {
+                    ask_all(&sim, &oracle, &conduit, op, request).await;
+                }
                 Some(request) => ask(&sim, &oracle, &conduit, op, request).await,
             }
         };
@@ -50,8 +53,9 @@ pub(crate) async fn run(
 async fn send(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op) {
     let service = conduit.service(SERVICES[op.service]);
     let body = outgoing(sim, op.id, false, &op.body);
-    let result = service.send_body(op.subject.name(), body).header(OP, op.id.to_string()).await;
-    oracle.sent(op, &result);
+    let send = service.send_body(op.subject.name(), body).header(OP, op.id.to_string());
+    let send = if op.confirm { send.confirm() } else { send };
+    oracle.sent(op, &send.await);
 }
 
 async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan: &RequestPlan) {
@@ -73,6 +77,29 @@ async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan:
     }
     let ended = ended.unwrap_or(Ended::Stopped);
     oracle.replied(op, by, &got, &ended);
+}
+
+async fn ask_all(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan: &RequestPlan) {
+    let service = conduit.service(SERVICES[op.service]);
+    let body = outgoing(sim, op.id, false, &op.body);
+    let late = sim.elapsed() + plan.timeout;
+    let replies = service.request_all_body(op.subject.name(), body).timeout(plan.timeout);
+    let mut replies = replies.header(OP, op.id.to_string());
+    let mut answers = 0;
+    while let Some(reply) = replies.next().await {
+        answers += 1;
+        match reply {
+            Err(error) => oracle.one_failed(op, &error),
+            Ok(reply) => {
+                let by = reply.source().instance;
+                match read_reply(sim, oracle, op, plan, late, reply).await {
+                    (_, Err(error)) => oracle.wrong(format!("op {}: {error:?}", op.id)),
+                    (got, Ok(ended)) => oracle.replied(op, by, &got, &ended),
+                }
+            }
+        }
+    }
+    oracle.all_answered(op, answers);
 }
 
 async fn read_reply(

@@ -1,6 +1,13 @@
 //! Instances of services, with their bindings.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use conduit::{Conduit, ErrorKind, FailedDelivery, Handler, Stats};
 use conduit_json::Json;
@@ -28,6 +35,7 @@ pub(crate) struct Instance {
     pub(crate) conduit: Conduit<Json>,
     handlers: Vec<Handler>,
     before: Stats,
+    is_drained: AtomicBool,
 }
 
 impl World {
@@ -52,7 +60,10 @@ impl World {
     }
 
     pub(crate) fn living(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.iter().filter(|instance| !instance.process.is_killed())
+        let is_gone = |instance: &Instance| {
+            instance.process.is_killed() || instance.is_drained.load(Ordering::SeqCst)
+        };
+        self.instances.iter().filter(move |instance| !is_gone(instance))
     }
 
     /// Everything works for all that live: each asks the next service, and one sends to all.
@@ -164,7 +175,8 @@ impl Instance {
                 let (sim, oracle, process) = (sim.clone(), Arc::clone(oracle), process.clone());
                 // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
                 let at_once = rng.bool() || oracle.is_calm();
-                handlers.push(bound.to(move |message| {
+                let concurrency = [1, 1, 2, 8][rng.usize(..4)];
+                handlers.push(bound.concurrency(concurrency).to(move |message| {
                     let (sim, oracle, process) =
                         (sim.clone(), Arc::clone(&oracle), process.clone());
                     if let Some(op) = handlers::op_of(&oracle, &message) {
@@ -182,6 +194,22 @@ impl Instance {
         }
         oracle.watch(conduit.clone());
         let before = conduit.stats();
-        Ok(Self { service, process, link, conduit, handlers, before })
+        let is_drained = AtomicBool::new(false);
+        Ok(Self { service, process, link, conduit, handlers, before, is_drained })
+    }
+
+    /// Drains it, which takes no longer than the limit and a few seconds.
+    pub(crate) async fn drain(&self, sim: &Sim, oracle: &Oracle, limit: Duration) {
+        const MOST: Duration = Duration::from_secs(5);
+        self.is_drained.store(true, Ordering::SeqCst);
+        let drained = sim.within(limit + MOST, self.conduit.drain(limit)).await;
+        oracle.log(|| format!("{drained:?}"));
+        if drained.is_none() && !self.process.is_killed() {
+            oracle.wrong(format!("draining takes longer than {limit:?}"));
+        }
+        let stats = self.conduit.stats();
+        if !self.process.is_killed() && (stats.subscriptions, stats.bindings) != (0, 0) {
+            oracle.wrong(format!("left when drained: {stats:?}"));
+        }
     }
 }

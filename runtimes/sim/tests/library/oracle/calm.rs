@@ -13,7 +13,7 @@ impl Oracle {
     /// How many handlers have to run.
     pub(super) fn expected(&self, op: &Op) -> Option<usize> {
         let instances = self.calm.as_ref()?[op.service];
-        Some(op.subject.plain() * instances + usize::from(op.subject.has_group()))
+        Some(op.subject.plain() * instances + usize::from(op.is_for_group()))
     }
 
     /// Everything succeeds.
@@ -22,7 +22,7 @@ impl Oracle {
             return;
         };
         let completed = delivery.completed().len();
-        let whole = completed == expected || !op.body.is_long(&self.limits);
+        let whole = completed == expected || !op.is_streamed(&self.limits);
         if !whole || !delivery.failed().is_empty() {
             self.wrong(format!("op {}: {expected} have to get it: {delivery:?}", op.id));
         }
@@ -35,8 +35,10 @@ impl Oracle {
         }
         let answer = op.request.as_ref().map(|request| &request.answer);
         let planned = match (op.subject, answer) {
-            (_, None) => &[][..],
+            (Subject::Nobody, None) if op.confirm => &[ErrorKind::NoReceivers][..],
+            (_, None) => &[],
             (Subject::Nobody, _) => &[ErrorKind::NoReceivers],
+            (Subject::Job, _) if op.asks_all() => &[ErrorKind::NoReceivers],
             // A handler that runs at once has nobody to return its error to.
             (_, Some(Answer::Fails)) => &[ErrorKind::HandlerFailed, ErrorKind::NoReply],
             (_, Some(Answer::Panics)) => &[ErrorKind::HandlerPanicked, ErrorKind::NoReply],

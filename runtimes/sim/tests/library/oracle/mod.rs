@@ -140,10 +140,10 @@ impl Oracle {
             let runs = state.seen.get(&op.id).map_or(0, |seen| seen.runs.len());
             let answer = op.request.as_ref().map(|request| &request.answer);
             // A failure ends a request: who has not started by then need not.
-            let may_end_early =
-                matches!(answer, Some(Answer::Fails | Answer::Panics | Answer::Nothing));
+            let may_end_early = !op.asks_all()
+                && matches!(answer, Some(Answer::Fails | Answer::Panics | Answer::Nothing));
             // A busy group gives a request back, and an asker with a reply does not ask it again.
-            let may_lack_group = answer.is_some() && op.subject == Subject::Both;
+            let may_lack_group = answer.is_some() && op.subject == Subject::Both && !op.asks_all();
             let is_right = |expected| {
                 runs == expected
                     || may_end_early && (1..expected).contains(&runs)
@@ -167,7 +167,7 @@ impl Seen {
     fn denied(&self, op: &Op) -> Vec<String> {
         let mut denied = Vec::new();
         // Of a request, it concerns the side that answers.
-        let group_only = op.request.is_some() && op.subject.has_group();
+        let group_only = op.request.is_some() && op.is_for_group();
         let ran = self.runs.iter().any(|place| place.group || !group_only);
         if let Some(said) = self.not_executed.as_ref().filter(|_| ran) {
             denied.push(format!("op {}: {said}, but a handler ran: {:?}", op.id, self.runs));

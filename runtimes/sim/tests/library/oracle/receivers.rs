@@ -30,6 +30,8 @@ impl Oracle {
         });
         if twice {
             self.wrong(format!("op {}: handler ran twice at {place:?}", op.id));
+        } else if place.group && !op.is_for_group() {
+            self.wrong(format!("op {}: the group got what was for all", op.id));
         } else if place.group && members > 0 {
             self.wrong(format!("op {}: two members of the group got it", op.id));
         }
@@ -37,7 +39,7 @@ impl Oracle {
     }
 
     fn keeps_order(&self, op: &Op, place: Place) {
-        if op.body.is_long(&self.limits) || op.body.source != Source::Bytes {
+        if op.is_streamed(&self.limits) || op.body.source != Source::Bytes {
             return;
         }
         // A request that was refused is asked again, and takes a later place.
@@ -94,7 +96,7 @@ impl Oracle {
     pub(crate) fn worked(&self, op: &Op, place: Place, now: Duration) {
         let given_up = self.seen(op, |seen| seen.given_up);
         // Elsewhere another may have answered, so that nothing is cancelled.
-        let alone = op.subject == Subject::Job && self.network.reliable;
+        let alone = op.subject == Subject::Job && op.is_for_group() && self.network.reliable;
         if let Some(at) = given_up.filter(|at| alone && now > *at + CANCELLED) {
             self.wrong(format!(
                 "op {}: cancelled after {at:?}, and {place:?} works until {now:?}",

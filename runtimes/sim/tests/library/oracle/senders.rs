@@ -62,6 +62,34 @@ impl Oracle {
         }
     }
 
+    /// One of all that were asked has failed, or all of them have.
+    pub(crate) fn one_failed(&self, op: &Op, error: &Error) {
+        let Some(instance) = error.instance() else {
+            return self.failed(op, error);
+        };
+        self.is_typed(op, error);
+        self.fails_as_planned(op, error);
+        let ran = self.seen(op, |seen| {
+            if error.executed() == Executed::No {
+                seen.not_executed_at.push(Some(instance));
+            }
+            seen.runs.iter().any(|run| run.instance == instance)
+        });
+        if error.executed() == Executed::Yes && !ran {
+            self.wrong(format!("op {}: {error:?}, but no handler ran at {instance}", op.id));
+        }
+    }
+
+    /// All that were asked have answered, as far as they will.
+    pub(crate) fn all_answered(&self, op: &Op, answers: usize) {
+        self.log(|| format!("op {}: {answers} answers", op.id));
+        let nobody = op.subject.plain() == 0;
+        let is_right = |expected| answers == if nobody { 1 } else { expected };
+        if !self.expected(op).is_none_or(is_right) {
+            self.wrong(format!("op {}: {answers} answers", op.id));
+        }
+    }
+
     /// The sender drops it.
     pub(crate) fn given_up(&self, op: &Op, now: Duration) {
         self.log(|| format!("op {}: dropped", op.id));
