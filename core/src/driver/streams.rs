@@ -1,6 +1,7 @@
 //! Open bodies: the tables that packets are looked up in, and the one loop that drives a machine.
 
 mod inbound;
+mod last_words;
 mod outbound;
 
 use std::{
@@ -14,6 +15,7 @@ use event_listener::Event;
 use futures_lite::future;
 
 pub(super) use self::inbound::Readiness;
+use self::last_words::LastWords;
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
 use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
@@ -30,13 +32,10 @@ pub(super) struct Streams {
     inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
     outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
     /// The last word on bodies that were received, or not.
-    received: Mutex<Tombs<(StreamId, Port), LastWord>>,
+    received: Mutex<LastWords>,
     /// To whom bodies were sent that are finished.
     sent: Mutex<Tombs<StreamId, ServiceName>>,
 }
-
-/// What to say, and to whom, if the sender of a finished body asks.
-type LastWord = (Address, Bytes);
 
 /// What a machine wants its driver to do.
 enum Step {

@@ -6,10 +6,9 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Driven, LastWord, Port, Step};
+use super::{Driven, Port, Step};
 use crate::{
     driver::{Mailbox, Shared, shared::lock},
     proto::{
@@ -126,26 +125,6 @@ impl Shared {
         self.ended.notify(usize::MAX);
     }
 
-    fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
-        let now = self.now();
-        let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
-        lock(&self.streams.received).insert(now, until, key, last_word);
-    }
-
-    /// Takes no streamed reply, however often it is offered.
-    pub(in crate::driver) fn refuse_reply(
-        &self,
-        stream: StreamId,
-        source: &Source,
-        code: ReasonCode,
-    ) {
-        let (receiver, target) = (self.receiver(0), Target::Plain);
-        let stop = Frame::Stop { stream, receiver, target, reason: code.into() }.encode();
-        let to = Self::inbox_of(source);
-        self.remember_last_word((stream, 0), (to.clone(), stop.clone()));
-        self.post_packet(to, stop, None);
-    }
-
     /// The open streams of a name, whichever binding they are for.
     fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
         let table = lock(&self.streams.inbound);
@@ -161,15 +140,6 @@ impl Shared {
         port: Port,
     ) -> Option<Arc<InboundStream>> {
         lock(&self.streams.inbound).get(&(id, port)).cloned()
-    }
-
-    /// What was last said of a stream that is finished.
-    pub(in crate::driver) fn last_word(
-        &self,
-        id: StreamId,
-        port: Port,
-    ) -> Option<(Address, Bytes)> {
-        lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
     }
 
     /// A frame from the sender of a body.
@@ -215,14 +185,6 @@ impl Shared {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// The sender still asks about streams that are finished here: the last word was lost.
-    fn repeat_last_words(&self, id: StreamId) {
-        let mut received = lock(&self.streams.received);
-        for (sender, packet) in received.range(self.now(), (id, Port::MIN)..=(id, Port::MAX)) {
-            self.post_packet(sender.clone(), packet.clone(), None);
         }
     }
 }

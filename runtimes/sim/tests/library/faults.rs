@@ -7,8 +7,9 @@ use fastrand::Rng;
 
 use crate::{
     chaos,
+    limits::Limits,
     oracle::Oracle,
-    plan::{Limits, Op, TASKS},
+    plan::{Op, TASKS},
     profiles::{BREAKING, CALM, DAMAGING, EVERYTHING, GAPS, LOSSY, Profile, RELIABLE, SLOW},
     senders,
     world::World,

@@ -8,6 +8,7 @@ mod chaos;
 mod faults;
 mod handlers;
 mod leaving;
+mod limits;
 mod net;
 mod once;
 mod oracle;

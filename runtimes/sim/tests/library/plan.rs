@@ -4,51 +4,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::oracle::Place;
+use crate::{limits::Limits, oracle::Place};
 
 /// How many tasks of each instance send, one operation after the other.
 pub(crate) const TASKS: usize = 2;
-
-/// The limits of all conduits of a run. Small, so that small bodies meet them.
-#[derive(Debug, Clone)]
-pub(crate) struct Limits {
-    pub(crate) chunk: usize,
-    pub(crate) first_window: u64,
-    pub(crate) window: u64,
-    pub(crate) budget: u64,
-    pub(crate) waiting: usize,
-    /// Of a binding.
-    pub(crate) bodies: usize,
-}
-
-impl Limits {
-    /// How many bodies come in at once, at most.
-    pub(crate) fn bodies_at_all(&self) -> usize {
-        self.bodies * 4
-    }
-
-    /// Limits that nothing in a run meets by chance alone.
-    pub(crate) fn roomy(rng: &mut Rng) -> Self {
-        let chunk = [16, 64, 256][rng.usize(..3)];
-        let first_window = chunk as u64 * rng.u64(1..=4);
-        let window = first_window * rng.u64(1..=8);
-        Self { chunk, first_window, window, budget: 1 << 20, waiting: 1024, bodies: 128 }
-    }
-
-    pub(crate) fn tight(rng: &mut Rng) -> Self {
-        let roomy = Self::roomy(rng);
-        if rng.bool() {
-            return roomy;
-        }
-        Self {
-            first_window: rng.u64(1..=roomy.first_window),
-            budget: roomy.window * rng.u64(1..=3),
-            waiting: rng.usize(1..=4),
-            bodies: rng.usize(1..=4),
-            ..roomy
-        }
-    }
-}
 
 /// Whom something is sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,8 +17,9 @@ use fastrand::Rng;
 
 use crate::{
     handlers,
+    limits::Limits,
     oracle::{Oracle, Place},
-    plan::{Limits, Subject},
+    plan::Subject,
 };
 
 pub(crate) const SERVICES: [&str; 2] = ["users", "mail-service"];

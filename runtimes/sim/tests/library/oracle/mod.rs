@@ -15,7 +15,10 @@ use std::{
 use conduit::{Conduit, Error, ErrorKind, InstanceId};
 use conduit_json::Json;
 
-use crate::plan::{Answer, Limits, Op, Subject};
+use crate::{
+    limits::Limits,
+    plan::{Answer, Op, Subject},
+};
 
 /// One binding in one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
