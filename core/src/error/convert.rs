@@ -39,7 +39,11 @@ impl From<TransportError> for Error {
             TransportErrorKind::Denied => ErrorKind::Denied,
             TransportErrorKind::Other => ErrorKind::Transport,
         };
-        Self::with_source(kind, error)
+        // The kind says what the transport's own error would: what lies beneath it says more.
+        match error.into_source() {
+            Some(source) => Self::with_source(kind, source),
+            None => kind.into(),
+        }
     }
 }
 

@@ -62,7 +62,7 @@ kinds! {
     Closed => "the conduit is closed";
     /// The broker does not permit it.
     Denied => "the broker does not permit it";
-    /// The transport failed otherwise; the source is its error.
+    /// The transport failed otherwise; the source says why.
     Transport => "the transport failed";
     /// The body was taken, or read in part, before.
     BodyTaken => "the body was taken before";

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conduit::{
-    Conduit, Stats,
+    Conduit,
     proto::frame::Frame,
     transport::{Address, Targets},
 };
@@ -14,6 +14,7 @@ use futures_lite::future;
 use crate::{
     Broker, Guarantee, Number, Violation, World,
     forgery::{every_frame, forgeries, mutate},
+    quiet::Quiet,
     wire::Wire,
 };
 
@@ -71,7 +72,7 @@ pub async fn garbage_is_survived<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     let asker = world.conduit("asker").await;
     let asked = || asker.service("receiver").request("echo", &7).timeout(B::PATIENCE);
     RULE.expect("ask before the garbage", asked().await)?;
-    let before = receiver.stats();
+    let quiet = Quiet::of(&*world, [&receiver]).await?;
     let forger = Wire::connect(&world, RULE).await;
     let addresses = addresses(&receiver);
     let frames: Vec<_> = every_frame(&receiver).iter().map(Frame::encode).collect();
@@ -89,14 +90,11 @@ pub async fn garbage_is_survived<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     }
     forger.flush().await?;
     RULE.expect("ask after the garbage", asked().await)?;
-    let now = || receiver.stats();
-    let counted = now().invalid_packets;
+    let counted = receiver.stats().invalid_packets;
     RULE.ensure(counted > u64::from(COUNT) / 4, || {
         format!("of {COUNT} packets, most of them invalid, {counted} are counted")
     })?;
-    let what = || format!("before the garbage it held {before:?}, and after it {:?}", now());
-    let released = || held(&now()) == held(&before);
-    world.eventually(Guarantee::Release, what, released).await
+    quiet.returns(&world).await
 }
 
 /// A packet that is random, or was right before something in it was changed.
@@ -108,20 +106,6 @@ fn garbage(rng: &mut Rng, frames: &[Bytes]) -> Bytes {
             (0..length).map(|_| rng.u8(..)).collect()
         }
     }
-}
-
-/// What comes and goes.
-fn held(stats: &Stats) -> [u64; 8] {
-    [
-        stats.tasks as u64,
-        stats.subscriptions as u64,
-        stats.bindings as u64,
-        stats.incoming_bodies as u64,
-        stats.outgoing_bodies as u64,
-        stats.incoming_bytes,
-        stats.outgoing_bytes,
-        stats.open_requests as u64,
-    ]
 }
 
 /// Everything that a conduit with a binding of `noise` listens to.
