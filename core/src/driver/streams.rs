@@ -22,7 +22,7 @@ use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,
     proto::{Budget, ReasonCode, frame::StreamId},
-    transport::{Address, Target, Token, TransportErrorKind},
+    transport::{Address, MIN_PACKET_LEN, Target, Token, TransportErrorKind},
 };
 
 type Port = u64;
@@ -108,6 +108,7 @@ impl Shared {
         packet: Bytes,
         next: Option<Instant>,
     ) -> Result<(), Error> {
+        let is_least = packet.len() <= MIN_PACKET_LEN;
         let mut publish = self.transport.publish(to, packet.clone(), None);
         let result = match (future::poll_once(&mut publish).await, next) {
             (Some(result), _) => result,
@@ -125,6 +126,8 @@ impl Shared {
         };
         match result {
             Err(error) if error.kind() == TransportErrorKind::Disconnected => Ok(()),
+            // The transport took that much when it was made. It is sent again in smaller pieces.
+            Err(error) if error.kind() == TransportErrorKind::TooLarge && !is_least => Ok(()),
             result => Ok(result?),
         }
     }

@@ -232,6 +232,7 @@ impl Driven for OutboundStream {
         let now = shared.now();
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
+        machine.limit_chunk(shared.chunk());
         machine.handle_timeout(now);
         // When the join window ends, what it kept is let go, and nobody else says so.
         if full && machine.capacity() > 0 {

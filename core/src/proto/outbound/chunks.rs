@@ -16,6 +16,8 @@ pub(super) struct Chunks {
     /// Everything before this offset was taken from the source.
     written: u64,
     checksum: u32,
+    /// The most that one packet may hold now.
+    pub(super) most: u64,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,7 @@ impl Chunk {
 
 impl Chunks {
     pub(super) fn new(stream: StreamId) -> Self {
-        Self { stream, kept: VecDeque::new(), held: 0, written: 0, checksum: 0 }
+        Self { stream, kept: VecDeque::new(), held: 0, written: 0, checksum: 0, most: u64::MAX }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -78,6 +80,7 @@ impl Chunks {
 
     /// The packet with the bytes from one offset to another at most, and where it ends.
     pub(super) fn packet(&self, from: u64, to: u64) -> Option<(Bytes, u64)> {
+        let to = to.min(from.saturating_add(self.most));
         let at = self.kept.partition_point(|chunk| chunk.end() <= from);
         let chunk = self.kept.get(at).filter(|chunk| chunk.offset <= from && from < to)?;
         if chunk.offset == from && chunk.end() <= to {

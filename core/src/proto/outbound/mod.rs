@@ -73,6 +73,7 @@ pub struct Asked {
 ///   [`handle_stop`](Self::handle_stop), [`handle_undelivered`](Self::handle_undelivered).
 /// - While [`capacity`](Self::capacity) is not zero, [`push`](Self::push) that much from the source;
 ///   [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender gives up.
+/// - Where the transport comes to take less than it did, [`limit_chunk`](Self::limit_chunk).
 /// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) yields until it yields
 ///   nothing, and call [`handle_timeout`](Self::handle_timeout) at the time that
 ///   [`poll_timeout`](Self::poll_timeout) then says.

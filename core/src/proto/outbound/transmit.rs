@@ -41,6 +41,11 @@ impl Outbound {
             .or_else(|| self.poll_data(now))
     }
 
+    /// How many bytes of the body a packet may hold from now on, however they were pushed.
+    pub fn limit_chunk(&mut self, most: usize) {
+        self.chunks.most = most as u64;
+    }
+
     fn poll_offer(&mut self, now: Instant) -> Option<Transmit> {
         if self.plain == PlainLane::Offering {
             self.plain = PlainLane::Sending;
