@@ -173,6 +173,17 @@ impl<E: Encoder> Binding<E> {
         self.bound.mailbox.lost.get()
     }
 
+    /// How many messages were lost on the way here, by the broker or between it and us, as far as
+    /// what came later shows: the messages of one sender to this subject are numbered. Of a
+    /// [`queue_bind`](crate::Conduit::queue_bind) it is 0, since others get messages too.
+    ///
+    /// What a sender gave up is counted too: one that a limit forbade, or that waited in vain for a
+    /// connection.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.bound.mailbox.missed.get()
+    }
+
     /// How many messages wait in it.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -102,6 +102,17 @@ impl Ready {
         Address::Subject { service, subject, targets }
     }
 
+    /// The head for a packet that is published now. To plain bindings, which get every message, it
+    /// is numbered.
+    pub(crate) fn head_to(&self, targets: Targets) -> Head {
+        let mut head = self.head.clone();
+        if targets.plain() {
+            let shared = self.handle.shared();
+            head.sequence = Some(shared.number(&self.service, &self.subject));
+        }
+        head
+    }
+
     /// Offers the body to the bindings of the subject, once it is driven.
     pub(crate) fn offer(
         &self,
@@ -112,7 +123,7 @@ impl Ready {
     ) -> Arc<OutboundStream> {
         let shared = self.handle.shared();
         let limits = shared.config.outbound(expect);
-        let head = self.head.clone();
+        let head = self.head_to(targets);
         let machine = Outbound::offer(shared.now(), message, head, targets, length, limits);
         let id = StreamId { message, reply: false };
         shared.outbound(id, machine, self.service.clone(), Some(self.subject.clone()))

@@ -81,8 +81,10 @@ impl Sending {
 }
 
 async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
-    let packet = Frame::Message { head: ready.head.clone(), body }.encode();
-    ready.handle.shared().publish(&ready.address(Targets::Both), packet, None).await?;
+    let shared = ready.handle.shared();
+    shared.ready().await?;
+    let packet = Frame::Message { head: ready.head_to(Targets::Both), body }.encode();
+    shared.publish(&ready.address(Targets::Both), packet, None).await?;
     Ok(Delivery::handed_over())
 }
 

@@ -26,6 +26,8 @@ pub struct Stats {
     pub open_requests: usize,
     /// One-way messages that a full binding dropped.
     pub lost_messages: u64,
+    /// Messages to bindings that were lost on the way: see [`Binding::missed`](crate::Binding::missed).
+    pub missed_messages: u64,
     /// Packets that were not understood.
     pub invalid_packets: u64,
     /// Notices that could not be sent because too many waited.
@@ -48,6 +50,7 @@ impl Stats {
             pending_requests: shared.asking(),
             open_requests: shared.serving(),
             lost_messages: shared.counters.lost.get(),
+            missed_messages: shared.counters.missed.get(),
             invalid_packets: shared.counters.invalid.get(),
             unsent_notices: shared.counters.unposted.get(),
         }

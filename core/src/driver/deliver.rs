@@ -12,7 +12,7 @@ use crate::{
     MessageId,
     body::Content,
     proto::{
-        Detail, Reason, ReasonCode,
+        Detail, Gap, Reason, ReasonCode,
         frame::{Frame, Head, StreamId},
     },
     transport::Target,
@@ -63,6 +63,7 @@ impl Shared {
     ) {
         if route.target == Target::Plain || planted!(DeliverToAllMembers) {
             for mailbox in members {
+                self.note(route, mailbox, head);
                 self.deliver_whole_to(route, mailbox, head, body);
             }
             return;
@@ -114,6 +115,7 @@ impl Shared {
         let refused = match route.target {
             Target::Plain => {
                 for mailbox in members {
+                    self.note(route, mailbox, head);
                     if let Err(code) = self.deliver_offer_to(route, mailbox, head, offer) {
                         self.refuse_offer(route, head, stream, mailbox.port(), code);
                     }
@@ -223,6 +225,21 @@ impl Shared {
 
     fn deadline(&self, head: &Head) -> Option<std::time::Instant> {
         self.now().checked_add(head.request?.time_left?)
+    }
+
+    /// A plain binding gets every message, so that one which is not there was lost on the way.
+    fn note(&self, route: &Route, mailbox: &Mailbox, head: &Head) {
+        match mailbox.note(head) {
+            Gap::None => {}
+            Gap::Missed(count) => {
+                if mailbox.missed.get() == count {
+                    let source = &head.source.service;
+                    tracing::warn!(subject = %route.subject, %source, "messages were lost on the way");
+                }
+                self.counters.missed.add(count);
+            }
+            Gap::Filled => self.counters.missed.take_back(1),
+        }
     }
 
     fn lose(&self, mailbox: &Mailbox, route: &Route) {

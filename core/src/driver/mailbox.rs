@@ -17,7 +17,7 @@ use super::{
     shared::{Counter, lock},
     streams::Readiness,
 };
-use crate::proto::BindingId;
+use crate::proto::{BindingId, Gap, Seen, frame::Head};
 
 pub(crate) struct Mailbox {
     id: BindingId,
@@ -28,6 +28,9 @@ pub(crate) struct Mailbox {
     completed: Event,
     /// One-way messages that did not fit.
     pub(crate) lost: Counter,
+    /// Messages that were lost on the way, as far as is known.
+    pub(crate) missed: Counter,
+    seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
@@ -51,6 +54,8 @@ impl Mailbox {
             open_bodies: AtomicUsize::new(0),
             completed: Event::new(),
             lost: Counter::default(),
+            missed: Counter::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -61,6 +66,20 @@ impl Mailbox {
     /// The binding's number as a receiver of bodies. Port 0 is the reader of a reply.
     pub(super) fn port(&self) -> u64 {
         self.id.0
+    }
+
+    /// Notes the number that a message has come with, whatever becomes of it here.
+    pub(super) fn note(&self, head: &Head) -> Gap {
+        let Some(number) = head.sequence else {
+            return Gap::None;
+        };
+        let gap = lock(&self.seen).note(head.source.instance, number);
+        match gap {
+            Gap::None => {}
+            Gap::Missed(count) => self.missed.add(count),
+            Gap::Filled => self.missed.take_back(1),
+        }
+        gap
     }
 
     pub(super) fn push(&self, arrival: Arrival) -> Result<(), Full> {

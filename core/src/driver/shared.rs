@@ -22,10 +22,13 @@ use super::{
     work::Work,
 };
 use crate::{
-    Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName,
+    Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName, Subject,
     config::Config,
     id,
-    proto::frame::{MAX_HEADER, Receiver, Source},
+    proto::{
+        Numbering,
+        frame::{MAX_HEADER, Receiver, Source},
+    },
     transport::{Address, DynTransport, MIN_PACKET_LEN, Token},
 };
 
@@ -48,6 +51,7 @@ pub(crate) struct Shared {
     /// Something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
+    numbering: Mutex<Numbering>,
     ids: Box<dyn IdSource>,
 }
 
@@ -56,6 +60,8 @@ pub(crate) struct Shared {
 pub(crate) struct Counters {
     /// One-way messages that a full binding dropped.
     pub(crate) lost: Counter,
+    /// Messages to plain bindings that were lost on the way.
+    pub(crate) missed: Counter,
     /// Packets that were not understood.
     pub(crate) invalid: Counter,
     /// Packets that nobody waited for and that did not fit the outbox.
@@ -68,6 +74,10 @@ pub(crate) struct Counter(AtomicU64);
 impl Counter {
     pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_back(&self, count: u64) {
+        self.0.fetch_sub(count, Ordering::Relaxed);
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -103,6 +113,7 @@ impl Shared {
             work: Work::default(),
             ended: Event::new(),
             counters: Counters::default(),
+            numbering: Mutex::default(),
             config,
             runtime,
             transport,
@@ -122,6 +133,11 @@ impl Shared {
 
     pub(crate) fn message_id(&self) -> MessageId {
         id::message_id(&*self.ids)
+    }
+
+    /// The number of the next message to a subject.
+    pub(crate) fn number(&self, service: &ServiceName, subject: &Subject) -> u64 {
+        lock(&self.numbering).next(service, subject)
     }
 
     /// This conduit as the receiver of a body.

@@ -8,6 +8,7 @@
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
 //!   bounds what all inbound bodies together may hold.
 //! - [`Registry`] knows which bindings a packet is for.
+//! - [`Numbering`] and [`Seen`] make a loss on the way visible.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
@@ -22,6 +23,7 @@ mod inbound;
 mod outbound;
 mod reason;
 mod registry;
+mod sequence;
 
 pub(crate) use self::clock::SIGNS_OF_LIFE;
 pub use self::{
@@ -35,4 +37,5 @@ pub use self::{
     },
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
+    sequence::{Gap, Numbering, Seen},
 };

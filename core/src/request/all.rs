@@ -211,7 +211,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     match body {
         Prepared::Whole(body) => {
             let to = ready.address(Targets::Plain);
-            let packet = Frame::Message { head: ready.head.clone(), body }.encode();
+            let packet = Frame::Message { head: ready.head_to(Targets::Plain), body }.encode();
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
             before(shared, deadline, Executed::Maybe, publish).await?;

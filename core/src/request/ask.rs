@@ -66,7 +66,7 @@ async fn ask_whole(
     let shared = ready.handle.shared();
     let patience = shared.now() + shared.config.send_timeout;
     let give_up = deadline.unwrap_or(patience);
-    let mut head = ready.head.clone();
+    let mut head = ready.head_to(Targets::Both);
     let mut targets = Targets::Both;
     let mut pause = FIRST;
     let mut refusal = None;

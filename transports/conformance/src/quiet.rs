@@ -44,6 +44,7 @@ impl<'a, E: Encoder> Quiet<'a, E> {
 /// Without what is only counted.
 fn held(mut stats: Stats) -> Stats {
     stats.lost_messages = 0;
+    stats.missed_messages = 0;
     stats.invalid_packets = 0;
     stats.unsent_notices = 0;
     stats

@@ -9,6 +9,7 @@ mod faults;
 mod handlers;
 mod leaving;
 mod limits;
+mod missed;
 mod net;
 mod once;
 mod oracle;

@@ -104,6 +104,7 @@ impl World {
             let (before, now) = (instance.before, instance.conduit.stats());
             let mut counted = now;
             counted.lost_messages = before.lost_messages;
+            counted.missed_messages = before.missed_messages;
             if counted != before {
                 return Err(format!("a leak: {now:?}, and at the start {before:?}"));
             }
