@@ -4,10 +4,14 @@ use async_compat::Compat;
 use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
 use conduit::transport::MIN_PACKET_LEN;
 
-use crate::{ConnectError, ConnectErrorKind, Nats, servers::Servers};
+use crate::{ConnectError, ConnectErrorKind, Nats, monitor::Monitor, servers::Servers};
 
 /// How long [`Nats::connect`] tries.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Three times this is how long a server that says nothing any more goes unnoticed. async-nats would
+/// take three minutes.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many packets may wait in a subscription. async-nats drops what comes then and tells nobody,
 /// and its default of 65,536 is filled by a second's burst. The queue is allocated as it fills.
@@ -50,27 +54,30 @@ impl Nats {
         })
     }
 
-    /// Connects with options of your own: credentials, TLS, a name, callbacks.
+    /// Connects with options of your own: credentials, TLS, a name, timeouts.
     ///
-    /// Credentials in a URL are used before those in the options.
+    /// Credentials in a URL are used before those in the options. async-nats reads a credentials
+    /// file under tokio only; a file that you have read is good everywhere.
     ///
-    /// Begin with [`Nats::options`], whose subscriptions hold more than async-nats' default. Leave
-    /// [`no_echo`](ConnectOptions::no_echo) off: a service that sends to itself would hear nothing,
-    /// and no flush would end. With
-    /// [`retry_on_initial_connect`](ConnectOptions::retry_on_initial_connect) this returns at once,
-    /// and the transport waits for its connection as it does for a lost one.
+    /// Begin with [`Nats::options`], whose subscriptions hold more than async-nats' default. An
+    /// [`event_callback`](ConnectOptions::event_callback) is replaced: [`Nats::events`] tells what
+    /// it would have told. Leave [`no_echo`](ConnectOptions::no_echo) off: a service that sends to
+    /// itself would hear nothing, so that whatever is done with such a connection fails and says
+    /// why. With [`retry_on_initial_connect`](ConnectOptions::retry_on_initial_connect) this
+    /// returns at once, and the transport waits for its connection as it does for a lost one.
     ///
     /// # Errors
     /// [`ConnectError`], after the options' `connection_timeout` for each address at the latest.
     ///
     /// ```no_run
-    /// # async fn connect() -> Result<(), conduit_nats::ConnectError> {
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
     /// use conduit_nats::Nats;
     ///
     /// let options = Nats::options()
     ///     .name("billing")
+    ///     .credentials(&std::fs::read_to_string("/etc/nats/billing.creds")?)?
     ///     .add_root_certificates("/etc/nats/ca.pem".into());
-    /// let servers = vec!["nats://one.example.com", "nats://two.example.com"];
+    /// let servers = vec!["tls://one.example.com", "tls://two.example.com"];
     /// let nats = Nats::connect_with(options, servers).await?;
     /// # drop(nats);
     /// # Ok(())
@@ -84,14 +91,16 @@ impl Nats {
         Compat::new(async move { connect(options, servers?).await })
     }
 
-    /// async-nats' defaults, but with room for 1,048,576 packets in each subscription: async-nats
-    /// drops the newest packets of a subscription that is full. And whenever the connection is lost,
-    /// the pauses between attempts to connect again grow to half a second only, so that open bodies
-    /// go on soon after the server is back.
+    /// async-nats' defaults, but with room for 1,048,576 packets in each subscription, since
+    /// async-nats drops the newest packets of a subscription that is full, and a ping every ten
+    /// seconds, so that a server which says nothing any more is given up within thirty. And whenever
+    /// the connection is lost, the pauses between attempts to connect again grow to half a second
+    /// only, so that open bodies go on soon after the server is back.
     #[must_use]
     pub fn options() -> ConnectOptions {
         ConnectOptions::new()
             .connection_timeout(CONNECT_TIMEOUT)
+            .ping_interval(PING_INTERVAL)
             .subscription_capacity(SUBSCRIPTION_CAPACITY)
             .reconnect_delay_callback(pause_before)
     }
@@ -107,12 +116,14 @@ fn pause_before(attempt: usize) -> Duration {
 }
 
 async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, ConnectError> {
+    let (monitor, hear) = Monitor::new();
+    let options = options.event_callback(hear);
     // async-nats' future is large enough to overflow the stack of a thread that blocks on it.
     let client = Box::pin(servers.connect(options)).await?;
     if is_too_small(&client) {
         return Err(ConnectErrorKind::MaxPayload.into());
     }
-    Ok(Nats::ours(client))
+    Ok(Nats::ours(client, monitor))
 }
 
 fn is_too_small(client: &Client) -> bool {

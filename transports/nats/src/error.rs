@@ -1,4 +1,6 @@
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, io};
+
+use async_nats::rustls;
 
 /// Why no connection could be made.
 ///
@@ -22,7 +24,8 @@ pub enum ConnectErrorKind {
     Unauthorized,
     /// Something took the connection and didn't answer in time.
     TimedOut,
-    /// TLS could not be set up.
+    /// TLS could not be set up: a certificate is not trusted, is missing, or cannot be read. The
+    /// source says which.
     Tls,
     /// The server takes packets of less than
     /// [`MIN_PACKET_LEN`](conduit::transport::MIN_PACKET_LEN) only: its `max_payload` is too small.
@@ -53,6 +56,7 @@ impl From<async_nats::ConnectError> for ConnectError {
     fn from(error: async_nats::ConnectError) -> Self {
         use async_nats::ConnectErrorKind as Theirs;
         let kind = match error.kind() {
+            _ if is_tls(&error) => ConnectErrorKind::Tls,
             Theirs::ServerParse => ConnectErrorKind::InvalidUrl,
             Theirs::Dns | Theirs::Io => ConnectErrorKind::Unreachable,
             Theirs::Authentication | Theirs::AuthorizationViolation => {
@@ -64,6 +68,14 @@ impl From<async_nats::ConnectError> for ConnectError {
         };
         Self { kind, source: Some(error.into()) }
     }
+}
+
+/// async-nats calls a failed handshake an error of I/O.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let inner = error.downcast_ref().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || inner.is_some_and(|inner| is_tls(inner))
+        || error.source().is_some_and(is_tls)
 }
 
 impl fmt::Display for ConnectError {

@@ -14,16 +14,21 @@ use bytes::Bytes;
 use conduit::transport::{TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
-use crate::closing::Closing;
+use crate::{closing::Closing, is_notice, monitor::Monitor, violation::Violation};
 
 /// How long a mark may be away before we ask whether the connection it went out on still stands.
 /// On a working one it is back in a fraction of a millisecond, so this timer hardly ever fires.
 const LOOK_AFTER: Duration = Duration::from_millis(100);
 
+const NO_ECHO: &str = "the NATS client was made with no_echo: what a service sends to itself, and \
+    what is sent to it through the same client, would not arrive";
+
 /// What a transport and its subscriptions share: the client, and what async-nats does not offer.
 pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) closing: Closing,
+    /// `None` on a client that the user handed in: it tells nobody of its events.
+    pub(crate) monitor: Option<Arc<Monitor>>,
     /// One clone for each open transport on a connection that is ours to end; `None` on a client
     /// that the user handed in.
     lease: Mutex<Option<Arc<()>>>,
@@ -37,10 +42,15 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(client: Client, lease: Option<Arc<()>>) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        monitor: Option<Arc<Monitor>>,
+        lease: Option<Arc<()>>,
+    ) -> Self {
         Self {
             client,
             closing: Closing::default(),
+            monitor,
             lease: Mutex::new(lease),
             marks: OnceLock::new(),
             secret: RandomState::new(),
@@ -65,6 +75,10 @@ impl Link {
         let _ = self.marks.set(marks);
     }
 
+    pub(crate) fn has_marks(&self) -> bool {
+        self.marks.get().is_some()
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
@@ -87,24 +101,48 @@ impl Link {
     /// Sends a mark through the broker to ourselves. When it is back, the broker has processed all
     /// that this client sent before, and the client has all that was routed to it before: both ways
     /// keep their order. (`Client::flush` only waits for the socket.)
-    pub(crate) async fn round_trip(&self) -> Result<(), TransportError> {
+    ///
+    /// Returns the mark.
+    pub(crate) async fn round_trip(&self) -> Result<String, TransportError> {
         let connection = self.connection().ok_or(TransportErrorKind::Disconnected)?;
+        let violations = self.violations_so_far();
         Compat::new(async {
             let mark = self.next_mark();
             let subscribed = self.client.subscribe(mark.clone()).await;
             let mut marks = subscribed.map_err(disconnected)?;
-            self.client.publish(mark, Bytes::new()).await.map_err(disconnected)?;
+            // A connection that doesn't hear itself gets the server's word that nobody does.
+            let sent = self.client.publish_with_reply(mark.clone(), mark.clone(), Bytes::new());
+            sent.await.map_err(disconnected)?;
             loop {
                 let back = tokio::time::timeout(LOOK_AFTER, marks.next()).await;
                 if self.connection() != Some(connection) || matches!(back, Ok(None)) {
                     return Err(TransportErrorKind::Disconnected.into());
                 }
-                if back.is_ok() {
-                    return Ok(());
+                match back {
+                    Ok(Some(mark)) if is_notice(&mark) => return Err(unusable(NO_ECHO)),
+                    Ok(_) => return Ok(mark),
+                    Err(_elapsed) => {
+                        self.check(violations, &Violation::Subscribe(mark.clone()))?;
+                        self.check(violations, &Violation::Publish(mark.clone()))?;
+                    }
                 }
             }
         })
         .await
+    }
+
+    pub(crate) fn violations_so_far(&self) -> u64 {
+        self.monitor.as_ref().map_or(0, |monitor| monitor.violations_so_far())
+    }
+
+    /// # Errors
+    /// `Denied` where the server has reported this violation, since there were so many.
+    pub(crate) fn check(&self, before: u64, violation: &Violation) -> Result<(), TransportError> {
+        let violated = self.monitor.as_ref().and_then(|m| m.violated_since(before, violation));
+        match violated {
+            Some(violated) => Err(TransportError::new(TransportErrorKind::Denied, violated)),
+            None => Ok(()),
+        }
     }
 
     /// Which connection this is, counted from the first; `None` where there is none.
@@ -120,6 +158,11 @@ impl Link {
             None => self.client.new_inbox(),
         }
     }
+}
+
+/// What makes a client unusable.
+pub(crate) fn unusable(why: &'static str) -> TransportError {
+    TransportError::new(TransportErrorKind::Other, why)
 }
 
 /// async-nats refuses commands only when its connection has ended for good.

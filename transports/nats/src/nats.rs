@@ -3,11 +3,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_compat::Compat;
 use async_nats::{Client, PublishErrorKind, SubscribeErrorKind};
 use bytes::Bytes;
-use conduit::transport::{Address, Token, Transport, TransportError, TransportErrorKind};
+use conduit::transport::{
+    Address, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
+};
 
 use crate::{
-    Subscription,
-    link::{Link, disconnected},
+    Events, Subscription,
+    link::{Link, disconnected, unusable},
+    monitor::Monitor,
     subject,
 };
 
@@ -25,28 +28,55 @@ pub struct Nats {
 }
 
 impl Nats {
-    pub(crate) fn ours(client: Client) -> Self {
-        Self { link: Arc::new(Link::new(client, Some(Arc::new(())))) }
+    pub(crate) fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
+        Self { link: Arc::new(Link::new(client, Some(monitor), Some(Arc::new(())))) }
+    }
+
+    /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
+    /// goes to `tracing` too.
+    ///
+    /// A client that was handed in tells nobody of its events: then this ends at once.
+    ///
+    /// ```no_run
+    /// # async fn watch(nats: conduit_nats::Nats) {
+    /// use conduit_nats::NatsEvent;
+    /// use futures_lite::StreamExt;
+    ///
+    /// let mut events = nats.events();
+    /// while let Some(event) = events.next().await {
+    ///     if event == NatsEvent::LameDuck {
+    ///         println!("this server goes down; another one takes over");
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events::new(self.link.monitor.as_ref().map(|monitor| monitor.events()))
     }
 }
 
 /// A transport on a client of the user's, which stays open when the transport is closed.
 ///
-/// What async-nats doesn't show of a client cannot be checked here. A client that was made with
-/// [`no_echo`](async_nats::ConnectOptions::no_echo) doesn't work: a service that sends to itself hears nothing, and
-/// [`flush`](Transport::flush) waits for its own mark in vain. And its
-/// [`subscription_capacity`](async_nats::ConnectOptions::subscription_capacity) is how many packets may wait
-/// in a subscription before async-nats drops the newest; [`Nats::options`] has one that fits.
+/// What async-nats tells in its options' event callback alone is not known of a finished client:
+/// [`events`](Self::events) ends at once, and what the server does not permit looks like a missing
+/// answer, and is no [`Denied`](TransportErrorKind::Denied). Its
+/// [`subscription_capacity`](async_nats::ConnectOptions::subscription_capacity) is how many packets
+/// may wait in a subscription before async-nats drops the newest; [`Nats::options`] has one that
+/// fits. A client with [`no_echo`](async_nats::ConnectOptions::no_echo), or on a server that takes
+/// packets of less than [`MIN_PACKET_LEN`] only, is refused: whatever the conduit is asked to do
+/// fails and says why.
 impl From<Client> for Nats {
     fn from(client: Client) -> Self {
-        Self { link: Arc::new(Link::new(client, None)) }
+        Self { link: Arc::new(Link::new(client, None, None)) }
     }
 }
 
 /// Another transport on the same connection, for another conduit.
 impl Clone for Nats {
     fn clone(&self) -> Self {
-        let link = Link::new(self.link.client.clone(), self.link.lease());
+        let Link { client, monitor, .. } = &*self.link;
+        let link = Link::new(client.clone(), monitor.clone(), self.link.lease());
         Self { link: Arc::new(link) }
     }
 }
@@ -90,7 +120,7 @@ impl Transport for Nats {
         let link = &*self.link;
         let flushed = async {
             link.connected().await?;
-            link.round_trip().await
+            link.round_trip().await.map(drop)
         };
         link.closing.unless_closed(flushed).await
     }
@@ -113,7 +143,7 @@ impl Transport for Nats {
 }
 
 async fn end(link: &Link, last: bool) -> Result<(), TransportError> {
-    let flushed = link.round_trip().await;
+    let flushed = link.round_trip().await.map(drop);
     // Without a connection the command would wait for one.
     if last && link.is_connected() {
         link.client.drain().await.map_err(disconnected)?;
@@ -127,29 +157,38 @@ async fn publish(
     packet: Bytes,
     undelivered: Option<(&Address, Token)>,
 ) -> Result<(), TransportError> {
+    // async-nats would take some 2,000 packets without a connection and say nothing.
+    link.connected().await?;
     // The server would end the connection of a client that sends more.
     if packet.len() > link.client.max_payload() {
         return Err(TransportErrorKind::TooLarge.into());
     }
-    // async-nats would take some 2,000 packets without a connection and say nothing.
-    link.connected().await?;
-    let to = subject::publish(to);
+    let subject = subject::publish(to);
+    let question = link.may_publish(to, &subject);
     let reply = undelivered.and_then(|(inbox, token)| subject::notice(inbox, token));
     let published = match reply {
-        Some(reply) => link.client.publish_with_reply(to, reply, packet).await,
-        None => link.client.publish(to, packet).await,
+        Some(reply) => link.client.publish_with_reply(subject, reply, packet).await,
+        None => link.client.publish(subject, packet).await,
     };
     published.map_err(|error| match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => TransportErrorKind::TooLarge.into(),
         PublishErrorKind::Send => disconnected(error),
         PublishErrorKind::InvalidSubject => TransportError::new(TransportErrorKind::Other, error),
-    })
+    })?;
+    match question {
+        Some(question) => question.published().await,
+        None => Ok(()),
+    }
 }
 
 async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, TransportError> {
     let (subject, queue) = subject::subscribe(at).ok_or_else(|| {
         TransportError::new(TransportErrorKind::Other, "a subscription has one target")
     })?;
+    if link.is_connected() && link.client.max_payload() < MIN_PACKET_LEN {
+        return Err(unusable("the NATS server's max_payload is too small"));
+    }
+    let question = link.may_subscribe(&subject);
     let subscribed = match queue {
         Some(queue) => link.client.queue_subscribe(subject, queue.into()).await,
         None => link.client.subscribe(subject).await,
@@ -158,11 +197,15 @@ async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, Trans
         SubscribeErrorKind::Other => disconnected(error),
         _ => TransportError::new(TransportErrorKind::Other, error),
     })?;
-    Ok(match subject::marks(at) {
+    let subscription = match subject::marks(at) {
         Some(marks) => {
             link.set_marks(marks);
             Subscription::to_inbox(subscriber, Arc::clone(link))
         }
         None => Subscription::to_subject(subscriber, Arc::clone(link)),
-    })
+    };
+    if let Some(question) = question {
+        question.subscribed().await?;
+    }
+    Ok(subscription)
 }

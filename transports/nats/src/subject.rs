@@ -50,6 +50,13 @@ pub(crate) fn subscribe(at: &Address) -> Option<(String, Option<&'static str>)> 
     Some((subject, queue))
 }
 
+/// The place that a packet is published to, as far as permissions are concerned: all subjects of a
+/// service are one, all its inboxes are another, its control address is a third.
+pub(crate) fn place(published_to: &str) -> &str {
+    let third_dot = published_to.match_indices('.').nth(2);
+    third_dot.map_or(published_to, |(end, _)| &published_to[..end])
+}
+
 /// Where the broker reports that nobody was subscribed: the reply subject of a publish. Only an
 /// inbox can take notices.
 pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {

@@ -6,12 +6,13 @@ use std::{
 };
 
 use async_compat::Compat;
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::{Message, Subscriber};
 use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
 use futures_core::Stream;
 
 use crate::{
     closing::News,
+    is_notice,
     link::{Link, disconnected},
     subject::{self, Arrival},
 };
@@ -110,7 +111,7 @@ async fn leave_server(subscriber: &mut Subscriber, link: &Link) -> Result<(), Tr
         return Err(TransportErrorKind::Disconnected.into());
     }
     subscriber.unsubscribe_after(u64::MAX).await.map_err(disconnected)?;
-    link.round_trip().await
+    link.round_trip().await.map(drop)
 }
 
 /// Ends the client's side: the stream ends behind what has arrived. Should a server ever count to
@@ -132,10 +133,6 @@ fn from_inbox(message: Message) -> Option<Packet> {
             None
         }
     }
-}
-
-fn is_notice(message: &Message) -> bool {
-    message.status == Some(StatusCode::NO_RESPONDERS) && message.payload.is_empty()
 }
 
 impl fmt::Debug for Subscription {

@@ -13,8 +13,8 @@ use std::{
 use conduit_nats::Nats;
 use conduit_tokio::Tokio;
 use support::{
-    Outcome, Process, Server, SlowConsumers, body, builder, read, run, server_url, sha256,
-    tokio_multi_thread,
+    Outcome, Process, Server, body, builder, read, run, server_url, sha256, tokio_multi_thread,
+    was_slow,
 };
 
 const COUNT: u64 = 100;
@@ -27,8 +27,8 @@ const BUDGET: u64 = 32 << 20;
 #[ignore = "run by the test below, in a process of its own"]
 fn receiver() -> Outcome {
     tokio_multi_thread(async {
-        let slow = SlowConsumers::default();
-        let nats = Nats::connect_with(slow.counted(Nats::options()), server_url()).await?;
+        let nats = Nats::connect(server_url()).await?;
+        let events = nats.events();
         let receiver = builder("receiver", Tokio, nats).build()?;
         let mut binding = receiver.queue_bind("upload").await?;
         eprintln!("bound");
@@ -55,7 +55,7 @@ fn receiver() -> Outcome {
         }
         // The sender is still to be told of the last ones.
         receiver.close().await;
-        assert_eq!(slow.count(), 0);
+        assert!(!was_slow(events));
         Ok(())
     })
 }
@@ -66,13 +66,14 @@ fn a_receiving_process_may_be_stopped_for_a_while() -> Outcome {
         let server = Server::start();
         let receiver = Process::start("receiver", &server);
         receiver.says("bound").await;
-        let slow = SlowConsumers::default();
-        let connect = || Nats::connect_with(slow.counted(Nats::options()), server.url());
-        let sender = builder("sender", Tokio, connect().await?).build()?;
-        let (one, other) = (
-            builder("one", Tokio, connect().await?).build()?,
-            builder("other", Tokio, connect().await?).build()?,
-        );
+        let mut events = Vec::new();
+        let mut conduits = Vec::new();
+        for service in ["sender", "one", "other"] {
+            let nats = Nats::connect(server.url()).await?;
+            events.push(nats.events());
+            conduits.push(builder(service, Tokio, nats).build()?);
+        }
+        let [sender, one, other] = &conduits[..] else { unreachable!("there are three") };
         let echo = other.queue_bind("echo").await?;
         echo.to(async |message| message.reply_body(message.bytes().await?).await);
 
@@ -98,7 +99,8 @@ fn a_receiving_process_may_be_stopped_for_a_while() -> Outcome {
             assert_eq!((sent.completed().len(), sent.failed().len()), (1, 0));
         }
         receiver.passes().await;
-        assert_eq!((server.slow_consumers(), slow.count()), (0, 0));
+        assert_eq!(server.slow_consumers(), 0);
+        assert!(!events.into_iter().any(was_slow));
         Ok(())
     })
 }

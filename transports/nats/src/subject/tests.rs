@@ -95,3 +95,12 @@ fn control_is_one_subject_of_the_service() -> Result<(), NameError> {
     assert_eq!(subscribe(&control), Some(("conduit.users.c".into(), None)));
     Ok(())
 }
+
+#[test]
+fn a_place_is_all_subjects_of_a_service_or_all_its_inboxes() -> Result<(), NameError> {
+    assert_eq!(place(&publish(&at(Targets::Both)?)), "conduit.users.s");
+    assert_eq!(place(&publish(&inbox()?)), "conduit.users.i");
+    let control = Address::Control { service: "users".parse()? };
+    assert_eq!(place(&publish(&control)), "conduit.users.c");
+    Ok(())
+}

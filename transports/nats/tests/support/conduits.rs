@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture, time::Duration};
 
-use conduit::{Builder, CodecError, Conduit, Encode, Encoder, Runtime, Stats};
+use conduit::{Builder, CodecError, Conduit, Decode, Encode, Encoder, Runtime, Stats};
 use conduit_nats::{ConnectError, Nats};
 
 use super::Server;
@@ -20,6 +20,12 @@ impl Encode<str> for Text {
     fn encode(&self, value: &str, into: &mut Vec<u8>) -> Result<(), CodecError> {
         into.extend_from_slice(value.as_bytes());
         Ok(())
+    }
+}
+
+impl Decode<String> for Text {
+    fn decode(&self, bytes: &[u8]) -> Result<String, CodecError> {
+        Ok(String::from_utf8(bytes.to_vec())?)
     }
 }
 
@@ -88,7 +94,9 @@ pub async fn released(before: &[(&Conduit<Text>, Stats)]) {
 }
 
 fn held(mut stats: Stats) -> Stats {
+    stats.lost_messages = 0;
     stats.invalid_packets = 0;
+    stats.missed_messages = 0;
     stats.unsent_notices = 0;
     stats
 }

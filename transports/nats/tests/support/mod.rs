@@ -6,20 +6,28 @@
 mod addresses;
 mod binary;
 mod bodies;
+mod cluster;
 mod conduits;
+mod jwt;
+mod logs;
 mod process;
 mod runtimes;
 mod server;
 mod slow;
+mod tls;
 
 pub use self::{
     addresses::{control, group, inbox, plain, subject, token},
     bodies::{body, read, sha256},
+    cluster::Cluster,
     conduits::{Half, PATIENT, Text, builder, connected, released, run},
+    jwt::Operator,
+    logs::logged,
     process::{Process, server_url},
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     server::Server,
-    slow::SlowConsumers,
+    slow::was_slow,
+    tls::Certificates,
 };
 
 use conduit::transport::Packet;

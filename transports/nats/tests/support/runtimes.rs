@@ -2,7 +2,7 @@ use std::{error::Error, future::Future, time::Duration};
 
 use futures_lite::FutureExt;
 
-pub type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// After this a test hangs. No test measures time; most take a few milliseconds.
 const HANGS: Duration = Duration::from_secs(120);

@@ -14,6 +14,8 @@ use super::{binary::nats_server, process::signal};
 struct Ports {
     clients: u16,
     monitor: u16,
+    /// Where other servers of its cluster connect, if it is in one.
+    routes: u16,
 }
 
 /// A NATS server of its own for one test, on a free port. Dropping it kills it.
@@ -47,6 +49,27 @@ impl Server {
         format!("nats://{user}:{password}@127.0.0.1:{}", self.ports.clients)
     }
 
+    /// A URL of another scheme, at a name that certificates are made for.
+    pub fn tls_url(&self) -> String {
+        format!("tls://localhost:{}", self.ports.clients)
+    }
+
+    /// Where other servers of its cluster connect.
+    pub(super) fn route(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.ports.routes)
+    }
+
+    /// Makes the running server read its configuration again. It does so soon.
+    pub fn reload(&self, config: &str) {
+        self.configure(config);
+        signal(self.running.as_ref().expect("a running server"), "HUP");
+    }
+
+    /// Tells the server to shut down slowly, and to say so.
+    pub fn lame_duck(&self) {
+        signal(self.running.as_ref().expect("a running server"), "USR2");
+    }
+
     /// Stops the server's process where it is: connections stay, and nothing is answered.
     pub fn pause(&self) {
         let running = self.running.as_ref().expect("a running server");
@@ -61,6 +84,10 @@ impl Server {
         }
     }
 
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Starts it again, at the same port.
     pub fn start_again(&mut self) {
         self.stop();
@@ -72,9 +99,12 @@ impl Server {
 
     /// How many connections it has found too slow to take what is routed to them.
     pub fn slow_consumers(&self) -> u64 {
-        let vars: serde_json::Value =
-            serde_json::from_str(&self.monitor("/varz")).expect("the monitor says JSON");
-        vars["slow_consumers"].as_u64().expect("it counts slow consumers")
+        self.monitored("/varz")["slow_consumers"].as_u64().expect("it counts slow consumers")
+    }
+
+    /// What its monitoring endpoint says.
+    pub fn monitored(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.monitor(path)).expect("the monitor says JSON")
     }
 
     fn monitor(&self, path: &str) -> String {
@@ -104,7 +134,9 @@ impl Server {
             .spawn()
             .expect("nats-server can be run");
         let mut log = BufReader::new(child.stderr.take().expect("its log is piped"));
-        let listening = wait_until_ready(&mut log);
+        let config = fs::read_to_string(self.folder.path().join("nats.conf"));
+        let clustered = config.expect("a configuration file").contains("cluster {");
+        let listening = wait_until_ready(&mut log, clustered);
         // The server must never wait for somebody to read its log.
         thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         match listening {
@@ -123,18 +155,25 @@ impl Server {
 }
 
 /// Reads the log until the server accepts connections, and returns its ports.
-fn wait_until_ready(log: &mut impl BufRead) -> Result<Ports, String> {
+fn wait_until_ready(log: &mut impl BufRead, clustered: bool) -> Result<Ports, String> {
     let (mut read, mut ports) = (String::new(), Ports::default());
+    let mut ready = false;
     for line in log.lines() {
         let line = line.expect("a log of UTF-8");
         let port = || line.rsplit(':').next().and_then(|port| port.parse().ok());
         if line.contains("Listening for client connections on") {
             ports.clients = port().unwrap_or_default();
         }
+        if line.contains("Listening for route connections on") {
+            ports.routes = port().unwrap_or_default();
+        }
         if line.contains("Starting http monitor on") {
             ports.monitor = port().unwrap_or_default();
         }
-        if line.contains("Server is ready") && ports.clients != 0 && ports.monitor != 0 {
+        ready |= line.contains("Server is ready");
+        // A server of a cluster opens that port last.
+        let open = ports.clients != 0 && ports.monitor != 0 && (ports.routes != 0 || !clustered);
+        if ready && open {
             return Ok(ports);
         }
         read.push_str(&line);

@@ -1,0 +1,93 @@
+//! Whether the server permits what was just done. It doesn't say, unless it doesn't: then an error
+//! that names the subject comes before the mark of a round trip.
+//!
+//! async-nats gives errors to a task of their own, which may be late. So the bytes that came with
+//! the mark are counted: on a connection on which nothing else happens they say at once that there
+//! was no error, or that there is one to wait for.
+
+use std::time::Duration;
+
+use async_compat::Compat;
+use conduit::transport::{Address, TransportError, TransportErrorKind};
+
+use crate::{link::Link, monitor::Monitor, received::Received, violation::Violation};
+
+/// How long an error may take from async-nats to us, where something has come that may be one.
+const LATE: Duration = Duration::from_millis(50);
+
+/// Whether something is permitted. It is asked before it is done, and answered after.
+pub(crate) struct Question<'a> {
+    link: &'a Link,
+    monitor: &'a Monitor,
+    /// What the server says if it does not permit it.
+    violation: Violation,
+    /// How many violations there were before, and how much was received.
+    violations: u64,
+    received: Received,
+    generation: u64,
+}
+
+impl Link {
+    /// `None` where the answer is known, and where there can be none: on a client that was handed
+    /// in, or without a mark of our own. Whoever sends us packets chooses the inboxes that we
+    /// answer to, so of these few are asked for.
+    pub(crate) fn may_publish(&self, to: &Address, subject: &str) -> Option<Question<'_>> {
+        let monitor = self.monitor.as_ref().filter(|_| self.has_marks())?;
+        let generation = monitor.is_unknown(subject)?;
+        if matches!(to, Address::Inbox { .. }) && !monitor.may_ask_for_inbox() {
+            return None;
+        }
+        Some(Question::new(self, monitor, Violation::Publish(subject.to_owned()), generation))
+    }
+
+    /// `None` on a client that was handed in.
+    pub(crate) fn may_subscribe(&self, subject: &str) -> Option<Question<'_>> {
+        let monitor = self.monitor.as_ref()?;
+        Some(Question::new(self, monitor, Violation::Subscribe(subject.to_owned()), 0))
+    }
+}
+
+impl<'a> Question<'a> {
+    fn new(link: &'a Link, monitor: &'a Monitor, violation: Violation, generation: u64) -> Self {
+        let violations = monitor.violations_so_far();
+        let received = Received::by(&link.client);
+        Self { link, monitor, violation, violations, received, generation }
+    }
+
+    /// Waits until the server has seen a publish. If the connection breaks meanwhile, nobody knows
+    /// what became of it, and it is asked again the next time.
+    ///
+    /// # Errors
+    /// `Denied` where it was not permitted.
+    pub(crate) async fn published(&self) -> Result<(), TransportError> {
+        match self.link.round_trip().await {
+            Err(error) if error.kind() == TransportErrorKind::Disconnected => return Ok(()),
+            mark => self.answer(&mark?).await?,
+        }
+        self.monitor.permit(self.generation, self.violation.subject());
+        Ok(())
+    }
+
+    /// Waits until the server has seen a subscription, on whatever connection.
+    ///
+    /// # Errors
+    /// `Denied` where it was not permitted.
+    pub(crate) async fn subscribed(&self) -> Result<(), TransportError> {
+        loop {
+            self.link.connected().await?;
+            match self.link.round_trip().await {
+                Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
+                mark => return self.answer(&mark?).await,
+            }
+        }
+    }
+
+    async fn answer(&self, mark: &str) -> Result<(), TransportError> {
+        let Self { link, monitor, violation, violations, received, .. } = self;
+        if !received.only_a_mark(&Received::by(&link.client), mark) {
+            let violated = monitor.violated(*violations, violation);
+            let _ = Compat::new(async { tokio::time::timeout(LATE, violated).await }).await;
+        }
+        link.check(*violations, violation)
+    }
+}
