@@ -83,7 +83,7 @@ async fn ask_whole(
             }
             (Err(error), _) if is_refusal(&error) && shared.now() + pause < give_up => {
                 if let Some(answer) = answer_by(asking, shared.now() + pause).await {
-                    return Ok(answer);
+                    return answer;
                 }
                 pause = LAST.min(pause * 2);
                 targets = Targets::Group;
@@ -98,13 +98,13 @@ async fn ask_whole(
 }
 
 /// Whoever answers in the pause after a refusal, which can only be a plain binding, has answered.
-async fn answer_by(asking: &Asking, until: Instant) -> Option<Answer> {
+async fn answer_by(asking: &Asking, until: Instant) -> Option<Result<Answer, Error>> {
     loop {
         asking.pending.reopen();
         match asking.wait(Silence::UNLIMITED, Some(until)).await {
-            Ok(Ok(answer)) => return Some(answer),
             // The refusal, once more.
-            Ok(Err(_)) => {}
+            Ok(Err(error)) if is_refusal(&error) => {}
+            Ok(answer) => return Some(answer),
             Err(_) => return None,
         }
     }
