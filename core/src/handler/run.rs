@@ -132,14 +132,17 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<O
     };
     let outcome = future::or(async { Some(handling.await) }, stopped).await;
     let (reason, detail) = match outcome {
+        Some(Ok(None)) => return drop(here),
+        // What a handler fails with that has no time left is most often just that.
+        None | Some(Ok(Some(_))) if deadline.is_some_and(|at| shared.now() >= at) => {
+            tracing::debug!(%subject, "a handler has run out of time");
+            (ReasonCode::Deadline.into(), Detail::default())
+        }
         None => {
             tracing::debug!(%subject, "a handler was stopped");
-            // The time that travels is rounded down: the asker may still be waiting.
-            let is_late = deadline.is_some_and(|at| shared.now() >= at);
-            let code = if is_late { ReasonCode::Deadline } else { ReasonCode::Cancelled };
-            (code.into(), Detail::default())
+            // Nobody waits for it. Where the conduit closes, the asker was told.
+            (ReasonCode::Cancelled.into(), Detail::default())
         }
-        Some(Ok(None)) => return drop(here),
         Some(Ok(Some(error))) => {
             tracing::warn!(%subject, %error, "a handler failed");
             report::of_error(&*error)

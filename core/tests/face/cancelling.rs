@@ -4,17 +4,21 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use conduit::{
-    ErrorKind, Executed, Headers, InstanceId, Message, MessageId, Source,
-    proto::frame::{Frame, Head, Request},
-    transport::{Address, Targets, Transport},
+    ErrorKind, Executed, Headers, InstanceId, Message, MessageId, NameError, Source,
+    proto::{
+        ReasonCode,
+        frame::{Frame, Head, Request},
+    },
+    transport::{Address, Packet, Targets, Transport},
 };
 use conduit_json::Json;
 
-use crate::support::world::{TestResult, World, endless, millis, secs};
+use crate::support::world::{Node, TestResult, World, endless, millis, secs};
 
 /// Counts who began, and who was dropped.
 #[derive(Clone, Default)]
@@ -139,6 +143,61 @@ fn requests_made_for_another_have_no_more_time_than_it_has() -> TestResult {
     })
 }
 
+/// Time travels in whole milliseconds. Whoever answers once took less of it than the asker had, and
+/// what it failed with for lack of time came before the deadline.
+#[test]
+fn a_deadline_over_some_hops_is_the_askers_own() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let count = Count::default();
+        let stuck = count.clone();
+        node.queue_bind("third").await?.to(move |message| stuck.clone().stuck(message));
+        for (subject, next) in [("first", "second"), ("second", "third")] {
+            node.queue_bind(subject).await?.to(move |message| async move {
+                message.service("a").request(next, &()).no_timeout().await.map(drop)
+            });
+        }
+        let timeout = Duration::from_micros(2_000_600);
+        let error = node.own_service().request("first", &()).timeout(timeout).await;
+        let error = error.map(drop).expect_err("it is stuck");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
+        assert_eq!(world.elapsed(), timeout);
+        world.sim.idle().await;
+        assert_eq!(count.now(), (1, 1));
+        Ok(())
+    })
+}
+
+/// What a handler fails with when its time is over is that.
+#[test]
+fn a_handler_that_fails_at_its_deadline_says_so() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("b")?;
+        let clock = world.sim.clone();
+        node.queue_bind("x").await?.to(move |_| {
+            let clock = clock.clone();
+            async move {
+                clock.sleep(millis(5)).await;
+                Err("there was no time")
+            }
+        });
+        let (raw, asker) = (world.broker.clone(), InstanceId::from_bytes([6; 16]));
+        let source = Source { service: "a".parse()?, instance: asker };
+        let inbox = Address::Inbox { service: source.service.clone(), instance: asker };
+        let mut inbox = raw.subscribe(&inbox).await?;
+        let request = request_of(source, Some(millis(5)));
+        raw.publish(&subject_of(&node, Targets::Both)?, request.encode(), None).await?;
+        let Some(Packet::Data(packet)) = inbox.next().await else {
+            return Err("no answer".into());
+        };
+        let Frame::Failure { reason, .. } = Frame::decode(&packet)? else {
+            return Err("another answer".into());
+        };
+        assert_eq!(reason.code, ReasonCode::Deadline);
+        Ok(())
+    })
+}
+
 #[test]
 fn a_cancellation_may_come_before_its_request() -> TestResult {
     World::run(|world| async move {
@@ -146,29 +205,36 @@ fn a_cancellation_may_come_before_its_request() -> TestResult {
         let count = Count::default();
         let stuck = count.clone();
         node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
-        let (message, asker) = (MessageId::from_bytes([5; 16]), InstanceId::from_bytes([6; 16]));
+        let (message, asker) = (MESSAGE, InstanceId::from_bytes([6; 16]));
         let service = node.name().clone();
-        let subject = Address::Subject {
-            service: service.clone(),
-            subject: "x".parse()?,
-            targets: Targets::Both,
-        };
-        let head = Head {
-            source: Source { service: "a".parse()?, instance: asker },
-            content_type: None,
-            headers: Headers::new(),
-            sequence: None,
-            request: Some(Request { message, time_left: None, credit: 0 }),
-        };
-        let request = Frame::Message { head, body: Bytes::new() };
+        let request = request_of(Source { service: "a".parse()?, instance: asker }, None);
         let raw = world.broker.clone();
         let cancel = Frame::Cancel { message }.encode();
         raw.publish(&Address::Control { service }, cancel, None).await?;
         world.sim.idle().await;
-        raw.publish(&subject, request.encode(), None).await?;
+        raw.publish(&subject_of(&node, Targets::Both)?, request.encode(), None).await?;
         world.sim.idle().await;
         assert_eq!(count.now(), (0, 0), "it never began");
         assert_eq!(node.stats().open_requests, 0);
         Ok(())
     })
+}
+
+const MESSAGE: MessageId = MessageId::from_bytes([5; 16]);
+
+/// A request by hand.
+fn request_of(source: Source, time_left: Option<Duration>) -> Frame {
+    let head = Head {
+        source,
+        content_type: None,
+        headers: Headers::new(),
+        sequence: None,
+        request: Some(Request { message: MESSAGE, time_left, credit: 0 }),
+    };
+    Frame::Message { head, body: Bytes::new() }
+}
+
+/// Where it goes.
+fn subject_of(node: &Node, targets: Targets) -> Result<Address, NameError> {
+    Ok(Address::Subject { service: node.name().clone(), subject: "x".parse()?, targets })
 }

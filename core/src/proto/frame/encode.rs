@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{
@@ -207,9 +209,7 @@ impl Packet {
         self.answer(head);
         if let Some(request) = &head.request {
             self.bytes(tag::MESSAGE, &request.message.to_bytes());
-            let millis =
-                request.time_left.map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-            self.optional(tag::TIME_LEFT, millis);
+            self.optional(tag::TIME_LEFT, request.time_left.map(whole_millis));
             self.number(tag::CREDIT, request.credit);
             self.flags(flag::REQUEST);
         }
@@ -230,4 +230,9 @@ impl Packet {
         }
         self.optional(tag::SEQUENCE, head.sequence);
     }
+}
+
+/// Rounded up: whoever answers gives up no earlier than the asker.
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
