@@ -10,7 +10,7 @@ use std::{
 pub(crate) use self::pending::{Answer, Pending, Silence};
 use super::{Shared, shared::lock};
 use crate::{
-    Error, ErrorKind, Executed, MessageId,
+    Error, ErrorKind, Executed, MessageId, ServiceName,
     body::Content,
     proto::{
         ReasonCode,
@@ -54,12 +54,16 @@ impl Shared {
             .collect();
         for (message, pending) in pending {
             if !pending.is_resolved() {
-                let service = pending.group().service().clone();
-                self.post(Address::Control { service }, &Frame::Cancel { message });
+                self.cancel(pending.group().service().clone(), message);
             }
             let error = Error::from(ErrorKind::Closed).with_executed(Executed::Maybe);
             pending.resolve(Err(error));
         }
+    }
+
+    /// Whoever has a request need not answer it.
+    pub(crate) fn cancel(&self, service: ServiceName, message: MessageId) {
+        self.post(Address::Control { service }, &Frame::Cancel { message });
     }
 
     /// A frame that answers a request, or says that it will be answered.

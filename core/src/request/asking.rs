@@ -15,8 +15,8 @@ use crate::{
     conduit::Handle,
     driver::{Answer, OutboundStream, Pending, Shared, Silence},
     outgoing::Ready,
-    proto::{Outcome, ReasonCode, frame::Frame},
-    transport::{Address, Targets},
+    proto::{Outcome, ReasonCode},
+    transport::Targets,
 };
 
 /// A request that is going on. Dropped before it has ended, it is cancelled wherever it runs.
@@ -83,12 +83,18 @@ impl Asking {
         let stream = ready.offer(self.message, source.length(), targets, expect);
         self.upload = Some(Arc::clone(&stream));
         let (pending, tasks) = (Arc::clone(&self.pending), Arc::clone(&shared));
+        let (service, message) = (self.service.clone(), self.message);
         tasks.tasks.spawn(async move {
             let errors = match shared.send_body(&stream, source).await {
                 Ok(outcome) => errors(&outcome),
                 Err(error) => vec![error],
             };
             for error in errors {
+                // A handler that will not get the whole body is of no use.
+                let is_useless = error.executed() != Executed::No && error.instance().is_none();
+                if is_useless && !pending.is_resolved() {
+                    shared.cancel(service.clone(), message);
+                }
                 pending.resolve(Err(error));
             }
             pending.was_asked(shared.now());
@@ -142,14 +148,13 @@ impl Drop for Asking {
         if self.has_ended {
             return;
         }
-        // Giving the body up resolves the request, in another thread perhaps: ask before.
-        let resolved = self.pending.is_resolved();
+        // Giving the body up would resolve the request.
+        let was_resolved = self.pending.give_up();
         if let Some(upload) = &self.upload {
             upload.abort(ReasonCode::Cancelled.into());
         }
-        if !resolved {
-            let control = Address::Control { service: self.service.clone() };
-            shared.post(control, &Frame::Cancel { message: self.message });
+        if !was_resolved {
+            shared.cancel(self.service.clone(), self.message);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use conduit::{
-    ErrorKind, Executed, Headers, InstanceId, Message, MessageId, NameError, Source,
+    Body, ErrorKind, Executed, Headers, InstanceId, Message, MessageId, NameError, Source,
     proto::{
         ReasonCode,
         frame::{Frame, Head, Request},
@@ -17,6 +17,7 @@ use conduit::{
     transport::{Address, Packet, Targets, Transport},
 };
 use conduit_json::Json;
+use futures_lite::{StreamExt as _, stream};
 
 use crate::support::world::{Node, TestResult, World, endless, millis, secs};
 
@@ -194,6 +195,34 @@ fn a_handler_that_fails_at_its_deadline_says_so() -> TestResult {
             return Err("another answer".into());
         };
         assert_eq!(reason.code, ReasonCode::Deadline);
+        Ok(())
+    })
+}
+
+/// The source of a request's body fails. Its handler does not read it, and is of no use.
+#[test]
+fn a_request_whose_body_fails_ends_the_handler() -> TestResult {
+    World::run(|world| async move {
+        let (asker, node) = (world.node("a")?, world.node("b")?);
+        let count = Count::default();
+        let stuck = count.clone();
+        node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
+        let (fail, fails) = async_channel::bounded::<()>(1);
+        let first = stream::once(Ok(Bytes::from_static(b"first")));
+        let broken = stream::once_future(async move {
+            fails.recv().await.ok();
+            Err(std::io::Error::other("broken"))
+        });
+        let asking = asker.service("b").request_body("x", Body::stream(first.chain(broken)));
+        let asked = world.sim.go(asking.no_timeout().into_future());
+        world.sim.idle().await;
+        assert_eq!(count.now(), (1, 0));
+        drop(fail);
+        let error = asked.recv().await?.map(drop).expect_err("its body failed");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::SourceFailed, Executed::Maybe));
+        world.sim.idle().await;
+        assert_eq!(count.now(), (1, 1));
+        assert_eq!(world.elapsed(), secs(0));
         Ok(())
     })
 }

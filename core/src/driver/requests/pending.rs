@@ -99,6 +99,11 @@ impl Pending {
         lock(&self.state).resolved
     }
 
+    /// No answer is wanted any more. Returns whether that was so before.
+    pub(crate) fn give_up(&self) -> bool {
+        std::mem::replace(&mut lock(&self.state).resolved, true)
+    }
+
     /// All that asks was given to the broker: from now on, silence means something.
     pub(crate) fn was_asked(&self, now: Instant) {
         let mut state = lock(&self.state);
