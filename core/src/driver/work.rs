@@ -1,22 +1,22 @@
 //! The messages that are here, waiting or taken, and what a drain makes of them.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Instant,
 };
 
-use super::{Shared, lifecycle::Stage};
+use super::{Shared, lifecycle::Stage, shared::lock};
 use crate::Drained;
 
 #[derive(Default)]
-pub(crate) struct Work {
-    open: AtomicUsize,
-    finished: AtomicUsize,
-    handed_on: AtomicUsize,
-    aborted: AtomicUsize,
+pub(crate) struct Work(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    /// How many are here, and how many of these somebody handles.
+    open: usize,
+    taken: usize,
+    drained: Drained,
 }
 
 /// One message that is here, until this is dropped.
@@ -27,7 +27,7 @@ pub(crate) struct Here {
 
 impl Here {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        shared.work.open.fetch_add(1, Ordering::SeqCst);
+        lock(&shared.work.0).open += 1;
         Self { shared: Arc::clone(shared), taken: false }
     }
 
@@ -37,6 +37,7 @@ impl Here {
 
     /// Somebody handles it from now on.
     pub(crate) fn take(mut self) -> Self {
+        lock(&self.shared.work.0).taken += 1;
         self.taken = true;
         self
     }
@@ -44,13 +45,18 @@ impl Here {
 
 impl Drop for Here {
     fn drop(&mut self) {
-        let work = &self.shared.work;
-        match self.shared.lifecycle.stage() {
-            Stage::Draining if self.taken => drop(work.finished.fetch_add(1, Ordering::Relaxed)),
-            Stage::Closing | Stage::Closed if self.taken => self.shared.count_aborted(),
-            _ => {}
+        let stage = self.shared.lifecycle.stage();
+        let mut counts = lock(&self.shared.work.0);
+        counts.open -= 1;
+        if self.taken {
+            counts.taken -= 1;
+            match stage {
+                Stage::Running => {}
+                Stage::Draining => counts.drained.finished += 1,
+                Stage::Closing | Stage::Closed => counts.drained.aborted += 1,
+            }
         }
-        work.open.fetch_sub(1, Ordering::SeqCst);
+        drop(counts);
         self.shared.ended.notify(usize::MAX);
     }
 }
@@ -58,29 +64,26 @@ impl Drop for Here {
 impl Shared {
     /// How many messages are here.
     pub(super) fn open_messages(&self) -> usize {
-        self.work.open.load(Ordering::SeqCst)
+        lock(&self.work.0).open
     }
 
     /// A message was given back to the group, or its sender was told to do so.
     pub(super) fn count_handed_on(&self) {
         if self.lifecycle.stage() > Stage::Running {
-            self.work.handed_on.fetch_add(1, Ordering::Relaxed);
+            lock(&self.work.0).drained.handed_on += 1;
         }
     }
 
-    /// A message was cut off, or will not be handled.
+    /// A message will not be handled.
     pub(super) fn count_aborted(&self) {
         if self.lifecycle.stage() > Stage::Running {
-            self.work.aborted.fetch_add(1, Ordering::Relaxed);
+            lock(&self.work.0).drained.aborted += 1;
         }
     }
 
+    /// What became of the messages. Those that somebody still has were cut off.
     pub(crate) fn drained(&self) -> Drained {
-        let count = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        Drained {
-            finished: count(&self.work.finished),
-            handed_on: count(&self.work.handed_on),
-            aborted: count(&self.work.aborted),
-        }
+        let counts = lock(&self.work.0);
+        Drained { aborted: counts.drained.aborted + counts.taken, ..counts.drained }
     }
 }

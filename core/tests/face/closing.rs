@@ -181,6 +181,21 @@ fn a_stuck_handler_delays_nothing() -> TestResult {
 }
 
 #[test]
+fn what_is_still_held_after_a_drain_was_cut_off() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let mut bound = node.bind("x").await?;
+        node.own_service().send("x", &1).await?;
+        let message = bound.next().await.expect("it is bound");
+        let drained = node.drain(secs(3)).await;
+        assert_eq!((drained.finished, drained.handed_on, drained.aborted), (0, 0, 1));
+        drop(message);
+        assert_eq!(node.drain(secs(0)).await, drained, "it is counted once");
+        Ok(())
+    })
+}
+
+#[test]
 fn close_in_a_handler_ends_it() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
