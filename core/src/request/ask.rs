@@ -62,10 +62,13 @@ async fn ask_whole(
     deadline: Option<Instant>,
 ) -> Result<Answer, Error> {
     const FIRST: Duration = Duration::from_millis(10);
-    const LAST: Duration = Duration::from_millis(640);
+    const LAST: Duration = Duration::from_millis(80);
     let shared = ready.handle.shared();
-    let patience = shared.now() + shared.config.send_timeout;
-    let give_up = deadline.unwrap_or(patience);
+    let begun = shared.now();
+    let give_up = deadline.unwrap_or(begun + shared.config.send_timeout);
+    // A busy member takes a while to refuse. What is asked too late for that would not be known to
+    // have been refused.
+    let enough = (2 * shared.config.request_wait).min(give_up.saturating_duration_since(begun) / 2);
     let mut head = ready.head_to(Targets::Both);
     let mut targets = Targets::Both;
     let mut pause = FIRST;
@@ -81,7 +84,7 @@ async fn ask_whole(
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
                 return Err(refusal.unwrap_or(error));
             }
-            (Err(error), _) if is_refusal(&error) && shared.now() + pause < give_up => {
+            (Err(error), _) if is_refusal(&error) && shared.now() + pause + enough < give_up => {
                 if let Some(answer) = answer_by(asking, shared.now() + pause).await {
                     return answer;
                 }

@@ -67,6 +67,36 @@ fn a_full_group_is_asked_again_until_the_deadline_is_near() -> TestResult {
     })
 }
 
+/// A busy member takes its time to refuse: the deadline must not pass meanwhile, or nobody knows
+/// that nothing has run.
+#[test]
+fn a_busy_group_refuses_before_the_deadline() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let handler = node.queue_bind("x").await?.to(|message| async move {
+            std::future::pending::<()>().await;
+            drop(message);
+        });
+        let own = node.own_service();
+        let _busy = world.sim.go(own.request("x", &1).no_timeout().into_future());
+        world.sim.idle().await;
+        for timeout in [50, 100, 200, 300, 450, 1_000, 1_050, 1_100, 1_150, 1_200] {
+            let before = world.elapsed();
+            let error = own.request("x", &1).timeout(millis(timeout)).await.map(drop);
+            let error = error.expect_err("it is busy");
+            // In less than 100 ms it refuses nothing.
+            let wanted = match timeout {
+                ..=100 => (ErrorKind::Deadline, Executed::Maybe),
+                _ => (ErrorKind::Overloaded, Executed::No),
+            };
+            assert_eq!((error.kind(), error.executed()), wanted, "{timeout} ms");
+            assert!(world.elapsed() - before <= millis(timeout));
+        }
+        assert_eq!(handler.waiting(), 0);
+        Ok(())
+    })
+}
+
 #[test]
 fn an_idle_conduit_does_nothing_for_an_hour() -> TestResult {
     World::run(|world| async move {

@@ -107,9 +107,10 @@ impl Outbound {
             peer.fail(reason, false);
         } else if target == Target::Group {
             if self.group.is_asked() {
-                let until = later(now, self.backoff());
-                // What is over before it can be offered again need not be waited for.
-                self.group = if until < self.give_up() {
+                let pause = self.backoff();
+                let until = later(now, pause);
+                // An offer too late for its answer would not be known to have been refused.
+                self.group = if later(until, pause) < self.give_up() {
                     GroupLane::Backoff { until }
                 } else {
                     GroupLane::Refused(reason)

@@ -35,7 +35,7 @@ impl Outbound {
 
     pub(super) fn backoff(&mut self) -> Duration {
         const FIRST: Duration = Duration::from_millis(10);
-        const MOST_DOUBLINGS: u32 = 6;
+        const MOST_DOUBLINGS: u32 = 3;
         let pause = FIRST * (1 << self.refusals.min(MOST_DOUBLINGS));
         self.refusals += 1;
         pause

@@ -21,4 +21,5 @@ mod replay;
 mod restarts;
 mod scenarios;
 mod senders;
+mod sharing;
 mod world;

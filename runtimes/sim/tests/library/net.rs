@@ -21,10 +21,13 @@ impl Net {
         test: impl FnOnce(Arc<Self>) -> F,
     ) -> Result {
         let sim = Sim::new(seed);
-        let broker = Memory::new();
-        let outcome = sim.block_on(test(Arc::new(Self { sim: sim.clone(), broker })));
+        let outcome = sim.block_on(test(Self::of(sim.clone())));
         sim.shut_down();
         outcome
+    }
+
+    pub(crate) fn of(sim: Sim) -> Arc<Self> {
+        Arc::new(Self { sim, broker: Memory::new() })
     }
 
     pub(crate) fn builder(
