@@ -22,4 +22,5 @@ mod restarts;
 mod scenarios;
 mod senders;
 mod sharing;
+mod truth;
 mod world;
