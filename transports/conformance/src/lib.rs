@@ -29,6 +29,7 @@
 
 mod checks;
 mod forgery;
+mod guard;
 mod number;
 mod odd;
 mod pattern;

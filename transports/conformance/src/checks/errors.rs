@@ -97,7 +97,7 @@ pub async fn a_closed_conduit_says_so<B: Broker>(world: Arc<World<B>>) -> Result
     world.within(B::PATIENCE, rule, "calls after close", every_call(&conduit)).await?
 }
 
-async fn every_call(conduit: &Conduit<Number>) -> Result<(), Violation> {
+pub(super) async fn every_call(conduit: &Conduit<Number>) -> Result<(), Violation> {
     let service = conduit.service("other");
     is_closed("send", service.send("news", &1).await)?;
     let body = service.send_body("news", vec![7; 100_000]);

@@ -1,14 +1,21 @@
 //! The checks, by what they hold a transport to.
 
 mod addresses;
+mod asking_all;
+mod beside_a_group;
 mod binding;
 mod bodies;
 mod bodies_failing;
 mod bodies_in_memory;
 mod bodies_once;
 mod bodies_passed_on;
+mod cancelling;
 mod closing;
+mod concurrency;
+mod confirming;
+mod draining;
 mod errors;
+mod failures;
 mod flow;
 mod flow_limits;
 mod garbage;
@@ -16,18 +23,23 @@ mod isolation;
 mod leaving;
 mod order;
 mod packets;
+mod refusals;
 mod release;
 mod release_bindings;
 mod release_requests;
 mod requests;
+mod restarting;
 mod routing;
+mod serving;
 mod subscriptions;
 
 pub use self::{
-    addresses::*, binding::*, bodies::*, bodies_failing::*, bodies_in_memory::*, bodies_once::*,
-    bodies_passed_on::*, closing::*, errors::*, flow::*, flow_limits::*, garbage::*, isolation::*,
-    leaving::*, order::*, packets::*, release::*, release_bindings::*, release_requests::*,
-    requests::*, routing::*, subscriptions::*,
+    addresses::*, asking_all::*, beside_a_group::*, binding::*, bodies::*, bodies_failing::*,
+    bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*, closing::*,
+    concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*, flow_limits::*,
+    garbage::*, isolation::*, leaving::*, order::*, packets::*, refusals::*, release::*,
+    release_bindings::*, release_requests::*, requests::*, restarting::*, routing::*, serving::*,
+    subscriptions::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -113,6 +125,34 @@ macro_rules! each_check {
             closing_amid_bodies_answers_all
             forged_packets_are_counted
             garbage_is_survived
+            failures_of_handlers_are_told_apart
+            a_full_group_is_overloaded
+            a_lone_member_that_drains_refuses
+            a_passed_deadline_is_a_deadline
+            a_request_amid_which_one_closes_is_closed
+            a_bind_does_not_spoil_what_the_group_answers
+            a_bind_runs_once_where_the_group_is_asked_again
+            served_values_are_answered
+            a_served_value_comes_with_its_message
+            time_left_shrinks_hop_by_hop
+            a_dropped_request_ends_three_hops
+            a_deadline_ends_three_hops
+            members_run_as_many_as_they_may
+            handlers_begin_in_order
+            a_panic_fails_one_message
+            draining_lets_handlers_finish
+            draining_cuts_off_at_its_limit
+            draining_handles_what_waits
+            draining_hands_on_what_nobody_reads
+            a_rolling_restart_fails_nothing
+            everybody_answers_a_request_to_all
+            silence_ends_a_request_to_all
+            one_failure_does_not_end_a_request_to_all
+            a_request_to_all_of_nobody_says_so
+            bodies_go_to_all_and_come_back
+            a_confirmed_message_was_read
+            a_confirmed_message_names_all_readers
+            a_confirmed_message_to_nobody_fails
         ]);
     };
     (@ $one:path, $rest:tt [$($check:ident)*]) => {

@@ -6,21 +6,13 @@ use conduit::{Body, Error};
 use futures_lite::future;
 
 use crate::{
-    Broker, Guarantee, Violation, World, odd::Odd, pattern::Pattern, quiet::Quiet, reading::Reading,
+    Broker, Guarantee, Violation, World, guard::Guard, odd::Odd, pattern::Pattern, quiet::Quiet,
+    reading::Reading,
 };
 
 const RULE: Guarantee = Guarantee::Release;
 const LENGTH: u64 = 3 << 20;
 const SOON: Duration = Duration::from_secs(30);
-
-/// Sends when it is dropped.
-struct Guard(async_channel::Sender<()>);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.0.try_send(()).ok();
-    }
-}
 
 /// G13: the handler of a request that is dropped is dropped too, whether the request's body has
 /// been sent or not; and nothing is held.
