@@ -170,6 +170,7 @@ fn the_last_word_is_repeated_to_a_sender_that_missed_it() {
     let mut inbound = inbound(now, None, &mut budget);
     inbound.handle_confirm(now);
     inbound.handle_end(now, 0, 0, &mut budget);
+    assert_eq!(inbound.read(&mut budget), Read::End);
     let word = inbound.poll_transmit(now).expect("it says that it is done");
     assert_eq!(inbound.poll_transmit(now), None);
     assert_eq!(inbound.last_word(), word);
