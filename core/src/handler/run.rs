@@ -140,8 +140,10 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<O
         }
         None => {
             tracing::debug!(%subject, "a handler was stopped");
-            // Nobody waits for it. Where the conduit closes, the asker was told.
-            (ReasonCode::Cancelled.into(), Detail::default())
+            // Where the conduit closes, others tell the asker too: whoever comes first says the same.
+            let closes = shared.check_open().is_err();
+            let code = if closes { ReasonCode::Closed } else { ReasonCode::Cancelled };
+            (code.into(), Detail::default())
         }
         Some(Ok(Some(error))) => {
             tracing::warn!(%subject, %error, "a handler failed");
