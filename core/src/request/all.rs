@@ -12,16 +12,16 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
-    asking::{Asking, before},
+    asking::{Asking, before, prepare},
     deadline,
 };
 use crate::{
-    Encoder, Error, Executed, Message, Subject,
+    Encoder, Error, Executed, Message, ServiceName, Subject,
     body::Prepared,
     delivery,
     driver::{Pending, Silence},
     outgoing::Outgoing,
-    proto::frame::{Frame, Request},
+    proto::frame::Frame,
     transport::{Target, Targets, Token},
 };
 
@@ -183,6 +183,7 @@ fn replies<E: Encoder>(plan: Plan<E>) -> impl Stream<Item = Result<Message<E>, E
 /// A request to all that was made.
 struct AskingAll<E> {
     asking: Asking,
+    service: ServiceName,
     subject: Subject,
     handle: crate::conduit::Handle,
     encoder: Arc<E>,
@@ -197,15 +198,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let handle = outgoing.handle.clone();
     let shared = handle.shared();
     let deadline = deadline(shared, timeout, inherited);
-    let message = shared.message_id();
-    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
-    let request = Request { message, time_left, credit: shared.config.first_window };
-    let prepare = async {
-        let prepared = outgoing.prepare(Some(request)).await?;
-        shared.ready().await?;
-        Ok(prepared)
-    };
-    let (ready, body) = before(shared, deadline, Executed::No, prepare).await?;
+    let (message, ready, body) = prepare(outgoing, deadline).await?;
     let pending = Pending::all(ready.address(Targets::Group), shared.config.waiting);
     let mut asking = Asking::begin(&ready, message, pending)?;
     match body {
@@ -214,7 +207,8 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
             let packet = Frame::Message { head: ready.head_to(Targets::Plain), body }.encode();
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
-            before(shared, deadline, Executed::Maybe, publish).await?;
+            let published = before(shared, deadline, Executed::Maybe, publish).await;
+            published.map_err(|error| error.about(&ready.service, &ready.subject))?;
             asking.pending.was_asked(shared.now());
         }
         Prepared::Streamed(source) => {
@@ -224,6 +218,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let silence = silence.unwrap_or(shared.config.silence().answer);
     Ok(AskingAll {
         asking,
+        service: ready.service,
         subject: ready.subject,
         handle,
         encoder,
@@ -246,7 +241,7 @@ impl<E: Encoder> AskingAll<E> {
         self.wanted = self.wanted.map(|wanted| wanted - 1);
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(error)),
+            Err(error) => return Some(Err(error.about(&self.service, &self.subject))),
         };
         answer.content.limit_time(self.deadline);
         let (handle, encoder) = (self.handle.clone(), Arc::clone(&self.encoder));

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::asking::{Asking, Vain, before, too_late};
+use super::asking::{Asking, Vain, before, prepare, too_late};
 use crate::{
     Error, ErrorKind, Executed, Subject,
     body::Prepared,
     delivery,
     driver::{Answer, Pending, Silence},
     outgoing::{Outgoing, Ready},
-    proto::frame::{Frame, Request},
+    proto::frame::Frame,
     transport::{Targets, Token},
 };
 
@@ -19,17 +19,7 @@ pub(super) async fn ask(
     outgoing: Outgoing,
     deadline: Option<Instant>,
 ) -> Result<(Subject, Answer), Error> {
-    let handle = outgoing.handle.clone();
-    let shared = handle.shared();
-    let message = shared.message_id();
-    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
-    let request = Request { message, time_left, credit: shared.config.first_window };
-    let prepare = async {
-        let prepared = outgoing.prepare(Some(request)).await?;
-        shared.ready().await?;
-        Ok(prepared)
-    };
-    let (ready, body) = before(shared, deadline, Executed::No, prepare).await?;
+    let (message, ready, body) = prepare(outgoing, deadline).await?;
     let pending = Pending::first(ready.address(Targets::Group));
     let mut asking = Asking::begin(&ready, message, pending)?;
     let answer = match body {

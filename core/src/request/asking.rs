@@ -11,11 +11,11 @@ use futures_lite::{FutureExt, future};
 
 use crate::{
     Error, ErrorKind, Executed, MessageId, ServiceName,
-    body::Source,
+    body::{Prepared, Source},
     conduit::Handle,
     driver::{Answer, OutboundStream, Pending, Shared, Silence},
-    outgoing::Ready,
-    proto::{Outcome, ReasonCode},
+    outgoing::{Outgoing, Ready},
+    proto::{Outcome, ReasonCode, frame::Request},
     transport::Targets,
 };
 
@@ -157,6 +157,24 @@ impl Drop for Asking {
             shared.cancel(self.service.clone(), self.message);
         }
     }
+}
+
+/// Checks what is to be asked, takes a first look at the body, and waits until replies can come.
+pub(super) async fn prepare(
+    outgoing: Outgoing,
+    deadline: Option<Instant>,
+) -> Result<(MessageId, Ready, Prepared), Error> {
+    let handle = outgoing.handle.clone();
+    let shared = handle.shared();
+    let message = shared.message_id();
+    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
+    let request = Request { message, time_left, credit: shared.config.first_window };
+    let prepare = async {
+        let (ready, body) = outgoing.prepare(Some(request)).await?;
+        shared.ready().await?;
+        Ok((message, ready, body))
+    };
+    before(shared, deadline, Executed::No, prepare).await
 }
 
 /// The deadline passed, and this is known of the handler.

@@ -1,0 +1,60 @@
+//! A wire tap: somebody who is subscribed to everything, so that the server never says that nobody
+//! is there.
+
+mod support;
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
+
+use conduit::{ErrorKind, Executed, Runtime};
+use conduit_nats::Nats;
+use support::{Outcome, Server, builder, with_every_runtime};
+
+with_every_runtime!(requests_to_nobody_are_not_answered_and_others_are);
+
+/// Subscribes to everything, and throws it away.
+fn tap(server: &Server) -> io::Result<()> {
+    let address = server.url().replace("nats://", "");
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"CONNECT {\"verbose\":false}\r\nSUB > 1\r\nPING\r\n")?;
+    let mut lines = BufReader::new(stream);
+    let mut line = String::new();
+    while line != "PONG\r\n" {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    thread::spawn(move || io::copy(&mut lines, &mut io::sink()));
+    Ok(())
+}
+
+async fn requests_to_nobody_are_not_answered_and_others_are(
+    runtime: impl Runtime + Clone,
+) -> Outcome {
+    let server = Server::start();
+    tap(&server)?;
+    let worker = builder("worker", runtime.clone(), Nats::connect(server.url()).await?).build()?;
+    worker.queue_bind("echo").await?.to(|message| async move {
+        let body = message.take_body()?;
+        message.reply_body(body).await
+    });
+    // Half of the idle limit is the least that somebody is given to say that he has a request.
+    let asker = builder("asker", runtime, Nats::connect(server.url()).await?)
+        .send_timeout(Duration::from_millis(500))
+        .idle_limit(Duration::from_secs(1))
+        .build()?;
+    let service = asker.service("worker");
+    for (size, executed) in [(10, Executed::Maybe), (100_000, Executed::No)] {
+        let body = vec![7; size];
+        let asked = service.request_body("nothing", body.clone()).await;
+        let error = asked.map(drop).expect_err("nobody is bound");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::NoAnswer, executed), "{error}");
+        assert_eq!(service.request_body("echo", body.clone()).await?.bytes().await?, body);
+    }
+    Ok(())
+}
