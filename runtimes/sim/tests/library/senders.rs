@@ -82,7 +82,8 @@ async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan:
 async fn ask_all(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan: &RequestPlan) {
     let service = conduit.service(SERVICES[op.service]);
     let body = outgoing(sim, op.id, false, &op.body);
-    let late = sim.elapsed() + plan.timeout;
+    // A reply of one packet that came in time can be read at any.
+    let late = Duration::MAX;
     let replies = service.request_all_body(op.subject.name(), body).timeout(plan.timeout);
     let mut replies = replies.header(OP, op.id.to_string());
     let mut answers = 0;
