@@ -32,7 +32,7 @@
 //!
 //! What is not permitted fails with `Denied`, and the error names the subject: a `bind` always, and
 //! whatever is sent to a service where it is the first thing sent to it on this connection (the
-//! first waits for the server's word, some 0.1 ms). Where a service is permitted and single subjects
+//! first waits for the server's word: some 0.1 ms, and on a busy connection up to 50 ms). Where a service is permitted and single subjects
 //! of it are not, the first message to such a subject may be lost silently; from then on sending
 //! there fails. The same holds for the replies to a service that may ask but not be answered, where
 //! many such begin within a second. Every violation is an event ([`Nats::events`](crate::Nats::events)) and an error in
