@@ -1,3 +1,5 @@
+mod duties;
+
 use std::{
     fmt,
     future::poll_fn,
@@ -13,6 +15,7 @@ use event_listener::Event;
 use futures_io::AsyncRead;
 use futures_lite::future;
 
+pub(crate) use self::duties::Duties;
 use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
     ServiceName, Subject,
@@ -46,32 +49,6 @@ pub struct Message<E> {
     here: Option<Here>,
     encoder: Arc<E>,
     handle: Handle,
-}
-
-/// What whoever runs a handler has to know and to see to.
-pub(crate) struct Duties {
-    pub(crate) subject: Subject,
-    pub(crate) replier: Option<Arc<Replier>>,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) here: Option<Here>,
-}
-
-/// What it takes to answer a message that somebody else has.
-pub(crate) struct Answerer<E> {
-    handle: Handle,
-    encoder: Arc<E>,
-    replier: Arc<Replier>,
-}
-
-impl<E> Answerer<E> {
-    pub(crate) fn reply<T>(self, value: &T) -> Replying
-    where
-        T: ?Sized,
-        E: Encode<T>,
-    {
-        let payload = Payload::encode(&*self.encoder, value);
-        Replying::new(self.handle, Some(self.replier), payload)
-    }
 }
 
 impl<E: Encoder> Message<E> {
@@ -116,24 +93,6 @@ impl<E: Encoder> Message<E> {
             encoder,
             handle,
         }
-    }
-
-    pub(crate) fn take_duties(&mut self) -> Duties {
-        Duties {
-            subject: self.subject.clone(),
-            replier: self.replier.clone(),
-            deadline: self.deadline,
-            here: self.here.take(),
-        }
-    }
-
-    /// What it takes to answer it, where it is a request.
-    pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
-        Some(Answerer {
-            handle: self.handle.clone(),
-            encoder: Arc::clone(&self.encoder),
-            replier: Arc::clone(self.replier.as_ref()?),
-        })
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
