@@ -13,6 +13,7 @@
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
 
+mod backoff;
 mod budget;
 mod clock;
 mod detail;
@@ -25,7 +26,7 @@ mod reason;
 mod registry;
 mod sequence;
 
-pub(crate) use self::clock::SIGNS_OF_LIFE;
+pub(crate) use self::{backoff::Backoff, clock::SIGNS_OF_LIFE};
 pub use self::{
     budget::Budget,
     detail::Detail,

@@ -1,6 +1,6 @@
 //! A request that takes the first answer.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::{
     delivery,
     driver::{Answer, Pending, Silence},
     outgoing::{Outgoing, Ready},
-    proto::frame::Frame,
+    proto::{Backoff, frame::Frame},
     transport::{Targets, Token},
 };
 
@@ -51,8 +51,6 @@ async fn ask_whole(
     body: Bytes,
     deadline: Option<Instant>,
 ) -> Result<Answer, Error> {
-    const FIRST: Duration = Duration::from_millis(10);
-    const LAST: Duration = Duration::from_millis(80);
     let shared = ready.handle.shared();
     let begun = shared.now();
     let give_up = deadline.unwrap_or(begun + shared.config.send_timeout);
@@ -61,7 +59,7 @@ async fn ask_whole(
     let enough = (2 * shared.config.request_wait).min(give_up.saturating_duration_since(begun) / 2);
     let mut head = ready.head_to(Targets::Both);
     let mut targets = Targets::Both;
-    let mut pause = FIRST;
+    let mut backoff = Backoff::default();
     let mut refusal = None;
     loop {
         let packet = Frame::Message { head: head.clone(), body: body.clone() }.encode();
@@ -74,11 +72,14 @@ async fn ask_whole(
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
                 return Err(refusal.unwrap_or(error));
             }
-            (Err(error), _) if is_refusal(&error) && shared.now() + pause + enough < give_up => {
-                if let Some(answer) = answer_by(asking, shared.now() + pause).await {
+            (Err(error), _) if is_refusal(&error) => {
+                let again = shared.now() + backoff.pause();
+                if again + enough >= give_up {
+                    return Err(error);
+                }
+                if let Some(answer) = answer_by(asking, again).await {
                     return answer;
                 }
-                pause = LAST.min(pause * 2);
                 targets = Targets::Group;
                 refusal = Some(error);
                 if let (Some(request), Some(at)) = (&mut head.request, deadline) {

@@ -107,7 +107,7 @@ impl Outbound {
             peer.fail(reason, false);
         } else if target == Target::Group {
             if self.group.is_asked() {
-                let pause = self.backoff();
+                let pause = self.backoff.pause();
                 let until = later(now, pause);
                 // An offer too late for its answer would not be known to have been refused.
                 self.group = if later(until, pause) < self.give_up() {

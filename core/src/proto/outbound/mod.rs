@@ -24,7 +24,7 @@ pub use self::{
     transmit::{Destination, Transmit},
 };
 use super::{
-    Reason,
+    Backoff, Reason,
     frame::{Head, Receiver, StreamId},
 };
 use crate::{
@@ -100,7 +100,7 @@ pub struct Outbound {
     say_head: bool,
     started: Instant,
     deadline: Option<Instant>,
-    refusals: u32,
+    backoff: Backoff,
 }
 
 impl Outbound {
@@ -174,7 +174,7 @@ impl Outbound {
             say_head: false,
             started: now,
             deadline: time_left.and_then(|left| now.checked_add(left)),
-            refusals: 0,
+            backoff: Backoff::default(),
         }
     }
 }

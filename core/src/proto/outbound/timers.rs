@@ -1,6 +1,6 @@
 //! What happens when time passes, and who keeps whom waiting.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{GroupLane, Outbound, Peer};
 use crate::{proto::clock::later, transport::Target};
@@ -31,14 +31,6 @@ impl Outbound {
     /// Until when the group is asked again.
     pub(super) fn give_up(&self) -> Instant {
         self.deadline.unwrap_or_else(|| later(self.started, self.limits.patience))
-    }
-
-    pub(super) fn backoff(&mut self) -> Duration {
-        const FIRST: Duration = Duration::from_millis(10);
-        const MOST_DOUBLINGS: u32 = 3;
-        let pause = FIRST * (1 << self.refusals.min(MOST_DOUBLINGS));
-        self.refusals += 1;
-        pause
     }
 
     pub(super) fn close_if_all_joined(&mut self) {
