@@ -14,7 +14,6 @@ pub(crate) struct Arrival {
     pub(crate) content: Content,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
-    pub(super) arrived: Instant,
     pub(crate) here: Here,
 }
 
@@ -26,10 +25,11 @@ impl Arrival {
         }
     }
 
-    /// Whether it can be given to another member of the group: its sender knows by the refusal that
-    /// no handler has started.
-    pub(super) fn is_whole_request(&self) -> bool {
-        self.replier.is_some() && matches!(self.content, Content::Whole(_))
+    /// Since when it has been waiting, if it can be given to another member of the group: the sender
+    /// of a whole request knows by the refusal that no handler has started.
+    pub(super) fn waiting_to_be_given(&self) -> Option<Instant> {
+        let replier = self.replier.as_ref()?;
+        matches!(self.content, Content::Whole(_)).then_some(replier.arrived)
     }
 
     /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:

@@ -218,7 +218,6 @@ impl Shared {
             content,
             replier,
             deadline: self.deadline(head),
-            arrived: self.now(),
             here: Here::new(self),
         }
     }

@@ -112,15 +112,15 @@ impl Mailbox {
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
         let state = lock(&self.state);
-        let oldest = state.waiting.iter().find(|arrival| arrival.replier.is_some());
-        oldest.is_some_and(|arrival| Some(arrival.arrived) <= since)
+        let oldest = state.waiting.iter().find_map(|arrival| arrival.replier.as_ref());
+        oldest.is_some_and(|replier| Some(replier.arrived) <= since)
     }
 
     /// Since when a request has been waiting that another member of the group could take.
     pub(crate) fn poll_waiting_request(&self, cx: &Context<'_>) -> Poll<Instant> {
         let mut state = lock(&self.state);
-        match state.waiting.iter().find(|arrival| arrival.is_whole_request()) {
-            Some(arrival) => Poll::Ready(arrival.arrived),
+        match state.waiting.iter().find_map(Arrival::waiting_to_be_given) {
+            Some(since) => Poll::Ready(since),
             None => {
                 state.reader = Some(cx.waker().clone());
                 Poll::Pending
@@ -132,8 +132,10 @@ impl Mailbox {
     pub(super) fn take_requests(&self, since: Option<Instant>) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         let waiting = std::mem::take(&mut state.waiting);
-        let is_old =
-            |arrival: &Arrival| arrival.is_whole_request() && Some(arrival.arrived) <= since;
+        let is_old = |arrival: &Arrival| {
+            let waiting = arrival.waiting_to_be_given();
+            waiting.is_some() && waiting <= since
+        };
         let (old, rest): (VecDeque<_>, _) = waiting.into_iter().partition(is_old);
         state.waiting = rest;
         old

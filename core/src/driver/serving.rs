@@ -49,7 +49,7 @@ pub(crate) struct Replier {
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
-    arrived: Instant,
+    pub(super) arrived: Instant,
     /// It may be said to be here: of an offer, only the sender's confirmation decides that.
     is_here: AtomicBool,
 }
@@ -122,13 +122,7 @@ impl Replier {
 
     /// Waits until nobody needs the answer any more.
     pub(crate) async fn needless(&self, deadline: Option<Instant>) {
-        let late = async {
-            match deadline {
-                Some(at) => self.shared.sleep_until(at).await,
-                None => future::pending().await,
-            }
-        };
-        future::or(self.cancelled(), late).await;
+        future::or(self.cancelled(), self.shared.passed(deadline)).await;
     }
 
     /// Takes the right to answer. Only the first gets it.

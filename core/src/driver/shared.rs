@@ -131,6 +131,14 @@ impl Shared {
         self.timers.sleep_until(&*self.runtime, at)
     }
 
+    /// Waits until a deadline has passed, if there is one.
+    pub(crate) async fn passed(&self, deadline: Option<Instant>) {
+        match deadline {
+            Some(at) => self.sleep_until(at).await,
+            None => future::pending().await,
+        }
+    }
+
     pub(crate) fn message_id(&self) -> MessageId {
         id::message_id(&*self.ids)
     }

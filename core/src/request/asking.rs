@@ -190,10 +190,7 @@ pub(super) async fn before<T>(
     future: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let late = async {
-        match deadline {
-            Some(at) => shared.sleep_until(at).await,
-            None => future::pending().await,
-        }
+        shared.passed(deadline).await;
         Err(too_late(executed))
     };
     future::or(future, late).await
