@@ -48,7 +48,7 @@ impl<E: Encoder> Binding<E> {
     }
 
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Option<Message<E>>> {
-        self.bound.mailbox.poll_next(cx).map(|arrival| {
+        self.bound.poll_next(cx).map(|arrival| {
             let arrival = arrival?;
             Some(Message::received(self.handle.clone(), Arc::clone(&self.encoder), arrival))
         })

@@ -29,6 +29,12 @@ impl Collected {
         })
     }
 
+    /// The whole body, if it is there and has `limit` bytes at most.
+    pub(crate) fn whole(&self, limit: usize) -> Option<Result<&Bytes, Error>> {
+        let State::Whole(bytes) = &self.0 else { return None };
+        Some(within(bytes.len() as u64, limit).map(|()| bytes))
+    }
+
     /// Collects the whole body, if it has `limit` bytes at most. After an error nothing of it is
     /// left.
     pub(crate) fn poll_whole(
@@ -37,7 +43,9 @@ impl Collected {
         limit: usize,
     ) -> Poll<Result<Bytes, Error>> {
         let result = match &mut self.0 {
-            State::Whole(bytes) => within(bytes.len() as u64, limit).map(|()| bytes.clone()),
+            State::Whole(bytes) => {
+                return Poll::Ready(within(bytes.len() as u64, limit).map(|()| bytes.clone()));
+            }
             State::Arriving { content, so_far } => {
                 ready!(poll_collect(content, so_far, cx, limit))
             }
@@ -47,8 +55,6 @@ impl Collected {
         };
         match &result {
             Ok(bytes) => self.0 = State::Whole(bytes.clone()),
-            // One that is there stays: it can still be read.
-            Err(_) if matches!(self.0, State::Whole(_)) => {}
             Err(error) => {
                 if let (State::Arriving { content, .. }, ErrorKind::TooLarge) =
                     (&self.0, error.kind())

@@ -97,7 +97,9 @@ where
         let text = format!("{:?} is not a content type", encoder.content_type());
         Error::new(ErrorKind::Encode, text)
     })?;
-    let mut bytes = Vec::new();
+    /// Most values are small, and need not be moved as they grow.
+    const USUAL: usize = 128;
+    let mut bytes = Vec::with_capacity(USUAL);
     encoder
         .encode(value, &mut bytes)
         .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;

@@ -130,7 +130,7 @@ pub use self::{
     reply::Replying,
     request::{Replies, Requesting},
     runtime::{Runtime, Task},
-    send::Sending,
+    send::{SendFuture, Sending},
     service::Service,
     stats::Stats,
 };

@@ -110,10 +110,14 @@ impl<E: Encoder> Message<E> {
             check_content_type(theirs, self.encoder.content_type())
                 .map_err(|error| self.about(error))?;
         }
-        let bytes = self.bytes().await?;
-        self.encoder
-            .decode(&bytes)
-            .map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
+        // One that is there needs neither waiting nor another owner.
+        let limit = self.decode_limit();
+        let decoded = self.body().whole(limit).map(|whole| Ok(self.encoder.decode(whole?)));
+        let decoded = match decoded {
+            Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
+            None => self.encoder.decode(&self.bytes().await?),
+        };
+        decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
 
     /// The whole body.
@@ -126,7 +130,10 @@ impl<E: Encoder> Message<E> {
     /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
     /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
     pub async fn bytes(&self) -> Result<Bytes, Error> {
-        let limit = self.handle.shared().config.max_decode_size.unwrap_or(usize::MAX);
+        let limit = self.decode_limit();
+        if let Some(whole) = self.body().whole(limit) {
+            return whole.cloned().map_err(|error| self.about(error));
+        }
         // The body wakes the last that asked for it; the others are woken from here.
         let _done = NotifyOnDrop(&self.collected);
         loop {
@@ -242,6 +249,10 @@ impl<E: Encoder> Message<E> {
     {
         let name = name.try_into().map_err(Error::from);
         Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, self.deadline)
+    }
+
+    fn decode_limit(&self) -> usize {
+        self.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
     }
 
     /// Whoever cannot use a reply must not think that its handler was not executed.

@@ -10,7 +10,7 @@ use crate::{
     encoder::encoded,
     proto::{
         Headers, Outbound,
-        frame::{ContentType, Head, Request, StreamId},
+        frame::{ContentType, Frame, Head, Request, StreamId},
     },
     transport::{Address, Targets},
 };
@@ -39,11 +39,11 @@ pub(crate) struct Outgoing {
     parts: Result<Parts, Error>,
 }
 
-pub(crate) struct Parts {
-    pub(crate) service: ServiceName,
-    pub(crate) subject: Subject,
-    payload: Payload,
-    headers: Headers,
+struct Parts {
+    service: ServiceName,
+    subject: Subject,
+    source: Source,
+    head: Head,
 }
 
 impl Outgoing {
@@ -53,16 +53,40 @@ impl Outgoing {
         payload: Result<Payload, Error>,
     ) -> Self {
         let parts = to.and_then(|(service, subject)| {
-            Ok(Parts { service, subject, payload: payload?, headers: Headers::new() })
+            let Payload { source, content_type } = payload?;
+            let head = Head {
+                source: handle.shared().source.clone(),
+                content_type,
+                headers: Headers::new(),
+                sequence: None,
+                request: None,
+            };
+            Ok(Parts { service, subject, source, head })
         });
         Self { handle, parts }
     }
 
     pub(crate) fn header(&mut self, key: String, value: String) {
-        let added = self.parts.as_mut().map(|parts| parts.headers.add(key, value));
+        let added = self.parts.as_mut().map(|parts| parts.head.headers.add(key, value));
         if let Ok(Err(error)) = added {
             self.parts = Err(error.into());
         }
+    }
+
+    /// Sends it in one packet, if its body is there and fits, and if nobody has to be waited for.
+    pub(crate) fn send_now(&mut self) -> Option<Result<(), Error>> {
+        let parts = self.parts.as_mut().ok()?;
+        let shared = self.handle.shared();
+        let body = parts.source.whole(shared.chunk()).filter(|_| shared.is_ready())?;
+        if let Err(closed) = shared.check_open() {
+            return Some(Err(closed.about(&parts.service, &parts.subject)));
+        }
+        // It keeps its number if it has to wait.
+        parts.head.sequence = Some(shared.number(&parts.service, &parts.subject));
+        let (service, subject) = (parts.service.clone(), parts.subject.clone());
+        let to = Address::Subject { service, subject, targets: Targets::Both };
+        let published = shared.publish_now(&to, Frame::message(&parts.head, body), None)?;
+        Some(published.map_err(|error| error.about(&parts.service, &parts.subject)))
     }
 
     /// Checks it and takes a first look at the body.
@@ -70,20 +94,13 @@ impl Outgoing {
         self,
         request: Option<Request>,
     ) -> Result<(Ready, Prepared), Error> {
-        let parts = self.parts?;
+        let Parts { service, subject, source, mut head } = self.parts?;
         let shared = self.handle.shared();
-        let about = |error: Error| error.about(&parts.service, &parts.subject);
+        let about = |error: Error| error.about(&service, &subject);
         shared.check_open().map_err(about)?;
-        let head = Head {
-            source: shared.source.clone(),
-            content_type: parts.payload.content_type,
-            headers: parts.headers,
-            sequence: None,
-            request,
-        };
-        let body = parts.payload.source.prepare(shared.chunk()).await.map_err(about)?;
-        let ready =
-            Ready { handle: self.handle, service: parts.service, subject: parts.subject, head };
+        head.request = request;
+        let body = source.prepare(shared.chunk()).await.map_err(about)?;
+        let ready = Ready { handle: self.handle, service, subject, head };
         Ok((ready, body))
     }
 }
@@ -106,7 +123,7 @@ impl Ready {
     /// is numbered.
     pub(crate) fn head_to(&self, targets: Targets) -> Head {
         let mut head = self.head.clone();
-        if targets.plain() {
+        if targets.plain() && head.sequence.is_none() {
             let shared = self.handle.shared();
             head.sequence = Some(shared.number(&self.service, &self.subject));
         }

@@ -90,9 +90,9 @@ async fn send(
     let request = replier.request;
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
-            let packet = Frame::Reply { message: request.message, head, body }.encode();
+            let reply = Frame::Reply { message: request.message, head, body };
             let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
-            shared.publish(&Shared::inbox_of(to), packet, None).await
+            shared.publish(&Shared::inbox_of(to), || reply.encode(), None).await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

@@ -2,6 +2,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
@@ -83,7 +84,8 @@ impl Sending {
 async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
     let shared = ready.handle.shared();
     shared.ready().await?;
-    let packet = Frame::Message { head: ready.head_to(Targets::Both), body }.encode();
+    let head = ready.head_to(Targets::Both);
+    let packet = || Frame::message(&head, &body);
     shared.publish(&ready.address(Targets::Both), packet, None).await?;
     Ok(Delivery::handed_over())
 }
@@ -103,10 +105,50 @@ async fn stream(
 
 impl IntoFuture for Sending {
     type Output = Result<Delivery, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    type IntoFuture = SendFuture;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+    fn into_future(self) -> SendFuture {
+        SendFuture(State::New(self))
+    }
+}
+
+/// A [`Sending`] that is awaited.
+#[must_use = "nothing is sent until it is awaited"]
+pub struct SendFuture(State);
+
+// Most are never moved out of the first state, and a box would cost more than its size.
+#[allow(clippy::large_enum_variant)]
+enum State {
+    New(Sending),
+    Running(Pin<Box<dyn Future<Output = Result<Delivery, Error>> + Send>>),
+    Done,
+}
+
+/// Most messages are small and gone at the first poll, which allocates nothing but their packet.
+impl Future for SendFuture {
+    type Output = Result<Delivery, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::New(sending) = &mut self.0 {
+            let now = if sending.confirm { None } else { sending.outgoing.send_now() };
+            if let Some(sent) = now {
+                self.0 = State::Done;
+                return Poll::Ready(sent.map(|()| Delivery::handed_over()));
+            }
+            if let State::New(sending) = std::mem::replace(&mut self.0, State::Done) {
+                self.0 = State::Running(Box::pin(sending.run()));
+            }
+        }
+        let State::Running(running) = &mut self.0 else {
+            panic!("a future is not polled after its end");
+        };
+        running.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for SendFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFuture").finish_non_exhaustive()
     }
 }
 

@@ -107,7 +107,8 @@ impl Content {
 
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
-        if self.poll_late(cx).is_ready() {
+        let late = self.poll_late(cx).is_ready();
+        if late {
             // What has arrived is not read any more either. Harmless if it was read whole.
             self.deadline = None;
             self.stream.stop(&self.shared, ReasonCode::Deadline.into());
@@ -115,6 +116,8 @@ impl StreamContent {
         match ready!(self.stream.poll_read(&self.shared, cx)) {
             Read::Chunk(bytes) => Poll::Ready(Ok(Some(bytes))),
             Read::End => Poll::Ready(Ok(None)),
+            // At the same moment its sender may have given up for the same reason.
+            Read::Failed(_) if late => Poll::Ready(Err(self.failed(&ReasonCode::Deadline.into()))),
             Read::Failed(reason) => Poll::Ready(Err(self.failed(&reason))),
             Read::Pending => Poll::Pending,
         }

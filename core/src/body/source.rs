@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
 use futures_io::AsyncRead;
 
@@ -16,6 +16,8 @@ use crate::{Error, ErrorKind};
 pub(crate) struct Source {
     /// Goes before what the kind yields.
     first: Bytes,
+    /// How many bytes at its front were given: they go when the next ones are asked for.
+    given: usize,
     kind: Kind,
     /// How much the kind has to yield yet, where it is known.
     left: Option<u64>,
@@ -23,8 +25,14 @@ pub(crate) struct Source {
 
 enum Kind {
     Nothing,
-    Reader { reader: Pin<Box<dyn AsyncRead + Send>>, buffer: Vec<u8>, filled: usize },
+    Reader(Box<Reader>),
     Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
+}
+
+struct Reader {
+    reader: Pin<Box<dyn AsyncRead + Send>>,
+    buffer: Vec<u8>,
+    filled: usize,
 }
 
 /// A body, after a first look at it.
@@ -37,23 +45,29 @@ pub(crate) enum Prepared {
 
 impl Source {
     pub(super) fn bytes(bytes: Bytes) -> Self {
-        Self { first: bytes, kind: Kind::Nothing, left: Some(0) }
+        Self { first: bytes, given: 0, kind: Kind::Nothing, left: Some(0) }
     }
 
     pub(super) fn reader(reader: Pin<Box<dyn AsyncRead + Send>>, length: Option<u64>) -> Self {
-        let kind = Kind::Reader { reader, buffer: Vec::new(), filled: 0 };
-        Self { first: Bytes::new(), kind, left: length }
+        let kind = Kind::Reader(Box::new(Reader { reader, buffer: Vec::new(), filled: 0 }));
+        Self { first: Bytes::new(), given: 0, kind, left: length }
     }
 
     pub(super) fn stream(
         stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
         length: Option<u64>,
     ) -> Self {
-        Self { first: Bytes::new(), kind: Kind::Stream(stream), left: length }
+        Self { first: Bytes::new(), given: 0, kind: Kind::Stream(stream), left: length }
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
         self.left.map(|left| left + self.first.len() as u64)
+    }
+
+    /// The whole body, if it is there and has `chunk` bytes at most.
+    pub(crate) fn whole(&self, chunk: usize) -> Option<&Bytes> {
+        let there = matches!(self.kind, Kind::Nothing) && self.first.len() <= chunk;
+        there.then_some(&self.first)
     }
 
     /// Takes what is there at once, to see whether it fits one packet. It does not wait.
@@ -91,41 +105,62 @@ impl Source {
         Ok(Prepared::Streamed(self))
     }
 
-    /// The next bytes, as many as are there and at most `max`; nothing at the end.
-    pub(crate) async fn next(&mut self, max: usize) -> io::Result<Option<Bytes>> {
-        if !self.first.is_empty() {
-            let length = self.first.len().min(max);
-            return Ok(Some(self.first.split_to(length)));
+    /// The next bytes, as many as are there and at most `max`; nothing at the end. What a reader has
+    /// read is given as it is, so that it is copied once, into its packet.
+    pub(crate) async fn next(&mut self, max: usize) -> io::Result<Option<&[u8]>> {
+        self.first.advance(std::mem::take(&mut self.given));
+        if self.first.is_empty() {
+            if matches!(self.kind, Kind::Reader(_)) {
+                return self.read(max).await;
+            }
+            match poll_fn(|cx| self.poll_kind(cx, max)).await? {
+                Some(bytes) => self.first = bytes,
+                None => return Ok(None),
+            }
         }
-        let bytes = poll_fn(|cx| self.poll_kind(cx, max)).await?;
-        Ok(bytes.map(|mut bytes| {
-            self.first = bytes.split_off(bytes.len().min(max));
-            bytes
-        }))
+        self.given = self.first.len().min(max);
+        Ok(Some(&self.first[..self.given]))
+    }
+
+    async fn read(&mut self, max: usize) -> io::Result<Option<&[u8]>> {
+        let Kind::Reader(reader) = &mut self.kind else {
+            return Ok(None);
+        };
+        let count = poll_fn(|cx| reader.fill(cx, max)).await?;
+        count_off(&mut self.left, count)?;
+        Ok((count > 0).then_some(&reader.buffer[..count]))
     }
 
     fn poll_kind(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Option<Bytes>>> {
         let bytes = ready!(match &mut self.kind {
             Kind::Nothing => Poll::Ready(Ok(None)),
             Kind::Stream(stream) => poll_stream(stream.as_mut(), cx),
-            Kind::Reader { reader, buffer, filled } => {
-                poll_reader(reader.as_mut(), cx, buffer, filled, max)
+            Kind::Reader(reader) => {
+                let count = ready!(reader.fill(cx, max))?;
+                let bytes = || Bytes::copy_from_slice(&reader.buffer[..count]);
+                Poll::Ready(Ok((count > 0).then(bytes)))
             }
         })?;
-        let given = bytes.as_ref().map_or(0, Bytes::len) as u64;
-        match (&mut self.left, &bytes) {
-            (Some(left), Some(_)) if given > *left => Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it is longer than announced",
-            ))),
-            (Some(left), None) if *left > 0 => {
-                let text = format!("it is {left} bytes shorter than announced");
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)))
-            }
-            (left, _) => {
-                *left = left.map(|left| left - given);
-                Poll::Ready(Ok(bytes))
-            }
+        count_off(&mut self.left, bytes.as_ref().map_or(0, Bytes::len))?;
+        Poll::Ready(Ok(bytes))
+    }
+}
+
+/// So many bytes were given; none are given at the end.
+fn count_off(left: &mut Option<u64>, given: usize) -> io::Result<()> {
+    let Some(announced) = left else { return Ok(()) };
+    match announced.checked_sub(given as u64) {
+        None => {
+            let text = "it is longer than announced";
+            Err(io::Error::new(io::ErrorKind::InvalidData, text))
+        }
+        Some(rest) if given == 0 && rest > 0 => {
+            let text = format!("it is {rest} bytes shorter than announced");
+            Err(io::Error::new(io::ErrorKind::UnexpectedEof, text))
+        }
+        Some(rest) => {
+            *left = Some(rest);
+            Ok(())
         }
     }
 }
@@ -142,31 +177,24 @@ fn poll_stream(
     }
 }
 
-/// Fills the buffer until it is full, the reader ends or the reader pauses; what is in it by then
-/// is given.
-fn poll_reader(
-    mut reader: Pin<&mut (dyn AsyncRead + Send)>,
-    cx: &mut Context<'_>,
-    buffer: &mut Vec<u8>,
-    filled: &mut usize,
-    max: usize,
-) -> Poll<io::Result<Option<Bytes>>> {
-    if buffer.len() < max {
-        buffer.resize(max, 0);
-    }
-    while *filled < max {
-        match reader.as_mut().poll_read(cx, &mut buffer[*filled..max]) {
-            Poll::Ready(Ok(0)) => break,
-            Poll::Ready(Ok(count)) => *filled += count,
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-            Poll::Pending if *filled == 0 => return Poll::Pending,
-            Poll::Pending => break,
+impl Reader {
+    /// Fills the buffer until it is full, the reader ends or the reader pauses, and says how much is
+    /// in it by then.
+    fn fill(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<usize>> {
+        let Self { reader, buffer, filled } = self;
+        if buffer.len() < max {
+            buffer.resize(max, 0);
         }
+        while *filled < max {
+            match reader.as_mut().poll_read(cx, &mut buffer[*filled..max]) {
+                Poll::Ready(Ok(0)) => break,
+                Poll::Ready(Ok(count)) => *filled += count,
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if *filled == 0 => return Poll::Pending,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(Ok(std::mem::take(filled)))
     }
-    let given = std::mem::take(filled);
-    if given == 0 {
-        return Poll::Ready(Ok(None));
-    }
-    Poll::Ready(Ok(Some(Bytes::copy_from_slice(&buffer[..given]))))
 }

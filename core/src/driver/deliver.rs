@@ -3,17 +3,21 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use super::{Arrival, Here, Mailbox, Replier, Shared, mailbox::Full, routes::Route};
+use super::{
+    Arrival, Here, Mailbox, Replier, Shared,
+    mailbox::Full,
+    routes::{Members, Route},
+};
 use crate::{
     MessageId,
     body::Content,
     proto::{
         Detail, Gap, Reason, ReasonCode,
-        frame::{Frame, Head, StreamId},
+        frame::{Frame, Head, Known, StreamId},
     },
     transport::Target,
 };
@@ -27,26 +31,22 @@ struct Offer {
 
 impl Shared {
     /// A packet that came on a subject.
-    pub(super) fn handle_subject(self: &Arc<Self>, route: &Route, packet: &Bytes) {
-        let frame = match Frame::decode(packet) {
+    pub(super) fn handle_subject(
+        self: &Arc<Self>,
+        route: &Route,
+        packet: Bytes,
+        known: &mut Known,
+        members: &mut Members,
+    ) {
+        let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
             Err(error) => return self.not_understood(&error),
         };
-        let members = self.members(route);
+        members.look_up(self, route);
         match frame {
-            Frame::Message { head, .. } if members.is_empty() && route.target == Target::Group => {
-                // It was routed here before the broker knew that the last binding had left. Whoever
-                // can be told asks the group again, and learns if there is none.
-                if head.request.is_some() {
-                    self.refuse_request(route, &head, ReasonCode::Draining);
-                } else {
-                    self.count_handed_on();
-                    self.post_packet(self.address_of(route), packet.clone(), None);
-                }
-            }
-            Frame::Message { head, body } => self.deliver_whole(route, &members, &head, &body),
+            Frame::Message { head, body } => self.deliver_whole(route, members, head, body),
             Frame::Offer { head, message, length, target } if target == route.target => {
-                self.deliver_offer(route, &members, &head, Offer { message, length });
+                self.deliver_offer(route, members, &head, Offer { message, length });
             }
             Frame::Data { .. } => self.handle_sender(frame),
             Frame::Probe { .. } => {}
@@ -57,37 +57,53 @@ impl Shared {
     fn deliver_whole(
         self: &Arc<Self>,
         route: &Route,
-        members: &[Arc<Mailbox>],
-        head: &Head,
-        body: &Bytes,
+        members: &mut Members,
+        head: Head,
+        body: Bytes,
     ) {
-        if route.target == Target::Plain || planted!(DeliverToAllMembers) {
-            for mailbox in members {
-                self.note(route, mailbox, head);
-                self.deliver_whole_to(route, mailbox, head, body);
+        if planted!(DeliverToAllMembers) && route.target == Target::Group {
+            // Each that took it goes to the end.
+            for _ in 1..members.mailboxes().len() {
+                self.deliver_whole_to(route, members, 0, head.clone(), body.clone());
             }
-            return;
         }
-        let roomy = members.iter().find(|mailbox| mailbox.has_room(false));
-        if let Some(mailbox) = roomy.or(members.first()) {
-            self.deliver_whole_to(route, mailbox, head, body);
+        if route.target == Target::Plain {
+            for mailbox in members.mailboxes() {
+                self.note(route, mailbox, &head);
+            }
         }
+        let (first, last) = match (route.target, members.mailboxes()) {
+            (Target::Plain, []) => return,
+            (Target::Group, []) => return self.give_back(route, head, body),
+            (Target::Plain, mailboxes) => (0, mailboxes.len() - 1),
+            (Target::Group, mailboxes) => {
+                let roomy = mailboxes.iter().position(|mailbox| mailbox.has_room(false));
+                let at = roomy.unwrap_or(0);
+                (at, at)
+            }
+        };
+        for at in first..last {
+            self.deliver_whole_to(route, members, at, head.clone(), body.clone());
+        }
+        self.deliver_whole_to(route, members, last, head, body);
     }
 
     fn deliver_whole_to(
         self: &Arc<Self>,
         route: &Route,
-        mailbox: &Arc<Mailbox>,
-        head: &Head,
-        body: &Bytes,
+        members: &mut Members,
+        at: usize,
+        head: Head,
+        body: Bytes,
     ) {
+        let mailbox = &members.mailboxes()[at];
         // A request that is refused must not make, and then drop, the duty to answer it.
         if head.request.is_some() && !self.takes_request(route, mailbox, false) {
-            return self.refuse_request(route, head, ReasonCode::Overloaded);
+            return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
-        let arrival = self.arrival(route, head, Content::Whole(body.clone()));
+        let arrival = self.arrival(route, head, Content::Whole(body));
         match mailbox.push(arrival) {
-            Ok(()) => self.took(mailbox),
+            Ok(()) => members.took(self, at),
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
                 if route.target == Target::Group {
@@ -104,35 +120,48 @@ impl Shared {
         }
     }
 
+    /// A message was routed to the group before the broker knew that the last binding had left.
+    /// Whoever can be told asks the group again, and learns if there is none.
+    fn give_back(&self, route: &Route, head: Head, body: Bytes) {
+        if head.request.is_some() {
+            self.refuse_request(route, &head, ReasonCode::Draining);
+        } else {
+            self.count_handed_on();
+            self.post(self.address_of(route), &Frame::Message { head, body });
+        }
+    }
+
     fn deliver_offer(
         self: &Arc<Self>,
         route: &Route,
-        members: &[Arc<Mailbox>],
+        members: &mut Members,
         head: &Head,
         offer: Offer,
     ) {
+        let mailboxes = members.mailboxes();
         let stream = StreamId { message: offer.message, reply: false };
         let refused = match route.target {
             Target::Plain => {
-                for mailbox in members {
-                    self.note(route, mailbox, head);
-                    if let Err(code) = self.deliver_offer_to(route, mailbox, head, offer) {
-                        self.refuse_offer(route, head, stream, mailbox.port(), code);
+                for at in 0..mailboxes.len() {
+                    self.note(route, &members.mailboxes()[at], head);
+                    if let Err(code) = self.deliver_offer_to(route, members, at, head, offer) {
+                        let port = members.mailboxes()[at].port();
+                        self.refuse_offer(route, head, stream, port, code);
                     }
                 }
                 return;
             }
             Target::Group => {
                 // One that already has it, since it was offered before, comes first.
-                let has_it = |mailbox: &&Arc<Mailbox>| {
+                let has_it = |mailbox: &Mailbox| {
                     let port = mailbox.port();
                     self.inbound_at(stream, port).is_some()
                         || self.last_word(stream, port).is_some()
                 };
-                let before = members.iter().find(has_it);
+                let before = mailboxes.iter().position(|mailbox| has_it(mailbox));
                 let mut refused = ReasonCode::Draining;
-                for mailbox in before.into_iter().chain(members) {
-                    match self.deliver_offer_to(route, mailbox, head, offer) {
+                for at in before.into_iter().chain(0..mailboxes.len()) {
+                    match self.deliver_offer_to(route, members, at, head, offer) {
                         Ok(()) => return,
                         Err(code) => refused = code,
                     }
@@ -146,10 +175,12 @@ impl Shared {
     fn deliver_offer_to(
         self: &Arc<Self>,
         route: &Route,
-        mailbox: &Arc<Mailbox>,
+        members: &mut Members,
+        at: usize,
         head: &Head,
         offer: Offer,
     ) -> Result<(), ReasonCode> {
+        let mailbox = &members.mailboxes()[at];
         let id = StreamId { message: offer.message, reply: false };
         if let Some(open) = self.inbound_at(id, mailbox.port()) {
             open.offered_again(self);
@@ -169,9 +200,9 @@ impl Shared {
         let stream = self.accept(id, route.target, offer.length, &head.source, mailbox)?;
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
-        let arrival = self.arrival(route, head, content);
+        let arrival = self.arrival(route, head.clone(), content);
         match mailbox.push(arrival) {
-            Ok(()) => self.took(mailbox),
+            Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
             Err(Full(arrival)) => arrival.refuse(),
         }
@@ -207,23 +238,24 @@ impl Shared {
         }
     }
 
-    fn arrival(self: &Arc<Self>, route: &Route, head: &Head, content: Content) -> Arrival {
+    fn arrival(self: &Arc<Self>, route: &Route, head: Head, content: Content) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             Replier::new(self, request, head.source.clone(), route.target, is_whole)
         });
         Arrival {
-            head: head.clone(),
+            deadline: self.deadline(&head),
+            head,
             subject: route.subject.clone(),
             content,
             replier,
-            deadline: self.deadline(head),
             here: Here::new(self),
         }
     }
 
-    fn deadline(&self, head: &Head) -> Option<std::time::Instant> {
-        self.now().checked_add(head.request?.time_left?)
+    fn deadline(&self, head: &Head) -> Option<Instant> {
+        let left = head.request?.time_left?;
+        self.now().checked_add(left)
     }
 
     /// A plain binding gets every message, so that one which is not there was lost on the way.

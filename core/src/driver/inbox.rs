@@ -7,7 +7,10 @@ use futures_lite::{StreamExt, future};
 
 use super::Shared;
 use crate::{
-    proto::{ProtocolError, frame::Frame},
+    proto::{
+        ProtocolError,
+        frame::{Frame, Known},
+    },
     transport::{DynSubscription, Packet},
 };
 
@@ -16,9 +19,10 @@ impl Shared {
     pub(super) async fn listen(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
         const TURN: u32 = 128;
         let mut turn = 0;
+        let mut known = Known::new();
         while let Some(packet) = subscription.next().await {
             match packet {
-                Packet::Data(packet) => self.handle_packet(&packet),
+                Packet::Data(packet) => self.handle_packet(packet, &mut known),
                 Packet::Undelivered(token) => self.handle_undelivered(token),
             }
             turn += 1;
@@ -28,8 +32,8 @@ impl Shared {
         }
     }
 
-    fn handle_packet(self: &Arc<Self>, packet: &Bytes) {
-        let frame = match Frame::decode(packet) {
+    fn handle_packet(self: &Arc<Self>, packet: Bytes, known: &mut Known) {
+        let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
             Err(error) => return self.not_understood(&error),
         };

@@ -4,7 +4,10 @@
 mod tests;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU8, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,6 +23,10 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Lifecycle {
     state: Mutex<State>,
+    /// That of the state, for those who only look.
+    stage: AtomicU8,
+    /// Whether the inbox is in force, for those who only look.
+    ready: AtomicBool,
     changed: Event,
 }
 
@@ -54,7 +61,11 @@ pub(super) enum Stage {
 
 impl Lifecycle {
     fn update(&self, change: impl FnOnce(&mut State)) {
-        change(&mut lock(&self.state));
+        let mut state = lock(&self.state);
+        change(&mut state);
+        self.stage.store(state.stage as u8, Ordering::SeqCst);
+        self.ready.store(matches!(state.inbox, Inbox::Open), Ordering::Release);
+        drop(state);
         self.changed.notify(usize::MAX);
     }
 
@@ -78,7 +89,12 @@ impl Lifecycle {
     }
 
     pub(super) fn stage(&self) -> Stage {
-        lock(&self.state).stage
+        match self.stage.load(Ordering::SeqCst) {
+            0 => Stage::Running,
+            1 => Stage::Draining,
+            2 => Stage::Closing,
+            _ => Stage::Closed,
+        }
     }
 }
 
@@ -221,6 +237,11 @@ impl Shared {
             Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
         };
         future::or(self.lifecycle.wait(ready), give_up).await
+    }
+
+    /// Whether the inbox is in force.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.lifecycle.ready.load(Ordering::Acquire)
     }
 
     /// # Errors

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Instant,
@@ -17,14 +17,17 @@ use super::{
     shared::{Counter, lock},
     streams::Readiness,
 };
-use crate::proto::{BindingId, Gap, Seen, frame::Head};
+use crate::proto::{BindingId, BindingKind, Gap, Seen, frame::Head};
 
 pub(crate) struct Mailbox {
     id: BindingId,
+    kind: BindingKind,
     capacity: usize,
     max_bodies: usize,
     state: Mutex<State>,
     open_bodies: AtomicUsize,
+    /// Nothing more will come. Set under the lock.
+    complete: AtomicBool,
     completed: Event,
     /// One-way messages that did not fit.
     pub(crate) lost: Counter,
@@ -36,8 +39,6 @@ pub(crate) struct Mailbox {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Arrival>,
-    /// Nothing more will come.
-    complete: bool,
     reader: Option<Waker>,
 }
 
@@ -45,13 +46,20 @@ struct State {
 pub(super) struct Full(pub(super) Box<Arrival>);
 
 impl Mailbox {
-    pub(super) fn new(id: BindingId, capacity: usize, max_bodies: usize) -> Self {
+    pub(super) fn new(
+        id: BindingId,
+        kind: BindingKind,
+        capacity: usize,
+        max_bodies: usize,
+    ) -> Self {
         Self {
             id,
+            kind,
             capacity,
             max_bodies,
             state: Mutex::default(),
             open_bodies: AtomicUsize::new(0),
+            complete: AtomicBool::new(false),
             completed: Event::new(),
             lost: Counter::default(),
             missed: Counter::default(),
@@ -61,6 +69,10 @@ impl Mailbox {
 
     pub(crate) fn id(&self) -> BindingId {
         self.id
+    }
+
+    pub(super) fn kind(&self) -> BindingKind {
+        self.kind
     }
 
     /// The binding's number as a receiver of bodies. Port 0 is the reader of a reply.
@@ -84,7 +96,7 @@ impl Mailbox {
 
     pub(super) fn push(&self, arrival: Arrival) -> Result<(), Full> {
         let mut state = lock(&self.state);
-        if state.complete || state.waiting.len() >= self.capacity {
+        if self.is_complete() || state.waiting.len() >= self.capacity {
             drop(state);
             return Err(Full(Box::new(arrival)));
         }
@@ -100,11 +112,16 @@ impl Mailbox {
         Ok(())
     }
 
+    /// How many more messages there is room for.
+    pub(super) fn room(&self) -> usize {
+        self.capacity.saturating_sub(lock(&self.state).waiting.len())
+    }
+
     /// Whether there is room for one more message, and for its body if it is streamed.
     pub(super) fn has_room(&self, streamed: bool) -> bool {
         let state = lock(&self.state);
         let bodies = self.open_bodies.load(Ordering::Relaxed);
-        !state.complete
+        !self.is_complete()
             && state.waiting.len() < self.capacity
             && (!streamed || bodies < self.max_bodies)
     }
@@ -143,7 +160,7 @@ impl Mailbox {
 
     /// Whether nothing more can come.
     pub(super) fn is_complete(&self) -> bool {
-        lock(&self.state).complete
+        self.complete.load(Ordering::Acquire)
     }
 
     pub(super) fn body_opened(&self) {
@@ -167,14 +184,28 @@ impl Mailbox {
     /// A message that was offered keeps its place until its sender has decided. A request whose
     /// time has passed is skipped.
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
+        self.poll_for(Some(cx.waker()))
+    }
+
+    /// The next message, if there is one.
+    pub(crate) fn take_next(&self) -> Option<Arrival> {
+        match self.poll_for(None) {
+            Poll::Ready(arrival) => arrival,
+            Poll::Pending => None,
+        }
+    }
+
+    fn poll_for(&self, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
         loop {
             let mut state = lock(&self.state);
             let readiness = state.waiting.front().map(Arrival::readiness);
             let arrival = match readiness {
                 Some(Readiness::Ready | Readiness::Never) => state.waiting.pop_front(),
-                None if state.complete => return Poll::Ready(None),
+                None if self.is_complete() => return Poll::Ready(None),
                 Some(Readiness::Waiting) | None => {
-                    state.reader = Some(cx.waker().clone());
+                    if let Some(waker) = waker {
+                        wait_with(&mut state.reader, waker);
+                    }
                     return Poll::Pending;
                 }
             };
@@ -189,7 +220,9 @@ impl Mailbox {
 
     /// Nothing more will come; what waits can still be read.
     pub(super) fn complete(&self) {
-        lock(&self.state).complete = true;
+        let state = lock(&self.state);
+        self.complete.store(true, Ordering::Release);
+        drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
     }
@@ -208,7 +241,7 @@ impl Mailbox {
     /// Nobody will read any more. What waits comes back.
     pub(super) fn abandon(&self) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
-        state.complete = true;
+        self.complete.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.completed.notify(usize::MAX);
@@ -219,5 +252,13 @@ impl Mailbox {
 
     pub(crate) fn waiting(&self) -> usize {
         lock(&self.state).waiting.len()
+    }
+}
+
+/// Notes whom to wake, if it is not noted already.
+fn wait_with(reader: &mut Option<Waker>, waker: &Waker) {
+    match reader {
+        Some(reader) => reader.clone_from(waker),
+        None => *reader = Some(waker.clone()),
     }
 }

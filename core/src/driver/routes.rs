@@ -2,7 +2,10 @@
 
 mod bound;
 mod listen;
+mod listening;
+mod members;
 mod route;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +14,7 @@ use std::{
 
 pub(crate) use self::bound::Bound;
 use self::route::Phase;
-pub(super) use self::route::Route;
+pub(super) use self::{members::Members, route::Route};
 use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,
@@ -61,24 +64,17 @@ impl Shared {
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
         let mailbox =
-            Arc::new(Mailbox::new(joined.binding, config.waiting, config.bodies_per_binding));
+            Arc::new(Mailbox::new(joined.binding, kind, config.waiting, config.bodies_per_binding));
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
         let reader = Reader { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
         table.readers.insert(joined.binding, reader);
+        route.rebound();
         drop(table);
         if joined.subscribe {
             self.tasks.spawn(Arc::clone(self).run_route(Arc::clone(&route)));
         }
         Bound { shared: Arc::clone(self), mailbox, route }
-    }
-
-    /// The bindings that a packet on a route may go to, and that somebody reads.
-    pub(super) fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
-        let table = lock(&self.routes.table);
-        let members = table.registry.members(route.id);
-        let mailboxes = members.filter_map(|id| Some(&table.readers.get(&id)?.mailbox));
-        mailboxes.filter(|mailbox| !mailbox.is_complete()).cloned().collect()
     }
 
     /// A binding took a message.
@@ -107,8 +103,11 @@ impl Shared {
 
     /// A binding was removed. One that was the last of its route gets what is routed already.
     fn left(&self, table: std::sync::MutexGuard<'_, Table>, binding: BindingId, left: Left) {
+        let route = table.routes.get(&left.route).cloned();
+        if let Some(route) = &route {
+            route.rebound();
+        }
         if left.leave {
-            let route = table.routes.get(&left.route).cloned();
             drop(table);
             if let Some(route) = route {
                 route.enter(Phase::Leaving);

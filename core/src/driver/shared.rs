@@ -169,15 +169,30 @@ impl Shared {
         self.config.chunk.min(packet - MAX_HEADER)
     }
 
-    /// Publishes a packet, and waits for a connection no longer than the send timeout.
-    pub(crate) async fn publish(
+    /// Publishes a packet, if that takes no waiting.
+    pub(crate) fn publish_now(
         &self,
         to: &Address,
         packet: Bytes,
         notice: Option<Token>,
-    ) -> Result<(), Error> {
+    ) -> Option<Result<(), Error>> {
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let mut publish = self.transport.publish(to, packet, undelivered);
+        let result = self.transport.publish_now(to, packet, undelivered)?;
+        Some(result.map_err(Error::from))
+    }
+
+    /// Publishes a packet, and waits for a connection no longer than the send timeout.
+    pub(crate) async fn publish(
+        &self,
+        to: &Address,
+        packet: impl Fn() -> Bytes,
+        notice: Option<Token>,
+    ) -> Result<(), Error> {
+        if let Some(result) = self.publish_now(to, packet(), notice) {
+            return result;
+        }
+        let undelivered = notice.map(|token| (&self.inbox, token));
+        let mut publish = self.transport.publish(to, packet(), undelivered);
         if let Some(result) = future::poll_once(&mut publish).await {
             return Ok(result?);
         }

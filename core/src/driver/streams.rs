@@ -22,7 +22,7 @@ use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,
     proto::{Budget, ReasonCode, frame::StreamId},
-    transport::{Address, MIN_PACKET_LEN, Target, Token, TransportErrorKind},
+    transport::{Address, MIN_PACKET_LEN, Target, Token},
 };
 
 type Port = u64;
@@ -81,7 +81,7 @@ impl Shared {
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish { to, packet, offer: Some(target), .. } => {
-                    self.publish(&to, packet, driven.token(target)).await?;
+                    self.publish(&to, || packet.clone(), driven.token(target)).await?;
                     driven.offered(self, target);
                 }
                 Step::Publish { to, packet, offer: None, next } => {
@@ -109,6 +109,9 @@ impl Shared {
         next: Option<Instant>,
     ) -> Result<(), Error> {
         let is_least = packet.len() <= MIN_PACKET_LEN;
+        if let Some(result) = self.publish_now(to, packet.clone(), None) {
+            return survived(result, is_least);
+        }
         let mut publish = self.transport.publish(to, packet.clone(), None);
         let result = match (future::poll_once(&mut publish).await, next) {
             (Some(result), _) => result,
@@ -124,12 +127,7 @@ impl Shared {
                 future::or(publish, give_up).await
             }
         };
-        match result {
-            Err(error) if error.kind() == TransportErrorKind::Disconnected => Ok(()),
-            // The transport took that much when it was made. It is sent again in smaller pieces.
-            Err(error) if error.kind() == TransportErrorKind::TooLarge && !is_least => Ok(()),
-            result => Ok(result?),
-        }
+        survived(result.map_err(Error::from), is_least)
     }
 
     /// How many bytes open bodies hold here: those that come in, and those that go out.
@@ -154,5 +152,15 @@ impl Shared {
         for stream in outbound {
             stream.abort(ReasonCode::Closed.into());
         }
+    }
+}
+
+/// A body outlives a lost connection: what was lost with it is sent again.
+fn survived(published: Result<(), Error>, is_least: bool) -> Result<(), Error> {
+    match published {
+        Err(error) if error.kind() == ErrorKind::Disconnected => Ok(()),
+        // The transport took that much when it was made. It is sent again in smaller pieces.
+        Err(error) if error.kind() == ErrorKind::TooLarge && !is_least => Ok(()),
+        published => published,
     }
 }

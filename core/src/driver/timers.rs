@@ -27,6 +27,9 @@ pub(crate) struct Timers {
 struct Waiting {
     next: u64,
     wakers: BTreeMap<(Instant, u64), Waker>,
+    /// When the runtime's timer goes off, if it is set. It may be before anybody's time: a sleep
+    /// that is dropped leaves it, so that a new one seldom has to set it.
+    armed: Option<Instant>,
     /// Nobody wakes anybody any more.
     stopped: bool,
 }
@@ -59,7 +62,9 @@ impl Timers {
                 let mut waiting = self.lock();
                 let later = waiting.wakers.split_off(&(now, u64::MAX));
                 let due = std::mem::replace(&mut waiting.wakers, later);
-                (due, waiting.wakers.keys().next().map(|(at, _)| *at))
+                let next = waiting.wakers.keys().next().map(|(at, _)| *at);
+                waiting.armed = next;
+                (due, next)
             };
             due.into_values().for_each(Waker::wake);
             match next {
@@ -92,13 +97,13 @@ impl Future for Sleep<'_> {
         if self.key.is_none() {
             waiting.next += 1;
         }
-        let earliest = waiting.wakers.keys().next().is_none_or(|(first, _)| self.at < *first);
+        let earlier = waiting.armed.is_none_or(|armed| self.at < armed);
         let before = waiting.wakers.insert((self.at, key), cx.waker().clone());
         drop(waiting);
         // Dropping a waker may drop a task, and that a sleep: not under the lock.
         drop(before);
         self.key = Some(key);
-        if earliest {
+        if earlier {
             self.timers.earlier.notify(usize::MAX);
         }
         Poll::Pending

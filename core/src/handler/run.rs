@@ -17,7 +17,7 @@ use super::{Handler, HandlerOutput, report, sealed::Sealed, slots::Slots};
 use crate::{
     Encoder, Message,
     conduit::Handle,
-    driver::{Arrival, Bound, Mailbox, Shared},
+    driver::{Arrival, Bound, Shared},
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
 };
@@ -49,7 +49,7 @@ where
             let mut hand_on = pin!(hand_on_requests(&running));
             loop {
                 let slot = meanwhile(hand_on.as_mut(), slots.take()).await;
-                let next = next(&running.mailbox, hand_on.as_mut());
+                let next = next(&running, hand_on.as_mut());
                 let Some(arrival) = next.await else { break };
                 // Where nobody keeps the conduit open any more, what is here is handled all the same.
                 let handle = weak.upgrade().unwrap_or_else(|| Handle::new(Arc::clone(&shared)));
@@ -80,12 +80,12 @@ where
 
 /// The next message. While those that wait have to go on waiting, requests among them are handed on.
 async fn next(
-    mailbox: &Mailbox,
+    bound: &Bound,
     mut hand_on: Pin<&mut impl Future<Output = Infallible>>,
 ) -> Option<Arrival> {
     poll_fn(|cx| {
-        let next = mailbox.poll_next(cx);
-        if next.is_pending() && mailbox.waiting() > 0 {
+        let next = bound.poll_next(cx);
+        if next.is_pending() && bound.mailbox.waiting() > 0 {
             // It is never ready.
             let _: Poll<Infallible> = hand_on.as_mut().poll(cx);
         }

@@ -142,7 +142,7 @@ impl<E: Encoder> Stream for Replies<E> {
         if let State::Planned(plan) = &mut self.0
             && let Some(plan) = plan.take()
         {
-            self.0 = State::Asked(Box::pin(replies(*plan)));
+            self.0 = State::Asked(Box::pin(replies(plan)));
         }
         match &mut self.0 {
             State::Asked(replies) => replies.as_mut().poll_next(cx),
@@ -158,17 +158,17 @@ impl<E> fmt::Debug for Replies<E> {
 }
 
 enum Progress<E> {
-    Planned(Plan<E>),
+    Planned(Box<Plan<E>>),
     Asked(AskingAll<E>),
     Over,
 }
 
-fn replies<E: Encoder>(plan: Plan<E>) -> impl Stream<Item = Result<Message<E>, Error>> + Send {
+fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<E>, Error>> + Send {
     stream::unfold(Progress::Planned(plan), |progress| async {
         let mut asking = match progress {
             Progress::Over => return None,
             Progress::Asked(asking) => asking,
-            Progress::Planned(plan) => match begin(plan).await {
+            Progress::Planned(plan) => match begin(*plan).await {
                 Ok(asking) => asking,
                 Err(error) => return Some((Err(error), Progress::Over)),
             },
@@ -204,7 +204,8 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     match body {
         Prepared::Whole(body) => {
             let to = ready.address(Targets::Plain);
-            let packet = Frame::Message { head: ready.head_to(Targets::Plain), body }.encode();
+            let head = ready.head_to(Targets::Plain);
+            let packet = || Frame::message(&head, &body);
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
             let published = before(shared, deadline, Executed::Maybe, publish).await;

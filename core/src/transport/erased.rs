@@ -18,6 +18,12 @@ pub(crate) trait DynTransport: Send + Sync {
         packet: Bytes,
         undelivered: Option<(&'a Address, Token)>,
     ) -> BoxFuture<'a, Result<()>>;
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Option<Result<()>>;
     fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>>;
     fn flush(&self) -> BoxFuture<'_, Result<()>>;
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -39,6 +45,15 @@ impl<T: Transport> DynTransport for T {
         undelivered: Option<(&'a Address, Token)>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(Transport::publish(self, to, packet, undelivered))
+    }
+
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Option<Result<()>> {
+        Transport::publish_now(self, to, packet, undelivered)
     }
 
     fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>> {

@@ -47,6 +47,9 @@ pub enum Packet {
 /// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
 ///   transport connects and subscribes again by itself.
 /// - **Cancel safety.** A `publish` that is dropped has published its packet or has not.
+/// - **Any task.** All of it may be called, and polled, by any thread: whoever reads a binding may be
+///   the one who polls its subscription, and the next poll may come from another task. A transport
+///   that needs the context of a runtime enters it by itself.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport",
@@ -80,6 +83,21 @@ pub trait Transport: Send + Sync + 'static {
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Hands a packet to the broker, if that takes no waiting; `None` where it would, and then
+    /// nothing was published: Conduit calls [`publish`](Self::publish).
+    ///
+    /// Most packets are small, and of those a future costs more than the packet does. A transport
+    /// that does not implement this is as right, only slower.
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Option<Result<(), TransportError>> {
+        let _ = (to, packet, undelivered);
+        None
+    }
 
     /// Subscribes to an address. The targets of a subject are `Plain` or `Group` here, never both.
     /// The broker may not route to the subscription before a later [`flush`](Self::flush) is done.

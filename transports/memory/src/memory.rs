@@ -175,6 +175,19 @@ impl Transport for Memory {
         }
     }
 
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Option<Result<(), TransportError>> {
+        match self.broker.publish(&self.connection, to, packet, undelivered) {
+            Ok(Published::Yes) => Some(Ok(())),
+            Ok(Published::Wait(..)) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
     /// In force when it returns.
     async fn subscribe(&self, at: &Address) -> Result<MemorySubscription, TransportError> {
         let (id, queue) = self.broker.subscribe(&self.connection, at)?;

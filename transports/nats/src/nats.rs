@@ -1,4 +1,10 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use async_compat::Compat;
 use async_nats::{Client, PublishErrorKind, SubscribeErrorKind};
@@ -111,6 +117,32 @@ impl Transport for Nats {
         link.closing.unless_closed(publish(link, to, packet, undelivered)).await
     }
 
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> Option<Result<(), TransportError>> {
+        let link = &*self.link;
+        // Either is looked into by `publish`, which can wait.
+        if link.closing.is_closed() || !link.is_connected() {
+            return None;
+        }
+        if let Err(error) = check_length(link, &packet) {
+            return Some(Err(error));
+        }
+        let subject = subject::publish(to);
+        if !link.is_permitted(&subject) {
+            return None;
+        }
+        // Where the client's queue is full its send waits, and has sent nothing when dropped.
+        let publish = pin!(hand_over(link, subject, packet, undelivered));
+        match publish.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(published) => Some(published),
+            Poll::Pending => None,
+        }
+    }
+
     async fn subscribe(&self, at: &Address) -> Result<Subscription, TransportError> {
         let link = &self.link;
         link.closing.unless_closed(subscribe(link, at)).await
@@ -159,12 +191,23 @@ async fn publish(
 ) -> Result<(), TransportError> {
     // async-nats would take some 2,000 packets without a connection and say nothing.
     link.connected().await?;
-    // The server would end the connection of a client that sends more.
-    if packet.len() > link.client.max_payload() {
-        return Err(TransportErrorKind::TooLarge.into());
-    }
+    check_length(link, &packet)?;
     let subject = subject::publish(to);
     let question = link.may_publish(to, &subject);
+    hand_over(link, subject, packet, undelivered).await?;
+    match question {
+        Some(question) => question.published().await,
+        None => Ok(()),
+    }
+}
+
+/// Gives a packet to the client, which is connected.
+async fn hand_over(
+    link: &Link,
+    subject: String,
+    packet: Bytes,
+    undelivered: Option<(&Address, Token)>,
+) -> Result<(), TransportError> {
     let reply = undelivered.and_then(|(inbox, token)| subject::notice(inbox, token));
     let published = match reply {
         Some(reply) => link.client.publish_with_reply(subject, reply, packet).await,
@@ -174,11 +217,15 @@ async fn publish(
         PublishErrorKind::MaxPayloadExceeded => TransportErrorKind::TooLarge.into(),
         PublishErrorKind::Send => disconnected(error),
         PublishErrorKind::InvalidSubject => TransportError::new(TransportErrorKind::Other, error),
-    })?;
-    match question {
-        Some(question) => question.published().await,
-        None => Ok(()),
+    })
+}
+
+/// The server would end the connection of a client that sends more.
+fn check_length(link: &Link, packet: &Bytes) -> Result<(), TransportError> {
+    if packet.len() > link.client.max_payload() {
+        return Err(TransportErrorKind::TooLarge.into());
     }
+    Ok(())
 }
 
 async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, TransportError> {

@@ -40,6 +40,12 @@ impl Link {
         Some(Question::new(self, monitor, Violation::Publish(subject.to_owned()), generation))
     }
 
+    /// Whether there is nothing to ask about a publish.
+    pub(crate) fn is_permitted(&self, subject: &str) -> bool {
+        let monitor = self.monitor.as_ref().filter(|_| self.has_marks());
+        monitor.is_none_or(|monitor| monitor.is_unknown(subject).is_none())
+    }
+
     /// `None` on a client that was handed in.
     pub(crate) fn may_subscribe(&self, subject: &str) -> Option<Question<'_>> {
         let monitor = self.monitor.as_ref()?;

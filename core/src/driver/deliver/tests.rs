@@ -6,7 +6,7 @@ use futures_lite::{Stream, stream};
 use crate::{
     MessageId,
     config::Config,
-    driver::Shared,
+    driver::{Shared, routes::Members},
     id::SystemIds,
     proto::{
         BindingKind, Headers, ReasonCode,
@@ -97,14 +97,15 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         let subject = "x".parse().expect("it keeps the rules");
         let bound = shared.bind(subject, BindingKind::Queue).await.expect("it binds");
         let route = Arc::clone(&bound.route);
-        let members = shared.members(&route);
+        let mut members = Members::default();
+        members.look_up(&shared, &route);
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
-        shared.deliver_whole(&route, &members, &head(&shared, None), &body);
+        shared.deliver_whole(&route, &mut members, head(&shared, None), body.clone());
         let request =
             Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };
-        shared.deliver_whole(&route, &members, &head(&shared, Some(request)), &body);
+        shared.deliver_whole(&route, &mut members, head(&shared, Some(request)), body);
         sim.idle().await;
         assert_eq!(shared.counters.lost.get(), 0);
         let notes = notes.0.lock().expect("no panic");

@@ -1,12 +1,16 @@
 //! One binding, as whoever reads it holds it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_lite::future;
 
 use super::route::Route;
 use crate::{
-    driver::{Mailbox, Shared, shared::lock},
+    body::Content,
+    driver::{Arrival, Mailbox, Shared, shared::lock},
     transport::Target,
 };
 
@@ -25,6 +29,30 @@ impl Bound {
     /// Whether it is a member of a group.
     pub(crate) fn is_shared(&self) -> bool {
         self.route.target == Target::Group
+    }
+
+    /// The next message; nothing once it is unbound and all was read.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
+        const TURNS: u32 = 4;
+        for _ in 0..TURNS {
+            if let Some(arrival) = self.mailbox.take_next() {
+                return Poll::Ready(Some(self.taken(arrival)));
+            }
+            if !self.route.read(&self.shared, &self.mailbox, cx) {
+                return self.mailbox.poll_next(cx).map(|arrival| Some(self.taken(arrival?)));
+            }
+        }
+        // What came was for others. They get their turn before more of it.
+        cx.waker().wake_by_ref();
+        self.mailbox.poll_next(cx).map(|arrival| Some(self.taken(arrival?)))
+    }
+
+    /// Whoever reads a long body is away for long, and its chunks may come on the subject.
+    fn taken(&self, arrival: Arrival) -> Arrival {
+        if matches!(arrival.content, Content::Stream(_)) {
+            self.route.watch.hand_back();
+        }
+        arrival
     }
 
     /// Whether it was not unbound.

@@ -2,22 +2,36 @@
 
 use std::sync::Arc;
 
-use futures_lite::{StreamExt, future};
+use futures_lite::future;
 
-use super::route::{Phase, Route};
+use super::{
+    listening::Listening,
+    route::{Phase, Route},
+};
 use crate::{
     Error, ErrorKind,
-    driver::Shared,
-    transport::{Address, DynSubscription, Packet, TransportErrorKind},
+    driver::{Shared, shared::lock},
+    transport::{Address, DynSubscription, TransportErrorKind},
 };
+
+struct EndOnDrop(Arc<Route>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
 
 impl Shared {
     /// Subscribes, listens, leaves.
     pub(super) async fn run_route(self: Arc<Self>, route: Arc<Route>) {
+        // A runtime that shuts down drops this task, and with it goes the subscription.
+        let _ended = EndOnDrop(Arc::clone(&route));
         let result = self.subscribe_to(&route).await;
-        if let Ok(mut subscription) = result {
+        if let Ok(subscription) = result {
             // A transport that is cut off need not end its subscriptions.
-            future::or(self.listen_on(&route, &mut *subscription), self.closed()).await;
+            future::or(self.listen_on(&route, subscription), self.closed()).await;
+            route.end();
             route.enter(Phase::Left);
         } else if let Err(error) = result {
             route.enter(Phase::Failed(Arc::new(error)));
@@ -51,37 +65,25 @@ impl Shared {
         }
     }
 
-    async fn listen_on(self: &Arc<Self>, route: &Route, subscription: &mut dyn DynSubscription) {
+    async fn listen_on(self: &Arc<Self>, route: &Route, subscription: Box<dyn DynSubscription>) {
+        *lock(&route.listening) = Some(Listening::new(subscription));
         route.subscribed();
         let leaving = async {
             route.wait(|phase| matches!(phase, Phase::Leaving)).await;
         };
-        future::or(self.pump(route, subscription), leaving).await;
-        if !route.is_leaving() {
+        future::or(self.listen_for_readers(route), leaving).await;
+        // From here on no reader polls it.
+        let listening = lock(&route.listening).take();
+        let Some(mut listening) = listening.filter(|_| route.is_leaving()) else {
             return;
-        }
-        match subscription.leave().await {
+        };
+        match listening.subscription.leave().await {
             Ok(()) => {}
             Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
             Err(error) => {
                 tracing::debug!(%error, subject = %route.subject, "could not unsubscribe");
             }
         }
-        self.pump(route, subscription).await;
-    }
-
-    /// Hands on what comes, until the subscription ends. It never waits for a handler.
-    async fn pump(self: &Arc<Self>, route: &Route, subscription: &mut dyn DynSubscription) {
-        const TURN: u32 = 128;
-        let mut turn = 0;
-        while let Some(packet) = subscription.next().await {
-            if let Packet::Data(packet) = packet {
-                self.handle_subject(route, &packet);
-            }
-            turn += 1;
-            if turn % TURN == 0 {
-                future::yield_now().await;
-            }
-        }
+        listening.run(self, route).await;
     }
 }

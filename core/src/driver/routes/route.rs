@@ -1,9 +1,16 @@
 //! One subscription of a subject, and how far it is.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Waker,
+};
 
 use event_listener::Event;
 
+use super::{listening::Listening, watch::Watch};
 use crate::{Error, Subject, driver::shared::lock, proto::RouteId, transport::Target};
 
 /// One subscription.
@@ -11,6 +18,13 @@ pub(in crate::driver) struct Route {
     pub(super) id: RouteId,
     pub(in crate::driver) subject: Subject,
     pub(in crate::driver) target: Target,
+    /// How often its bindings have changed.
+    pub(super) changes: AtomicU64,
+    /// The subscription, while it is in force and not left.
+    pub(super) listening: Mutex<Option<Listening>>,
+    pub(super) watch: Arc<Watch>,
+    /// That of `watch`.
+    pub(super) waker: Waker,
     phase: Mutex<Phase>,
     changed: Event,
 }
@@ -28,7 +42,23 @@ pub(super) enum Phase {
 
 impl Route {
     pub(super) fn new(id: RouteId, subject: Subject, target: Target) -> Self {
-        Self { id, subject, target, phase: Mutex::new(Phase::Subscribing), changed: Event::new() }
+        let watch = Arc::<Watch>::default();
+        Self {
+            id,
+            subject,
+            target,
+            changes: AtomicU64::new(0),
+            listening: Mutex::default(),
+            waker: Waker::from(Arc::clone(&watch)),
+            watch,
+            phase: Mutex::new(Phase::Subscribing),
+            changed: Event::new(),
+        }
+    }
+
+    /// Its bindings have changed: whoever listens looks them up again.
+    pub(super) fn rebound(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     fn phase(&self) -> Phase {

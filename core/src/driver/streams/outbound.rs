@@ -193,7 +193,7 @@ impl OutboundStream {
         loop {
             let room = self.room().await;
             match source.next(room.min(shared.chunk())).await {
-                Ok(Some(bytes)) => self.with(|machine| machine.push(&bytes)),
+                Ok(Some(bytes)) => self.with(|machine| machine.push(bytes)),
                 Err(_) if planted!(EndFailedSource) => return self.with(Outbound::finish),
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{
-    ContentType, DATA_OVERHEAD, Frame, Head, MAX_HEADER, Receiver, Request, Source, StreamId,
-    VERSION,
+    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Receiver, Request, Source,
+    StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
-    InstanceId, MessageId, ServiceName,
+    InstanceId, MessageId,
     proto::{Detail, Headers, ProtocolError, Reason, ReasonCode},
     transport::Target,
 };
@@ -23,6 +23,14 @@ impl Frame {
     /// [`ProtocolError`] with what is wrong. No length in the packet is trusted before it is
     /// checked, and nothing larger than the packet's own header is allocated.
     pub fn decode(packet: &Bytes) -> Result<Self> {
+        Self::decode_known(packet.clone(), &mut Known::new())
+    }
+
+    /// Like [`decode`](Self::decode), for one packet of many from the same senders.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode).
+    pub fn decode_known(mut packet: Bytes, known: &mut Known) -> Result<Self> {
         let (&[version, kind, high, low], _) =
             packet.split_first_chunk::<PREFIX>().ok_or(ProtocolError::Truncated)?;
         if version != VERSION {
@@ -39,25 +47,42 @@ impl Frame {
             return Err(ProtocolError::Truncated);
         }
         let fields = Fields::parse(&packet[PREFIX..end])?;
-        let body = packet.slice(end..);
-        // Pieces wait for their reader: one byte must not hold on to kilobytes of skipped fields.
-        if kind == kind::DATA && end > DATA_OVERHEAD {
-            return fields.frame(kind, Bytes::copy_from_slice(&body));
+        let mut frame = fields.frame(kind, packet.len() - end, known)?;
+        if let Some(body) = frame.body_mut() {
+            // Pieces wait for their reader: one byte must not hold on to kilobytes of skipped fields.
+            if kind == kind::DATA && end > DATA_OVERHEAD {
+                *body = Bytes::copy_from_slice(&packet[end..]);
+            } else {
+                packet.advance(end);
+                *body = packet;
+            }
         }
-        fields.frame(kind, body)
+        Ok(frame)
+    }
+
+    fn body_mut(&mut self) -> Option<&mut Bytes> {
+        match self {
+            Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => {
+                Some(body)
+            }
+            Self::Failure { detail, .. } => Some(&mut detail.value),
+            _ => None,
+        }
     }
 }
 
 impl Fields<'_> {
-    fn frame(&self, kind: u8, body: Bytes) -> Result<Frame> {
+    /// The frame, but for its body, which has so many bytes.
+    fn frame(&self, kind: u8, length: usize, known: &mut Known) -> Result<Frame> {
         let carries_body = matches!(kind, kind::MESSAGE | kind::DATA | kind::REPLY | kind::FAILURE);
-        if !carries_body && !body.is_empty() {
+        if !carries_body && length > 0 {
             return Err(ProtocolError::UnexpectedBody);
         }
+        let body = Bytes::new();
         Ok(match kind {
-            kind::MESSAGE => Frame::Message { head: self.head()?, body },
+            kind::MESSAGE => Frame::Message { head: self.head(known)?, body },
             kind::OFFER => Frame::Offer {
-                head: self.head()?,
+                head: self.head(known)?,
                 message: self.message()?,
                 target: self.target()?,
                 length: self.get(tag::LENGTH, number)?,
@@ -73,7 +98,7 @@ impl Fields<'_> {
             }
             kind::DATA => {
                 let offset: u64 = self.need(tag::OFFSET, number)?;
-                offset.checked_add(body.len() as u64).ok_or(ProtocolError::OffsetOverflow)?;
+                offset.checked_add(length as u64).ok_or(ProtocolError::OffsetOverflow)?;
                 Frame::Data { stream: self.stream()?, offset, body }
             }
             kind::END => Frame::End {
@@ -102,11 +127,13 @@ impl Fields<'_> {
                 target: self.target()?,
                 reason: self.reason()?,
             },
-            kind::REPLY => Frame::Reply { message: self.message()?, head: self.answer()?, body },
+            kind::REPLY => {
+                Frame::Reply { message: self.message()?, head: self.answer(known)?, body }
+            }
             kind::REPLY_STREAM => Frame::ReplyStream {
                 request: self.id(tag::REQUEST)?,
                 message: self.message()?,
-                head: self.answer()?,
+                head: self.answer(known)?,
                 length: self.get(tag::LENGTH, number)?,
             },
             kind::FAILURE => Frame::Failure {
@@ -182,7 +209,7 @@ impl Fields<'_> {
         self.get(tag::CONTENT_TYPE, |value| ContentType::new(std::str::from_utf8(value).ok()?))
     }
 
-    fn head(&self) -> Result<Head> {
+    fn head(&self, known: &mut Known) -> Result<Head> {
         let request = if self.flags()? & flag::REQUEST == 0 {
             None
         } else {
@@ -192,16 +219,15 @@ impl Fields<'_> {
                 credit: self.need(tag::CREDIT, number)?,
             })
         };
-        Ok(Head { request, ..self.answer()? })
+        Ok(Head { request, ..self.answer(known)? })
     }
 
     /// A head that asks nothing.
-    fn answer(&self) -> Result<Head> {
-        let service = self
-            .need(tag::SERVICE, |value| ServiceName::new(std::str::from_utf8(value).ok()?).ok())?;
+    fn answer(&self, known: &mut Known) -> Result<Head> {
+        let service = self.need(tag::SERVICE, |value| known.service(value))?;
         Ok(Head {
             source: Source { service, instance: self.instance()? },
-            content_type: self.content_type()?,
+            content_type: self.get(tag::CONTENT_TYPE, |value| known.content_type(value))?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
             request: None,

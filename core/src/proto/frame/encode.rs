@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     ContentType, Frame, Head, Receiver, StreamId, VERSION,
-    wire::{PREFIX, flag, kind, put_varint, tag, varint_len},
+    wire::{Header, PREFIX, flag, kind, put_varint, tag, varint_len},
 };
 use crate::{
     proto::{Detail, Reason},
@@ -15,9 +15,9 @@ impl Frame {
     /// The packet of this frame.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut packet = Packet::new(self.kind(), self.body().len());
+        let mut packet = Packet::new(self.kind());
         match self {
-            Self::Message { head, .. } => packet.head(head),
+            Self::Message { head, body } => return Self::message(head, body),
             Self::Offer { head, message, target, length } => {
                 packet.head(head);
                 if head.request.is_none() {
@@ -36,10 +36,7 @@ impl Frame {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.number(tag::PORT, *port);
             }
-            Self::Data { stream, offset, .. } => {
-                packet.stream(*stream, 0);
-                packet.number(tag::OFFSET, *offset);
-            }
+            Self::Data { stream, offset, body } => return Self::data(*stream, *offset, body),
             Self::End { stream, length, checksum } => {
                 packet.stream(*stream, 0);
                 packet.number(tag::LENGTH, *length);
@@ -92,6 +89,23 @@ impl Frame {
         packet.finish(self.body())
     }
 
+    /// The packet of a [`Message`](Self::Message), from its parts.
+    #[must_use]
+    pub fn message(head: &Head, body: &[u8]) -> Bytes {
+        let mut packet = Packet::new(kind::MESSAGE);
+        packet.head(head);
+        packet.finish(body)
+    }
+
+    /// The packet of a [`Data`](Self::Data), from its parts.
+    #[must_use]
+    pub fn data(stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
+        let mut packet = Packet::new(kind::DATA);
+        packet.stream(stream, 0);
+        packet.number(tag::OFFSET, offset);
+        packet.finish(body)
+    }
+
     fn body(&self) -> &[u8] {
         match self {
             Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => body,
@@ -122,13 +136,13 @@ impl Frame {
     }
 }
 
-/// A packet in the making: the header grows, then the body is copied behind it.
-struct Packet(Vec<u8>);
+/// The header of a packet in the making. Most are short and never leave the stack: then the packet
+/// is the only allocation, of just its length.
+struct Packet(Header);
 
 impl Packet {
-    fn new(kind: u8, body: usize) -> Self {
-        const USUAL_HEADER: usize = 124;
-        let mut bytes = Vec::with_capacity(PREFIX + USUAL_HEADER + body);
+    fn new(kind: u8) -> Self {
+        let mut bytes = Header::new();
         bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
         Self(bytes)
     }
@@ -137,8 +151,10 @@ impl Packet {
         // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
         let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
         self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
-        self.0.extend_from_slice(body);
-        self.0.into()
+        let mut packet = Vec::with_capacity(self.0.len() + body.len());
+        packet.extend_from_slice(&self.0);
+        packet.extend_from_slice(body);
+        packet.into()
     }
 
     fn bytes(&mut self, tag: u8, value: &[u8]) {

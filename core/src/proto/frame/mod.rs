@@ -4,14 +4,17 @@
 //! header, and the body. The header is a sequence of fields: a tag byte, a length (LEB128), and the
 //! value. A reader skips a field that it does not know, unless the tag has its highest bit set.
 
+mod content_type;
 mod decode;
 mod encode;
+mod known;
 mod wire;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub use self::{content_type::ContentType, known::Known};
 use super::{Detail, Headers, Reason};
 use crate::{InstanceId, MessageId, ServiceName, transport::Target};
 
@@ -225,45 +228,4 @@ pub struct Request {
     pub time_left: Option<Duration>,
     /// How many bytes of a streamed reply may be sent at once.
     pub credit: u64,
-}
-
-/// A media type: 1 to 128 printable ASCII characters.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ContentType(std::borrow::Cow<'static, str>);
-
-impl ContentType {
-    /// A media type known at compile time; `None` where it is empty, too long or not printable ASCII.
-    #[must_use]
-    pub fn from_static(text: &'static str) -> Option<Self> {
-        Self::is_valid(text).then_some(Self(text.into()))
-    }
-
-    /// A media type; `None` where it is empty, too long or not printable ASCII.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        Self::is_valid(text).then(|| Self(text.to_owned().into()))
-    }
-
-    /// The media type as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn is_valid(text: &str) -> bool {
-        (1..=MAX_CONTENT_TYPE).contains(&text.len())
-            && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
-    }
-}
-
-impl std::fmt::Debug for ContentType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::fmt::Display for ContentType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
 }

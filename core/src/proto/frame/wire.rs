@@ -57,8 +57,11 @@ pub(super) mod flag {
     pub(in super::super) const REQUEST: u64 = 4;
 }
 
+/// The header of a packet, while it is written.
+pub(super) type Header = smallvec::SmallVec<[u8; 128]>;
+
 /// Appends a number, seven bits a byte, least significant first (LEB128).
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_varint(out: &mut Header, mut value: u64) {
     loop {
         let [low, ..] = value.to_le_bytes();
         value >>= 7;

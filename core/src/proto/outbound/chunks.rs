@@ -54,12 +54,12 @@ impl Chunks {
         self.kept.len()
     }
 
-    pub(super) fn push(&mut self, body: &Bytes) {
+    pub(super) fn push(&mut self, body: &[u8]) {
         let offset = self.written;
         self.checksum = crc32c::crc32c_append(self.checksum, body);
         self.written += body.len() as u64;
         self.held += body.len() as u64;
-        let packet = Frame::Data { stream: self.stream, offset, body: body.clone() }.encode();
+        let packet = Frame::data(self.stream, offset, body);
         // The packet is the one copy that is kept.
         let body = packet.slice(packet.len() - body.len()..);
         self.kept.push_back(Chunk { offset, body, packet });

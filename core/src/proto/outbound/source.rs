@@ -1,7 +1,5 @@
 //! What is taken from the source of a body.
 
-use bytes::Bytes;
-
 use super::{GroupLane, Outbound, Peer};
 use crate::proto::Reason;
 
@@ -17,7 +15,7 @@ impl Outbound {
     }
 
     /// The next bytes of the source.
-    pub fn push(&mut self, bytes: &Bytes) {
+    pub fn push(&mut self, bytes: &[u8]) {
         if !self.ended && !bytes.is_empty() {
             self.chunks.push(bytes);
         }

@@ -1,0 +1,171 @@
+//! Handing on what comes on a subscription.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, TryLockError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use futures_lite::future;
+
+use super::{
+    members::Members,
+    route::Route,
+    watch::{Duty, Reader},
+};
+use crate::{
+    driver::{Mailbox, Shared, shared::lock},
+    proto::frame::Known,
+    transport::{DynSubscription, Packet},
+};
+
+/// A subscription in force.
+pub(super) struct Listening {
+    pub(super) subscription: Box<dyn DynSubscription>,
+    known: Known,
+    members: Members,
+}
+
+/// What became of a turn of polling.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    /// There may be more.
+    Over,
+    /// There is no more now.
+    Empty,
+    /// There will be no more.
+    Ended,
+}
+
+impl Listening {
+    pub(super) fn new(subscription: Box<dyn DynSubscription>) -> Self {
+        Self { subscription, known: Known::new(), members: Members::default() }
+    }
+
+    /// Hands on what has come, so many packets at most.
+    fn turn(
+        &mut self,
+        shared: &Arc<Shared>,
+        route: &Route,
+        cx: &mut Context<'_>,
+        most: usize,
+    ) -> Turn {
+        for _ in 0..most {
+            match Pin::new(&mut self.subscription).poll_next(cx) {
+                Poll::Pending => return Turn::Empty,
+                Poll::Ready(None) => return Turn::Ended,
+                Poll::Ready(Some(Packet::Undelivered(_))) => {}
+                Poll::Ready(Some(Packet::Data(packet))) => {
+                    shared.handle_subject(route, packet, &mut self.known, &mut self.members);
+                }
+            }
+        }
+        Turn::Over
+    }
+
+    /// Hands on what comes, until the subscription ends. It never waits for a handler.
+    pub(super) async fn run(&mut self, shared: &Arc<Shared>, route: &Route) {
+        loop {
+            let turn = std::future::poll_fn(|cx| match self.turn(shared, route, cx, TURN) {
+                Turn::Empty => Poll::Pending,
+                turn => Poll::Ready(turn),
+            });
+            if turn.await == Turn::Ended {
+                return;
+            }
+            future::yield_now().await;
+        }
+    }
+}
+
+/// Packets that are handed on before others get their turn.
+const TURN: usize = 128;
+
+impl Shared {
+    /// Hands on what comes while no reader does it, until the subscription ends.
+    pub(super) async fn listen_for_readers(self: &Arc<Self>, route: &Route) {
+        route.watch.drain();
+        loop {
+            match route.watch.duty().await {
+                Duty::Guard => self.guard(route).await,
+                Duty::Drain => loop {
+                    route.watch.drained_by_task();
+                    let turn = match &mut *lock(&route.listening) {
+                        None => Turn::Ended,
+                        Some(listening) => {
+                            let mut cx = Context::from_waker(&route.waker);
+                            listening.turn(self, route, &mut cx, TURN)
+                        }
+                    };
+                    match turn {
+                        Turn::Over => future::yield_now().await,
+                        Turn::Empty => break,
+                        Turn::Ended => return,
+                    }
+                },
+            }
+        }
+    }
+
+    /// Looks after a reader that was woken, until it waits again or is given up.
+    async fn guard(&self, route: &Route) {
+        const PATIENCE: Duration = Duration::from_millis(10);
+        let mut seen = 0;
+        loop {
+            match route.watch.look(&mut seen) {
+                Reader::Waiting => return,
+                Reader::Away => return route.watch.drain(),
+                Reader::Busy => {}
+            }
+            let patience = self.sleep_until(self.now() + PATIENCE);
+            future::or(patience, route.watch.drain_wanted()).await;
+            if route.watch.is_wanted() {
+                return;
+            }
+        }
+    }
+}
+
+impl Route {
+    /// Drops the subscription, if it is there.
+    pub(super) fn end(&self) {
+        let listening = lock(&self.listening).take();
+        drop(listening);
+    }
+
+    /// Hands on what has come, for a reader that found nothing in its binding. Returns whether it
+    /// is worth to look again; if not, the reader is woken when it is.
+    pub(super) fn read(&self, shared: &Arc<Shared>, mailbox: &Mailbox, cx: &Context<'_>) -> bool {
+        const BATCH: usize = 32;
+        // While the task hands on, it wakes the reader.
+        let mut listening = match self.listening.try_lock() {
+            Ok(listening) => listening,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        let Some(listening) = &mut *listening else {
+            return false;
+        };
+        listening.members.look_up(shared, self);
+        if !matches!(listening.members.mailboxes(), [only] if std::ptr::eq(&**only, mailbox)) {
+            self.watch.hand_back();
+            return false;
+        }
+        self.watch.read_by(cx.waker());
+        let mut own = Context::from_waker(&self.waker);
+        let room = mailbox.room();
+        match listening.turn(shared, self, &mut own, room.min(BATCH)) {
+            Turn::Empty => false,
+            Turn::Ended => {
+                self.watch.drain();
+                false
+            }
+            Turn::Over => {
+                self.watch.unread();
+                room > 0
+            }
+        }
+    }
+}

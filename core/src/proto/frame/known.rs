@@ -1,0 +1,87 @@
+//! Names that come again and again.
+
+use super::ContentType;
+use crate::ServiceName;
+
+/// The names that stood in the last packets of a subscription. One that comes again is not checked
+/// and allocated again.
+#[derive(Debug, Default)]
+pub struct Known {
+    services: Recent<ServiceName>,
+    content_types: Recent<ContentType>,
+}
+
+/// A few values, of which the oldest makes room.
+#[derive(Debug)]
+struct Recent<T> {
+    values: Vec<T>,
+    oldest: usize,
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), oldest: 0 }
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    /// More would take longer to look through than they save.
+    const MOST: usize = 8;
+
+    fn get(&mut self, is_it: impl Fn(&T) -> bool, make: impl FnOnce() -> Option<T>) -> Option<T> {
+        if let Some(known) = self.values.iter().find(|value| is_it(value)) {
+            return Some(known.clone());
+        }
+        let made = make()?;
+        if self.values.len() < Self::MOST {
+            self.values.push(made.clone());
+        } else {
+            self.values[self.oldest] = made.clone();
+            self.oldest = (self.oldest + 1) % Self::MOST;
+        }
+        Some(made)
+    }
+}
+
+impl Known {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn service(&mut self, name: &[u8]) -> Option<ServiceName> {
+        let make = || ServiceName::new(std::str::from_utf8(name).ok()?).ok();
+        self.services.get(|known| known.as_str().as_bytes() == name, make)
+    }
+
+    pub(super) fn content_type(&mut self, text: &[u8]) -> Option<ContentType> {
+        let make = || ContentType::new(std::str::from_utf8(text).ok()?);
+        self.content_types.get(|known| known.as_str().as_bytes() == text, make)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, Recent};
+
+    #[test]
+    fn what_comes_again_is_the_same() {
+        let mut known = Known::new();
+        let first = known.service(b"shop").expect("a name");
+        let again = known.service(b"shop").expect("a name");
+        assert!(std::ptr::eq(first.as_str(), again.as_str()));
+        assert!(known.service(b"no name").is_none());
+    }
+
+    #[test]
+    fn few_are_kept() {
+        let mut recent = Recent::default();
+        for value in 0..100 {
+            assert_eq!(recent.get(|known| *known == value, || Some(value)), Some(value));
+        }
+        assert_eq!(recent.values.len(), Recent::<i32>::MOST);
+        assert_eq!(recent.get(|known| *known == 99, || None), Some(99));
+        assert_eq!(recent.get(|known| *known == 0, || None), None);
+    }
+}
