@@ -30,6 +30,7 @@ mod error;
 mod events;
 mod link;
 mod monitor;
+mod names;
 mod nats;
 pub mod operating;
 mod permission;

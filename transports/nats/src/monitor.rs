@@ -3,7 +3,10 @@
 use std::{
     collections::{HashSet, VecDeque},
     future::{Ready, ready},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Monitor {
     /// A violation was heard of.
     heard: event_listener::Event,
     permitted: RwLock<Permitted>,
+    /// How often something that was permitted may have ceased to be.
+    changes: AtomicU64,
     inboxes: Mutex<Allowance>,
 }
 
@@ -73,6 +78,7 @@ impl Monitor {
             violations: Mutex::default(),
             heard: event_listener::Event::new(),
             permitted: RwLock::default(),
+            changes: AtomicU64::new(0),
             inboxes: Mutex::new(Allowance { left: MOST_INBOXES, counted: Instant::now() }),
         });
         let ears = Ears(Arc::clone(&monitor));
@@ -162,9 +168,21 @@ impl Monitor {
         (!known).then_some(permitted.generation)
     }
 
+    /// How often something that was permitted may have ceased to be.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     pub(crate) fn may_ask_for_inbox(&self) -> bool {
         let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         inboxes.take(Instant::now())
+    }
+
+    /// Whether [`may_ask_for_inbox`](Self::may_ask_for_inbox) would say yes.
+    pub(crate) fn could_ask_for_inbox(&self) -> bool {
+        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        inboxes.refill(Instant::now());
+        inboxes.left > 0
     }
 
     /// Remembers that a publish was permitted, unless that may have changed since.
@@ -187,6 +205,7 @@ impl Monitor {
             permitted.suspects.clear();
         }
         permitted.suspects.insert(subject.into());
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     fn forget_permitted(&self) {
@@ -194,20 +213,25 @@ impl Monitor {
         permitted.generation += 1;
         permitted.places.clear();
         permitted.suspects.clear();
+        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 
 impl Allowance {
     fn take(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        let may = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        may
+    }
+
+    fn refill(&mut self, now: Instant) {
         let seconds = now.saturating_duration_since(self.counted).as_secs();
         if seconds > 0 {
             let more = u32::try_from(seconds).unwrap_or(u32::MAX);
             self.left = self.left.saturating_add(more).min(MOST_INBOXES);
             self.counted = now;
         }
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        may
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_compat::Compat;
-use async_nats::{Client, PublishErrorKind, SubscribeErrorKind};
+use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind};
 use bytes::Bytes;
 use conduit::transport::{
     Address, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
@@ -131,10 +131,7 @@ impl Transport for Nats {
         if let Err(error) = check_length(link, &packet) {
             return Some(Err(error));
         }
-        let subject = subject::publish(to);
-        if !link.is_permitted(&subject) {
-            return None;
-        }
+        let subject = link.permitted(to)?;
         // Where the client's queue is full its send waits, and has sent nothing when dropped.
         let publish = pin!(hand_over(link, subject, packet, undelivered));
         match publish.poll(&mut Context::from_waker(Waker::noop())) {
@@ -194,7 +191,7 @@ async fn publish(
     check_length(link, &packet)?;
     let subject = subject::publish(to);
     let question = link.may_publish(to, &subject);
-    hand_over(link, subject, packet, undelivered).await?;
+    hand_over(link, subject.into(), packet, undelivered).await?;
     match question {
         Some(question) => question.published().await,
         None => Ok(()),
@@ -204,7 +201,7 @@ async fn publish(
 /// Gives a packet to the client, which is connected.
 async fn hand_over(
     link: &Link,
-    subject: String,
+    subject: Subject,
     packet: Bytes,
     undelivered: Option<(&Address, Token)>,
 ) -> Result<(), TransportError> {

@@ -8,9 +8,10 @@
 use std::time::Duration;
 
 use async_compat::Compat;
+use async_nats::Subject;
 use conduit::transport::{Address, TransportError, TransportErrorKind};
 
-use crate::{link::Link, monitor::Monitor, received::Received, violation::Violation};
+use crate::{link::Link, monitor::Monitor, received::Received, subject, violation::Violation};
 
 /// How long an error may take from async-nats to us, where something has come that may be one.
 const LATE: Duration = Duration::from_millis(50);
@@ -40,10 +41,24 @@ impl Link {
         Some(Question::new(self, monitor, Violation::Publish(subject.to_owned()), generation))
     }
 
-    /// Whether there is nothing to ask about a publish.
-    pub(crate) fn is_permitted(&self, subject: &str) -> bool {
-        let monitor = self.monitor.as_ref().filter(|_| self.has_marks());
-        monitor.is_none_or(|monitor| monitor.is_unknown(subject).is_none())
+    /// The subject of an address, if there is nothing to ask about a publish to it.
+    pub(crate) fn permitted(&self, to: &Address) -> Option<Subject> {
+        let monitor = self.monitor.as_ref();
+        let changes = monitor.map_or(0, |monitor| monitor.changes());
+        if let Some(subject) = self.names.get(to, changes) {
+            return Some(subject);
+        }
+        let subject = Subject::from(subject::publish(to));
+        match monitor {
+            Some(monitor) if !self.has_marks() || monitor.is_unknown(&subject).is_some() => {
+                let is_let = matches!(to, Address::Inbox { .. }) && !monitor.could_ask_for_inbox();
+                is_let.then_some(subject)
+            }
+            _ => {
+                self.names.permit(to, &subject, changes);
+                Some(subject)
+            }
+        }
     }
 
     /// `None` on a client that was handed in.
