@@ -17,7 +17,7 @@ enum State {
     /// Collected.
     Whole(Bytes),
     /// Being read.
-    Reading(IncomingBody),
+    Reading(Box<IncomingBody>),
     Taken,
 }
 
@@ -83,7 +83,7 @@ impl Collected {
     /// Begins to read it, or goes on.
     pub(crate) fn reader(&mut self) -> Result<&mut IncomingBody, Error> {
         if !matches!(self.0, State::Reading(_)) {
-            self.0 = State::Reading(self.take()?);
+            self.0 = State::Reading(Box::new(self.take()?));
         }
         match &mut self.0 {
             State::Reading(body) => Ok(body),

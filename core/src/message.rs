@@ -19,12 +19,13 @@ pub(crate) use self::duties::Duties;
 use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
     ServiceName, Subject,
+    body::Content,
     collect::Collected,
     conduit::Handle,
-    driver::{Answer, Arrival, Here, Replier},
+    driver::{Answer, Arrival, Envelope},
     encoder::check_content_type,
     outgoing::Payload,
-    proto::frame::{ContentType, Head, Source},
+    proto::frame::{ContentType, Source},
     reply::Replying,
 };
 
@@ -38,38 +39,25 @@ use crate::{
 /// A request is answered with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If
 /// it is dropped unanswered, the asker learns that at once.
 pub struct Message<E> {
-    head: Head,
-    subject: Subject,
+    envelope: Box<Envelope>,
+    is_reply: bool,
     body: Mutex<Collected>,
     /// One that collected the body is done or gives up: others have to look after it.
     collected: Event,
-    replier: Option<Arc<Replier>>,
-    is_reply: bool,
-    deadline: Option<Instant>,
-    here: Option<Here>,
     encoder: Arc<E>,
     handle: Handle,
 }
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle, encoder: Arc<E>, arrival: Arrival) -> Self {
-        let Arrival { head, subject, content, replier, deadline, here, .. } = arrival;
-        if let Some(replier) = &replier {
+        let Arrival { mut envelope, content } = arrival;
+        if let Some(replier) = &envelope.replier {
             replier.start();
         }
-        let body = Mutex::new(Collected::new(content));
-        Self {
-            head,
-            subject,
-            body,
-            collected: Event::new(),
-            replier,
-            is_reply: false,
-            deadline,
-            here: Some(here.take()),
-            encoder,
-            handle,
+        if let Some(here) = &mut envelope.here {
+            here.take();
         }
+        Self::new(handle, encoder, envelope, content, false)
     }
 
     pub(crate) fn reply_to(
@@ -80,19 +68,19 @@ impl<E: Encoder> Message<E> {
         deadline: Option<Instant>,
     ) -> Self {
         let Answer { head, content } = answer;
-        let body = Mutex::new(Collected::new(content));
-        Self {
-            head,
-            subject,
-            body,
-            collected: Event::new(),
-            replier: None,
-            is_reply: true,
-            deadline,
-            here: None,
-            encoder,
-            handle,
-        }
+        let envelope = Envelope { head, subject, replier: None, deadline, here: None };
+        Self::new(handle, encoder, Box::new(envelope), content, true)
+    }
+
+    fn new(
+        handle: Handle,
+        encoder: Arc<E>,
+        envelope: Box<Envelope>,
+        content: Content,
+        is_reply: bool,
+    ) -> Self {
+        let (body, collected) = (Mutex::new(Collected::new(content)), Event::new());
+        Self { envelope, is_reply, body, collected, encoder, handle }
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
@@ -179,43 +167,43 @@ impl<E: Encoder> Message<E> {
         E: Encode<T>,
     {
         let payload = Payload::encode(&*self.encoder, value);
-        Replying::new(self.handle.clone(), self.replier.clone(), payload)
+        Replying::new(self.handle.clone(), self.envelope.replier.clone(), payload)
     }
 
     /// Answers the request with a body as it is.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.handle.clone(), self.replier.clone(), payload)
+        Replying::new(self.handle.clone(), self.envelope.replier.clone(), payload)
     }
 
     /// What it is about. For a reply, what the request was about.
     #[must_use]
     pub fn subject(&self) -> &Subject {
-        &self.subject
+        &self.envelope.subject
     }
 
     /// Who sent it: the service, and the instance of it.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.head.source
+        &self.envelope.head.source
     }
 
     /// The headers that its sender added.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.head.headers
+        &self.envelope.head.headers
     }
 
     /// The media type of its body, where an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.head.content_type.as_ref().map(ContentType::as_str)
+        self.envelope.head.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Whether its sender waits for a reply.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        self.replier.is_some()
+        self.envelope.replier.is_some()
     }
 
     /// How long its asker will still wait; for a reply, how long there is to read it. `None` where
@@ -223,7 +211,7 @@ impl<E: Encoder> Message<E> {
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let now = self.handle.shared().now();
-        self.deadline.map(|at| at.saturating_duration_since(now))
+        self.envelope.deadline.map(|at| at.saturating_duration_since(now))
     }
 
     /// Waits until nobody needs the reply any more: the asker has given up, or the time of the
@@ -234,8 +222,8 @@ impl<E: Encoder> Message<E> {
     ///
     /// Cancel safe.
     pub async fn cancelled(&self) {
-        match &self.replier {
-            Some(replier) => replier.needless(self.deadline).await,
+        match &self.envelope.replier {
+            Some(replier) => replier.needless(self.envelope.deadline).await,
             None => future::pending().await,
         }
     }
@@ -248,7 +236,7 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, self.deadline)
+        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, self.envelope.deadline)
     }
 
     fn decode_limit(&self) -> usize {
@@ -294,10 +282,10 @@ impl<E: Encoder> AsyncRead for Message<E> {
 impl<E> fmt::Debug for Message<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("subject", &self.subject)
-            .field("source", &self.head.source)
-            .field("headers", &self.head.headers)
-            .field("is_request", &self.replier.is_some())
+            .field("subject", &self.envelope.subject)
+            .field("source", &self.envelope.head.source)
+            .field("headers", &self.envelope.head.headers)
+            .field("is_request", &self.envelope.replier.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -36,7 +36,7 @@ pub struct IncomingBody {
 /// The bytes of a body, from wherever they come.
 pub(crate) enum Content {
     Whole(Bytes),
-    Stream(StreamContent),
+    Stream(Box<StreamContent>),
 }
 
 /// The one reader of a stream.
@@ -69,7 +69,8 @@ impl Content {
         deadline: Option<Instant>,
     ) -> Self {
         let deadline = deadline.map(|at| Deadline::new(shared, at));
-        Self::Stream(StreamContent { shared: Arc::clone(shared), stream, deadline, length })
+        let shared = Arc::clone(shared);
+        Self::Stream(Box::new(StreamContent { shared, stream, deadline, length }))
     }
 
     /// Sets a time after which nothing is read.

@@ -9,26 +9,33 @@ use crate::{
 
 /// A message that has reached a binding.
 pub(crate) struct Arrival {
+    pub(crate) envelope: Box<Envelope>,
+    pub(crate) content: Content,
+}
+
+/// Everything of a message but its body. In a box, since a message is moved often until it is with
+/// whoever handles it.
+pub(crate) struct Envelope {
     pub(crate) head: Head,
     pub(crate) subject: Subject,
-    pub(crate) content: Content,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) here: Here,
+    /// A reply is not counted among what is here.
+    pub(crate) here: Option<Here>,
 }
 
 impl Arrival {
     fn stream(&self) -> Option<&InboundStream> {
         match &self.content {
             Content::Whole(_) => None,
-            Content::Stream(StreamContent { stream, .. }) => Some(stream),
+            Content::Stream(content) => Some(&content.stream),
         }
     }
 
     /// Since when it has been waiting, if it can be given to another member of the group: the sender
     /// of a whole request knows by the refusal that no handler has started.
     pub(super) fn waiting_to_be_given(&self) -> Option<Instant> {
-        let replier = self.replier.as_ref()?;
+        let replier = self.envelope.replier.as_ref()?;
         matches!(self.content, Content::Whole(_)).then_some(replier.arrived)
     }
 
@@ -36,21 +43,24 @@ impl Arrival {
     /// a failure would answer a request that another member may be handling.
     pub(super) fn refuse(&self) {
         let was_confirmed = self.readiness() == Readiness::Ready;
-        if let Content::Stream(StreamContent { shared, stream, .. }) = &self.content {
+        if let Content::Stream(content) = &self.content {
+            let StreamContent { shared, stream, .. } = &**content;
             let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
             stream.stop(shared, code.into());
         }
         if was_confirmed {
             return;
         }
-        if let Some(replier) = &self.replier {
+        if let Some(replier) = &self.envelope.replier {
             replier.claim();
         }
     }
 
     pub(super) fn readiness(&self) -> Readiness {
-        let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
-        if is_cancelled || self.deadline.is_some_and(|deadline| self.here.now() >= deadline) {
+        let Envelope { replier, deadline, here, .. } = &*self.envelope;
+        let is_cancelled = replier.as_ref().is_some_and(|replier| replier.is_cancelled());
+        let is_late = |here: &Here| deadline.is_some_and(|deadline| here.now() >= deadline);
+        if is_cancelled || here.as_ref().is_some_and(is_late) {
             return Readiness::Never;
         }
         self.stream().map_or(Readiness::Ready, InboundStream::readiness)

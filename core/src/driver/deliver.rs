@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Arrival, Here, Mailbox, Replier, Shared,
+    Arrival, Envelope, Here, Mailbox, Replier, Shared,
     mailbox::Full,
     routes::{Members, Route},
 };
@@ -107,11 +107,11 @@ impl Shared {
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
                 if route.target == Target::Group {
-                    self.hand_on(route, *arrival);
+                    self.hand_on(route, arrival);
                 }
             }
             Err(Full(arrival)) => {
-                if let Some(replier) = &arrival.replier {
+                if let Some(replier) = &arrival.envelope.replier {
                     replier.fail(ReasonCode::Overloaded.into(), Detail::default());
                 } else {
                     self.lose(mailbox, route);
@@ -221,7 +221,7 @@ impl Shared {
     pub(crate) fn hand_on_requests(&self, mailbox: &Mailbox) {
         let too_long = self.now().checked_sub(self.config.request_wait);
         for arrival in mailbox.take_requests(too_long) {
-            if let Some(replier) = &arrival.replier {
+            if let Some(replier) = &arrival.envelope.replier {
                 replier.fail(ReasonCode::Overloaded.into(), Detail::default());
             }
         }
@@ -232,8 +232,8 @@ impl Shared {
     /// ask the group again.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
         self.count_handed_on();
-        if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
-            let frame = Frame::Message { head: arrival.head, body: body.clone() };
+        if let (Content::Whole(body), None) = (&arrival.content, &arrival.envelope.replier) {
+            let frame = Frame::Message { head: arrival.envelope.head, body: body.clone() };
             self.post(self.address_of(route), &frame);
         }
     }
@@ -243,14 +243,14 @@ impl Shared {
             let is_whole = matches!(content, Content::Whole(_));
             Replier::new(self, request, head.source.clone(), route.target, is_whole)
         });
-        Arrival {
+        let envelope = Box::new(Envelope {
             deadline: self.deadline(&head),
             head,
             subject: route.subject.clone(),
-            content,
             replier,
-            here: Here::new(self),
-        }
+            here: Some(Here::new(self)),
+        });
+        Arrival { envelope, content }
     }
 
     fn deadline(&self, head: &Head) -> Option<Instant> {

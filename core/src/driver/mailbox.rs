@@ -43,7 +43,7 @@ struct State {
 }
 
 /// The mailbox takes nothing more now; the message comes back.
-pub(super) struct Full(pub(super) Box<Arrival>);
+pub(super) struct Full(pub(super) Arrival);
 
 impl Mailbox {
     pub(super) fn new(
@@ -98,7 +98,7 @@ impl Mailbox {
         let mut state = lock(&self.state);
         if self.is_complete() || state.waiting.len() >= self.capacity {
             drop(state);
-            return Err(Full(Box::new(arrival)));
+            return Err(Full(arrival));
         }
         state.waiting.push_back(arrival);
         if planted!(Overtake) {
@@ -129,7 +129,7 @@ impl Mailbox {
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
         let state = lock(&self.state);
-        let oldest = state.waiting.iter().find_map(|arrival| arrival.replier.as_ref());
+        let oldest = state.waiting.iter().find_map(|arrival| arrival.envelope.replier.as_ref());
         oldest.is_some_and(|replier| Some(replier.arrived) <= since)
     }
 

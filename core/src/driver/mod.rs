@@ -17,7 +17,7 @@ mod tombs;
 mod work;
 
 pub(crate) use self::{
-    arrival::Arrival,
+    arrival::{Arrival, Envelope},
     mailbox::Mailbox,
     requests::{Answer, Pending, Silence},
     routes::Bound,

@@ -1,7 +1,10 @@
 //! The messages that are here, waiting or taken, and what a drain makes of them.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -9,15 +12,16 @@ use super::{Shared, lifecycle::Stage, shared::lock};
 use crate::Drained;
 
 #[derive(Default)]
-pub(crate) struct Work(Mutex<Counts>);
-
-#[derive(Default)]
-struct Counts {
-    /// How many are here, and how many of these somebody handles.
-    open: usize,
-    taken: usize,
-    drained: Drained,
+pub(crate) struct Work {
+    /// How many are here, and in the upper half how many of these somebody handles: one number, since
+    /// it is counted for every message.
+    here: AtomicU64,
+    /// What became of those that ended since a drain began. Whoever changes both holds it.
+    drained: Mutex<Drained>,
 }
+
+const OPEN: u64 = 1;
+const TAKEN: u64 = 1 << 32;
 
 /// One message that is here, until this is dropped.
 pub(crate) struct Here {
@@ -27,7 +31,7 @@ pub(crate) struct Here {
 
 impl Here {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        lock(&shared.work.0).open += 1;
+        shared.work.here.fetch_add(OPEN, Ordering::SeqCst);
         Self { shared: Arc::clone(shared), taken: false }
     }
 
@@ -36,54 +40,56 @@ impl Here {
     }
 
     /// Somebody handles it from now on.
-    pub(crate) fn take(mut self) -> Self {
-        lock(&self.shared.work.0).taken += 1;
+    pub(crate) fn take(&mut self) {
+        self.shared.work.here.fetch_add(TAKEN, Ordering::SeqCst);
         self.taken = true;
-        self
     }
 }
 
 impl Drop for Here {
     fn drop(&mut self) {
-        let stage = self.shared.lifecycle.stage();
-        let mut counts = lock(&self.shared.work.0);
-        counts.open -= 1;
-        if self.taken {
-            counts.taken -= 1;
-            match stage {
-                Stage::Running => {}
-                Stage::Draining => counts.drained.finished += 1,
-                Stage::Closing | Stage::Closed => counts.drained.aborted += 1,
+        let Work { here, drained } = &self.shared.work;
+        let counted = if self.taken { OPEN + TAKEN } else { OPEN };
+        match self.shared.lifecycle.stage() {
+            stage if stage > Stage::Running && self.taken => {
+                let mut drained = lock(drained);
+                match stage {
+                    Stage::Draining => drained.finished += 1,
+                    _ => drained.aborted += 1,
+                }
+                here.fetch_sub(counted, Ordering::SeqCst);
             }
+            _ => drop(here.fetch_sub(counted, Ordering::SeqCst)),
         }
-        drop(counts);
         self.shared.ended.notify(usize::MAX);
     }
 }
 
 impl Shared {
     /// How many messages are here.
-    pub(super) fn open_messages(&self) -> usize {
-        lock(&self.work.0).open
+    pub(super) fn open_messages(&self) -> u64 {
+        self.work.here.load(Ordering::SeqCst) % TAKEN
     }
 
     /// A message was given back to the group, or its sender was told to do so.
     pub(super) fn count_handed_on(&self) {
         if self.lifecycle.stage() > Stage::Running {
-            lock(&self.work.0).drained.handed_on += 1;
+            lock(&self.work.drained).handed_on += 1;
         }
     }
 
     /// A message will not be handled.
     pub(super) fn count_aborted(&self) {
         if self.lifecycle.stage() > Stage::Running {
-            lock(&self.work.0).drained.aborted += 1;
+            lock(&self.work.drained).aborted += 1;
         }
     }
 
     /// What became of the messages. Those that somebody still has were cut off.
     pub(crate) fn drained(&self) -> Drained {
-        let counts = lock(&self.work.0);
-        Drained { aborted: counts.drained.aborted + counts.taken, ..counts.drained }
+        let drained = lock(&self.work.drained);
+        let taken = self.work.here.load(Ordering::SeqCst) / TAKEN;
+        let taken = usize::try_from(taken).unwrap_or(usize::MAX);
+        Drained { aborted: drained.aborted.saturating_add(taken), ..*drained }
     }
 }

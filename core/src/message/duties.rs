@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use crate::{
     Encode, Encoder, Message, Subject,
     conduit::Handle,
-    driver::{Here, Replier},
+    driver::{Envelope, Here, Replier},
     outgoing::Payload,
     reply::Replying,
 };
@@ -38,11 +38,12 @@ impl<E> Answerer<E> {
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn take_duties(&mut self) -> Duties {
+        let Envelope { subject, replier, deadline, here, .. } = &mut *self.envelope;
         Duties {
-            subject: self.subject.clone(),
-            replier: self.replier.clone(),
-            deadline: self.deadline,
-            here: self.here.take(),
+            subject: subject.clone(),
+            replier: replier.clone(),
+            deadline: *deadline,
+            here: here.take(),
         }
     }
 
@@ -51,7 +52,7 @@ impl<E: Encoder> Message<E> {
         Some(Answerer {
             handle: self.handle.clone(),
             encoder: Arc::clone(&self.encoder),
-            replier: Arc::clone(self.replier.as_ref()?),
+            replier: Arc::clone(self.envelope.replier.as_ref()?),
         })
     }
 }

@@ -138,7 +138,7 @@ impl Route {
     /// Hands on what has come, for a reader that found nothing in its binding. Returns whether it
     /// is worth to look again; if not, the reader is woken when it is.
     pub(super) fn read(&self, shared: &Arc<Shared>, mailbox: &Mailbox, cx: &Context<'_>) -> bool {
-        const BATCH: usize = 32;
+        const BATCH: usize = 6;
         // While the task hands on, it wakes the reader.
         let mut listening = match self.listening.try_lock() {
             Ok(listening) => listening,

@@ -1,21 +1,16 @@
-use std::time::Duration;
-
 use bytes::Bytes;
 
 use super::{
-    ContentType, Frame, Head, Receiver, StreamId, VERSION,
-    wire::{Header, PREFIX, flag, kind, put_varint, tag, varint_len},
-};
-use crate::{
-    proto::{Detail, Reason},
-    transport::Target,
+    Frame, Head, StreamId,
+    packet::{Packet, answer_len, head_len, id_len, number_len, stream_len},
+    wire::{flag, kind, tag},
 };
 
 impl Frame {
     /// The packet of this frame.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut packet = Packet::new(self.kind());
+        let mut packet = Packet::new(self.kind(), self.room() + self.body().len());
         match self {
             Self::Message { head, body } => return Self::message(head, body),
             Self::Offer { head, message, target, length } => {
@@ -92,7 +87,7 @@ impl Frame {
     /// The packet of a [`Message`](Self::Message), from its parts.
     #[must_use]
     pub fn message(head: &Head, body: &[u8]) -> Bytes {
-        let mut packet = Packet::new(kind::MESSAGE);
+        let mut packet = Packet::new(kind::MESSAGE, head_len(head) + body.len());
         packet.head(head);
         packet.finish(body)
     }
@@ -100,10 +95,23 @@ impl Frame {
     /// The packet of a [`Data`](Self::Data), from its parts.
     #[must_use]
     pub fn data(stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
-        let mut packet = Packet::new(kind::DATA);
+        let mut packet =
+            Packet::new(kind::DATA, stream_len(stream) + number_len(offset) + body.len());
         packet.stream(stream, 0);
         packet.number(tag::OFFSET, offset);
         packet.finish(body)
+    }
+
+    /// About how long the header gets; exactly that, where there are many of a kind.
+    pub(super) fn room(&self) -> usize {
+        const SMALL: usize = 96;
+        match self {
+            Self::Reply { head, .. } => id_len() + answer_len(head),
+            Self::Cancel { .. } | Self::Probe { .. } => id_len(),
+            Self::Alive { .. } => 2 * id_len() + number_len(1),
+            Self::Offer { head, .. } | Self::ReplyStream { head, .. } => head_len(head) + SMALL,
+            _ => SMALL,
+        }
     }
 
     fn body(&self) -> &[u8] {
@@ -134,121 +142,4 @@ impl Frame {
             Self::Probe { .. } => kind::PROBE,
         }
     }
-}
-
-/// The header of a packet in the making. Most are short and never leave the stack: then the packet
-/// is the only allocation, of just its length.
-struct Packet(Header);
-
-impl Packet {
-    fn new(kind: u8) -> Self {
-        let mut bytes = Header::new();
-        bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
-        Self(bytes)
-    }
-
-    fn finish(mut self, body: &[u8]) -> Bytes {
-        // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
-        let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
-        self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
-        let mut packet = Vec::with_capacity(self.0.len() + body.len());
-        packet.extend_from_slice(&self.0);
-        packet.extend_from_slice(body);
-        packet.into()
-    }
-
-    fn bytes(&mut self, tag: u8, value: &[u8]) {
-        self.0.push(tag);
-        put_varint(&mut self.0, value.len() as u64);
-        self.0.extend_from_slice(value);
-    }
-
-    fn number(&mut self, tag: u8, value: u64) {
-        self.0.push(tag);
-        put_varint(&mut self.0, varint_len(value) as u64);
-        put_varint(&mut self.0, value);
-    }
-
-    fn optional(&mut self, tag: u8, value: Option<u64>) {
-        if let Some(value) = value {
-            self.number(tag, value);
-        }
-    }
-
-    fn flags(&mut self, flags: u64) {
-        if flags != 0 {
-            self.number(tag::FLAGS, flags);
-        }
-    }
-
-    fn stream(&mut self, stream: StreamId, flags: u64) {
-        self.bytes(tag::MESSAGE, &stream.message.to_bytes());
-        self.flags(flags | if stream.reply { flag::REPLY } else { 0 });
-    }
-
-    fn receiver(&mut self, receiver: Receiver) {
-        self.bytes(tag::INSTANCE, &receiver.instance.to_bytes());
-        self.number(tag::PORT, receiver.port);
-    }
-
-    fn target(&mut self, target: Target) {
-        self.number(
-            tag::TARGET,
-            match target {
-                Target::Plain => 1,
-                Target::Group => 2,
-            },
-        );
-    }
-
-    fn reason(&mut self, reason: &Reason) {
-        self.number(tag::CODE, reason.code.to_wire());
-        if !reason.text.is_empty() {
-            self.bytes(tag::TEXT, Reason::cut(&reason.text, Reason::MAX_TEXT).as_bytes());
-        }
-    }
-
-    fn detail(&mut self, detail: &Detail) {
-        if !detail.code.is_empty() {
-            self.bytes(tag::FAILURE_CODE, Reason::cut(&detail.code, Detail::MAX_CODE).as_bytes());
-        }
-        self.content_type(detail.content_type.as_ref());
-    }
-
-    fn content_type(&mut self, content_type: Option<&ContentType>) {
-        if let Some(content_type) = content_type {
-            self.bytes(tag::CONTENT_TYPE, content_type.as_str().as_bytes());
-        }
-    }
-
-    fn head(&mut self, head: &Head) {
-        self.answer(head);
-        if let Some(request) = &head.request {
-            self.bytes(tag::MESSAGE, &request.message.to_bytes());
-            self.optional(tag::TIME_LEFT, request.time_left.map(whole_millis));
-            self.number(tag::CREDIT, request.credit);
-            self.flags(flag::REQUEST);
-        }
-    }
-
-    /// A head that asks nothing, whatever it says.
-    fn answer(&mut self, head: &Head) {
-        self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
-        self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
-        self.content_type(head.content_type.as_ref());
-        for (key, value) in head.headers.iter() {
-            let length = varint_len(key.len() as u64) + key.len() + value.len();
-            self.0.push(tag::HEADER);
-            put_varint(&mut self.0, length as u64);
-            put_varint(&mut self.0, key.len() as u64);
-            self.0.extend_from_slice(key.as_bytes());
-            self.0.extend_from_slice(value.as_bytes());
-        }
-        self.optional(tag::SEQUENCE, head.sequence);
-    }
-}
-
-/// Rounded up: whoever answers gives up no earlier than the asker.
-fn whole_millis(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

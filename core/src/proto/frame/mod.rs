@@ -8,6 +8,7 @@ mod content_type;
 mod decode;
 mod encode;
 mod known;
+mod packet;
 mod wire;
 
 use std::time::Duration;

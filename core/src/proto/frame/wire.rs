@@ -57,11 +57,8 @@ pub(super) mod flag {
     pub(in super::super) const REQUEST: u64 = 4;
 }
 
-/// The header of a packet, while it is written.
-pub(super) type Header = smallvec::SmallVec<[u8; 128]>;
-
 /// Appends a number, seven bits a byte, least significant first (LEB128).
-pub(super) fn put_varint(out: &mut Header, mut value: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     loop {
         let [low, ..] = value.to_le_bytes();
         value >>= 7;
@@ -104,16 +101,23 @@ pub(super) fn take_slice<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 /// The fields of one header, found but not yet understood.
 pub(super) struct Fields<'a> {
-    single: [Option<&'a [u8]>; tag::COUNT],
+    header: &'a [u8],
+    /// A bit for each tag that is there, and where its value begins and ends: less to clear for each
+    /// packet than a slice for each tag.
+    there: u32,
+    values: [(u16, u16); tag::COUNT],
     pub(super) headers: Vec<&'a [u8]>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn parse(mut header: &'a [u8]) -> Result<Self, ProtocolError> {
-        let mut fields = Self { single: [None; tag::COUNT], headers: Vec::new() };
-        while let Some((&tag, rest)) = header.split_first() {
-            header = rest;
-            let value = take_slice(&mut header).ok_or(ProtocolError::Truncated)?;
+    /// Finds the fields of a header, which is no longer than [`MAX_HEADER`](super::MAX_HEADER).
+    pub(super) fn parse(header: &'a [u8]) -> Result<Self, ProtocolError> {
+        let values = [(0, 0); tag::COUNT];
+        let mut fields = Self { header, there: 0, values, headers: Vec::new() };
+        let mut rest = header;
+        while let Some((&tag, after)) = rest.split_first() {
+            rest = after;
+            let value = take_slice(&mut rest).ok_or(ProtocolError::Truncated)?;
             if tag == tag::HEADER {
                 if fields.headers.len() == Headers::MAX_COUNT {
                     return Err(ProtocolError::InvalidField(tag));
@@ -121,10 +125,15 @@ impl<'a> Fields<'a> {
                 fields.headers.push(value);
             } else if tag & CRITICAL != 0 {
                 return Err(ProtocolError::UnknownField(tag));
-            } else if let Some(field) = fields.single.get_mut(usize::from(tag)).filter(|_| tag != 0)
-                && field.replace(value).is_some()
+            } else if let Some(field) = fields.values.get_mut(usize::from(tag)).filter(|_| tag != 0)
             {
-                return Err(ProtocolError::RepeatedField(tag));
+                let end = header.len() - rest.len();
+                let at = |place| u16::try_from(place).map_err(|_| ProtocolError::HeaderTooLong);
+                *field = (at(end - value.len())?, at(end)?);
+                if fields.there & 1 << tag != 0 {
+                    return Err(ProtocolError::RepeatedField(tag));
+                }
+                fields.there |= 1 << tag;
             }
         }
         Ok(fields)
@@ -136,10 +145,12 @@ impl<'a> Fields<'a> {
         tag: u8,
         read: impl FnOnce(&'a [u8]) -> Option<T>,
     ) -> Result<Option<T>, ProtocolError> {
-        match self.single[usize::from(tag)] {
-            None => Ok(None),
-            Some(value) => read(value).map(Some).ok_or(ProtocolError::InvalidField(tag)),
+        if self.there & 1 << tag == 0 {
+            return Ok(None);
         }
+        let (start, end) = self.values[usize::from(tag)];
+        let value = &self.header[usize::from(start)..usize::from(end)];
+        read(value).map(Some).ok_or(ProtocolError::InvalidField(tag))
     }
 
     /// A field that must be there.

@@ -1,0 +1,231 @@
+//! The writing of packets, and how long they get.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    ContentType, Head, Receiver, StreamId, VERSION,
+    wire::{PREFIX, flag, put_varint, tag, varint_len},
+};
+use crate::{
+    MessageId,
+    proto::{Detail, Reason},
+    transport::Target,
+};
+
+/// A packet in the making. Where its length is known before, it is the only allocation, and nothing
+/// is moved.
+pub(super) struct Packet(Vec<u8>);
+
+impl Packet {
+    /// Room is for what comes behind the prefix.
+    pub(super) fn new(kind: u8, room: usize) -> Self {
+        let mut bytes = Vec::with_capacity(PREFIX + room);
+        bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
+        Self(bytes)
+    }
+
+    pub(super) fn finish(mut self, body: &[u8]) -> Bytes {
+        // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
+        let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
+        self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
+        self.0.extend_from_slice(body);
+        self.0.into()
+    }
+
+    pub(super) fn bytes(&mut self, tag: u8, value: &[u8]) {
+        self.0.push(tag);
+        put_varint(&mut self.0, value.len() as u64);
+        self.0.extend_from_slice(value);
+    }
+
+    pub(super) fn number(&mut self, tag: u8, value: u64) {
+        self.0.push(tag);
+        put_varint(&mut self.0, varint_len(value) as u64);
+        put_varint(&mut self.0, value);
+    }
+
+    pub(super) fn optional(&mut self, tag: u8, value: Option<u64>) {
+        if let Some(value) = value {
+            self.number(tag, value);
+        }
+    }
+
+    pub(super) fn flags(&mut self, flags: u64) {
+        if flags != 0 {
+            self.number(tag::FLAGS, flags);
+        }
+    }
+
+    pub(super) fn stream(&mut self, stream: StreamId, flags: u64) {
+        self.bytes(tag::MESSAGE, &stream.message.to_bytes());
+        self.flags(flags | if stream.reply { flag::REPLY } else { 0 });
+    }
+
+    pub(super) fn receiver(&mut self, receiver: Receiver) {
+        self.bytes(tag::INSTANCE, &receiver.instance.to_bytes());
+        self.number(tag::PORT, receiver.port);
+    }
+
+    pub(super) fn target(&mut self, target: Target) {
+        self.number(
+            tag::TARGET,
+            match target {
+                Target::Plain => 1,
+                Target::Group => 2,
+            },
+        );
+    }
+
+    pub(super) fn reason(&mut self, reason: &Reason) {
+        self.number(tag::CODE, reason.code.to_wire());
+        if !reason.text.is_empty() {
+            self.bytes(tag::TEXT, Reason::cut(&reason.text, Reason::MAX_TEXT).as_bytes());
+        }
+    }
+
+    pub(super) fn detail(&mut self, detail: &Detail) {
+        if !detail.code.is_empty() {
+            self.bytes(tag::FAILURE_CODE, Reason::cut(&detail.code, Detail::MAX_CODE).as_bytes());
+        }
+        self.content_type(detail.content_type.as_ref());
+    }
+
+    pub(super) fn content_type(&mut self, content_type: Option<&ContentType>) {
+        if let Some(content_type) = content_type {
+            self.bytes(tag::CONTENT_TYPE, content_type.as_str().as_bytes());
+        }
+    }
+
+    pub(super) fn head(&mut self, head: &Head) {
+        self.answer(head);
+        if let Some(request) = &head.request {
+            self.bytes(tag::MESSAGE, &request.message.to_bytes());
+            self.optional(tag::TIME_LEFT, request.time_left.map(whole_millis));
+            self.number(tag::CREDIT, request.credit);
+            self.flags(flag::REQUEST);
+        }
+    }
+
+    /// A head that asks nothing, whatever it says.
+    pub(super) fn answer(&mut self, head: &Head) {
+        self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
+        self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
+        self.content_type(head.content_type.as_ref());
+        for (key, value) in head.headers.iter() {
+            let length = varint_len(key.len() as u64) + key.len() + value.len();
+            self.0.push(tag::HEADER);
+            put_varint(&mut self.0, length as u64);
+            put_varint(&mut self.0, key.len() as u64);
+            self.0.extend_from_slice(key.as_bytes());
+            self.0.extend_from_slice(value.as_bytes());
+        }
+        self.optional(tag::SEQUENCE, head.sequence);
+    }
+}
+
+/// How long the fields get that the functions of [`Packet`] write.
+fn bytes_len(length: usize) -> usize {
+    1 + varint_len(length as u64) + length
+}
+
+pub(super) fn id_len() -> usize {
+    bytes_len(MessageId::LEN)
+}
+
+pub(super) fn number_len(value: u64) -> usize {
+    bytes_len(varint_len(value))
+}
+
+pub(super) fn stream_len(stream: StreamId) -> usize {
+    id_len() + if stream.reply { number_len(flag::REPLY) } else { 0 }
+}
+
+pub(super) fn head_len(head: &Head) -> usize {
+    let request = head.request.as_ref().map_or(0, |request| {
+        id_len()
+            + request.time_left.map_or(0, |time| number_len(whole_millis(time)))
+            + number_len(request.credit)
+            + number_len(flag::REQUEST)
+    });
+    answer_len(head) + request
+}
+
+pub(super) fn answer_len(head: &Head) -> usize {
+    let headers = head
+        .headers
+        .iter()
+        .map(|(key, value)| bytes_len(varint_len(key.len() as u64) + key.len() + value.len()));
+    bytes_len(head.source.service.as_str().len())
+        + id_len()
+        + head.content_type.as_ref().map_or(0, |text| bytes_len(text.as_str().len()))
+        + headers.sum::<usize>()
+        + head.sequence.map_or(0, number_len)
+}
+
+/// Rounded up: whoever answers gives up no earlier than the asker.
+fn whole_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        InstanceId,
+        proto::{
+            Headers,
+            frame::{Frame, Request, Source, wire::kind},
+        },
+    };
+
+    fn heads() -> impl Iterator<Item = Head> {
+        let message = MessageId::from_bytes([3; MessageId::LEN]);
+        let mut headers = Headers::new();
+        headers.add("key", "v".repeat(200)).expect("a header");
+        let plain = Head {
+            source: Source {
+                service: "shop".parse().expect("a name"),
+                instance: InstanceId::from_bytes([7; InstanceId::LEN]),
+            },
+            content_type: None,
+            headers: Headers::new(),
+            sequence: None,
+            request: None,
+        };
+        let full = Head {
+            content_type: ContentType::new("application/json"),
+            headers,
+            sequence: Some(1 << 40),
+            request: Some(Request {
+                message,
+                time_left: Some(Duration::from_secs(10)),
+                credit: 1 << 20,
+            }),
+            ..plain.clone()
+        };
+        [plain, full].into_iter()
+    }
+
+    /// A packet of another length than was planned costs an allocation more.
+    #[test]
+    fn packets_get_as_long_as_planned() {
+        let message = MessageId::from_bytes([3; MessageId::LEN]);
+        for head in heads() {
+            let mut packet = Packet::new(kind::MESSAGE, head_len(&head));
+            packet.head(&head);
+            assert_eq!(packet.0.len(), PREFIX + head_len(&head));
+            let reply = Frame::Reply { message, head, body: Bytes::from_static(b"body") };
+            assert_eq!(reply.encode().len(), PREFIX + reply.room() + 4);
+        }
+        for reply in [false, true] {
+            let stream = StreamId { message, reply };
+            let mut packet = Packet::new(kind::DATA, 0);
+            packet.stream(stream, 0);
+            assert_eq!(packet.0.len(), PREFIX + stream_len(stream));
+        }
+    }
+}
