@@ -2,6 +2,18 @@
 
 use std::{fmt, str::FromStr, sync::Mutex, sync::PoisonError};
 
+/// Each byte in hexadecimal digits.
+const PAIRS: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 macro_rules! id {
     ($(#[$doc:meta])* $Name:ident) => {
         $(#[$doc])*
@@ -28,14 +40,9 @@ macro_rules! id {
         /// 32 hexadecimal digits.
         impl fmt::Display for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
                 // Every request writes some of them: this is faster than formatting a number.
-                let mut text = [0; 2 * Self::LEN];
-                for (pair, byte) in text.chunks_exact_mut(2).zip(self.to_bytes()) {
-                    pair[0] = DIGITS[usize::from(byte >> 4)];
-                    pair[1] = DIGITS[usize::from(byte & 15)];
-                }
-                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+                let text = self.to_bytes().map(|byte| PAIRS[usize::from(byte)]);
+                f.write_str(std::str::from_utf8(text.as_flattened()).unwrap_or_default())
             }
         }
 

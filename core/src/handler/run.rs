@@ -56,10 +56,10 @@ where
                 let mut message = Message::received(handle, Arc::clone(&encoder), arrival);
                 let duties = message.take_duties();
                 let started = catch_unwind(AssertUnwindSafe(|| function(message)));
-                let handling = async move {
-                    let output = AssertUnwindSafe(started?).catch_unwind().await;
-                    output.map(Sealed::into_error)
-                };
+                // In a box: what is around it moves it several times, and holds it twice each time.
+                let started =
+                    started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
+                let handling = async move { started?.await.map(Sealed::into_error) };
                 let handling = handle_one(Arc::clone(&shared), duties, handling);
                 if concurrency == 1 {
                     meanwhile(hand_on.as_mut(), handling).await;

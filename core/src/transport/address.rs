@@ -103,12 +103,12 @@ pub struct InvalidToken;
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let targets = match self.targets {
-            Targets::Plain => 'p',
-            Targets::Group => 'g',
-            Targets::Both => 'b',
-        };
-        write!(f, "{targets}{}", self.message)
+        f.write_str(match self.targets {
+            Targets::Plain => "p",
+            Targets::Group => "g",
+            Targets::Both => "b",
+        })?;
+        self.message.fmt(f)
     }
 }
 
