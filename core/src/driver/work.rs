@@ -61,7 +61,10 @@ impl Drop for Here {
             }
             _ => drop(here.fetch_sub(counted, Ordering::SeqCst)),
         }
-        self.shared.ended.notify(usize::MAX);
+        // Nobody waits before a drain; one that begins now sees that this one is gone, or is seen.
+        if self.shared.lifecycle.stage() > Stage::Running {
+            self.shared.ended.notify(usize::MAX);
+        }
     }
 }
 

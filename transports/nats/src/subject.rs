@@ -4,6 +4,8 @@
 //! Names hold no dots but those between the tokens of a [`Subject`](conduit::Subject), and no
 //! wildcards, so two addresses never share a NATS subject.
 
+use std::fmt::Write;
+
 use conduit::transport::{Address, Targets, Token};
 
 /// The queue group of every group binding.
@@ -63,8 +65,10 @@ pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {
     let Address::Inbox { service, instance } = to else {
         return None;
     };
-    let (instance, token) = (instance.to_string(), token.to_string());
-    Some(join(&["conduit.", service.as_str(), ".i.", &instance, ".", &token]))
+    // Every request has one.
+    let mut subject = String::with_capacity(service.as_str().len() + 80);
+    write!(subject, "conduit.{service}.i.{instance}.{token}").ok()?;
+    Some(subject)
 }
 
 /// Under what the owner of an inbox sends the marks of its flushes to itself.
