@@ -2,8 +2,6 @@
 
 use std::error::Error as StdError;
 
-use bytes::Bytes;
-
 use crate::{Error, ErrorKind, proto::frame::ContentType};
 
 /// A format for values, such as JSON.
@@ -88,7 +86,7 @@ pub trait Decode<T>: Encoder {
 pub type CodecError = Box<dyn StdError + Send + Sync>;
 
 /// Encodes a value, and says as what.
-pub(crate) fn encoded<E, T>(encoder: &E, value: &T) -> Result<(ContentType, Bytes), Error>
+pub(crate) fn encoded<E, T>(encoder: &E, value: &T) -> Result<(ContentType, Vec<u8>), Error>
 where
     E: Encode<T>,
     T: ?Sized,
@@ -103,7 +101,7 @@ where
     encoder
         .encode(value, &mut bytes)
         .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
-    Ok((content_type, bytes.into()))
+    Ok((content_type, bytes))
 }
 
 /// Refuses what another encoder made.

@@ -72,7 +72,7 @@ impl Failure {
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
         self.detail.content_type = Some(content_type);
-        self.detail.value = value;
+        self.detail.value = value.into();
         Ok(self)
     }
 

@@ -1,7 +1,8 @@
 use bytes::Bytes;
-use conduit::proto::frame::Frame;
+use conduit::proto::frame::{Frame, Known};
 
-/// Reads a packet. Whatever can be read is written in one way, and reads the same again.
+/// Reads a packet. Whatever can be read is written in one way, and reads the same again, also for
+/// whoever remembers its sender.
 pub fn frame(data: &[u8]) {
     let Ok(frame) = Frame::decode(&Bytes::copy_from_slice(data)) else {
         return;
@@ -10,4 +11,8 @@ pub fn frame(data: &[u8]) {
     let again = Frame::decode(&written).expect("what was written can be read");
     assert_eq!(again, frame);
     assert_eq!(again.encode(), written);
+    let mut known = Known::new();
+    for _ in 0..2 {
+        assert_eq!(Frame::decode_known(written.clone(), &mut known), Ok(frame.clone()));
+    }
 }

@@ -99,6 +99,12 @@ impl From<Bytes> for Body {
     }
 }
 
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Source::vec(bytes))
+    }
+}
+
 impl From<()> for Body {
     fn from((): ()) -> Self {
         Self::empty()
@@ -127,7 +133,6 @@ from_bytes! {
     String => Bytes::from;
     &String => |text: &String| Bytes::copy_from_slice(text.as_bytes());
     &[u8] => Bytes::copy_from_slice;
-    Vec<u8> => Bytes::from;
     &Vec<u8> => |bytes: &Vec<u8>| Bytes::copy_from_slice(bytes);
     Box<[u8]> => Bytes::from;
 }

@@ -25,6 +25,8 @@ pub(crate) struct Source {
 
 enum Kind {
     Nothing,
+    /// Bytes as they are: to share them would take an allocation.
+    Vec(Vec<u8>),
     Reader(Box<Reader>),
     Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
 }
@@ -48,6 +50,11 @@ impl Source {
         Self { first: bytes, given: 0, kind: Kind::Nothing, left: Some(0) }
     }
 
+    pub(super) fn vec(bytes: Vec<u8>) -> Self {
+        let left = Some(bytes.len() as u64);
+        Self { first: Bytes::new(), given: 0, kind: Kind::Vec(bytes), left }
+    }
+
     pub(super) fn reader(reader: Pin<Box<dyn AsyncRead + Send>>, length: Option<u64>) -> Self {
         let kind = Kind::Reader(Box::new(Reader { reader, buffer: Vec::new(), filled: 0 }));
         Self { first: Bytes::new(), given: 0, kind, left: length }
@@ -65,9 +72,13 @@ impl Source {
     }
 
     /// The whole body, if it is there and has `chunk` bytes at most.
-    pub(crate) fn whole(&self, chunk: usize) -> Option<&Bytes> {
-        let there = matches!(self.kind, Kind::Nothing) && self.first.len() <= chunk;
-        there.then_some(&self.first)
+    pub(crate) fn whole(&self, chunk: usize) -> Option<&[u8]> {
+        let whole = match &self.kind {
+            Kind::Nothing => &*self.first,
+            Kind::Vec(bytes) => bytes,
+            Kind::Reader(_) | Kind::Stream(_) => return None,
+        };
+        (whole.len() <= chunk).then_some(whole)
     }
 
     /// Takes what is there at once, to see whether it fits one packet. It does not wait.
@@ -134,6 +145,10 @@ impl Source {
     fn poll_kind(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Option<Bytes>>> {
         let bytes = ready!(match &mut self.kind {
             Kind::Nothing => Poll::Ready(Ok(None)),
+            Kind::Vec(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready(Ok((!bytes.is_empty()).then(|| bytes.into())))
+            }
             Kind::Stream(stream) => poll_stream(stream.as_mut(), cx),
             Kind::Reader(reader) => {
                 let count = ready!(reader.fill(cx, max))?;

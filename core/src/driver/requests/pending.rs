@@ -26,7 +26,9 @@ pub(crate) struct Pending {
 
 #[derive(Default)]
 struct State {
-    answers: VecDeque<Result<Answer, Error>>,
+    /// The next answer, and those behind it: mostly there is one at most.
+    next: Option<Result<Answer, Error>>,
+    later: VecDeque<Result<Answer, Error>>,
     /// No more answers are wanted.
     resolved: bool,
     waker: Option<Waker>,
@@ -40,6 +42,12 @@ struct State {
     /// When somebody last said to be alive, by how the request reached them.
     heard_of_group: Option<Instant>,
     heard_of_plain: Option<Instant>,
+}
+
+impl State {
+    fn waiting(&self) -> usize {
+        usize::from(self.next.is_some()) + self.later.len()
+    }
 }
 
 /// The reply to a request.
@@ -83,13 +91,17 @@ impl Pending {
 
     pub(crate) fn resolve(&self, answer: Result<Answer, Error>) {
         let mut state = lock(&self.state);
-        if state.resolved || state.answers.len() >= self.most {
+        if state.resolved || state.waiting() >= self.most {
             drop(state);
             // An answer that comes second is dropped, but not under the lock.
             return drop(answer);
         }
         state.resolved = !self.asks_all();
-        state.answers.push_back(answer);
+        if state.next.is_none() {
+            state.next = Some(answer);
+        } else {
+            state.later.push_back(answer);
+        }
         let waker = state.waker.take();
         drop(state);
         wake(waker);
@@ -116,7 +128,7 @@ impl Pending {
     /// The group is about to be asked again.
     pub(crate) fn reopen(&self) {
         let mut state = lock(&self.state);
-        let late = std::mem::take(&mut state.answers);
+        let late = (state.next.take(), std::mem::take(&mut state.later));
         state.resolved = false;
         state.group_only = true;
         state.asked = None;
@@ -127,7 +139,8 @@ impl Pending {
 
     pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
         let mut state = lock(&self.state);
-        if let Some(answer) = state.answers.pop_front() {
+        if let Some(answer) = state.next.take() {
+            state.next = state.later.pop_front();
             return Poll::Ready(answer);
         }
         state.waker = Some(cx.waker().clone());
