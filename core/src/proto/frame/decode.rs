@@ -47,6 +47,12 @@ impl Frame {
             return Err(ProtocolError::Truncated);
         }
         let fields = Fields::parse(&packet[PREFIX..end])?;
+        if kind == kind::MESSAGE {
+            // Most packets are one, and need not be moved once more.
+            let head = fields.head(known)?;
+            packet.advance(end);
+            return Ok(Self::Message { head, body: packet });
+        }
         let mut frame = fields.frame(kind, packet.len() - end, known)?;
         if let Some(body) = frame.body_mut() {
             // Pieces wait for their reader: one byte must not hold on to kilobytes of skipped fields.
@@ -62,9 +68,7 @@ impl Frame {
 
     fn body_mut(&mut self) -> Option<&mut Bytes> {
         match self {
-            Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => {
-                Some(body)
-            }
+            Self::Data { body, .. } | Self::Reply { body, .. } => Some(body),
             Self::Failure { detail, .. } => Some(&mut detail.value),
             _ => None,
         }
@@ -74,13 +78,12 @@ impl Frame {
 impl Fields<'_> {
     /// The frame, but for its body, which has so many bytes.
     fn frame(&self, kind: u8, length: usize, known: &mut Known) -> Result<Frame> {
-        let carries_body = matches!(kind, kind::MESSAGE | kind::DATA | kind::REPLY | kind::FAILURE);
+        let carries_body = matches!(kind, kind::DATA | kind::REPLY | kind::FAILURE);
         if !carries_body && length > 0 {
             return Err(ProtocolError::UnexpectedBody);
         }
         let body = Bytes::new();
         Ok(match kind {
-            kind::MESSAGE => Frame::Message { head: self.head(known)?, body },
             kind::OFFER => Frame::Offer {
                 head: self.head(known)?,
                 message: self.message()?,
@@ -219,18 +222,22 @@ impl Fields<'_> {
                 credit: self.need(tag::CREDIT, number)?,
             })
         };
-        Ok(Head { request, ..self.answer(known)? })
+        self.head_with(request, known)
     }
 
     /// A head that asks nothing.
     fn answer(&self, known: &mut Known) -> Result<Head> {
+        self.head_with(None, known)
+    }
+
+    fn head_with(&self, request: Option<Request>, known: &mut Known) -> Result<Head> {
         let service = self.need(tag::SERVICE, |value| known.service(value))?;
         Ok(Head {
             source: Source { service, instance: self.instance()? },
             content_type: self.get(tag::CONTENT_TYPE, |value| known.content_type(value))?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
-            request: None,
+            request,
         })
     }
 
