@@ -111,8 +111,11 @@ impl Config {
     }
 
     pub(crate) fn outbound(&self, expect: Option<usize>) -> OutboundLimits {
+        // Whole pieces: what is left of a window would be a packet for next to nothing.
+        let piece = piece(self.chunk) as u64;
+        let rest = if self.window > piece { self.window % piece } else { 0 };
         OutboundLimits {
-            window: self.window,
+            window: self.window - rest,
             chunks: usize::try_from(self.window)
                 .unwrap_or(usize::MAX)
                 .div_ceil(self.chunk)
@@ -126,4 +129,9 @@ impl Config {
             retry: self.retry(),
         }
     }
+}
+
+/// How much of a chunk a piece of a stream takes: the rest is for what goes before it in a packet.
+pub(crate) fn piece(chunk: usize) -> usize {
+    chunk - chunk / 64
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName, Subject,
-    config::Config,
+    config::{Config, piece},
     id,
     proto::{
         Numbering,
@@ -167,6 +167,13 @@ impl Shared {
     pub(crate) fn chunk(&self) -> usize {
         let packet = self.transport.max_packet_len().max(MIN_PACKET_LEN);
         self.config.chunk.min(packet - MAX_HEADER)
+    }
+
+    /// How many bytes of a stream go into one packet. With its header, and what a broker puts
+    /// before it, it is not longer than a chunk: clients read into buffers of a power of two, and
+    /// copy a packet that does not fit what is left of one.
+    pub(super) fn piece(&self) -> usize {
+        piece(self.chunk())
     }
 
     /// Publishes a packet, if that takes no waiting.

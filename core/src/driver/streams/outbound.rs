@@ -192,7 +192,7 @@ impl OutboundStream {
     async fn feed(&self, shared: &Shared, source: &mut Source) {
         loop {
             let room = self.room().await;
-            match source.next(room.min(shared.chunk())).await {
+            match source.next(room.min(shared.piece())).await {
                 Ok(Some(bytes)) => self.with(|machine| machine.push(bytes)),
                 Err(_) if planted!(EndFailedSource) => return self.with(Outbound::finish),
                 Ok(None) => return self.with(Outbound::finish),
@@ -232,7 +232,7 @@ impl Driven for OutboundStream {
         let now = shared.now();
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
-        machine.limit_chunk(shared.chunk());
+        machine.limit_chunk(shared.piece());
         machine.handle_timeout(now);
         // When the join window ends, what it kept is let go, and nobody else says so.
         if full && machine.capacity() > 0 {
