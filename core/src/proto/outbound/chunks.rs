@@ -78,15 +78,19 @@ impl Chunks {
         self.held = 0;
     }
 
-    /// The packet with the bytes from one offset to another at most, and where it ends.
-    pub(super) fn packet(&self, from: u64, to: u64) -> Option<(Bytes, u64)> {
-        let to = to.min(from.saturating_add(self.most));
+    /// The packet with the bytes from one offset to another at most, and where it ends. Where `more`
+    /// may be allowed soon, a packet is not cut for the sake of what is allowed now.
+    pub(super) fn packet(&self, from: u64, to: u64, more: bool) -> Option<(Bytes, u64)> {
         let at = self.kept.partition_point(|chunk| chunk.end() <= from);
         let chunk = self.kept.get(at).filter(|chunk| chunk.offset <= from && from < to)?;
-        if chunk.offset == from && chunk.end() <= to {
-            return Some((chunk.packet.clone(), chunk.end()));
+        let whole = chunk.end().min(from.saturating_add(self.most));
+        if whole > to && more {
+            return None;
         }
-        let end = chunk.end().min(to);
+        let end = whole.min(to);
+        if chunk.offset == from && chunk.end() == end {
+            return Some((chunk.packet.clone(), end));
+        }
         let within = |offset: u64| usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
         let body = chunk.body.slice(within(from)..within(end));
         Some((Frame::Data { stream: self.stream, offset: from, body }.encode(), end))

@@ -113,7 +113,7 @@ impl Peer {
             self.sent = self.sent.max(have);
             self.retries = 0;
             // An end is acknowledged only by the last word, whatever was received before.
-            let owes = self.end_sent || self.sent > self.acked;
+            let owes = self.end_sent || self.owes_receipt();
             self.waiting = owes.then_some(now);
         }
         if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
@@ -136,6 +136,11 @@ impl Peer {
 
     pub(super) fn is_resuming(&self) -> bool {
         self.resumption.is_some()
+    }
+
+    /// Whether it lacks what it was sent. It then has a receipt to say yet, with more credit perhaps.
+    pub(super) fn owes_receipt(&self) -> bool {
+        self.sent > self.acked
     }
 
     /// Whether it may be sent more of the body, as far as its credit goes.
@@ -221,7 +226,7 @@ impl Peer {
         } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
-            if self.sent > self.acked {
+            if self.owes_receipt() {
                 let until = self.resumption.take().map_or(0, |it| it.until);
                 self.resumption =
                     Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });

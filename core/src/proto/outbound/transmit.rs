@@ -133,8 +133,9 @@ impl Outbound {
         if !together(first) || !together(second) || !peers.all(|peer| together(peer)) {
             return None;
         }
-        let credit = self.peers.values_mut().filter(plain).map(|peer| peer.credit).min()?;
-        let (packet, end) = self.chunks.packet(from, credit)?;
+        let credits = self.peers.values_mut().filter(plain);
+        let (credit, more) = credits.map(|peer| (peer.credit, peer.owes_receipt())).min()?;
+        let (packet, end) = self.chunks.packet(from, credit, more)?;
         for peer in self.peers.values_mut().filter(plain) {
             peer.advance(now, end);
         }
@@ -149,9 +150,10 @@ impl Outbound {
         };
         let later = self.peers.range(turn);
         let next = later.chain(self.peers.iter()).find_map(|(&receiver, peer)| {
+            let more = peer.owes_receipt();
             let packet =
-                if peer.takes_data() { self.chunks.packet(peer.sent, peer.credit) } else { None };
-            packet.map(|packet| (receiver, packet))
+                peer.takes_data().then(|| self.chunks.packet(peer.sent, peer.credit, more));
+            packet.flatten().map(|packet| (receiver, packet))
         });
         let (receiver, (packet, end)) = next?;
         let from = self.peers.get(&receiver)?.sent;
