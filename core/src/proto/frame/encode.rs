@@ -1,4 +1,4 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::{
     Frame, Head, StreamId,
@@ -31,7 +31,9 @@ impl Frame {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.number(tag::PORT, *port);
             }
-            Self::Data { stream, offset, body } => return Self::data(*stream, *offset, body),
+            Self::Data { stream, offset, body } => {
+                return Self::data(BytesMut::new(), *stream, *offset, body);
+            }
             Self::End { stream, length, checksum } => {
                 packet.stream(*stream, 0);
                 packet.number(tag::LENGTH, *length);
@@ -92,14 +94,17 @@ impl Frame {
         packet.finish(body)
     }
 
-    /// The packet of a [`Data`](Self::Data), from its parts.
+    /// The packet of a [`Data`](Self::Data), from its parts, in a buffer that is empty.
     #[must_use]
-    pub fn data(stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
-        let mut packet =
-            Packet::new(kind::DATA, stream_len(stream) + number_len(offset) + body.len());
+    pub fn data(mut buffer: BytesMut, stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
+        let mut packet = Packet::new(kind::DATA, stream_len(stream) + number_len(offset));
         packet.stream(stream, 0);
         packet.number(tag::OFFSET, offset);
-        packet.finish(body)
+        let header = packet.header();
+        buffer.reserve(header.len() + body.len());
+        buffer.extend_from_slice(header);
+        buffer.extend_from_slice(body);
+        buffer.freeze()
     }
 
     /// About how long the header gets; exactly that, where there are many of a kind.

@@ -26,10 +26,15 @@ impl Packet {
         Self(bytes)
     }
 
-    pub(super) fn finish(mut self, body: &[u8]) -> Bytes {
+    pub(super) fn header(&mut self) -> &[u8] {
         // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
         let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
         self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
+        &self.0
+    }
+
+    pub(super) fn finish(mut self, body: &[u8]) -> Bytes {
+        self.header();
         self.0.extend_from_slice(body);
         self.0.into()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::proto::frame::{Frame, StreamId};
 
@@ -11,6 +11,9 @@ use crate::proto::frame::{Frame, StreamId};
 pub(super) struct Chunks {
     stream: StreamId,
     kept: VecDeque<Chunk>,
+    /// The memory of packets that nobody lacks any more, for the next ones: as much as was kept at
+    /// most. Given back and taken anew, its pages would be mapped anew each time.
+    spare: Vec<BytesMut>,
     /// The bytes of all of them.
     held: u64,
     /// Everything before this offset was taken from the source.
@@ -23,19 +26,31 @@ pub(super) struct Chunks {
 #[derive(Debug)]
 struct Chunk {
     offset: u64,
-    body: Bytes,
+    length: usize,
     packet: Bytes,
 }
 
 impl Chunk {
     fn end(&self) -> u64 {
-        self.offset + self.body.len() as u64
+        self.offset + self.length as u64
+    }
+
+    fn body(&self) -> &[u8] {
+        &self.packet[self.packet.len() - self.length..]
     }
 }
 
 impl Chunks {
     pub(super) fn new(stream: StreamId) -> Self {
-        Self { stream, kept: VecDeque::new(), held: 0, written: 0, checksum: 0, most: u64::MAX }
+        Self {
+            stream,
+            kept: VecDeque::new(),
+            spare: Vec::new(),
+            held: 0,
+            written: 0,
+            checksum: 0,
+            most: u64::MAX,
+        }
     }
 
     pub(super) fn written(&self) -> u64 {
@@ -59,22 +74,28 @@ impl Chunks {
         self.checksum = crc32c::crc32c_append(self.checksum, body);
         self.written += body.len() as u64;
         self.held += body.len() as u64;
-        let packet = Frame::data(self.stream, offset, body);
-        // The packet is the one copy that is kept.
-        let body = packet.slice(packet.len() - body.len()..);
-        self.kept.push_back(Chunk { offset, body, packet });
+        // A short piece does not take the memory of a long one.
+        let spare = self.spare.pop().filter(|spare| spare.capacity() / 2 <= body.len());
+        let packet = Frame::data(spare.unwrap_or_default(), self.stream, offset, body);
+        self.kept.push_back(Chunk { offset, length: body.len(), packet });
     }
 
     /// Forgets what ends before an offset.
     pub(super) fn release(&mut self, offset: u64) {
         while let Some(chunk) = self.kept.front().filter(|chunk| chunk.end() <= offset) {
-            self.held -= chunk.body.len() as u64;
-            self.kept.pop_front();
+            self.held -= chunk.length as u64;
+            let released = self.kept.pop_front();
+            // Unless the transport, or who received it from there, still has it.
+            if let Some(Ok(mut spare)) = released.map(|chunk| chunk.packet.try_into_mut()) {
+                spare.clear();
+                self.spare.push(spare);
+            }
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.kept = VecDeque::new();
+        self.spare = Vec::new();
         self.held = 0;
     }
 
@@ -92,7 +113,7 @@ impl Chunks {
             return Some((chunk.packet.clone(), end));
         }
         let within = |offset: u64| usize::try_from(offset - chunk.offset).unwrap_or(usize::MAX);
-        let body = chunk.body.slice(within(from)..within(end));
-        Some((Frame::Data { stream: self.stream, offset: from, body }.encode(), end))
+        let body = &chunk.body()[within(from)..within(end)];
+        Some((Frame::data(BytesMut::new(), self.stream, from, body), end))
     }
 }
