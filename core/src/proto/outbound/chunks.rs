@@ -117,3 +117,40 @@ impl Chunks {
         Some((Frame::data(BytesMut::new(), self.stream, from, body), end))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MessageId;
+
+    fn chunks() -> Chunks {
+        let message = MessageId::from_bytes([7; 16]);
+        let mut chunks = Chunks::new(StreamId { message, reply: false });
+        chunks.push(&[1; 1000]);
+        chunks
+    }
+
+    #[test]
+    fn a_packet_is_cut_only_where_no_more_may_be_allowed_soon() {
+        let chunks = chunks();
+        assert_eq!(chunks.packet(0, 600, true), None);
+        assert_eq!(chunks.packet(0, 600, false).map(|(_, end)| end), Some(600));
+        assert_eq!(chunks.packet(0, 1000, true).map(|(_, end)| end), Some(1000));
+    }
+
+    #[test]
+    fn a_packet_takes_the_memory_of_one_that_nobody_has() {
+        let mut chunks = chunks();
+        // The header of the first one is shorter, since its offset is.
+        chunks.push(&[1; 1000]);
+        let memory = chunks.kept[1].packet.as_ptr();
+        chunks.release(2000);
+        chunks.push(&[2; 1000]);
+        assert_eq!(chunks.kept[0].packet.as_ptr(), memory);
+        let shared = chunks.kept[0].packet.clone();
+        chunks.release(3000);
+        chunks.push(&[3; 1000]);
+        assert_eq!(shared[shared.len() - 1000..], [2; 1000]);
+        assert_eq!(chunks.kept[0].body(), [3; 1000]);
+    }
+}
