@@ -3,7 +3,7 @@
 use conduit::{Conduit, Subject};
 use conduit_json::Json;
 use conduit_memory::Memory;
-use conduit_smol::Smol;
+use conduit_sim::Sim;
 use serde::{Deserialize, Serialize};
 
 #[global_allocator]
@@ -27,16 +27,18 @@ fn each(before: &dhat::HeapStats) -> u64 {
 #[test]
 fn a_small_message_allocates_little() {
     let _profiler = dhat::Profiler::builder().testing().build();
-    let (one_way, request) = futures_lite::future::block_on(measure());
+    // One thread, and a clock that stands still while anything can run: no timer meddles.
+    let sim = Sim::new(7);
+    let (one_way, request) = sim.block_on(measure(&sim));
     println!("allocations: {one_way} one way, {request} for a request and its reply");
     assert!(one_way <= 3, "{one_way} allocations for a message");
     assert!(request <= 14, "{request} allocations for a request and its reply");
 }
 
-async fn measure() -> (u64, u64) {
+async fn measure(sim: &Sim) -> (u64, u64) {
     let broker = Memory::new();
-    let sender = Conduit::new("sender", Smol, broker.clone(), Json).expect("made");
-    let receiver = Conduit::new("receiver", Smol, broker, Json).expect("made");
+    let sender = Conduit::new("sender", sim.clone(), broker.clone(), Json).expect("made");
+    let receiver = Conduit::new("receiver", sim.clone(), broker, Json).expect("made");
     let service = sender.service("receiver");
     let reading = Reading { sensor: 7, value: -40 };
 
