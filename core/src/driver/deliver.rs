@@ -1,5 +1,6 @@
 //! From a packet on a subject to the bindings it is for.
 
+mod refuse;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,7 @@ use crate::{
     MessageId,
     body::Content,
     proto::{
-        Detail, Gap, Reason, ReasonCode,
+        Detail, Gap, ReasonCode,
         frame::{Frame, Head, Known, StreamId},
     },
     transport::Target,
@@ -279,33 +280,5 @@ impl Shared {
         }
         mailbox.lost.add(1);
         self.counters.lost.add(1);
-    }
-
-    fn refuse_request(&self, route: &Route, head: &Head, code: ReasonCode) {
-        let Some(request) = head.request else { return };
-        let failure = Frame::Failure {
-            message: request.message,
-            instance: self.source.instance,
-            target: route.target,
-            reason: code.into(),
-            detail: Detail::default(),
-        };
-        if code == ReasonCode::Draining {
-            self.count_handed_on();
-        }
-        self.post(Self::inbox_of(&head.source), &failure);
-    }
-
-    fn refuse_offer(&self, route: &Route, head: &Head, id: StreamId, port: u64, code: ReasonCode) {
-        let stop = Frame::Stop {
-            stream: id,
-            receiver: self.receiver(port),
-            target: route.target,
-            reason: Reason::from(code),
-        };
-        if code == ReasonCode::Draining {
-            self.count_handed_on();
-        }
-        self.post(Self::inbox_of(&head.source), &stop);
     }
 }
