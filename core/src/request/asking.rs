@@ -126,7 +126,8 @@ impl Asking {
                 let now = shared.now();
                 if now < at {
                     // Sleeps end early once nobody would end them any more.
-                    return Poll::Ready(Ok(Err(ErrorKind::Closed.into())));
+                    let closed = Error::from(ErrorKind::Closed);
+                    return Poll::Ready(Ok(Err(closed.with_executed(Executed::Maybe))));
                 }
                 if deadline.is_some_and(|deadline| now >= deadline) {
                     return Poll::Ready(Err(Vain::Deadline));
