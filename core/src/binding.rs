@@ -11,8 +11,8 @@ use futures_core::Stream;
 
 use crate::{
     Decode, Encode, Encoder, Message,
-    conduit::Handle,
     driver::Bound,
+    handle::Handle,
     handler::{self, Handler, HandlerOutput},
 };
 
@@ -29,14 +29,13 @@ use crate::{
 /// wait in it back to the group.
 pub struct Binding<E> {
     bound: Bound,
-    handle: Handle,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     concurrency: usize,
 }
 
 impl<E: Encoder> Binding<E> {
-    pub(crate) fn new(bound: Bound, handle: Handle, encoder: Arc<E>) -> Self {
-        Self { bound, handle, encoder, concurrency: 1 }
+    pub(crate) fn new(bound: Bound, handle: Handle<E>) -> Self {
+        Self { bound, handle, concurrency: 1 }
     }
 
     /// The next message. `None` once it is unbound and everything that was routed to it was taken,
@@ -48,10 +47,9 @@ impl<E: Encoder> Binding<E> {
     }
 
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Option<Message<E>>> {
-        self.bound.poll_next(cx).map(|arrival| {
-            let arrival = arrival?;
-            Some(Message::received(self.handle.clone(), Arc::clone(&self.encoder), arrival))
-        })
+        self.bound
+            .poll_next(cx)
+            .map(|arrival| Some(Message::received(self.handle.clone(), arrival?)))
     }
 
     /// How many handlers of this binding may run at the same time; 1 unless this says otherwise, so
@@ -80,8 +78,8 @@ impl<E: Encoder> Binding<E> {
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self { bound, handle, encoder, concurrency } = self;
-        handler::run(bound, &handle, encoder, concurrency, function)
+        let Self { bound, handle, concurrency } = self;
+        handler::run(bound, &handle, concurrency, function)
     }
 
     /// Runs a function on the decoded value of each message, and replies with the value that it

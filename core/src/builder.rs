@@ -2,9 +2,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     Conduit, Encoder, Error, IdSource, Runtime, ServiceName,
-    conduit::Handle,
     config::Config,
     driver::Shared,
+    handle::Handle,
     id::SystemIds,
     transport::{DynTransport, Transport},
 };
@@ -196,7 +196,7 @@ impl<R, T, E> Builder<R, T, E> {
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
         let shared =
             Shared::start(service, self.config, Arc::new(self.runtime), transport, self.ids);
-        Ok(Conduit::from_parts(Handle::new(shared), Arc::new(self.encoder)))
+        Ok(Conduit::from_handle(Handle::new(shared, Arc::new(self.encoder))))
     }
 }
 

@@ -1,94 +1,159 @@
 //! A body that may be collected into memory, or read.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    future::poll_fn,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
 
 use bytes::{Bytes, BytesMut};
+use event_listener::Event;
+use futures_lite::future;
 
 use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
 
-pub(crate) struct Collected(State);
+pub(crate) struct Collected {
+    /// One that came in one packet: it is there for as long as it was not taken, and no lock is
+    /// needed to look at it.
+    whole: Option<Bytes>,
+    was_taken: AtomicBool,
+    state: Mutex<State>,
+    /// One that collected the body is done or gives up: others have to look after it.
+    collected: Event,
+}
 
 enum State {
     /// Being collected, or not begun.
-    Arriving {
-        content: Content,
-        so_far: BytesMut,
-    },
+    Arriving { content: Content, so_far: BytesMut },
     /// Collected.
     Whole(Bytes),
     /// Being read.
     Reading(Box<IncomingBody>),
-    Taken,
+    /// Taken, or never in this place.
+    Absent,
 }
 
 impl Collected {
     pub(crate) fn new(content: Content) -> Self {
-        Self(match content {
-            Content::Whole(bytes) => State::Whole(bytes),
-            content => State::Arriving { content, so_far: BytesMut::new() },
-        })
+        let (whole, state) = match content {
+            Content::Whole(bytes) => (Some(bytes), State::Absent),
+            content => (None, State::Arriving { content, so_far: BytesMut::new() }),
+        };
+        let (was_taken, state, collected) =
+            (AtomicBool::new(false), Mutex::new(state), Event::new());
+        Self { whole, was_taken, state, collected }
     }
 
-    /// The whole body, if it is there and has `limit` bytes at most.
+    /// The body, where it came whole and has `limit` bytes at most.
     pub(crate) fn whole(&self, limit: usize) -> Option<Result<&Bytes, Error>> {
-        let State::Whole(bytes) = &self.0 else { return None };
-        Some(within(bytes.len() as u64, limit).map(|()| bytes))
+        let whole = self.whole.as_ref()?;
+        if self.was_taken.load(Ordering::Acquire) {
+            return Some(Err(ErrorKind::BodyTaken.into()));
+        }
+        Some(within(whole.len() as u64, limit).map(|()| whole))
     }
 
     /// Collects the whole body, if it has `limit` bytes at most. After an error nothing of it is
     /// left.
-    pub(crate) fn poll_whole(
-        &mut self,
-        cx: &mut Context<'_>,
-        limit: usize,
-    ) -> Poll<Result<Bytes, Error>> {
-        let result = match &mut self.0 {
-            State::Whole(bytes) => {
+    pub(crate) async fn collect(&self, limit: usize) -> Result<Bytes, Error> {
+        if let Some(whole) = self.whole(limit) {
+            return whole.cloned();
+        }
+        // The body wakes the last that asked for it; the others are woken from here.
+        let _done = NotifyOnDrop(&self.collected);
+        loop {
+            let others = self.collected.listen();
+            let whole = poll_fn(|cx| self.state().poll_whole(cx, limit));
+            let others = async {
+                others.await;
+                None
+            };
+            if let Some(result) = future::or(async { Some(whole.await) }, others).await {
+                return result;
+            }
+        }
+    }
+
+    /// Gives it out.
+    pub(crate) fn take(&self) -> Result<IncomingBody, Error> {
+        self.take_from(&mut self.state())
+    }
+
+    fn take_from(&self, state: &mut State) -> Result<IncomingBody, Error> {
+        match &self.whole {
+            None => state.take(),
+            Some(_) if self.was_taken.swap(true, Ordering::AcqRel) => {
+                Err(ErrorKind::BodyTaken.into())
+            }
+            Some(whole) => Ok(IncomingBody::new(Content::Whole(whole.clone()), Bytes::new())),
+        }
+    }
+
+    /// Begins to read it, or goes on.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut IncomingBody) -> T) -> Result<T, Error> {
+        let mut state = self.state();
+        if !matches!(*state, State::Reading(_)) {
+            *state = State::Reading(Box::new(self.take_from(&mut state)?));
+        }
+        match &mut *state {
+            State::Reading(body) => Ok(read(body)),
+            _ => Err(ErrorKind::BodyTaken.into()),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes, Error>> {
+        let result = match self {
+            Self::Whole(bytes) => {
                 return Poll::Ready(within(bytes.len() as u64, limit).map(|()| bytes.clone()));
             }
-            State::Arriving { content, so_far } => {
+            Self::Arriving { content, so_far } => {
                 ready!(poll_collect(content, so_far, cx, limit))
             }
-            State::Reading(_) | State::Taken => {
+            Self::Reading(_) | Self::Absent => {
                 return Poll::Ready(Err(ErrorKind::BodyTaken.into()));
             }
         };
         match &result {
-            Ok(bytes) => self.0 = State::Whole(bytes.clone()),
+            Ok(bytes) => *self = Self::Whole(bytes.clone()),
             Err(error) => {
-                if let (State::Arriving { content, .. }, ErrorKind::TooLarge) =
-                    (&self.0, error.kind())
+                if let (Self::Arriving { content, .. }, ErrorKind::TooLarge) =
+                    (&*self, error.kind())
                 {
                     content.stop(ReasonCode::TooLarge);
                 }
-                self.0 = State::Taken;
+                *self = Self::Absent;
             }
         }
         Poll::Ready(result)
     }
 
-    /// Gives it out.
-    pub(crate) fn take(&mut self) -> Result<IncomingBody, Error> {
-        match std::mem::replace(&mut self.0, State::Taken) {
-            State::Arriving { content, so_far } => Ok(IncomingBody::new(content, so_far.freeze())),
-            State::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
-            State::Reading(body) => {
-                self.0 = State::Reading(body);
+    fn take(&mut self) -> Result<IncomingBody, Error> {
+        match std::mem::replace(self, Self::Absent) {
+            Self::Arriving { content, so_far } => Ok(IncomingBody::new(content, so_far.freeze())),
+            Self::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
+            Self::Reading(body) => {
+                *self = Self::Reading(body);
                 Err(ErrorKind::BodyTaken.into())
             }
-            State::Taken => Err(ErrorKind::BodyTaken.into()),
+            Self::Absent => Err(ErrorKind::BodyTaken.into()),
         }
     }
+}
 
-    /// Begins to read it, or goes on.
-    pub(crate) fn reader(&mut self) -> Result<&mut IncomingBody, Error> {
-        if !matches!(self.0, State::Reading(_)) {
-            self.0 = State::Reading(Box::new(self.take()?));
-        }
-        match &mut self.0 {
-            State::Reading(body) => Ok(body),
-            _ => Err(ErrorKind::BodyTaken.into()),
-        }
+struct NotifyOnDrop<'a>(&'a Event);
+
+impl Drop for NotifyOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.notify(usize::MAX);
     }
 }
 

@@ -1,12 +1,8 @@
-use std::{
-    fmt,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use crate::{
     Builder, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
-    binding::Binding, driver::Shared, proto::BindingKind, service::Service, transport::Transport,
+    binding::Binding, handle::Handle, proto::BindingKind, service::Service, transport::Transport,
 };
 
 /// A service's connection to all others: it sends to them, and binds to what they send.
@@ -37,43 +33,7 @@ use crate::{
 /// # }
 /// ```
 pub struct Conduit<E> {
-    handle: Handle,
-    encoder: Arc<E>,
-}
-
-/// What keeps a conduit open.
-#[derive(Clone)]
-pub(crate) struct Handle(Arc<KeepOpen>);
-
-struct KeepOpen(Arc<Shared>);
-
-/// What does not.
-pub(crate) struct WeakHandle(Weak<KeepOpen>);
-
-impl Drop for KeepOpen {
-    fn drop(&mut self) {
-        self.0.start_drain(self.0.config.close_timeout);
-    }
-}
-
-impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self(Arc::new(KeepOpen(shared)))
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.0
-    }
-
-    pub(crate) fn downgrade(&self) -> WeakHandle {
-        WeakHandle(Arc::downgrade(&self.0))
-    }
-}
-
-impl WeakHandle {
-    pub(crate) fn upgrade(&self) -> Option<Handle> {
-        self.0.upgrade().map(Handle)
-    }
+    handle: Handle<E>,
 }
 
 impl<E: Encoder> Conduit<E> {
@@ -99,8 +59,8 @@ impl<E: Encoder> Conduit<E> {
         Conduit::builder(service).runtime(runtime).transport(transport).encoder(encoder).build()
     }
 
-    pub(crate) fn from_parts(handle: Handle, encoder: Arc<E>) -> Self {
-        Self { handle, encoder }
+    pub(crate) fn from_handle(handle: Handle<E>) -> Self {
+        Self { handle }
     }
 
     /// Another service, or this one, to send to.
@@ -112,14 +72,14 @@ impl<E: Encoder> Conduit<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, None)
+        Service::new(self.handle.clone(), name, None)
     }
 
     /// The service that this conduit is an instance of: to reach all instances of it, this one too.
     #[must_use]
     pub fn own_service(&self) -> Service<E> {
         let name = Ok(self.name().clone());
-        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, None)
+        Service::new(self.handle.clone(), name, None)
     }
 
     /// Binds to a subject: the binding gets every message that is sent to it, as does every other
@@ -169,7 +129,7 @@ impl<E: Encoder> Conduit<E> {
 
     async fn bind_as(&self, subject: Subject, kind: BindingKind) -> Result<Binding<E>, Error> {
         let bound = self.handle.shared().bind(subject, kind).await?;
-        Ok(Binding::new(bound, self.handle.clone(), Arc::clone(&self.encoder)))
+        Ok(Binding::new(bound, self.handle.clone()))
     }
 
     /// The name of this service.
@@ -252,7 +212,7 @@ impl Conduit<()> {
 
 impl<E> Clone for Conduit<E> {
     fn clone(&self) -> Self {
-        Self { handle: self.handle.clone(), encoder: Arc::clone(&self.encoder) }
+        Self { handle: self.handle.clone() }
     }
 }
 

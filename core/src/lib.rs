@@ -91,6 +91,7 @@ mod driver;
 mod encoder;
 mod error;
 mod failure;
+mod handle;
 mod handler;
 mod id;
 mod message;

@@ -1,17 +1,13 @@
 mod duties;
 
 use std::{
-    fmt,
-    future::poll_fn,
-    io,
+    fmt, io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use event_listener::Event;
 use futures_io::AsyncRead;
 use futures_lite::future;
 
@@ -21,9 +17,9 @@ use crate::{
     ServiceName, Subject,
     body::Content,
     collect::Collected,
-    conduit::Handle,
     driver::{Answer, Arrival, Envelope},
     encoder::check_content_type,
+    handle::Handle,
     outgoing::Payload,
     proto::frame::{ContentType, Source},
     reply::Replying,
@@ -41,15 +37,12 @@ use crate::{
 pub struct Message<E> {
     envelope: Box<Envelope>,
     is_reply: bool,
-    body: Mutex<Collected>,
-    /// One that collected the body is done or gives up: others have to look after it.
-    collected: Event,
-    encoder: Arc<E>,
-    handle: Handle,
+    body: Collected,
+    handle: Handle<E>,
 }
 
 impl<E: Encoder> Message<E> {
-    pub(crate) fn received(handle: Handle, encoder: Arc<E>, arrival: Arrival) -> Self {
+    pub(crate) fn received(handle: Handle<E>, arrival: Arrival) -> Self {
         let Arrival { mut envelope, content } = arrival;
         if let Some(replier) = &envelope.replier {
             replier.start();
@@ -57,30 +50,22 @@ impl<E: Encoder> Message<E> {
         if let Some(here) = &mut envelope.here {
             here.take();
         }
-        Self::new(handle, encoder, envelope, content, false)
+        Self::new(handle, envelope, content, false)
     }
 
     pub(crate) fn reply_to(
-        handle: Handle,
-        encoder: Arc<E>,
+        handle: Handle<E>,
         subject: Subject,
         answer: Answer,
         deadline: Option<Instant>,
     ) -> Self {
         let Answer { head, content } = answer;
         let envelope = Envelope { head, subject, replier: None, deadline, here: None };
-        Self::new(handle, encoder, Box::new(envelope), content, true)
+        Self::new(handle, Box::new(envelope), content, true)
     }
 
-    fn new(
-        handle: Handle,
-        encoder: Arc<E>,
-        envelope: Box<Envelope>,
-        content: Content,
-        is_reply: bool,
-    ) -> Self {
-        let (body, collected) = (Mutex::new(Collected::new(content)), Event::new());
-        Self { envelope, is_reply, body, collected, encoder, handle }
+    fn new(handle: Handle<E>, envelope: Box<Envelope>, content: Content, is_reply: bool) -> Self {
+        Self { envelope, is_reply, body: Collected::new(content), handle }
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
@@ -95,15 +80,15 @@ impl<E: Encoder> Message<E> {
         E: Decode<T>,
     {
         if let Some(theirs) = self.content_type() {
-            check_content_type(theirs, self.encoder.content_type())
+            check_content_type(theirs, self.handle.encoder().content_type())
                 .map_err(|error| self.about(error))?;
         }
         // One that is there needs neither waiting nor another owner.
         let limit = self.decode_limit();
-        let decoded = self.body().whole(limit).map(|whole| Ok(self.encoder.decode(whole?)));
+        let decoded = self.body.whole(limit).map(|whole| Ok(self.handle.encoder().decode(whole?)));
         let decoded = match decoded {
             Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
-            None => self.encoder.decode(&self.bytes().await?),
+            None => self.handle.encoder().decode(&self.bytes().await?),
         };
         decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
@@ -118,23 +103,7 @@ impl<E: Encoder> Message<E> {
     /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
     /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
     pub async fn bytes(&self) -> Result<Bytes, Error> {
-        let limit = self.decode_limit();
-        if let Some(whole) = self.body().whole(limit) {
-            return whole.cloned().map_err(|error| self.about(error));
-        }
-        // The body wakes the last that asked for it; the others are woken from here.
-        let _done = NotifyOnDrop(&self.collected);
-        loop {
-            let others = self.collected.listen();
-            let whole = poll_fn(|cx| self.body().poll_whole(cx, limit));
-            let others = async {
-                others.await;
-                None
-            };
-            if let Some(result) = future::or(async { Some(whole.await) }, others).await {
-                return result.map_err(|error| self.about(error));
-            }
-        }
+        self.body.collect(self.decode_limit()).await.map_err(|error| self.about(error))
     }
 
     /// The whole body, as text.
@@ -157,7 +126,7 @@ impl<E: Encoder> Message<E> {
     /// # Errors
     /// `BodyTaken` where it was taken or read before.
     pub fn take_body(&self) -> Result<IncomingBody, Error> {
-        self.body().take()
+        self.body.take()
     }
 
     /// Answers the request with a value.
@@ -166,14 +135,14 @@ impl<E: Encoder> Message<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        let payload = Payload::encode(&*self.encoder, value);
-        Replying::new(self.handle.clone(), self.envelope.replier.clone(), payload)
+        let payload = Payload::encode(self.handle.encoder(), value);
+        Replying::new(self.handle.open(), self.envelope.replier.clone(), payload)
     }
 
     /// Answers the request with a body as it is.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.handle.clone(), self.envelope.replier.clone(), payload)
+        Replying::new(self.handle.open(), self.envelope.replier.clone(), payload)
     }
 
     /// What it is about. For a reply, what the request was about.
@@ -236,7 +205,7 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.handle.clone(), Arc::clone(&self.encoder), name, self.envelope.deadline)
+        Service::new(self.handle.clone(), name, self.envelope.deadline)
     }
 
     fn decode_limit(&self) -> usize {
@@ -250,18 +219,6 @@ impl<E: Encoder> Message<E> {
         }
         error
     }
-
-    fn body(&self) -> std::sync::MutexGuard<'_, Collected> {
-        self.body.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-struct NotifyOnDrop<'a>(&'a Event);
-
-impl Drop for NotifyOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.notify(usize::MAX);
-    }
 }
 
 /// Reads the body at the reader's pace. An error holds an [`Error`].
@@ -271,11 +228,8 @@ impl<E: Encoder> AsyncRead for Message<E> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        let mut body = self.body();
-        match body.reader() {
-            Ok(reader) => Pin::new(reader).poll_read(cx, buffer),
-            Err(error) => Poll::Ready(Err(error.into())),
-        }
+        let read = self.body.read(|body| Pin::new(body).poll_read(cx, buffer));
+        read.unwrap_or_else(|error| Poll::Ready(Err(error.into())))
     }
 }
 

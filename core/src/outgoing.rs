@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::{
     Body, Encode, Error, MessageId, ServiceName, Subject,
     body::{Prepared, Source},
-    conduit::Handle,
     driver::OutboundStream,
     encoder::encoded,
+    handle::Open,
     proto::{
         Headers, Outbound,
-        frame::{ContentType, Frame, Head, Request, StreamId},
+        frame::{ContentType, Frame, Head, HeadRef, Request, StreamId},
     },
     transport::{Address, Targets},
 };
@@ -35,39 +35,46 @@ impl Payload {
 
 /// A message that has not been sent. What was wrong with it is reported when it is.
 pub(crate) struct Outgoing {
-    pub(crate) handle: Handle,
+    pub(crate) handle: Open,
     parts: Result<Parts, Error>,
 }
 
 struct Parts {
-    service: ServiceName,
-    subject: Subject,
+    to: To,
     source: Source,
-    head: Head,
+    content_type: Option<ContentType>,
+    headers: Headers,
+    sequence: Option<u64>,
+}
+
+/// The address of a subject. It is put together once, since counted references are dear.
+struct To(Address);
+
+impl To {
+    fn names(&self) -> (&ServiceName, &Subject) {
+        match &self.0 {
+            Address::Subject { service, subject, .. } => (service, subject),
+            _ => unreachable!("messages go to subjects"),
+        }
+    }
 }
 
 impl Outgoing {
     pub(crate) fn new(
-        handle: Handle,
+        handle: Open,
         to: Result<(ServiceName, Subject), Error>,
         payload: Result<Payload, Error>,
     ) -> Self {
         let parts = to.and_then(|(service, subject)| {
+            let to = To(Address::Subject { service, subject, targets: Targets::Both });
             let Payload { source, content_type } = payload?;
-            let head = Head {
-                source: handle.shared().source.clone(),
-                content_type,
-                headers: Headers::new(),
-                sequence: None,
-                request: None,
-            };
-            Ok(Parts { service, subject, source, head })
+            Ok(Parts { to, source, content_type, headers: Headers::new(), sequence: None })
         });
         Self { handle, parts }
     }
 
     pub(crate) fn header(&mut self, key: String, value: String) {
-        let added = self.parts.as_mut().map(|parts| parts.head.headers.add(key, value));
+        let added = self.parts.as_mut().map(|parts| parts.headers.add(key, value));
         if let Ok(Err(error)) = added {
             self.parts = Err(error.into());
         }
@@ -78,15 +85,21 @@ impl Outgoing {
         let parts = self.parts.as_mut().ok()?;
         let shared = self.handle.shared();
         let body = parts.source.whole(shared.chunk()).filter(|_| shared.is_ready())?;
+        let (service, subject) = parts.to.names();
         if let Err(closed) = shared.check_open() {
-            return Some(Err(closed.about(&parts.service, &parts.subject)));
+            return Some(Err(closed.about(service, subject)));
         }
         // It keeps its number if it has to wait.
-        parts.head.sequence = Some(shared.number(&parts.service, &parts.subject));
-        let (service, subject) = (parts.service.clone(), parts.subject.clone());
-        let to = Address::Subject { service, subject, targets: Targets::Both };
-        let published = shared.publish_now(&to, Frame::message(&parts.head, body), None)?;
-        Some(published.map_err(|error| error.about(&parts.service, &parts.subject)))
+        parts.sequence = Some(shared.number(service, subject));
+        let head = HeadRef {
+            source: &shared.source,
+            content_type: parts.content_type.as_ref(),
+            headers: &parts.headers,
+            sequence: parts.sequence,
+            request: None,
+        };
+        let published = shared.publish_now(&parts.to.0, Frame::message(head, body), None)?;
+        Some(published.map_err(|error| error.about(service, subject)))
     }
 
     /// Checks it and takes a first look at the body.
@@ -94,20 +107,22 @@ impl Outgoing {
         self,
         request: Option<Request>,
     ) -> Result<(Ready, Prepared), Error> {
-        let Parts { service, subject, source, mut head } = self.parts?;
-        let shared = self.handle.shared();
-        let about = |error: Error| error.about(&service, &subject);
+        let Self { handle, parts } = self;
+        let Parts { to, source, content_type, headers, sequence } = parts?;
+        let (service, subject) = to.names();
+        let about = |error: Error| error.about(service, subject);
+        let shared = handle.shared();
         shared.check_open().map_err(about)?;
-        head.request = request;
         let body = source.prepare(shared.chunk()).await.map_err(about)?;
-        let ready = Ready { handle: self.handle, service, subject, head };
-        Ok((ready, body))
+        let (service, subject) = (service.clone(), subject.clone());
+        let head = Head { source: shared.source.clone(), content_type, headers, sequence, request };
+        Ok((Ready { handle, service, subject, head }, body))
     }
 }
 
 /// A message that is about to be sent.
 pub(crate) struct Ready {
-    pub(crate) handle: Handle,
+    pub(crate) handle: Open,
     pub(crate) service: ServiceName,
     pub(crate) subject: Subject,
     pub(crate) head: Head,

@@ -8,8 +8,8 @@ use std::{
 use crate::{
     Delivery, Error, ErrorKind,
     body::{Prepared, Source},
-    conduit::Handle,
     driver::{Replier, Shared},
+    handle::Open,
     outgoing::Payload,
     proto::{
         Asked, Detail, Headers, Outbound, Reason, ReasonCode,
@@ -27,7 +27,7 @@ use crate::{
 /// [`Sending`](crate::Sending).
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Replying {
-    handle: Handle,
+    handle: Open,
     replier: Option<Arc<Replier>>,
     payload: Result<Payload, Error>,
     headers: Headers,
@@ -35,7 +35,7 @@ pub struct Replying {
 
 impl Replying {
     pub(crate) fn new(
-        handle: Handle,
+        handle: Open,
         replier: Option<Arc<Replier>>,
         payload: Result<Payload, Error>,
     ) -> Self {

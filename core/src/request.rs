@@ -8,12 +8,11 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 pub use self::all::Replies;
-use crate::{Encoder, Error, Message, driver::Shared, outgoing::Outgoing};
+use crate::{Encoder, Error, Message, driver::Shared, handle::Handle, outgoing::Outgoing};
 
 /// A request that is made when this is awaited; it yields the reply.
 ///
@@ -37,7 +36,7 @@ use crate::{Encoder, Error, Message, driver::Shared, outgoing::Outgoing};
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Requesting<E> {
     outgoing: Outgoing,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     timeout: Option<Duration>,
     inherited: Option<Instant>,
 }
@@ -45,11 +44,11 @@ pub struct Requesting<E> {
 impl<E: Encoder> Requesting<E> {
     pub(crate) fn new(
         outgoing: Outgoing,
-        encoder: Arc<E>,
+        handle: Handle<E>,
         timeout: Option<Duration>,
         inherited: Option<Instant>,
     ) -> Self {
-        Self { outgoing, encoder, timeout, inherited }
+        Self { outgoing, handle, timeout, inherited }
     }
 
     /// How long the request may take, to the last byte of the reply.
@@ -71,11 +70,10 @@ impl<E: Encoder> Requesting<E> {
     }
 
     async fn run(self) -> Result<Message<E>, Error> {
-        let handle = self.outgoing.handle.clone();
-        let deadline = deadline(handle.shared(), self.timeout, self.inherited);
+        let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
         let (subject, mut answer) = ask::ask(self.outgoing, deadline).await?;
         answer.content.limit_time(deadline);
-        Ok(Message::reply_to(handle, self.encoder, subject, answer, deadline))
+        Ok(Message::reply_to(self.handle, subject, answer, deadline))
     }
 }
 

@@ -85,7 +85,7 @@ async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
     let shared = ready.handle.shared();
     shared.ready().await?;
     let head = ready.head_to(Targets::Both);
-    let packet = || Frame::message(&head, &body);
+    let packet = || Frame::message(head.borrowed(), &body);
     shared.publish(&ready.address(Targets::Both), packet, None).await?;
     Ok(Delivery::handed_over())
 }

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
-    conduit::Handle,
+    handle::Handle,
     outgoing::{Outgoing, Payload},
     request::{Replies, Requesting},
     send::Sending,
@@ -17,8 +17,7 @@ use crate::{
 /// Everything that is sent is encoded or taken over at the call, so that what is returned borrows
 /// nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before it is awaited.
 pub struct Service<E> {
-    handle: Handle,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     name: Result<ServiceName, Arc<Error>>,
     timeout: Option<Duration>,
     /// The end of the time of the request that is being handled.
@@ -27,13 +26,12 @@ pub struct Service<E> {
 
 impl<E: Encoder> Service<E> {
     pub(crate) fn new(
-        handle: Handle,
-        encoder: Arc<E>,
+        handle: Handle<E>,
         name: Result<ServiceName, Error>,
         inherited: Option<Instant>,
     ) -> Self {
         let timeout = Some(handle.shared().config.request_timeout);
-        Self { handle, encoder, name: name.map_err(Arc::new), timeout, inherited }
+        Self { handle, name: name.map_err(Arc::new), timeout, inherited }
     }
 
     /// Limits the requests that are made with this value; each can still say otherwise.
@@ -58,7 +56,7 @@ impl<E: Encoder> Service<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        Sending::new(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+        Sending::new(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
     /// Sends a body as it is, one way.
@@ -78,7 +76,7 @@ impl<E: Encoder> Service<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        self.ask(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+        self.ask(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
     /// Sends a body as it is and waits for the reply.
@@ -98,7 +96,7 @@ impl<E: Encoder> Service<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        self.ask_all(self.outgoing(subject, Payload::encode(&*self.encoder, value)))
+        self.ask_all(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
     /// Sends a body as it is to every `bind` of the subject, and yields all replies.
@@ -111,11 +109,11 @@ impl<E: Encoder> Service<E> {
     }
 
     fn ask_all(&self, outgoing: Outgoing) -> Replies<E> {
-        Replies::new(outgoing, Arc::clone(&self.encoder), self.timeout, self.inherited)
+        Replies::new(outgoing, self.handle.clone(), self.timeout, self.inherited)
     }
 
     fn ask(&self, outgoing: Outgoing) -> Requesting<E> {
-        Requesting::new(outgoing, Arc::clone(&self.encoder), self.timeout, self.inherited)
+        Requesting::new(outgoing, self.handle.clone(), self.timeout, self.inherited)
     }
 
     fn outgoing<S>(&self, subject: S, payload: Result<Payload, Error>) -> Outgoing
@@ -125,7 +123,7 @@ impl<E: Encoder> Service<E> {
     {
         let name = self.name.clone().map_err(|error| Error::copy_of(&error));
         let to = name.and_then(|name| Ok((name, subject.try_into()?)));
-        Outgoing::new(self.handle.clone(), to, payload)
+        Outgoing::new(self.handle.open(), to, payload)
     }
 }
 
@@ -133,7 +131,6 @@ impl<E> Clone for Service<E> {
     fn clone(&self) -> Self {
         Self {
             handle: self.handle.clone(),
-            encoder: Arc::clone(&self.encoder),
             name: self.name.clone(),
             timeout: self.timeout,
             inherited: self.inherited,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{
     Arrival, Envelope, Here, Mailbox, Replier, Shared,
     mailbox::Full,
-    routes::{Members, Route},
+    routes::{Member, Members, Route},
 };
 use crate::{
     MessageId,
@@ -64,21 +64,21 @@ impl Shared {
     ) {
         if planted!(DeliverToAllMembers) && route.target == Target::Group {
             // Each that took it goes to the end.
-            for _ in 1..members.mailboxes().len() {
+            for _ in 1..members.all().len() {
                 self.deliver_whole_to(route, members, 0, head.clone(), body.clone());
             }
         }
         if route.target == Target::Plain {
-            for mailbox in members.mailboxes() {
-                self.note(route, mailbox, &head);
+            for member in members.all_mut() {
+                self.note(route, member, &head);
             }
         }
-        let (first, last) = match (route.target, members.mailboxes()) {
+        let (first, last) = match (route.target, members.all()) {
             (Target::Plain, []) => return,
             (Target::Group, []) => return self.give_back(route, head, body),
-            (Target::Plain, mailboxes) => (0, mailboxes.len() - 1),
-            (Target::Group, mailboxes) => {
-                let roomy = mailboxes.iter().position(|mailbox| mailbox.has_room(false));
+            (Target::Plain, all) => (0, all.len() - 1),
+            (Target::Group, all) => {
+                let roomy = all.iter().position(|member| member.mailbox.has_room(false));
                 let at = roomy.unwrap_or(0);
                 (at, at)
             }
@@ -97,7 +97,7 @@ impl Shared {
         head: Head,
         body: Bytes,
     ) {
-        let mailbox = &members.mailboxes()[at];
+        let mailbox = &members.all()[at].mailbox;
         // A request that is refused must not make, and then drop, the duty to answer it.
         if head.request.is_some() && !self.takes_request(route, mailbox, false) {
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
@@ -139,14 +139,14 @@ impl Shared {
         head: &Head,
         offer: Offer,
     ) {
-        let mailboxes = members.mailboxes();
+        let count = members.all().len();
         let stream = StreamId { message: offer.message, reply: false };
         let refused = match route.target {
             Target::Plain => {
-                for at in 0..mailboxes.len() {
-                    self.note(route, &members.mailboxes()[at], head);
+                for at in 0..count {
+                    self.note(route, &mut members.all_mut()[at], head);
                     if let Err(code) = self.deliver_offer_to(route, members, at, head, offer) {
-                        let port = members.mailboxes()[at].port();
+                        let port = members.all()[at].mailbox.port();
                         self.refuse_offer(route, head, stream, port, code);
                     }
                 }
@@ -159,9 +159,9 @@ impl Shared {
                     self.inbound_at(stream, port).is_some()
                         || self.last_word(stream, port).is_some()
                 };
-                let before = mailboxes.iter().position(|mailbox| has_it(mailbox));
+                let before = members.all().iter().position(|member| has_it(&member.mailbox));
                 let mut refused = ReasonCode::Draining;
-                for at in before.into_iter().chain(0..mailboxes.len()) {
+                for at in before.into_iter().chain(0..count) {
                     match self.deliver_offer_to(route, members, at, head, offer) {
                         Ok(()) => return,
                         Err(code) => refused = code,
@@ -181,7 +181,7 @@ impl Shared {
         head: &Head,
         offer: Offer,
     ) -> Result<(), ReasonCode> {
-        let mailbox = &members.mailboxes()[at];
+        let mailbox = &members.all()[at].mailbox;
         let id = StreamId { message: offer.message, reply: false };
         if let Some(open) = self.inbound_at(id, mailbox.port()) {
             open.offered_again(self);
@@ -260,17 +260,23 @@ impl Shared {
     }
 
     /// A plain binding gets every message, so that one which is not there was lost on the way.
-    fn note(&self, route: &Route, mailbox: &Mailbox, head: &Head) {
-        match mailbox.note(head) {
+    fn note(&self, route: &Route, member: &mut Member, head: &Head) {
+        let Some(number) = head.sequence else { return };
+        let missed = &member.mailbox.missed;
+        match member.seen.note(head.source.instance, number) {
             Gap::None => {}
             Gap::Missed(count) => {
-                if mailbox.missed.get() == count {
+                missed.add(count);
+                if missed.get() == count {
                     let source = &head.source.service;
                     tracing::warn!(subject = %route.subject, %source, "messages were lost on the way");
                 }
                 self.counters.missed.add(count);
             }
-            Gap::Filled => self.counters.missed.take_back(1),
+            Gap::Filled => {
+                missed.take_back(1);
+                self.counters.missed.take_back(1);
+            }
         }
     }
 

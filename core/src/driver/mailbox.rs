@@ -17,7 +17,7 @@ use super::{
     shared::{Counter, lock},
     streams::Readiness,
 };
-use crate::proto::{BindingId, BindingKind, Gap, Seen, frame::Head};
+use crate::proto::{BindingId, BindingKind};
 
 pub(crate) struct Mailbox {
     id: BindingId,
@@ -33,7 +33,6 @@ pub(crate) struct Mailbox {
     pub(crate) lost: Counter,
     /// Messages that were lost on the way, as far as is known.
     pub(crate) missed: Counter,
-    seen: Mutex<Seen>,
 }
 
 #[derive(Default)]
@@ -63,7 +62,6 @@ impl Mailbox {
             completed: Event::new(),
             lost: Counter::default(),
             missed: Counter::default(),
-            seen: Mutex::default(),
         }
     }
 
@@ -78,20 +76,6 @@ impl Mailbox {
     /// The binding's number as a receiver of bodies. Port 0 is the reader of a reply.
     pub(super) fn port(&self) -> u64 {
         self.id.0
-    }
-
-    /// Notes the number that a message has come with, whatever becomes of it here.
-    pub(super) fn note(&self, head: &Head) -> Gap {
-        let Some(number) = head.sequence else {
-            return Gap::None;
-        };
-        let gap = lock(&self.seen).note(head.source.instance, number);
-        match gap {
-            Gap::None => {}
-            Gap::Missed(count) => self.missed.add(count),
-            Gap::Filled => self.missed.take_back(1),
-        }
-        gap
     }
 
     pub(super) fn push(&self, arrival: Arrival) -> Result<(), Full> {

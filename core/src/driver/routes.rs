@@ -14,7 +14,10 @@ use std::{
 
 pub(crate) use self::bound::Bound;
 use self::route::Phase;
-pub(super) use self::{members::Members, route::Route};
+pub(super) use self::{
+    members::{Member, Members},
+    route::Route,
+};
 use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,

@@ -16,8 +16,8 @@ use futures_lite::{FutureExt, future};
 use super::{Handler, HandlerOutput, report, sealed::Sealed, slots::Slots};
 use crate::{
     Encoder, Message,
-    conduit::Handle,
     driver::{Arrival, Bound, Shared},
+    handle::Handle,
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
 };
@@ -29,8 +29,7 @@ type Outcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
 /// Runs a function on every message of a binding, on some of them at the same time.
 pub(crate) fn run<E, F, R>(
     bound: Bound,
-    handle: &Handle,
-    encoder: Arc<E>,
+    handle: &Handle<E>,
     concurrency: usize,
     mut function: F,
 ) -> Handler
@@ -52,8 +51,7 @@ where
                 let next = next(&running, hand_on.as_mut());
                 let Some(arrival) = next.await else { break };
                 // Where nobody keeps the conduit open any more, what is here is handled all the same.
-                let handle = weak.upgrade().unwrap_or_else(|| Handle::new(Arc::clone(&shared)));
-                let mut message = Message::received(handle, Arc::clone(&encoder), arrival);
+                let mut message = Message::received(weak.handle(), arrival);
                 let duties = message.take_duties();
                 let started = catch_unwind(AssertUnwindSafe(|| function(message)));
                 // In a box: what is around it moves it several times, and holds it twice each time.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     Encode, Encoder, Message, Subject,
-    conduit::Handle,
     driver::{Envelope, Here, Replier},
+    handle::Handle,
     outgoing::Payload,
     reply::Replying,
 };
@@ -20,19 +20,18 @@ pub(crate) struct Duties {
 
 /// What it takes to answer a message that somebody else has.
 pub(crate) struct Answerer<E> {
-    handle: Handle,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     replier: Arc<Replier>,
 }
 
-impl<E> Answerer<E> {
+impl<E: Encoder> Answerer<E> {
     pub(crate) fn reply<T>(self, value: &T) -> Replying
     where
         T: ?Sized,
         E: Encode<T>,
     {
-        let payload = Payload::encode(&*self.encoder, value);
-        Replying::new(self.handle, Some(self.replier), payload)
+        let payload = Payload::encode(self.handle.encoder(), value);
+        Replying::new(self.handle.open(), Some(self.replier), payload)
     }
 }
 
@@ -51,7 +50,6 @@ impl<E: Encoder> Message<E> {
     pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
         Some(Answerer {
             handle: self.handle.clone(),
-            encoder: Arc::clone(&self.encoder),
             replier: Arc::clone(self.envelope.replier.as_ref()?),
         })
     }

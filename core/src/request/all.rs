@@ -3,7 +3,6 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -20,6 +19,7 @@ use crate::{
     body::Prepared,
     delivery,
     driver::{Pending, Silence},
+    handle::Handle,
     outgoing::Outgoing,
     proto::frame::Frame,
     transport::{Target, Targets, Token},
@@ -82,7 +82,7 @@ enum State<E> {
 
 struct Plan<E> {
     outgoing: Outgoing,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     timeout: Option<Duration>,
     inherited: Option<Instant>,
     expect: Option<usize>,
@@ -92,11 +92,11 @@ struct Plan<E> {
 impl<E: Encoder> Replies<E> {
     pub(crate) fn new(
         outgoing: Outgoing,
-        encoder: Arc<E>,
+        handle: Handle<E>,
         timeout: Option<Duration>,
         inherited: Option<Instant>,
     ) -> Self {
-        let plan = Plan { outgoing, encoder, timeout, inherited, expect: None, silence: None };
+        let plan = Plan { outgoing, handle, timeout, inherited, expect: None, silence: None };
         Self(State::Planned(Some(Box::new(plan))))
     }
 
@@ -185,8 +185,7 @@ struct AskingAll<E> {
     asking: Asking,
     service: ServiceName,
     subject: Subject,
-    handle: crate::conduit::Handle,
-    encoder: Arc<E>,
+    handle: Handle<E>,
     deadline: Option<Instant>,
     silence: Silence,
     /// How many more answers are wanted.
@@ -194,8 +193,7 @@ struct AskingAll<E> {
 }
 
 async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
-    let Plan { outgoing, encoder, timeout, inherited, expect, silence } = plan;
-    let handle = outgoing.handle.clone();
+    let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
     let shared = handle.shared();
     let deadline = deadline(shared, timeout, inherited);
     let (message, ready, body) = prepare(outgoing, deadline).await?;
@@ -205,7 +203,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
         Prepared::Whole(body) => {
             let to = ready.address(Targets::Plain);
             let head = ready.head_to(Targets::Plain);
-            let packet = || Frame::message(&head, &body);
+            let packet = || Frame::message(head.borrowed(), &body);
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
             let published = before(shared, deadline, Executed::Maybe, publish).await;
@@ -222,7 +220,6 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
         service: ready.service,
         subject: ready.subject,
         handle,
-        encoder,
         deadline,
         silence: Silence { answer: silence, idle: silence },
         wanted: expect,
@@ -245,7 +242,7 @@ impl<E: Encoder> AskingAll<E> {
             Err(error) => return Some(Err(error.about(&self.service, &self.subject))),
         };
         answer.content.limit_time(self.deadline);
-        let (handle, encoder) = (self.handle.clone(), Arc::clone(&self.encoder));
-        Some(Ok(Message::reply_to(handle, encoder, self.subject.clone(), answer, self.deadline)))
+        let handle = self.handle.clone();
+        Some(Ok(Message::reply_to(handle, self.subject.clone(), answer, self.deadline)))
     }
 }

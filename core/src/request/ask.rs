@@ -62,7 +62,7 @@ async fn ask_whole(
     let mut backoff = Backoff::default();
     let mut refusal = None;
     loop {
-        let packet = || Frame::message(&head, &body);
+        let packet = || Frame::message(head.borrowed(), &body);
         let token = Token { message: asking.message(), targets };
         let to = ready.address(targets);
         let publish = shared.publish(&to, packet, Some(token));

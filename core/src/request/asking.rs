@@ -12,8 +12,8 @@ use futures_lite::{FutureExt, future};
 use crate::{
     Error, ErrorKind, Executed, MessageId, ServiceName,
     body::{Prepared, Source},
-    conduit::Handle,
     driver::{Answer, OutboundStream, Pending, Shared, Silence},
+    handle::Open,
     outgoing::{Outgoing, Ready},
     proto::{Outcome, ReasonCode, frame::Request},
     transport::Targets,
@@ -21,7 +21,7 @@ use crate::{
 
 /// A request that is going on. Dropped before it has ended, it is cancelled wherever it runs.
 pub(super) struct Asking {
-    handle: Handle,
+    handle: Open,
     message: MessageId,
     service: ServiceName,
     upload: Option<Arc<OutboundStream>>,

@@ -1,4 +1,5 @@
 use std::{
+    cell::Cell,
     fmt,
     pin::pin,
     sync::Arc,
@@ -7,7 +8,7 @@ use std::{
 };
 
 use async_compat::Compat;
-use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind};
+use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind, subject::ToSubject};
 use bytes::Bytes;
 use conduit::transport::{
     Address, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
@@ -198,6 +199,17 @@ async fn publish(
     }
 }
 
+/// A subject that is handed over. Of a [`Subject`] async-nats makes another reference, and lets this
+/// one go.
+struct Given(Cell<Option<Subject>>);
+
+impl ToSubject for Given {
+    /// async-nats asks once. It refuses an empty one.
+    fn to_subject(&self) -> Subject {
+        self.0.take().unwrap_or_else(|| Subject::from_static(""))
+    }
+}
+
 /// Gives a packet to the client, which is connected.
 async fn hand_over(
     link: &Link,
@@ -206,6 +218,7 @@ async fn hand_over(
     undelivered: Option<(&Address, Token)>,
 ) -> Result<(), TransportError> {
     let reply = undelivered.and_then(|(inbox, token)| subject::notice(inbox, token));
+    let subject = Given(Cell::new(Some(subject)));
     let published = match reply {
         Some(reply) => link.client.publish_with_reply(subject, reply, packet).await,
         None => link.client.publish(subject, packet).await,

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_lite::future;
 
 use super::{
-    members::Members,
+    members::{Member, Members},
     route::Route,
     watch::{Duty, Reader},
 };
@@ -149,7 +149,9 @@ impl Route {
             return false;
         };
         listening.members.look_up(shared, self);
-        if !matches!(listening.members.mailboxes(), [only] if std::ptr::eq(&**only, mailbox)) {
+        let is_alone =
+            |members: &[Member]| matches!(members, [only] if std::ptr::eq(&*only.mailbox, mailbox));
+        if !is_alone(listening.members.all()) {
             self.watch.hand_back();
             return false;
         }

@@ -5,49 +5,66 @@ use std::sync::{Arc, atomic::Ordering};
 use super::route::Route;
 use crate::{
     driver::{Mailbox, Shared, shared::lock},
-    proto::BindingKind,
+    proto::{BindingKind, Seen},
 };
+
+/// A binding, and what it has seen of the numbers of the messages to it.
+pub(in crate::driver) struct Member {
+    pub(in crate::driver) mailbox: Arc<Mailbox>,
+    pub(in crate::driver) seen: Seen,
+}
 
 /// The bindings that a packet on a route may go to, and that somebody reads. Of a group, the one
 /// whose turn it is stands first.
 #[derive(Default)]
 pub(in crate::driver) struct Members {
-    seen: Option<u64>,
-    mailboxes: Vec<Arc<Mailbox>>,
+    changes: Option<u64>,
+    members: Vec<Member>,
 }
 
 impl Members {
     /// Looks them up if they may have changed.
     pub(in crate::driver) fn look_up(&mut self, shared: &Shared, route: &Route) {
         let changes = route.changes.load(Ordering::Acquire);
-        if self.seen != Some(changes) || self.mailboxes.iter().any(|mailbox| mailbox.is_complete())
-        {
-            self.seen = Some(changes);
+        if self.changes != Some(changes) || self.members.iter().any(|m| m.mailbox.is_complete()) {
+            self.changes = Some(changes);
+            let mut before = std::mem::take(&mut self.members);
+            let mut seen_by = |mailbox: &Mailbox| {
+                let known = before.iter_mut().find(|member| member.mailbox.id() == mailbox.id());
+                known.map(|member| std::mem::take(&mut member.seen)).unwrap_or_default()
+            };
             let table = lock(&shared.routes.table);
-            let members = table.registry.members(route.id);
-            let mailboxes = members.filter_map(|id| Some(&table.readers.get(&id)?.mailbox));
-            self.mailboxes.clear();
-            self.mailboxes.extend(mailboxes.filter(|mailbox| !mailbox.is_complete()).cloned());
+            let readers = table.registry.members(route.id).filter_map(|id| table.readers.get(&id));
+            let mailboxes = readers.map(|reader| &reader.mailbox);
+            let mailboxes = mailboxes.filter(|mailbox| !mailbox.is_complete());
+            self.members.extend(
+                mailboxes
+                    .map(|mailbox| Member { mailbox: Arc::clone(mailbox), seen: seen_by(mailbox) }),
+            );
         }
     }
 
     /// Those that were there when they were last looked up.
-    pub(in crate::driver) fn mailboxes(&self) -> &[Arc<Mailbox>] {
-        &self.mailboxes
+    pub(in crate::driver) fn all(&self) -> &[Member] {
+        &self.members
+    }
+
+    pub(in crate::driver) fn all_mut(&mut self) -> &mut [Member] {
+        &mut self.members
     }
 
     /// The one at a place took a message.
     pub(in crate::driver) fn took(&mut self, shared: &Shared, at: usize) {
-        let Some(mailbox) = self.mailboxes.get(at) else { return };
+        let Some(Member { mailbox, .. }) = self.members.get(at) else { return };
         match mailbox.kind() {
             BindingKind::Broadcast => {}
             BindingKind::Once => shared.took(mailbox),
             // One that is alone is always next.
-            BindingKind::Queue if self.mailboxes.len() == 1 => {}
+            BindingKind::Queue if self.members.len() == 1 => {}
             BindingKind::Queue => {
                 shared.took(mailbox);
-                let mailbox = self.mailboxes.remove(at);
-                self.mailboxes.push(mailbox);
+                let member = self.members.remove(at);
+                self.members.push(member);
             }
         }
     }

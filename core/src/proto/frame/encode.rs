@@ -1,7 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Frame, Head, StreamId,
+    Frame, HeadRef, StreamId,
     packet::{Packet, answer_len, head_len, id_len, number_len, stream_len},
     wire::{flag, kind, tag},
 };
@@ -12,9 +12,9 @@ impl Frame {
     pub fn encode(&self) -> Bytes {
         let mut packet = Packet::new(self.kind(), self.room() + self.body().len());
         match self {
-            Self::Message { head, body } => return Self::message(head, body),
+            Self::Message { head, body } => return Self::message(head.borrowed(), body),
             Self::Offer { head, message, target, length } => {
-                packet.head(head);
+                packet.head(head.borrowed());
                 if head.request.is_none() {
                     packet.bytes(tag::MESSAGE, &message.to_bytes());
                 }
@@ -59,12 +59,12 @@ impl Frame {
             }
             Self::Reply { message, head, .. } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
-                packet.answer(head);
+                packet.answer(head.borrowed());
             }
             Self::ReplyStream { request, message, head, length } => {
                 packet.bytes(tag::REQUEST, &request.to_bytes());
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
-                packet.answer(head);
+                packet.answer(head.borrowed());
                 packet.optional(tag::LENGTH, *length);
             }
             Self::Failure { message, instance, target, reason, detail } => {
@@ -88,7 +88,7 @@ impl Frame {
 
     /// The packet of a [`Message`](Self::Message), from its parts.
     #[must_use]
-    pub fn message(head: &Head, body: &[u8]) -> Bytes {
+    pub fn message(head: HeadRef<'_>, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::MESSAGE, head_len(head) + body.len());
         packet.head(head);
         packet.finish(body)
@@ -111,10 +111,12 @@ impl Frame {
     pub(super) fn room(&self) -> usize {
         const SMALL: usize = 96;
         match self {
-            Self::Reply { head, .. } => id_len() + answer_len(head),
+            Self::Reply { head, .. } => id_len() + answer_len(head.borrowed()),
             Self::Cancel { .. } | Self::Probe { .. } => id_len(),
             Self::Alive { .. } => 2 * id_len() + number_len(1),
-            Self::Offer { head, .. } | Self::ReplyStream { head, .. } => head_len(head) + SMALL,
+            Self::Offer { head, .. } | Self::ReplyStream { head, .. } => {
+                head_len(head.borrowed()) + SMALL
+            }
             _ => SMALL,
         }
     }

@@ -220,6 +220,31 @@ pub struct Head {
     pub request: Option<Request>,
 }
 
+/// A [`Head`] whose parts are where they are.
+#[derive(Debug, Clone, Copy)]
+pub struct HeadRef<'a> {
+    /// Who sends it.
+    pub source: &'a Source,
+    /// The media type of the body, where an encoder made it.
+    pub content_type: Option<&'a ContentType>,
+    /// What the sender adds.
+    pub headers: &'a Headers,
+    /// The number of the message among those of its sender to this subject, where it counts them.
+    pub sequence: Option<u64>,
+    /// What is asked, if something is.
+    pub request: Option<&'a Request>,
+}
+
+impl Head {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn borrowed(&self) -> HeadRef<'_> {
+        let Self { source, content_type, headers, sequence, request } = self;
+        let (content_type, request) = (content_type.as_ref(), request.as_ref());
+        HeadRef { source, content_type, headers, sequence: *sequence, request }
+    }
+}
+
 /// What an asker wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{
-    ContentType, Head, Receiver, StreamId, VERSION,
+    ContentType, HeadRef, Receiver, StreamId, VERSION,
     wire::{PREFIX, flag, put_varint, tag, varint_len},
 };
 use crate::{
@@ -103,9 +103,9 @@ impl Packet {
         }
     }
 
-    pub(super) fn head(&mut self, head: &Head) {
+    pub(super) fn head(&mut self, head: HeadRef<'_>) {
         self.answer(head);
-        if let Some(request) = &head.request {
+        if let Some(request) = head.request {
             self.bytes(tag::MESSAGE, &request.message.to_bytes());
             self.optional(tag::TIME_LEFT, request.time_left.map(whole_millis));
             self.number(tag::CREDIT, request.credit);
@@ -114,10 +114,10 @@ impl Packet {
     }
 
     /// A head that asks nothing, whatever it says.
-    pub(super) fn answer(&mut self, head: &Head) {
+    pub(super) fn answer(&mut self, head: HeadRef<'_>) {
         self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
         self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
-        self.content_type(head.content_type.as_ref());
+        self.content_type(head.content_type);
         for (key, value) in head.headers.iter() {
             let length = varint_len(key.len() as u64) + key.len() + value.len();
             self.0.push(tag::HEADER);
@@ -147,8 +147,8 @@ pub(super) fn stream_len(stream: StreamId) -> usize {
     id_len() + if stream.reply { number_len(flag::REPLY) } else { 0 }
 }
 
-pub(super) fn head_len(head: &Head) -> usize {
-    let request = head.request.as_ref().map_or(0, |request| {
+pub(super) fn head_len(head: HeadRef<'_>) -> usize {
+    let request = head.request.map_or(0, |request| {
         id_len()
             + request.time_left.map_or(0, |time| number_len(whole_millis(time)))
             + number_len(request.credit)
@@ -157,14 +157,14 @@ pub(super) fn head_len(head: &Head) -> usize {
     answer_len(head) + request
 }
 
-pub(super) fn answer_len(head: &Head) -> usize {
+pub(super) fn answer_len(head: HeadRef<'_>) -> usize {
     let headers = head
         .headers
         .iter()
         .map(|(key, value)| bytes_len(varint_len(key.len() as u64) + key.len() + value.len()));
     bytes_len(head.source.service.as_str().len())
         + id_len()
-        + head.content_type.as_ref().map_or(0, |text| bytes_len(text.as_str().len()))
+        + head.content_type.map_or(0, |text| bytes_len(text.as_str().len()))
         + headers.sum::<usize>()
         + head.sequence.map_or(0, number_len)
 }
@@ -183,7 +183,7 @@ mod tests {
         InstanceId,
         proto::{
             Headers,
-            frame::{Frame, Request, Source, wire::kind},
+            frame::{Frame, Head, Request, Source, wire::kind},
         },
     };
 
@@ -220,9 +220,9 @@ mod tests {
     fn packets_get_as_long_as_planned() {
         let message = MessageId::from_bytes([3; MessageId::LEN]);
         for head in heads() {
-            let mut packet = Packet::new(kind::MESSAGE, head_len(&head));
-            packet.head(&head);
-            assert_eq!(packet.0.len(), PREFIX + head_len(&head));
+            let mut packet = Packet::new(kind::MESSAGE, head_len(head.borrowed()));
+            packet.head(head.borrowed());
+            assert_eq!(packet.0.len(), PREFIX + head_len(head.borrowed()));
             let reply = Frame::Reply { message, head, body: Bytes::from_static(b"body") };
             assert_eq!(reply.encode().len(), PREFIX + reply.room() + 4);
         }
