@@ -12,10 +12,10 @@ use futures_io::AsyncRead;
 use futures_lite::future;
 
 pub(crate) use self::duties::Duties;
+use self::duties::Held;
 use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
     ServiceName, Subject,
-    body::Content,
     collect::Collected,
     driver::{Answer, Arrival, Envelope},
     encoder::check_content_type,
@@ -38,19 +38,16 @@ pub struct Message<E> {
     envelope: Box<Envelope>,
     is_reply: bool,
     body: Collected,
-    handle: Handle<E>,
+    held: Held<E>,
 }
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle<E>, arrival: Arrival) -> Self {
-        let Arrival { mut envelope, content } = arrival;
+        let Arrival { envelope, content } = arrival;
         if let Some(replier) = &envelope.replier {
             replier.start();
         }
-        if let Some(here) = &mut envelope.here {
-            here.take();
-        }
-        Self::new(handle, envelope, content, false)
+        Self { envelope, is_reply: false, body: Collected::new(content), held: Held::taken(handle) }
     }
 
     pub(crate) fn reply_to(
@@ -60,12 +57,8 @@ impl<E: Encoder> Message<E> {
         deadline: Option<Instant>,
     ) -> Self {
         let Answer { head, content } = answer;
-        let envelope = Envelope { head, subject, replier: None, deadline, here: None };
-        Self::new(handle, Box::new(envelope), content, true)
-    }
-
-    fn new(handle: Handle<E>, envelope: Box<Envelope>, content: Content, is_reply: bool) -> Self {
-        Self { envelope, is_reply, body: Collected::new(content), handle }
+        let envelope = Box::new(Envelope { head, subject, replier: None, deadline });
+        Self { envelope, is_reply: true, body: Collected::new(content), held: Held::reply(handle) }
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
@@ -80,15 +73,16 @@ impl<E: Encoder> Message<E> {
         E: Decode<T>,
     {
         if let Some(theirs) = self.content_type() {
-            check_content_type(theirs, self.handle.encoder().content_type())
+            check_content_type(theirs, self.held.handle.encoder().content_type())
                 .map_err(|error| self.about(error))?;
         }
         // One that is there needs neither waiting nor another owner.
         let limit = self.decode_limit();
-        let decoded = self.body.whole(limit).map(|whole| Ok(self.handle.encoder().decode(whole?)));
+        let decoded =
+            self.body.whole(limit).map(|whole| Ok(self.held.handle.encoder().decode(whole?)));
         let decoded = match decoded {
             Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
-            None => self.handle.encoder().decode(&self.bytes().await?),
+            None => self.held.handle.encoder().decode(&self.bytes().await?),
         };
         decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
@@ -135,14 +129,14 @@ impl<E: Encoder> Message<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        let payload = Payload::encode(self.handle.encoder(), value);
-        Replying::new(self.handle.open(), self.envelope.replier.clone(), payload)
+        let payload = Payload::encode(self.held.handle.encoder(), value);
+        Replying::new(self.held.handle.open(), self.envelope.replier.clone(), payload)
     }
 
     /// Answers the request with a body as it is.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.handle.open(), self.envelope.replier.clone(), payload)
+        Replying::new(self.held.handle.open(), self.envelope.replier.clone(), payload)
     }
 
     /// What it is about. For a reply, what the request was about.
@@ -179,7 +173,7 @@ impl<E: Encoder> Message<E> {
     /// nobody limits it.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let now = self.handle.shared().now();
+        let now = self.held.handle.shared().now();
         self.envelope.deadline.map(|at| at.saturating_duration_since(now))
     }
 
@@ -205,11 +199,11 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.handle.clone(), name, self.envelope.deadline)
+        Service::new(self.held.handle.clone(), name, self.envelope.deadline)
     }
 
     fn decode_limit(&self) -> usize {
-        self.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
+        self.held.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
     }
 
     /// Whoever cannot use a reply must not think that its handler was not executed.

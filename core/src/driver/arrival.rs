@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Instant};
 
-use super::{Here, InboundStream, Replier, streams::Readiness};
+use super::{InboundStream, Replier, Shared, streams::Readiness};
 use crate::{
     Subject,
     body::{Content, StreamContent},
@@ -20,8 +20,6 @@ pub(crate) struct Envelope {
     pub(crate) subject: Subject,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
-    /// A reply is not counted among what is here.
-    pub(crate) here: Option<Here>,
 }
 
 impl Arrival {
@@ -41,10 +39,10 @@ impl Arrival {
 
     /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
     /// a failure would answer a request that another member may be handling.
-    pub(super) fn refuse(&self) {
-        let was_confirmed = self.readiness() == Readiness::Ready;
+    pub(super) fn refuse(&self, shared: &Arc<Shared>) {
+        let was_confirmed = self.readiness(shared) == Readiness::Ready;
         if let Content::Stream(content) = &self.content {
-            let StreamContent { shared, stream, .. } = &**content;
+            let StreamContent { stream, .. } = &**content;
             let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
             stream.stop(shared, code.into());
         }
@@ -56,11 +54,10 @@ impl Arrival {
         }
     }
 
-    pub(super) fn readiness(&self) -> Readiness {
-        let Envelope { replier, deadline, here, .. } = &*self.envelope;
+    pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
+        let Envelope { replier, deadline, .. } = &*self.envelope;
         let is_cancelled = replier.as_ref().is_some_and(|replier| replier.is_cancelled());
-        let is_late = |here: &Here| deadline.is_some_and(|deadline| here.now() >= deadline);
-        if is_cancelled || here.as_ref().is_some_and(is_late) {
+        if is_cancelled || deadline.is_some_and(|deadline| shared.now() >= deadline) {
             return Readiness::Never;
         }
         self.stream().map_or(Readiness::Ready, InboundStream::readiness)

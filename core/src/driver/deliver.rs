@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Arrival, Envelope, Here, Mailbox, Replier, Shared,
+    Arrival, Envelope, Mailbox, Replier, Shared,
     mailbox::Full,
     routes::{Member, Members, Route},
 };
@@ -205,7 +205,7 @@ impl Shared {
         match mailbox.push(arrival) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
-            Err(Full(arrival)) => arrival.refuse(),
+            Err(Full(arrival)) => arrival.refuse(self),
         }
         Ok(())
     }
@@ -226,6 +226,7 @@ impl Shared {
                 replier.fail(ReasonCode::Overloaded.into(), Detail::default());
             }
         }
+        self.waits_no_more();
     }
 
     /// Gives a message that nobody has begun to handle back to the group. A request and a streamed
@@ -249,7 +250,6 @@ impl Shared {
             head,
             subject: route.subject.clone(),
             replier,
-            here: Some(Here::new(self)),
         });
         Arrival { envelope, content }
     }

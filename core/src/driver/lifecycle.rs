@@ -185,7 +185,7 @@ impl Shared {
         self.leave_all();
         let ended = self.until(|shared| {
             shared.routed().0 == 0
-                && shared.open_messages() == 0
+                && !shared.has_messages()
                 && shared.serving() == 0
                 && shared.asking() == 0
                 && shared.open_bodies() == (0, 0)

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -13,7 +13,7 @@ use std::{
 use event_listener::Event;
 
 use super::{
-    Arrival,
+    Arrival, Shared,
     shared::{Counter, lock},
     streams::Readiness,
 };
@@ -167,24 +167,32 @@ impl Mailbox {
     ///
     /// A message that was offered keeps its place until its sender has decided. A request whose
     /// time has passed is skipped.
-    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
-        self.poll_for(Some(cx.waker()))
+    pub(crate) fn poll_next(
+        &self,
+        shared: &Arc<Shared>,
+        cx: &Context<'_>,
+    ) -> Poll<Option<Arrival>> {
+        self.poll_for(shared, Some(cx.waker()))
     }
 
     /// The next message, if there is one.
-    pub(crate) fn take_next(&self) -> Option<Arrival> {
-        match self.poll_for(None) {
+    pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Option<Arrival> {
+        match self.poll_for(shared, None) {
             Poll::Ready(arrival) => arrival,
             Poll::Pending => None,
         }
     }
 
-    fn poll_for(&self, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
+    fn poll_for(&self, shared: &Arc<Shared>, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
         loop {
             let mut state = lock(&self.state);
-            let readiness = state.waiting.front().map(Arrival::readiness);
+            let readiness = state.waiting.front().map(|first| first.readiness(shared));
             let arrival = match readiness {
-                Some(Readiness::Ready | Readiness::Never) => state.waiting.pop_front(),
+                Some(Readiness::Ready) => {
+                    shared.taken();
+                    state.waiting.pop_front()
+                }
+                Some(Readiness::Never) => state.waiting.pop_front(),
                 None if self.is_complete() => return Poll::Ready(None),
                 Some(Readiness::Waiting) | None => {
                     if let Some(waker) = waker {
@@ -198,7 +206,8 @@ impl Mailbox {
             if readiness == Some(Readiness::Ready) {
                 return Poll::Ready(arrival);
             }
-            arrival.iter().for_each(Arrival::refuse);
+            arrival.iter().for_each(|arrival| arrival.refuse(shared));
+            shared.waits_no_more();
         }
     }
 
@@ -223,14 +232,14 @@ impl Mailbox {
     }
 
     /// Nobody will read any more. What waits comes back.
-    pub(super) fn abandon(&self) -> VecDeque<Arrival> {
+    pub(super) fn abandon(&self, shared: &Arc<Shared>) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         self.complete.store(true, Ordering::Release);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
-        waiting.iter().for_each(Arrival::refuse);
+        waiting.iter().for_each(|arrival| arrival.refuse(shared));
         waiting
     }
 

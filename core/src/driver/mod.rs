@@ -24,5 +24,5 @@ pub(crate) use self::{
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},
-    work::Here,
+    work::Handling,
 };

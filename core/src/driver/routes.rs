@@ -144,6 +144,12 @@ impl Shared {
         (table.routes.len(), table.registry.len())
     }
 
+    /// Whether messages wait in a binding.
+    pub(super) fn has_waiting(&self) -> bool {
+        let table = lock(&self.routes.table);
+        table.readers.values().any(|reader| reader.mailbox.waiting() > 0)
+    }
+
     fn readers(&self) -> Vec<Reader> {
         lock(&self.routes.table).readers.values().cloned().collect()
     }
@@ -156,7 +162,7 @@ impl Shared {
     }
 
     /// Every binding ends, and what waits in it is given up.
-    pub(super) fn end_bindings(&self) {
+    pub(super) fn end_bindings(self: &Arc<Self>) {
         for reader in self.readers() {
             self.unbind(reader.mailbox.id());
             self.abandon(&reader.mailbox, &reader.route);
@@ -165,12 +171,13 @@ impl Shared {
 
     /// Nobody will read what waits: other members of the group get it, and senders of anything else
     /// are told.
-    fn abandon(&self, mailbox: &Mailbox, route: &Route) {
-        for arrival in mailbox.abandon() {
+    fn abandon(self: &Arc<Self>, mailbox: &Mailbox, route: &Route) {
+        for arrival in mailbox.abandon(self) {
             match route.target {
                 Target::Group => self.hand_on(route, arrival),
                 Target::Plain => self.count_aborted(),
             }
         }
+        self.waits_no_more();
     }
 }

@@ -1,11 +1,8 @@
 //! The messages that are here, waiting or taken, and what a drain makes of them.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
 };
 
 use super::{Shared, lifecycle::Stage, shared::lock};
@@ -13,65 +10,64 @@ use crate::Drained;
 
 #[derive(Default)]
 pub(crate) struct Work {
-    /// How many are here, and in the upper half how many of these somebody handles: one number, since
-    /// it is counted for every message.
-    here: AtomicU64,
+    /// How many messages somebody handles. Those that wait are where they wait.
+    taken: AtomicU64,
     /// What became of those that ended since a drain began. Whoever changes both holds it.
     drained: Mutex<Drained>,
 }
 
-const OPEN: u64 = 1;
-const TAKEN: u64 = 1 << 32;
+/// One message that somebody handles, until this is dropped.
+pub(crate) struct Handling(Arc<Shared>);
 
-/// One message that is here, until this is dropped.
-pub(crate) struct Here {
-    shared: Arc<Shared>,
-    taken: bool,
-}
-
-impl Here {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        shared.work.here.fetch_add(OPEN, Ordering::SeqCst);
-        Self { shared: Arc::clone(shared), taken: false }
-    }
-
-    pub(super) fn now(&self) -> Instant {
-        self.shared.now()
-    }
-
-    /// Somebody handles it from now on.
-    pub(crate) fn take(&mut self) {
-        self.shared.work.here.fetch_add(TAKEN, Ordering::SeqCst);
-        self.taken = true;
+impl Handling {
+    /// Of one that was [taken](Shared::taken).
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self(Arc::clone(shared))
     }
 }
 
-impl Drop for Here {
+impl Drop for Handling {
     fn drop(&mut self) {
-        let Work { here, drained } = &self.shared.work;
-        let counted = if self.taken { OPEN + TAKEN } else { OPEN };
-        match self.shared.lifecycle.stage() {
-            stage if stage > Stage::Running && self.taken => {
-                let mut drained = lock(drained);
-                match stage {
-                    Stage::Draining => drained.finished += 1,
-                    _ => drained.aborted += 1,
-                }
-                here.fetch_sub(counted, Ordering::SeqCst);
-            }
-            _ => drop(here.fetch_sub(counted, Ordering::SeqCst)),
-        }
-        // Nobody waits before a drain; one that begins now sees that this one is gone, or is seen.
-        if self.shared.lifecycle.stage() > Stage::Running {
-            self.shared.ended.notify(usize::MAX);
-        }
+        self.0.handled();
     }
 }
 
 impl Shared {
-    /// How many messages are here.
-    pub(super) fn open_messages(&self) -> u64 {
-        self.work.here.load(Ordering::SeqCst) % TAKEN
+    /// A message is taken out of where it waited. It is counted before it is gone there, so that one
+    /// of the two always has it.
+    pub(super) fn taken(&self) {
+        self.work.taken.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Nobody handles a message any more that was taken.
+    pub(crate) fn handled(&self) {
+        let Work { taken, drained } = &self.work;
+        let stage = self.lifecycle.stage();
+        let counted = (stage > Stage::Running).then(|| {
+            let mut drained = lock(drained);
+            match stage {
+                Stage::Draining => drained.finished += 1,
+                _ => drained.aborted += 1,
+            }
+            drained
+        });
+        taken.fetch_sub(1, Ordering::SeqCst);
+        drop(counted);
+        self.waits_no_more();
+    }
+
+    /// A message is not where it waited any more, or is not handled any more.
+    pub(super) fn waits_no_more(&self) {
+        // Nobody waits before a drain; one that begins now sees that this one is gone, or is seen.
+        if self.lifecycle.stage() > Stage::Running {
+            self.ended.notify(usize::MAX);
+        }
+    }
+
+    /// Whether messages wait here, or are handled.
+    pub(super) fn has_messages(&self) -> bool {
+        // In this order: what waited a moment ago is taken now.
+        self.has_waiting() || self.work.taken.load(Ordering::SeqCst) > 0
     }
 
     /// A message was given back to the group, or its sender was told to do so.
@@ -91,8 +87,7 @@ impl Shared {
     /// What became of the messages. Those that somebody still has were cut off.
     pub(crate) fn drained(&self) -> Drained {
         let drained = lock(&self.work.drained);
-        let taken = self.work.here.load(Ordering::SeqCst) / TAKEN;
-        let taken = usize::try_from(taken).unwrap_or(usize::MAX);
+        let taken = usize::try_from(self.work.taken.load(Ordering::SeqCst)).unwrap_or(usize::MAX);
         Drained { aborted: drained.aborted.saturating_add(taken), ..*drained }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     Encode, Encoder, Message, Subject,
-    driver::{Envelope, Here, Replier},
+    driver::{Envelope, Handling, Replier},
     handle::Handle,
     outgoing::Payload,
     reply::Replying,
@@ -15,7 +15,38 @@ pub(crate) struct Duties {
     pub(crate) subject: Subject,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) here: Option<Here>,
+    pub(crate) handling: Option<Handling>,
+}
+
+/// What keeps the conduit of a message open, and counts the message as handled until it is dropped.
+pub(super) struct Held<E> {
+    pub(super) handle: Handle<E>,
+    is_counted: bool,
+}
+
+impl<E> Held<E> {
+    /// Of a message that was taken from a binding.
+    pub(super) fn taken(handle: Handle<E>) -> Self {
+        Self { handle, is_counted: true }
+    }
+
+    /// Of a reply, which is not counted.
+    pub(super) fn reply(handle: Handle<E>) -> Self {
+        Self { handle, is_counted: false }
+    }
+
+    /// Lets somebody else count it.
+    fn pass_on(&mut self) -> Option<Handling> {
+        std::mem::take(&mut self.is_counted).then(|| Handling::new(self.handle.shared()))
+    }
+}
+
+impl<E> Drop for Held<E> {
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.handle.shared().handled();
+        }
+    }
 }
 
 /// What it takes to answer a message that somebody else has.
@@ -37,19 +68,19 @@ impl<E: Encoder> Answerer<E> {
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn take_duties(&mut self) -> Duties {
-        let Envelope { subject, replier, deadline, here, .. } = &mut *self.envelope;
+        let Envelope { subject, replier, deadline, .. } = &mut *self.envelope;
         Duties {
             subject: subject.clone(),
             replier: replier.clone(),
             deadline: *deadline,
-            here: here.take(),
+            handling: self.held.pass_on(),
         }
     }
 
     /// What it takes to answer it, where it is a request.
     pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
         Some(Answerer {
-            handle: self.handle.clone(),
+            handle: self.held.handle.clone(),
             replier: Arc::clone(self.envelope.replier.as_ref()?),
         })
     }

@@ -31,20 +31,24 @@ impl Bound {
         self.route.target == Target::Group
     }
 
-    /// The next message; nothing once it is unbound and all was read.
+    /// The next message; nothing once it is unbound and all was read. It is counted as taken, until
+    /// [`Shared::handled`].
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         const TURNS: u32 = 4;
         for _ in 0..TURNS {
-            if let Some(arrival) = self.mailbox.take_next() {
+            if let Some(arrival) = self.mailbox.take_next(&self.shared) {
                 return Poll::Ready(Some(self.taken(arrival)));
             }
             if !self.route.read(&self.shared, &self.mailbox, cx) {
-                return self.mailbox.poll_next(cx).map(|arrival| Some(self.taken(arrival?)));
+                return self
+                    .mailbox
+                    .poll_next(&self.shared, cx)
+                    .map(|arrival| Some(self.taken(arrival?)));
             }
         }
         // What came was for others. They get their turn before more of it.
         cx.waker().wake_by_ref();
-        self.mailbox.poll_next(cx).map(|arrival| Some(self.taken(arrival?)))
+        self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.taken(arrival?)))
     }
 
     /// Whoever reads a long body is away for long, and its chunks may come on the subject.
