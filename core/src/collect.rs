@@ -27,20 +27,28 @@ pub(crate) struct Collected {
 
 enum State {
     /// Being collected, or not begun.
-    Arriving { content: Content, so_far: BytesMut },
+    Arriving(Box<Arriving>),
     /// Collected.
-    Whole(Bytes),
+    Whole(Box<Bytes>),
     /// Being read.
     Reading(Box<IncomingBody>),
     /// Taken, or never in this place.
     Absent,
 }
 
+// In boxes: most messages have no use for them, and are moved a lot.
+struct Arriving {
+    content: Content,
+    so_far: BytesMut,
+}
+
 impl Collected {
     pub(crate) fn new(content: Content) -> Self {
         let (whole, state) = match content {
             Content::Whole(bytes) => (Some(bytes), State::Absent),
-            content => (None, State::Arriving { content, so_far: BytesMut::new() }),
+            content => {
+                (None, State::Arriving(Box::new(Arriving { content, so_far: BytesMut::new() })))
+            }
         };
         let (was_taken, state, collected) =
             (AtomicBool::new(false), Mutex::new(state), Event::new());
@@ -113,22 +121,20 @@ impl State {
     fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes, Error>> {
         let result = match self {
             Self::Whole(bytes) => {
-                return Poll::Ready(within(bytes.len() as u64, limit).map(|()| bytes.clone()));
+                return Poll::Ready(
+                    within(bytes.len() as u64, limit).map(|()| Bytes::clone(bytes)),
+                );
             }
-            Self::Arriving { content, so_far } => {
-                ready!(poll_collect(content, so_far, cx, limit))
-            }
+            Self::Arriving(arriving) => ready!(arriving.poll_collect(cx, limit)),
             Self::Reading(_) | Self::Absent => {
                 return Poll::Ready(Err(ErrorKind::BodyTaken.into()));
             }
         };
         match &result {
-            Ok(bytes) => *self = Self::Whole(bytes.clone()),
+            Ok(bytes) => *self = Self::Whole(Box::new(bytes.clone())),
             Err(error) => {
-                if let (Self::Arriving { content, .. }, ErrorKind::TooLarge) =
-                    (&*self, error.kind())
-                {
-                    content.stop(ReasonCode::TooLarge);
+                if let (Self::Arriving(arriving), ErrorKind::TooLarge) = (&*self, error.kind()) {
+                    arriving.content.stop(ReasonCode::TooLarge);
                 }
                 *self = Self::Absent;
             }
@@ -138,8 +144,10 @@ impl State {
 
     fn take(&mut self) -> Result<IncomingBody, Error> {
         match std::mem::replace(self, Self::Absent) {
-            Self::Arriving { content, so_far } => Ok(IncomingBody::new(content, so_far.freeze())),
-            Self::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(bytes), Bytes::new())),
+            Self::Arriving(arriving) => {
+                Ok(IncomingBody::new(arriving.content, arriving.so_far.freeze()))
+            }
+            Self::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(*bytes), Bytes::new())),
             Self::Reading(body) => {
                 *self = Self::Reading(body);
                 Err(ErrorKind::BodyTaken.into())
@@ -165,16 +173,14 @@ fn within(length: u64, limit: usize) -> Result<(), Error> {
     Err(Error::new(ErrorKind::TooLarge, text))
 }
 
-fn poll_collect(
-    content: &mut Content,
-    so_far: &mut BytesMut,
-    cx: &mut Context<'_>,
-    limit: usize,
-) -> Poll<Result<Bytes, Error>> {
-    within(content.length().unwrap_or(0), limit)?;
-    while let Some(bytes) = ready!(content.poll_next(cx))? {
-        within((so_far.len() + bytes.len()) as u64, limit)?;
-        so_far.extend_from_slice(&bytes);
+impl Arriving {
+    fn poll_collect(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes, Error>> {
+        let Self { content, so_far } = self;
+        within(content.length().unwrap_or(0), limit)?;
+        while let Some(bytes) = ready!(content.poll_next(cx))? {
+            within((so_far.len() + bytes.len()) as u64, limit)?;
+            so_far.extend_from_slice(&bytes);
+        }
+        Poll::Ready(Ok(std::mem::take(so_far).freeze()))
     }
-    Poll::Ready(Ok(std::mem::take(so_far).freeze()))
 }

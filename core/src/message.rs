@@ -3,6 +3,7 @@ mod duties;
 use std::{
     fmt, io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -17,11 +18,11 @@ use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
     ServiceName, Subject,
     collect::Collected,
-    driver::{Answer, Arrival, Envelope},
+    driver::{Answer, Arrival, Replier},
     encoder::check_content_type,
     handle::Handle,
     outgoing::Payload,
-    proto::frame::{ContentType, Source},
+    proto::frame::{ContentType, Head, Source},
     reply::Replying,
 };
 
@@ -35,7 +36,10 @@ use crate::{
 /// A request is answered with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If
 /// it is dropped unanswered, the asker learns that at once.
 pub struct Message<E> {
-    envelope: Box<Envelope>,
+    head: Box<Head>,
+    subject: Subject,
+    replier: Option<Arc<Replier>>,
+    deadline: Option<Instant>,
     is_reply: bool,
     body: Collected,
     held: Held<E>,
@@ -43,11 +47,12 @@ pub struct Message<E> {
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle<E>, arrival: Arrival) -> Self {
-        let Arrival { envelope, content } = arrival;
-        if let Some(replier) = &envelope.replier {
+        let Arrival { head, subject, replier, deadline, content } = arrival;
+        if let Some(replier) = &replier {
             replier.start();
         }
-        Self { envelope, is_reply: false, body: Collected::new(content), held: Held::taken(handle) }
+        let (body, held) = (Collected::new(content), Held::taken(handle));
+        Self { head, subject, replier, deadline, is_reply: false, body, held }
     }
 
     pub(crate) fn reply_to(
@@ -57,8 +62,8 @@ impl<E: Encoder> Message<E> {
         deadline: Option<Instant>,
     ) -> Self {
         let Answer { head, content } = answer;
-        let envelope = Box::new(Envelope { head, subject, replier: None, deadline });
-        Self { envelope, is_reply: true, body: Collected::new(content), held: Held::reply(handle) }
+        let (body, held) = (Collected::new(content), Held::reply(handle));
+        Self { head, subject, replier: None, deadline, is_reply: true, body, held }
     }
 
     /// Decodes the body, with the conduit's encoder. It waits for all of it.
@@ -130,43 +135,43 @@ impl<E: Encoder> Message<E> {
         E: Encode<T>,
     {
         let payload = Payload::encode(self.held.handle.encoder(), value);
-        Replying::new(self.held.handle.open(), self.envelope.replier.clone(), payload)
+        Replying::new(self.held.handle.open(), self.replier.clone(), payload)
     }
 
     /// Answers the request with a body as it is.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.held.handle.open(), self.envelope.replier.clone(), payload)
+        Replying::new(self.held.handle.open(), self.replier.clone(), payload)
     }
 
     /// What it is about. For a reply, what the request was about.
     #[must_use]
     pub fn subject(&self) -> &Subject {
-        &self.envelope.subject
+        &self.subject
     }
 
     /// Who sent it: the service, and the instance of it.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.envelope.head.source
+        &self.head.source
     }
 
     /// The headers that its sender added.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.envelope.head.headers
+        &self.head.headers
     }
 
     /// The media type of its body, where an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.envelope.head.content_type.as_ref().map(ContentType::as_str)
+        self.head.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Whether its sender waits for a reply.
     #[must_use]
     pub fn is_request(&self) -> bool {
-        self.envelope.replier.is_some()
+        self.replier.is_some()
     }
 
     /// How long its asker will still wait; for a reply, how long there is to read it. `None` where
@@ -174,7 +179,7 @@ impl<E: Encoder> Message<E> {
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let now = self.held.handle.shared().now();
-        self.envelope.deadline.map(|at| at.saturating_duration_since(now))
+        self.deadline.map(|at| at.saturating_duration_since(now))
     }
 
     /// Waits until nobody needs the reply any more: the asker has given up, or the time of the
@@ -185,8 +190,8 @@ impl<E: Encoder> Message<E> {
     ///
     /// Cancel safe.
     pub async fn cancelled(&self) {
-        match &self.envelope.replier {
-            Some(replier) => replier.needless(self.envelope.deadline).await,
+        match &self.replier {
+            Some(replier) => replier.needless(self.deadline).await,
             None => future::pending().await,
         }
     }
@@ -199,7 +204,7 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.held.handle.clone(), name, self.envelope.deadline)
+        Service::new(self.held.handle.clone(), name, self.deadline)
     }
 
     fn decode_limit(&self) -> usize {
@@ -230,10 +235,10 @@ impl<E: Encoder> AsyncRead for Message<E> {
 impl<E> fmt::Debug for Message<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("subject", &self.envelope.subject)
-            .field("source", &self.envelope.head.source)
-            .field("headers", &self.envelope.head.headers)
-            .field("is_request", &self.envelope.replier.is_some())
+            .field("subject", &self.subject)
+            .field("source", &self.head.source)
+            .field("headers", &self.head.headers)
+            .field("is_request", &self.replier.is_some())
             .finish_non_exhaustive()
     }
 }

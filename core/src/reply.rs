@@ -90,9 +90,14 @@ async fn send(
     let request = replier.request;
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
-            let reply = Frame::Reply { message: request.message, head, body };
             let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
-            shared.publish(&Shared::inbox_of(to), || reply.encode(), None).await
+            shared
+                .publish(
+                    &Shared::inbox_of(to),
+                    || Frame::reply(request.message, head.borrowed(), &body),
+                    None,
+                )
+                .await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

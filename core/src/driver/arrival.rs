@@ -9,17 +9,11 @@ use crate::{
 
 /// A message that has reached a binding.
 pub(crate) struct Arrival {
-    pub(crate) envelope: Box<Envelope>,
-    pub(crate) content: Content,
-}
-
-/// Everything of a message but its body. In a box, since a message is moved often until it is with
-/// whoever handles it.
-pub(crate) struct Envelope {
-    pub(crate) head: Head,
+    pub(crate) head: Box<Head>,
     pub(crate) subject: Subject,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) content: Content,
 }
 
 impl Arrival {
@@ -33,7 +27,7 @@ impl Arrival {
     /// Since when it has been waiting, if it can be given to another member of the group: the sender
     /// of a whole request knows by the refusal that no handler has started.
     pub(super) fn waiting_to_be_given(&self) -> Option<Instant> {
-        let replier = self.envelope.replier.as_ref()?;
+        let replier = self.replier.as_ref()?;
         matches!(self.content, Content::Whole(_)).then_some(replier.arrived)
     }
 
@@ -49,15 +43,14 @@ impl Arrival {
         if was_confirmed {
             return;
         }
-        if let Some(replier) = &self.envelope.replier {
+        if let Some(replier) = &self.replier {
             replier.claim();
         }
     }
 
     pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
-        let Envelope { replier, deadline, .. } = &*self.envelope;
-        let is_cancelled = replier.as_ref().is_some_and(|replier| replier.is_cancelled());
-        if is_cancelled || deadline.is_some_and(|deadline| shared.now() >= deadline) {
+        let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
+        if is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline) {
             return Readiness::Never;
         }
         self.stream().map_or(Readiness::Ready, InboundStream::readiness)

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Arrival, Envelope, Mailbox, Replier, Shared,
+    Arrival, Mailbox, Replier, Shared,
     mailbox::Full,
     routes::{Member, Members, Route},
 };
@@ -59,7 +59,7 @@ impl Shared {
         self: &Arc<Self>,
         route: &Route,
         members: &mut Members,
-        head: Head,
+        head: Box<Head>,
         body: Bytes,
     ) {
         if planted!(DeliverToAllMembers) && route.target == Target::Group {
@@ -94,7 +94,7 @@ impl Shared {
         route: &Route,
         members: &mut Members,
         at: usize,
-        head: Head,
+        head: Box<Head>,
         body: Bytes,
     ) {
         let mailbox = &members.all()[at].mailbox;
@@ -112,7 +112,7 @@ impl Shared {
                 }
             }
             Err(Full(arrival)) => {
-                if let Some(replier) = &arrival.envelope.replier {
+                if let Some(replier) = &arrival.replier {
                     replier.fail(ReasonCode::Overloaded.into(), Detail::default());
                 } else {
                     self.lose(mailbox, route);
@@ -123,7 +123,7 @@ impl Shared {
 
     /// A message was routed to the group before the broker knew that the last binding had left.
     /// Whoever can be told asks the group again, and learns if there is none.
-    fn give_back(&self, route: &Route, head: Head, body: Bytes) {
+    fn give_back(&self, route: &Route, head: Box<Head>, body: Bytes) {
         if head.request.is_some() {
             self.refuse_request(route, &head, ReasonCode::Draining);
         } else {
@@ -201,7 +201,7 @@ impl Shared {
         let stream = self.accept(id, route.target, offer.length, &head.source, mailbox)?;
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
-        let arrival = self.arrival(route, head.clone(), content);
+        let arrival = self.arrival(route, Box::new(head.clone()), content);
         match mailbox.push(arrival) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
@@ -222,7 +222,7 @@ impl Shared {
     pub(crate) fn hand_on_requests(&self, mailbox: &Mailbox) {
         let too_long = self.now().checked_sub(self.config.request_wait);
         for arrival in mailbox.take_requests(too_long) {
-            if let Some(replier) = &arrival.envelope.replier {
+            if let Some(replier) = &arrival.replier {
                 replier.fail(ReasonCode::Overloaded.into(), Detail::default());
             }
         }
@@ -234,24 +234,24 @@ impl Shared {
     /// ask the group again.
     pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
         self.count_handed_on();
-        if let (Content::Whole(body), None) = (&arrival.content, &arrival.envelope.replier) {
-            let frame = Frame::Message { head: arrival.envelope.head, body: body.clone() };
+        if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
+            let frame = Frame::Message { head: arrival.head, body: body.clone() };
             self.post(self.address_of(route), &frame);
         }
     }
 
-    fn arrival(self: &Arc<Self>, route: &Route, head: Head, content: Content) -> Arrival {
+    fn arrival(self: &Arc<Self>, route: &Route, head: Box<Head>, content: Content) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             Replier::new(self, request, head.source.clone(), route.target, is_whole)
         });
-        let envelope = Box::new(Envelope {
+        Arrival {
             deadline: self.deadline(&head),
             head,
             subject: route.subject.clone(),
             replier,
-        });
-        Arrival { envelope, content }
+            content,
+        }
     }
 
     fn deadline(&self, head: &Head) -> Option<Instant> {

@@ -113,7 +113,7 @@ impl Mailbox {
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
         let state = lock(&self.state);
-        let oldest = state.waiting.iter().find_map(|arrival| arrival.envelope.replier.as_ref());
+        let oldest = state.waiting.iter().find_map(|arrival| arrival.replier.as_ref());
         oldest.is_some_and(|replier| Some(replier.arrived) <= since)
     }
 

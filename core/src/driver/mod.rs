@@ -17,7 +17,7 @@ mod tombs;
 mod work;
 
 pub(crate) use self::{
-    arrival::{Arrival, Envelope},
+    arrival::Arrival,
     mailbox::Mailbox,
     requests::{Answer, Pending, Silence},
     routes::Bound,

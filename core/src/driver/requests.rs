@@ -107,7 +107,7 @@ impl Shared {
         self: &Arc<Self>,
         request: MessageId,
         message: MessageId,
-        head: Head,
+        head: Box<Head>,
         length: Option<u64>,
     ) {
         let stream = StreamId { message, reply: true };

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     Encode, Encoder, Message, Subject,
-    driver::{Envelope, Handling, Replier},
+    driver::{Handling, Replier},
     handle::Handle,
     outgoing::Payload,
     reply::Replying,
@@ -68,11 +68,10 @@ impl<E: Encoder> Answerer<E> {
 
 impl<E: Encoder> Message<E> {
     pub(crate) fn take_duties(&mut self) -> Duties {
-        let Envelope { subject, replier, deadline, .. } = &mut *self.envelope;
         Duties {
-            subject: subject.clone(),
-            replier: replier.clone(),
-            deadline: *deadline,
+            subject: self.subject.clone(),
+            replier: self.replier.clone(),
+            deadline: self.deadline,
             handling: self.held.pass_on(),
         }
     }
@@ -81,7 +80,7 @@ impl<E: Encoder> Message<E> {
     pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
         Some(Answerer {
             handle: self.held.handle.clone(),
-            replier: Arc::clone(self.envelope.replier.as_ref()?),
+            replier: Arc::clone(self.replier.as_ref()?),
         })
     }
 }

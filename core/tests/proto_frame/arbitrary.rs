@@ -95,11 +95,11 @@ fn head(message: MessageId) -> impl Strategy<Value = Head> {
 
 fn opening() -> impl Strategy<Value = Frame> {
     let whole = (message().prop_flat_map(head), body())
-        .prop_map(|(head, body)| Frame::Message { head, body });
+        .prop_map(|(head, body)| Frame::Message { head: Box::new(head), body });
     let head = message().prop_flat_map(|message| (Just(message), head(message)));
     let offer =
         (head, target(), option::of(any::<u64>())).prop_map(|((message, head), target, length)| {
-            Frame::Offer { head, message, target, length }
+            Frame::Offer { head: Box::new(head), message, target, length }
         });
     let accept = (message(), receiver(), target(), any::<u64>()).prop_map(
         |(message, receiver, target, credit)| Frame::Accept { message, receiver, target, credit },
@@ -135,11 +135,16 @@ fn streaming() -> impl Strategy<Value = Frame> {
 fn answering() -> impl Strategy<Value = Frame> {
     let reply = (message(), answer(), body()).prop_map(|(message, head, body)| Frame::Reply {
         message,
-        head,
+        head: Box::new(head),
         body,
     });
     let reply_stream = (message(), message(), answer(), option::of(any::<u64>())).prop_map(
-        |(request, message, head, length)| Frame::ReplyStream { request, message, head, length },
+        |(request, message, head, length)| Frame::ReplyStream {
+            request,
+            message,
+            head: Box::new(head),
+            length,
+        },
     );
     let failure = (message(), instance(), target(), reason(), detail()).prop_map(
         |(message, instance, target, reason, detail)| Frame::Failure {

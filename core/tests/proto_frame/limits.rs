@@ -162,7 +162,7 @@ fn the_fullest_head_there_is_fits() {
         }),
     };
     let frame = Frame::Offer {
-        head,
+        head: Box::new(head),
         message: MESSAGE,
         target: conduit::transport::Target::Group,
         length: Some(u64::MAX),
@@ -176,7 +176,10 @@ fn the_fullest_head_there_is_fits() {
 fn an_answer_asks_nothing() {
     let request = conduit::proto::frame::Request { message: MESSAGE, time_left: None, credit: 1 };
     let asking = Head { request: Some(request), ..head("a") };
-    let reply = |head| Frame::Reply { message: MESSAGE, head, body: Bytes::new() };
+    let reply = |head| {
+        let head = Box::new(head);
+        Frame::Reply { message: MESSAGE, head, body: Bytes::new() }
+    };
     assert_eq!(Frame::decode(&reply(asking).encode()), Ok(reply(head("a"))));
 }
 

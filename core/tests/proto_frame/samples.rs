@@ -82,8 +82,14 @@ fn frames() -> Vec<Frame> {
 }
 
 fn openings() -> Vec<Frame> {
-    let message = |head, body: &'static str| Frame::Message { head, body: body.into() };
-    let offer = |head, target, length| Frame::Offer { head, message: MESSAGE, target, length };
+    let message =
+        |head, body: &'static str| Frame::Message { head: Box::new(head), body: body.into() };
+    let offer = |head, target, length| Frame::Offer {
+        head: Box::new(head),
+        message: MESSAGE,
+        target,
+        length,
+    };
     vec![
         message(full_head(), "hello"),
         message(head("a"), ""),
@@ -131,11 +137,11 @@ fn streams() -> Vec<Frame> {
 
 fn answers() -> Vec<Frame> {
     vec![
-        Frame::Reply { message: MESSAGE, head: head("a"), body: "ok".into() },
+        Frame::Reply { message: MESSAGE, head: Box::new(head("a")), body: "ok".into() },
         Frame::ReplyStream {
             request: MessageId::from_bytes([0x72; 16]),
             message: MESSAGE,
-            head: head("a"),
+            head: Box::new(head("a")),
             length: Some(0),
         },
         Frame::Failure {

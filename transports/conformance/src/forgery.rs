@@ -92,13 +92,8 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
         let mut headers = Headers::new();
         headers.add("key", "value").expect("a valid header");
         let service = ServiceName::try_from("forger").expect("a service name");
-        Head {
-            source: Source { service, instance },
-            content_type: None,
-            headers,
-            sequence: None,
-            request,
-        }
+        let source = Source { service, instance };
+        Box::new(Head { source, content_type: None, headers, sequence: None, request })
     };
     let request = Request { message, time_left: Some(Duration::from_millis(50)), credit };
     let (head, asking) = (|| with_request(None), || with_request(Some(request)));

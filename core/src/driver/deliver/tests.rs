@@ -79,14 +79,14 @@ fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
     )
 }
 
-fn head(shared: &Shared, request: Option<Request>) -> Head {
-    Head {
+fn head(shared: &Shared, request: Option<Request>) -> Box<Head> {
+    Box::new(Head {
         source: shared.source.clone(),
         content_type: None,
         headers: Headers::new(),
         sequence: None,
         request,
-    }
+    })
 }
 
 #[test]

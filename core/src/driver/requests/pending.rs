@@ -52,7 +52,7 @@ impl State {
 
 /// The reply to a request.
 pub(crate) struct Answer {
-    pub(crate) head: Head,
+    pub(crate) head: Box<Head>,
     pub(crate) content: Content,
 }
 

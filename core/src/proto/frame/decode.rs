@@ -212,7 +212,7 @@ impl Fields<'_> {
         self.get(tag::CONTENT_TYPE, |value| ContentType::new(std::str::from_utf8(value).ok()?))
     }
 
-    fn head(&self, known: &mut Known) -> Result<Head> {
+    fn head(&self, known: &mut Known) -> Result<Box<Head>> {
         let request = if self.flags()? & flag::REQUEST == 0 {
             None
         } else {
@@ -226,19 +226,19 @@ impl Fields<'_> {
     }
 
     /// A head that asks nothing.
-    fn answer(&self, known: &mut Known) -> Result<Head> {
+    fn answer(&self, known: &mut Known) -> Result<Box<Head>> {
         self.head_with(None, known)
     }
 
-    fn head_with(&self, request: Option<Request>, known: &mut Known) -> Result<Head> {
+    fn head_with(&self, request: Option<Request>, known: &mut Known) -> Result<Box<Head>> {
         let service = self.need(tag::SERVICE, |value| known.service(value))?;
-        Ok(Head {
+        Ok(Box::new(Head {
             source: Source { service, instance: self.instance()? },
             content_type: self.get(tag::CONTENT_TYPE, |value| known.content_type(value))?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
             request,
-        })
+        }))
     }
 
     fn headers(&self) -> Result<Headers> {

@@ -5,6 +5,7 @@ use super::{
     packet::{Packet, answer_len, head_len, id_len, number_len, stream_len},
     wire::{flag, kind, tag},
 };
+use crate::MessageId;
 
 impl Frame {
     /// The packet of this frame.
@@ -57,9 +58,8 @@ impl Frame {
                 packet.target(*target);
                 packet.reason(reason);
             }
-            Self::Reply { message, head, .. } => {
-                packet.bytes(tag::MESSAGE, &message.to_bytes());
-                packet.answer(head.borrowed());
+            Self::Reply { message, head, body } => {
+                return Self::reply(*message, head.borrowed(), body);
             }
             Self::ReplyStream { request, message, head, length } => {
                 packet.bytes(tag::REQUEST, &request.to_bytes());
@@ -94,6 +94,15 @@ impl Frame {
         packet.finish(body)
     }
 
+    /// The packet of a [`Reply`](Self::Reply), from its parts.
+    #[must_use]
+    pub fn reply(message: MessageId, head: HeadRef<'_>, body: &[u8]) -> Bytes {
+        let mut packet = Packet::new(kind::REPLY, id_len() + answer_len(head) + body.len());
+        packet.bytes(tag::MESSAGE, &message.to_bytes());
+        packet.answer(head);
+        packet.finish(body)
+    }
+
     /// The packet of a [`Data`](Self::Data), from its parts, in a buffer that is empty.
     #[must_use]
     pub fn data(mut buffer: BytesMut, stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
@@ -111,7 +120,6 @@ impl Frame {
     pub(super) fn room(&self) -> usize {
         const SMALL: usize = 96;
         match self {
-            Self::Reply { head, .. } => id_len() + answer_len(head.borrowed()),
             Self::Cancel { .. } | Self::Probe { .. } => id_len(),
             Self::Alive { .. } => 2 * id_len() + number_len(1),
             Self::Offer { head, .. } | Self::ReplyStream { head, .. } => {

@@ -34,14 +34,14 @@ pub enum Frame {
     /// A whole message.
     Message {
         /// Everything but the body.
-        head: Head,
+        head: Box<Head>,
         /// The body.
         body: Bytes,
     },
     /// A message whose body follows in chunks, once somebody takes it.
     Offer {
         /// Everything but the body.
-        head: Head,
+        head: Box<Head>,
         /// The name of the stream.
         message: MessageId,
         /// Which bindings it is offered to.
@@ -128,7 +128,7 @@ pub enum Frame {
         /// The request.
         message: MessageId,
         /// Everything but the body.
-        head: Head,
+        head: Box<Head>,
         /// The body.
         body: Bytes,
     },
@@ -139,7 +139,7 @@ pub enum Frame {
         /// The name of the stream.
         message: MessageId,
         /// Everything but the body.
-        head: Head,
+        head: Box<Head>,
         /// The length of the body, where it is known.
         length: Option<u64>,
     },

@@ -176,8 +176,6 @@ fn whole_millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::{
         InstanceId,
@@ -223,8 +221,8 @@ mod tests {
             let mut packet = Packet::new(kind::MESSAGE, head_len(head.borrowed()));
             packet.head(head.borrowed());
             assert_eq!(packet.0.len(), PREFIX + head_len(head.borrowed()));
-            let reply = Frame::Reply { message, head, body: Bytes::from_static(b"body") };
-            assert_eq!(reply.encode().len(), PREFIX + reply.room() + 4);
+            let reply = Frame::reply(message, head.borrowed(), b"body");
+            assert_eq!(reply.len(), PREFIX + id_len() + answer_len(head.borrowed()) + 4);
         }
         for reply in [false, true] {
             let stream = StreamId { message, reply };

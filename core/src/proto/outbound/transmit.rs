@@ -69,8 +69,8 @@ impl Outbound {
     }
 
     /// The head, with the time that is left now.
-    fn head_now(&self, now: Instant) -> Head {
-        let mut head = self.head.clone();
+    fn head_now(&self, now: Instant) -> Box<Head> {
+        let mut head = Box::new(self.head.clone());
         if let Some(request) = &mut head.request {
             request.time_left = self.deadline.map(|at| at.saturating_duration_since(now));
         }
@@ -90,7 +90,7 @@ impl Outbound {
             } else if !peer.is_active() {
                 continue;
             } else if std::mem::take(&mut say_head) {
-                let head = self.head.clone();
+                let head = Box::new(self.head.clone());
                 peer.expect(now);
                 Frame::ReplyStream { request, message, head, length: self.length }
             } else if std::mem::take(&mut peer.say_confirm) {
