@@ -134,10 +134,13 @@ pub async fn a_closed_transport_refuses<B: Broker>(world: Arc<World<B>>) -> Resu
     closed.transport.close().await;
     ends.rest().await?;
     let at = subject(Targets::Plain);
+    let at_once = closed.transport.publish_now(&at, Bytes::new(), None);
     let publish = closed.transport.publish(&at, Bytes::new(), None).await;
     let subscribe = closed.transport.subscribe(&at).await.map(drop);
     let flush = closed.transport.flush().await;
-    for (doing, result) in [("publish", publish), ("subscribe", subscribe), ("flush", flush)] {
+    let results = [("publish", publish), ("subscribe", subscribe), ("flush", flush)];
+    let at_once = at_once.map(|refused| ("publish at once", refused));
+    for (doing, result) in at_once.into_iter().chain(results) {
         let kind = result.as_ref().map_err(TransportError::kind);
         rule.ensure(kind == Err(TransportErrorKind::Closed), || {
             format!("{doing} after close: {result:?}")

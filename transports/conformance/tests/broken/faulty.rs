@@ -33,6 +33,10 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         memory.publish(to, packet, undelivered)
     }
 
+    fn publish_now(&self, _memory: &Memory, _to: &Address, _packet: &Bytes) -> Option<Result<()>> {
+        None
+    }
+
     fn flush(&self, memory: &Memory) -> impl Future<Output = Result<()>> + Send {
         memory.flush()
     }
@@ -78,6 +82,15 @@ impl<F: Fault> Transport for Faulty<F> {
         undelivered: Undelivered<'_>,
     ) -> Result<()> {
         self.fault.publish(&self.memory, to, packet, undelivered).await
+    }
+
+    fn publish_now(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        _undelivered: Undelivered<'_>,
+    ) -> Option<Result<()>> {
+        self.fault.publish_now(&self.memory, to, &packet)
     }
 
     async fn subscribe(&self, at: &Address) -> Result<F::Subscription> {

@@ -9,6 +9,7 @@ mod ignored_leave;
 mod lossy;
 mod no_notices;
 mod open_inboxes;
+mod published_after_all;
 mod reordering;
 mod repeating;
 mod sound;
