@@ -189,7 +189,7 @@ impl Mailbox {
             let readiness = state.waiting.front().map(|first| first.readiness(shared));
             let arrival = match readiness {
                 Some(Readiness::Ready) => {
-                    shared.taken();
+                    shared.taken(1);
                     state.waiting.pop_front()
                 }
                 Some(Readiness::Never) => state.waiting.pop_front(),
@@ -231,10 +231,11 @@ impl Mailbox {
         }
     }
 
-    /// Nobody will read any more. What waits comes back.
+    /// Nobody will read any more. What waits comes back, counted as taken.
     pub(super) fn abandon(&self, shared: &Arc<Shared>) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         self.complete.store(true, Ordering::Release);
+        shared.taken(state.waiting.len());
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.completed.notify(usize::MAX);

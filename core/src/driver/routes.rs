@@ -172,12 +172,14 @@ impl Shared {
     /// Nobody will read what waits: other members of the group get it, and senders of anything else
     /// are told.
     fn abandon(self: &Arc<Self>, mailbox: &Mailbox, route: &Route) {
-        for arrival in mailbox.abandon(self) {
+        let waiting = mailbox.abandon(self);
+        let count = waiting.len();
+        for arrival in waiting {
             match route.target {
                 Target::Group => self.hand_on(route, arrival),
                 Target::Plain => self.count_aborted(),
             }
         }
-        self.waits_no_more();
+        self.given_up(count);
     }
 }

@@ -33,10 +33,16 @@ impl Drop for Handling {
 }
 
 impl Shared {
-    /// A message is taken out of where it waited. It is counted before it is gone there, so that one
-    /// of the two always has it.
-    pub(super) fn taken(&self) {
-        self.work.taken.fetch_add(1, Ordering::SeqCst);
+    /// Messages are taken out of where they waited. They are counted before they are gone there, so
+    /// that one of the two always has them.
+    pub(super) fn taken(&self, count: usize) {
+        self.work.taken.fetch_add(count as u64, Ordering::SeqCst);
+    }
+
+    /// Messages that were taken are with somebody else, or were given up.
+    pub(super) fn given_up(&self, count: usize) {
+        self.work.taken.fetch_sub(count as u64, Ordering::SeqCst);
+        self.waits_no_more();
     }
 
     /// Nobody handles a message any more that was taken.

@@ -1,6 +1,9 @@
 //! The bindings of a route, as whoever listens on it has last looked them up.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use super::route::Route;
 use crate::{
@@ -28,19 +31,17 @@ impl Members {
         let changes = route.changes.load(Ordering::Acquire);
         if self.changes != Some(changes) || self.members.iter().any(|m| m.mailbox.is_complete()) {
             self.changes = Some(changes);
-            let mut before = std::mem::take(&mut self.members);
-            let mut seen_by = |mailbox: &Mailbox| {
-                let known = before.iter_mut().find(|member| member.mailbox.id() == mailbox.id());
-                known.map(|member| std::mem::take(&mut member.seen)).unwrap_or_default()
-            };
+            let before = std::mem::take(&mut self.members).into_iter();
+            let mut seen: BTreeMap<_, _> =
+                before.map(|member| (member.mailbox.id(), member.seen)).collect();
             let table = lock(&shared.routes.table);
             let readers = table.registry.members(route.id).filter_map(|id| table.readers.get(&id));
             let mailboxes = readers.map(|reader| &reader.mailbox);
             let mailboxes = mailboxes.filter(|mailbox| !mailbox.is_complete());
-            self.members.extend(
-                mailboxes
-                    .map(|mailbox| Member { mailbox: Arc::clone(mailbox), seen: seen_by(mailbox) }),
-            );
+            self.members.extend(mailboxes.map(|mailbox| {
+                let seen = seen.remove(&mailbox.id()).unwrap_or_default();
+                Member { mailbox: Arc::clone(mailbox), seen }
+            }));
         }
     }
 
