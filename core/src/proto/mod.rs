@@ -15,6 +15,7 @@
 
 mod backoff;
 mod budget;
+mod checksum;
 mod clock;
 mod detail;
 mod error;

@@ -7,6 +7,8 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
+use crate::proto::checksum;
+
 /// Pieces of a body that arrive in any order, repeated or overlapping.
 #[derive(Debug)]
 pub(super) struct Assembly {
@@ -169,7 +171,7 @@ impl Assembly {
         }
         let piece = self.ready.pop_front()?;
         self.read += piece.len() as u64;
-        self.checksum = crc32c::crc32c_append(self.checksum, &piece);
+        self.checksum = checksum::append(self.checksum, &piece);
         Some(piece)
     }
 

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::proto::frame::{Frame, StreamId};
+use crate::proto::{
+    checksum,
+    frame::{Frame, StreamId},
+};
 
 /// The packets of a body, from the first byte that somebody may still lack.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ impl Chunks {
 
     pub(super) fn push(&mut self, body: &[u8]) {
         let offset = self.written;
-        self.checksum = crc32c::crc32c_append(self.checksum, body);
+        self.checksum = checksum::append(self.checksum, body);
         self.written += body.len() as u64;
         self.held += body.len() as u64;
         // A short piece does not take the memory of a long one.
