@@ -41,11 +41,12 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
         let (asker, answerer) = (world.conduit("asker", Json), world.conduit("answerer", Json));
         let requests = u32::try_from(bench.options().amount(REQUESTS.into())).unwrap_or(REQUESTS);
         let service = asker.service("answerer");
-        // They wait here for their answers, which nobody gives, and one may wait in each binding.
+        // They wait here for their answers, which nobody gives. Members of a group would refuse them
+        // once one has waited for long.
         let ask = async move {
             let mut bindings = Vec::new();
             for number in 0..requests.div_ceil(1_000) {
-                bindings.push(answerer.queue_bind(format!("never.{number}")).await.expect("bound"));
+                bindings.push(answerer.bind(format!("never.{number}")).await.expect("bound"));
             }
             bindings
         };
