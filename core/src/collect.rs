@@ -16,8 +16,8 @@ use futures_lite::future;
 use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
 
 pub(crate) struct Collected {
-    /// One that came in one packet: it is there for as long as it was not taken, and no lock is
-    /// needed to look at it.
+    /// One that came in one packet: no lock is needed to look at it, and so it stays here also when
+    /// it was taken.
     whole: Option<Bytes>,
     was_taken: AtomicBool,
     state: Mutex<State>,
@@ -28,11 +28,10 @@ pub(crate) struct Collected {
 enum State {
     /// Being collected, or not begun.
     Arriving(Box<Arriving>),
-    /// Collected.
-    Whole(Box<Bytes>),
+    Collected(Box<Bytes>),
     /// Being read.
     Reading(Box<IncomingBody>),
-    /// Taken, or never in this place.
+    /// Taken, or it came whole.
     Absent,
 }
 
@@ -120,7 +119,7 @@ impl Collected {
 impl State {
     fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes, Error>> {
         let result = match self {
-            Self::Whole(bytes) => {
+            Self::Collected(bytes) => {
                 return Poll::Ready(
                     within(bytes.len() as u64, limit).map(|()| Bytes::clone(bytes)),
                 );
@@ -131,7 +130,7 @@ impl State {
             }
         };
         match &result {
-            Ok(bytes) => *self = Self::Whole(Box::new(bytes.clone())),
+            Ok(bytes) => *self = Self::Collected(Box::new(bytes.clone())),
             Err(error) => {
                 if let (Self::Arriving(arriving), ErrorKind::TooLarge) = (&*self, error.kind()) {
                     arriving.content.stop(ReasonCode::TooLarge);
@@ -147,7 +146,7 @@ impl State {
             Self::Arriving(arriving) => {
                 Ok(IncomingBody::new(arriving.content, arriving.so_far.freeze()))
             }
-            Self::Whole(bytes) => Ok(IncomingBody::new(Content::Whole(*bytes), Bytes::new())),
+            Self::Collected(bytes) => Ok(IncomingBody::new(Content::Whole(*bytes), Bytes::new())),
             Self::Reading(body) => {
                 *self = Self::Reading(body);
                 Err(ErrorKind::BodyTaken.into())

@@ -1,9 +1,6 @@
 //! What keeps a conduit open.
 
-use std::{
-    any::Any,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
 use crate::{Encoder, driver::Shared};
 
@@ -12,9 +9,9 @@ pub(crate) struct Handle<E>(Arc<KeepOpen<Arc<E>>>);
 
 /// What keeps a conduit open, whatever its encoder.
 #[derive(Clone)]
-pub(crate) struct Open(Arc<KeepOpen<dyn Any + Send + Sync>>);
+pub(crate) struct Open(Arc<KeepOpen<dyn Send + Sync>>);
 
-/// What does not.
+/// What does not keep it open, and has all that a handle is made of.
 pub(crate) struct WeakHandle<E> {
     handle: Weak<KeepOpen<Arc<E>>>,
     shared: Arc<Shared>,

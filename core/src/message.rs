@@ -120,7 +120,7 @@ impl<E: Encoder> Message<E> {
     }
 
     /// Gives the body out, to be read or passed on while the message is still there to be replied
-    /// to.
+    /// to. The memory of one that came in one packet is shared by both, and free when both are gone.
     ///
     /// # Errors
     /// `BodyTaken` where it was taken or read before.

@@ -51,6 +51,13 @@ struct Parts {
 struct To(Address);
 
 impl To {
+    fn into_names(self) -> (ServiceName, Subject) {
+        match self.0 {
+            Address::Subject { service, subject, .. } => (service, subject),
+            _ => unreachable!("messages go to subjects"),
+        }
+    }
+
     fn names(&self) -> (&ServiceName, &Subject) {
         match &self.0 {
             Address::Subject { service, subject, .. } => (service, subject),
@@ -114,7 +121,7 @@ impl Outgoing {
         let shared = handle.shared();
         shared.check_open().map_err(about)?;
         let body = source.prepare(shared.chunk()).await.map_err(about)?;
-        let (service, subject) = (service.clone(), subject.clone());
+        let (service, subject) = to.into_names();
         let head = Head { source: shared.source.clone(), content_type, headers, sequence, request };
         Ok((Ready { handle, service, subject, head }, body))
     }

@@ -226,7 +226,7 @@ impl Shared {
                 replier.fail(ReasonCode::Overloaded.into(), Detail::default());
             }
         }
-        self.waits_no_more();
+        self.notify_drain();
     }
 
     /// Gives a message that nobody has begun to handle back to the group. A request and a streamed

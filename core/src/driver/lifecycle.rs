@@ -123,7 +123,10 @@ impl Shared {
             self.end_streams();
             self.end_requests();
             // What was routed here before is refused, which takes the outbox.
-            self.until(|shared| shared.routed().0 == 0 && shared.open_bodies() == (0, 0)).await;
+            let is_quiet = |shared: &Self| {
+                shared.routed().0 == 0 && shared.open_bodies() == (0, 0) && !shared.is_giving_back()
+            };
+            self.until(is_quiet).await;
             self.close_outbox();
         };
         let limit = async {

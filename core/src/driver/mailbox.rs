@@ -130,6 +130,7 @@ impl Mailbox {
     }
 
     /// Takes out the requests that came by a time and that another member of the group could take.
+    /// They count as open until their senders are told.
     pub(super) fn take_requests(&self, since: Option<Instant>) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         let waiting = std::mem::take(&mut state.waiting);
@@ -163,7 +164,8 @@ impl Mailbox {
         }
     }
 
-    /// The next message; nothing once all is read and nothing more will come.
+    /// The next message; nothing once all is read and nothing more will come. It is counted as
+    /// taken: whoever gets it sees to [`Shared::handled`].
     ///
     /// A message that was offered keeps its place until its sender has decided. A request whose
     /// time has passed is skipped.
@@ -175,7 +177,7 @@ impl Mailbox {
         self.poll_for(shared, Some(cx.waker()))
     }
 
-    /// The next message, if there is one.
+    /// The next message, if there is one, counted as taken.
     pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Option<Arrival> {
         match self.poll_for(shared, None) {
             Poll::Ready(arrival) => arrival,
@@ -189,7 +191,7 @@ impl Mailbox {
             let readiness = state.waiting.front().map(|first| first.readiness(shared));
             let arrival = match readiness {
                 Some(Readiness::Ready) => {
-                    shared.taken(1);
+                    shared.count_taken();
                     state.waiting.pop_front()
                 }
                 Some(Readiness::Never) => state.waiting.pop_front(),
@@ -207,7 +209,7 @@ impl Mailbox {
                 return Poll::Ready(arrival);
             }
             arrival.iter().for_each(|arrival| arrival.refuse(shared));
-            shared.waits_no_more();
+            shared.notify_drain();
         }
     }
 
@@ -231,11 +233,11 @@ impl Mailbox {
         }
     }
 
-    /// Nobody will read any more. What waits comes back, counted as taken.
+    /// Nobody will read any more. What waits comes back, and is counted as being given back.
     pub(super) fn abandon(&self, shared: &Arc<Shared>) -> VecDeque<Arrival> {
         let mut state = lock(&self.state);
         self.complete.store(true, Ordering::Release);
-        shared.taken(state.waiting.len());
+        shared.begin_giving_back(state.waiting.len());
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.completed.notify(usize::MAX);

@@ -180,6 +180,6 @@ impl Shared {
                 Target::Plain => self.count_aborted(),
             }
         }
-        self.given_up(count);
+        self.end_giving_back(count);
     }
 }

@@ -1,4 +1,4 @@
-//! The messages that are here, waiting or taken, and what a drain makes of them.
+//! The messages that are handled, and what a drain makes of all that are here.
 
 use std::sync::{
     Arc, Mutex,
@@ -12,6 +12,8 @@ use crate::Drained;
 pub(crate) struct Work {
     /// How many messages somebody handles. Those that wait are where they wait.
     taken: AtomicU64,
+    /// How many are being given back, by whoever read them.
+    given_back: AtomicU64,
     /// What became of those that ended since a drain began. Whoever changes both holds it.
     drained: Mutex<Drained>,
 }
@@ -33,21 +35,26 @@ impl Drop for Handling {
 }
 
 impl Shared {
-    /// Messages are taken out of where they waited. They are counted before they are gone there, so
-    /// that one of the two always has them.
-    pub(super) fn taken(&self, count: usize) {
-        self.work.taken.fetch_add(count as u64, Ordering::SeqCst);
+    /// A message is taken out of where it waited. It is counted before it is gone there, so that one
+    /// of the two always has it.
+    pub(super) fn count_taken(&self) {
+        self.work.taken.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Messages that were taken are with somebody else, or were given up.
-    pub(super) fn given_up(&self, count: usize) {
-        self.work.taken.fetch_sub(count as u64, Ordering::SeqCst);
-        self.waits_no_more();
+    /// Messages are taken out to be given back; counted like those that are taken.
+    pub(super) fn begin_giving_back(&self, count: usize) {
+        self.work.given_back.fetch_add(count as u64, Ordering::SeqCst);
+    }
+
+    /// They are with somebody else, or were given up.
+    pub(super) fn end_giving_back(&self, count: usize) {
+        self.work.given_back.fetch_sub(count as u64, Ordering::SeqCst);
+        self.notify_drain();
     }
 
     /// Nobody handles a message any more that was taken.
     pub(crate) fn handled(&self) {
-        let Work { taken, drained } = &self.work;
+        let Work { taken, drained, .. } = &self.work;
         let stage = self.lifecycle.stage();
         let counted = (stage > Stage::Running).then(|| {
             let mut drained = lock(drained);
@@ -59,21 +66,28 @@ impl Shared {
         });
         taken.fetch_sub(1, Ordering::SeqCst);
         drop(counted);
-        self.waits_no_more();
+        self.notify_drain();
     }
 
     /// A message is not where it waited any more, or is not handled any more.
-    pub(super) fn waits_no_more(&self) {
+    pub(super) fn notify_drain(&self) {
         // Nobody waits before a drain; one that begins now sees that this one is gone, or is seen.
         if self.lifecycle.stage() > Stage::Running {
             self.ended.notify(usize::MAX);
         }
     }
 
-    /// Whether messages wait here, or are handled.
+    /// Whether messages wait here, are handled, or are being given back. Requests and streams that
+    /// are refused are none of these: a drain looks for what is open of them after this.
     pub(super) fn has_messages(&self) -> bool {
-        // In this order: what waited a moment ago is taken now.
-        self.has_waiting() || self.work.taken.load(Ordering::SeqCst) > 0
+        let is_counted = || self.work.taken.load(Ordering::SeqCst) > 0 || self.is_giving_back();
+        // What waited a moment ago is counted now, so the last look comes last. The first saves a
+        // look into every binding.
+        is_counted() || self.has_waiting() || is_counted()
+    }
+
+    pub(super) fn is_giving_back(&self) -> bool {
+        self.work.given_back.load(Ordering::SeqCst) > 0
     }
 
     /// A message was given back to the group, or its sender was told to do so.

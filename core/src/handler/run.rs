@@ -116,8 +116,8 @@ async fn meanwhile<T>(
 }
 
 /// Runs a handler until it is done, or its asker does not need it any more, or the conduit closes.
-async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<Output = Outcome>) {
-    let Duties { subject, replier, deadline, handling: handled } = duties;
+async fn handle_one(shared: Arc<Shared>, duties: Duties, running: impl Future<Output = Outcome>) {
+    let Duties { subject, replier, deadline, handling } = duties;
     let needless = async {
         match &replier {
             Some(replier) => replier.needless(deadline).await,
@@ -128,9 +128,9 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<O
         future::or(needless, shared.closing()).await;
         None
     };
-    let outcome = future::or(async { Some(handling.await) }, stopped).await;
+    let outcome = future::or(async { Some(running.await) }, stopped).await;
     let (reason, detail) = match outcome {
-        Some(Ok(None)) => return drop(handled),
+        Some(Ok(None)) => return drop(handling),
         // What a handler fails with that has no time left is most often just that.
         None | Some(Ok(Some(_))) if deadline.is_some_and(|at| shared.now() >= at) => {
             tracing::debug!(%subject, "a handler has run out of time");
@@ -156,5 +156,5 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, handling: impl Future<O
     if let Some(replier) = replier {
         replier.fail(reason, detail);
     }
-    drop(handled);
+    drop(handling);
 }

@@ -37,22 +37,22 @@ impl Bound {
         const TURNS: u32 = 4;
         for _ in 0..TURNS {
             if let Some(arrival) = self.mailbox.take_next(&self.shared) {
-                return Poll::Ready(Some(self.taken(arrival)));
+                return Poll::Ready(Some(self.note_stream(arrival)));
             }
             if !self.route.read(&self.shared, &self.mailbox, cx) {
                 return self
                     .mailbox
                     .poll_next(&self.shared, cx)
-                    .map(|arrival| Some(self.taken(arrival?)));
+                    .map(|arrival| Some(self.note_stream(arrival?)));
             }
         }
         // What came was for others. They get their turn before more of it.
         cx.waker().wake_by_ref();
-        self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.taken(arrival?)))
+        self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.note_stream(arrival?)))
     }
 
     /// Whoever reads a long body is away for long, and its chunks may come on the subject.
-    fn taken(&self, arrival: Arrival) -> Arrival {
+    fn note_stream(&self, arrival: Arrival) -> Arrival {
         if matches!(arrival.content, Content::Stream(_)) {
             self.route.watch.hand_back();
         }
