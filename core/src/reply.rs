@@ -91,13 +91,8 @@ async fn send(
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
-            shared
-                .publish(
-                    &Shared::inbox_of(to),
-                    || Frame::reply(request.message, head.borrowed(), &body),
-                    None,
-                )
-                .await
+            let packet = || Frame::reply(request.message, head.borrowed(), &body);
+            shared.publish(&Shared::inbox_of(to), packet, None).await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

@@ -11,7 +11,7 @@ use futures_io::AsyncRead;
 
 pub use self::incoming::IncomingBody;
 pub(crate) use self::{
-    incoming::{Content, StreamContent},
+    incoming::Content,
     source::{Prepared, Source},
 };
 

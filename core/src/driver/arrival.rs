@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 use super::{InboundStream, Replier, Shared, streams::Readiness};
 use crate::{
     Subject,
-    body::{Content, StreamContent},
+    body::Content,
     proto::{ReasonCode, frame::Head},
 };
 
@@ -36,9 +36,8 @@ impl Arrival {
     pub(super) fn refuse(&self, shared: &Arc<Shared>) {
         let was_confirmed = self.readiness(shared) == Readiness::Ready;
         if let Content::Stream(content) = &self.content {
-            let StreamContent { stream, .. } = &**content;
             let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
-            stream.stop(shared, code.into());
+            content.stream.stop(shared, code.into());
         }
         if was_confirmed {
             return;

@@ -22,7 +22,7 @@ pub(crate) struct Work {
 pub(crate) struct Handling(Arc<Shared>);
 
 impl Handling {
-    /// Of one that was [taken](Shared::taken).
+    /// Of one that was [counted](Shared::count_taken).
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self(Arc::clone(shared))
     }
@@ -86,6 +86,7 @@ impl Shared {
         is_counted() || self.has_waiting() || is_counted()
     }
 
+    /// Whether a binding is giving its messages back.
     pub(super) fn is_giving_back(&self) -> bool {
         self.work.given_back.load(Ordering::SeqCst) > 0
     }

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_lite::future;
 
 use super::{
-    members::{Member, Members},
+    members::Members,
     route::Route,
     watch::{Duty, Reader},
 };
@@ -149,9 +149,8 @@ impl Route {
             return false;
         };
         listening.members.look_up(shared, self);
-        let is_alone =
-            |members: &[Member]| matches!(members, [only] if std::ptr::eq(&*only.mailbox, mailbox));
-        if !is_alone(listening.members.all()) {
+        let members = listening.members.all();
+        if !matches!(members, [only] if std::ptr::eq(&*only.mailbox, mailbox)) {
             self.watch.hand_back();
             return false;
         }

@@ -13,7 +13,7 @@ impl Frame {
     pub fn encode(&self) -> Bytes {
         let mut packet = Packet::new(self.kind(), self.room() + self.body().len());
         match self {
-            Self::Message { head, body } => return Self::message(head.borrowed(), body),
+            Self::Message { head, .. } => packet.head(head.borrowed()),
             Self::Offer { head, message, target, length } => {
                 packet.head(head.borrowed());
                 if head.request.is_none() {
@@ -32,9 +32,7 @@ impl Frame {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.number(tag::PORT, *port);
             }
-            Self::Data { stream, offset, body } => {
-                return Self::data(BytesMut::new(), *stream, *offset, body);
-            }
+            Self::Data { stream, offset, .. } => packet.data(*stream, *offset),
             Self::End { stream, length, checksum } => {
                 packet.stream(*stream, 0);
                 packet.number(tag::LENGTH, *length);
@@ -58,9 +56,7 @@ impl Frame {
                 packet.target(*target);
                 packet.reason(reason);
             }
-            Self::Reply { message, head, body } => {
-                return Self::reply(*message, head.borrowed(), body);
-            }
+            Self::Reply { message, head, .. } => packet.reply(*message, head.borrowed()),
             Self::ReplyStream { request, message, head, length } => {
                 packet.bytes(tag::REQUEST, &request.to_bytes());
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
@@ -98,8 +94,7 @@ impl Frame {
     #[must_use]
     pub fn reply(message: MessageId, head: HeadRef<'_>, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::REPLY, id_len() + answer_len(head) + body.len());
-        packet.bytes(tag::MESSAGE, &message.to_bytes());
-        packet.answer(head);
+        packet.reply(message, head);
         packet.finish(body)
     }
 
@@ -107,8 +102,7 @@ impl Frame {
     #[must_use]
     pub fn data(mut buffer: BytesMut, stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::DATA, stream_len(stream) + number_len(offset));
-        packet.stream(stream, 0);
-        packet.number(tag::OFFSET, offset);
+        packet.data(stream, offset);
         let header = packet.header();
         buffer.reserve(header.len() + body.len());
         buffer.extend_from_slice(header);
@@ -120,6 +114,9 @@ impl Frame {
     pub(super) fn room(&self) -> usize {
         const SMALL: usize = 96;
         match self {
+            Self::Message { head, .. } => head_len(head.borrowed()),
+            Self::Data { stream, offset, .. } => stream_len(*stream) + number_len(*offset),
+            Self::Reply { head, .. } => id_len() + answer_len(head.borrowed()),
             Self::Cancel { .. } | Self::Probe { .. } => id_len(),
             Self::Alive { .. } => 2 * id_len() + number_len(1),
             Self::Offer { head, .. } | Self::ReplyStream { head, .. } => {

@@ -113,6 +113,18 @@ impl Packet {
         }
     }
 
+    /// The fields of a [`Reply`](super::Frame::Reply).
+    pub(super) fn reply(&mut self, message: MessageId, head: HeadRef<'_>) {
+        self.bytes(tag::MESSAGE, &message.to_bytes());
+        self.answer(head);
+    }
+
+    /// The fields of a [`Data`](super::Frame::Data).
+    pub(super) fn data(&mut self, stream: StreamId, offset: u64) {
+        self.stream(stream, 0);
+        self.number(tag::OFFSET, offset);
+    }
+
     /// A head that asks nothing, whatever it says.
     pub(super) fn answer(&mut self, head: HeadRef<'_>) {
         self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
