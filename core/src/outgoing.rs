@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::{
     Body, Encode, Error, MessageId, ServiceName, Subject,
     body::{Prepared, Source},
-    driver::OutboundStream,
+    driver::{OutboundStream, Shared},
     encoder::encoded,
     handle::Open,
     proto::{
         Headers, Outbound,
         frame::{ContentType, Frame, Head, HeadRef, Request, StreamId},
     },
-    transport::{Address, Targets},
+    transport::{Address, Destination, Targets},
 };
 
 /// A body, and what made it.
@@ -33,6 +33,50 @@ impl Payload {
     }
 }
 
+/// The plain bindings and the group of a subject.
+#[derive(Clone)]
+pub(crate) struct To(Arc<Destination>);
+
+impl To {
+    pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
+        let address = Address::Subject { service, subject, targets: Targets::Both };
+        Self(shared.destinations.get(&address))
+    }
+
+    fn names(&self) -> (&ServiceName, &Subject) {
+        match self.0.address() {
+            Address::Subject { service, subject, .. } => (service, subject),
+            _ => unreachable!("messages go to subjects"),
+        }
+    }
+
+    pub(crate) fn service(&self) -> &ServiceName {
+        self.names().0
+    }
+
+    pub(crate) fn subject(&self) -> &Subject {
+        self.names().1
+    }
+
+    pub(crate) fn address(&self, targets: Targets) -> Address {
+        let (service, subject) = self.names();
+        Address::Subject { service: service.clone(), subject: subject.clone(), targets }
+    }
+
+    /// Some of the bindings.
+    pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
+        match targets {
+            Targets::Both => Arc::clone(&self.0),
+            targets => shared.destinations.get(&self.address(targets)),
+        }
+    }
+
+    pub(crate) fn about(&self, error: Error) -> Error {
+        let (service, subject) = self.names();
+        error.about(service, subject)
+    }
+}
+
 /// A message that has not been sent. What was wrong with it is reported when it is.
 pub(crate) struct Outgoing {
     pub(crate) handle: Open,
@@ -47,33 +91,13 @@ struct Parts {
     sequence: Option<u64>,
 }
 
-/// The address of a subject. It is put together once, since counted references are dear.
-struct To(Address);
-
-impl To {
-    fn into_names(self) -> (ServiceName, Subject) {
-        match self.0 {
-            Address::Subject { service, subject, .. } => (service, subject),
-            _ => unreachable!("messages go to subjects"),
-        }
-    }
-
-    fn names(&self) -> (&ServiceName, &Subject) {
-        match &self.0 {
-            Address::Subject { service, subject, .. } => (service, subject),
-            _ => unreachable!("messages go to subjects"),
-        }
-    }
-}
-
 impl Outgoing {
     pub(crate) fn new(
         handle: Open,
-        to: Result<(ServiceName, Subject), Error>,
+        to: Result<To, Error>,
         payload: Result<Payload, Error>,
     ) -> Self {
-        let parts = to.and_then(|(service, subject)| {
-            let to = To(Address::Subject { service, subject, targets: Targets::Both });
+        let parts = to.and_then(|to| {
             let Payload { source, content_type } = payload?;
             Ok(Parts { to, source, content_type, headers: Headers::new(), sequence: None })
         });
@@ -92,12 +116,11 @@ impl Outgoing {
         let parts = self.parts.as_mut().ok()?;
         let shared = self.handle.shared();
         let body = parts.source.whole(shared.chunk()).filter(|_| shared.is_ready())?;
-        let (service, subject) = parts.to.names();
         if let Err(closed) = shared.check_open() {
-            return Some(Err(closed.about(service, subject)));
+            return Some(Err(parts.to.about(closed)));
         }
         // It keeps its number if it has to wait.
-        parts.sequence = Some(shared.number(service, subject));
+        parts.sequence = Some(parts.to.0.number());
         let head = HeadRef {
             source: &shared.source,
             content_type: parts.content_type.as_ref(),
@@ -106,7 +129,7 @@ impl Outgoing {
             request: None,
         };
         let published = shared.publish_now(&parts.to.0, Frame::message(head, body), None)?;
-        Some(published.map_err(|error| error.about(service, subject)))
+        Some(published.map_err(|error| parts.to.about(error)))
     }
 
     /// Checks it and takes a first look at the body.
@@ -116,38 +139,28 @@ impl Outgoing {
     ) -> Result<(Ready, Prepared), Error> {
         let Self { handle, parts } = self;
         let Parts { to, source, content_type, headers, sequence } = parts?;
-        let (service, subject) = to.names();
-        let about = |error: Error| error.about(service, subject);
         let shared = handle.shared();
-        shared.check_open().map_err(about)?;
-        let body = source.prepare(shared.chunk()).await.map_err(about)?;
-        let (service, subject) = to.into_names();
+        shared.check_open().map_err(|error| to.about(error))?;
+        let body = source.prepare(shared.chunk()).await.map_err(|error| to.about(error))?;
         let head = Head { source: shared.source.clone(), content_type, headers, sequence, request };
-        Ok((Ready { handle, service, subject, head }, body))
+        Ok((Ready { handle, to, head }, body))
     }
 }
 
 /// A message that is about to be sent.
 pub(crate) struct Ready {
     pub(crate) handle: Open,
-    pub(crate) service: ServiceName,
-    pub(crate) subject: Subject,
+    pub(crate) to: To,
     pub(crate) head: Head,
 }
 
 impl Ready {
-    pub(crate) fn address(&self, targets: Targets) -> Address {
-        let (service, subject) = (self.service.clone(), self.subject.clone());
-        Address::Subject { service, subject, targets }
-    }
-
     /// The head for a packet that is published now. To plain bindings, which get every message, it
     /// is numbered.
     pub(crate) fn head_to(&self, targets: Targets) -> Head {
         let mut head = self.head.clone();
         if targets.plain() && head.sequence.is_none() {
-            let shared = self.handle.shared();
-            head.sequence = Some(shared.number(&self.service, &self.subject));
+            head.sequence = Some(self.to.0.number());
         }
         head
     }
@@ -165,6 +178,7 @@ impl Ready {
         let head = self.head_to(targets);
         let machine = Outbound::offer(shared.now(), message, head, targets, length, limits);
         let id = StreamId { message, reply: false };
-        shared.outbound(id, machine, self.service.clone(), Some(self.subject.clone()))
+        let (service, subject) = self.to.names();
+        shared.outbound(id, machine, service.clone(), Some(subject.clone()))
     }
 }

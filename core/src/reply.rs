@@ -92,7 +92,7 @@ async fn send(
         Prepared::Whole(body) => {
             let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
             let packet = || Frame::reply(request.message, head.borrowed(), &body);
-            shared.publish(&Shared::inbox_of(to), packet, None).await
+            shared.publish(&shared.destinations.get(&Shared::inbox_of(to)), packet, None).await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

@@ -77,7 +77,7 @@ impl Sending {
             }
             Prepared::Streamed(source) => stream(&ready, source, expect, confirm).await,
         };
-        sent.map_err(|error| error.about(&ready.service, &ready.subject))
+        sent.map_err(|error| ready.to.about(error))
     }
 }
 
@@ -86,7 +86,7 @@ async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
     shared.ready().await?;
     let head = ready.head_to(Targets::Both);
     let packet = || Frame::message(head.borrowed(), &body);
-    shared.publish(&ready.address(Targets::Both), packet, None).await?;
+    shared.publish(&ready.to.with(shared, Targets::Both), packet, None).await?;
     Ok(Delivery::handed_over())
 }
 

@@ -1,13 +1,13 @@
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
     handle::Handle,
-    outgoing::{Outgoing, Payload},
+    outgoing::{Outgoing, Payload, To},
     request::{Replies, Requesting},
     send::Sending,
 };
@@ -22,6 +22,8 @@ pub struct Service<E> {
     timeout: Option<Duration>,
     /// The end of the time of the request that is being handled.
     inherited: Option<Instant>,
+    /// The first subject that something was sent to. Most services are used for one.
+    first: OnceLock<To>,
 }
 
 impl<E: Encoder> Service<E> {
@@ -31,7 +33,8 @@ impl<E: Encoder> Service<E> {
         inherited: Option<Instant>,
     ) -> Self {
         let timeout = Some(handle.shared().config.request_timeout);
-        Self { handle, name: name.map_err(Arc::new), timeout, inherited }
+        let first = OnceLock::new();
+        Self { handle, name: name.map_err(Arc::new), timeout, inherited, first }
     }
 
     /// Limits the requests that are made with this value; each can still say otherwise.
@@ -121,9 +124,26 @@ impl<E: Encoder> Service<E> {
         S: TryInto<Subject>,
         Error: From<S::Error>,
     {
-        let name = self.name.clone().map_err(|error| Error::copy_of(&error));
-        let to = name.and_then(|name| Ok((name, subject.try_into()?)));
-        Outgoing::new(self.handle.open(), to, payload)
+        Outgoing::new(self.handle.open(), self.to(subject), payload)
+    }
+
+    fn to<S>(&self, subject: S) -> Result<To, Error>
+    where
+        S: TryInto<Subject>,
+        Error: From<S::Error>,
+    {
+        let name = self.name.as_ref().map_err(|error| Error::copy_of(error))?;
+        let subject = subject.try_into()?;
+        let first = self.first.get();
+        if let Some(to) = first.filter(|to| *to.subject() == subject) {
+            return Ok(to.clone());
+        }
+        let to = To::new(self.handle.shared(), name.clone(), subject);
+        if first.is_none() {
+            // Somebody else may have been faster.
+            let _ = self.first.set(to.clone());
+        }
+        Ok(to)
     }
 }
 
@@ -134,6 +154,7 @@ impl<E> Clone for Service<E> {
             name: self.name.clone(),
             timeout: self.timeout,
             inherited: self.inherited,
+            first: self.first.clone(),
         }
     }
 }

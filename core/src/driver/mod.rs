@@ -2,6 +2,7 @@
 
 mod arrival;
 mod deliver;
+mod destinations;
 mod inbox;
 mod lifecycle;
 mod mailbox;

@@ -11,6 +11,7 @@ use event_listener::Event;
 use futures_lite::future;
 
 use super::{
+    destinations::Destinations,
     lifecycle::Lifecycle,
     outbox::Outbox,
     requests::Requests,
@@ -22,14 +23,11 @@ use super::{
     work::Work,
 };
 use crate::{
-    Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName, Subject,
+    Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName,
     config::{Config, piece},
     id,
-    proto::{
-        Numbering,
-        frame::{MAX_HEADER, Receiver, Source},
-    },
-    transport::{Address, DynTransport, MIN_PACKET_LEN, Token},
+    proto::frame::{MAX_HEADER, Receiver, Source},
+    transport::{Address, Destination, DynTransport, MIN_PACKET_LEN, Token},
 };
 
 /// Everything that the parts of a conduit share.
@@ -51,7 +49,7 @@ pub(crate) struct Shared {
     /// Something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
-    numbering: Mutex<Numbering>,
+    pub(crate) destinations: Destinations,
     ids: Box<dyn IdSource>,
 }
 
@@ -113,7 +111,7 @@ impl Shared {
             work: Work::default(),
             ended: Event::new(),
             counters: Counters::default(),
-            numbering: Mutex::default(),
+            destinations: Destinations::default(),
             config,
             runtime,
             transport,
@@ -141,11 +139,6 @@ impl Shared {
 
     pub(crate) fn message_id(&self) -> MessageId {
         id::message_id(&*self.ids)
-    }
-
-    /// The number of the next message to a subject.
-    pub(crate) fn number(&self, service: &ServiceName, subject: &Subject) -> u64 {
-        lock(&self.numbering).next(service, subject)
     }
 
     /// This conduit as the receiver of a body.
@@ -179,7 +172,7 @@ impl Shared {
     /// Publishes a packet, if that takes no waiting.
     pub(crate) fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         notice: Option<Token>,
     ) -> Option<Result<(), Error>> {
@@ -191,7 +184,7 @@ impl Shared {
     /// Publishes a packet, and waits for a connection no longer than the send timeout.
     pub(crate) async fn publish(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: impl Fn() -> Bytes,
         notice: Option<Token>,
     ) -> Result<(), Error> {
@@ -199,7 +192,7 @@ impl Shared {
             return result;
         }
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let mut publish = self.transport.publish(to, packet(), undelivered);
+        let mut publish = self.transport.publish(to.address(), packet(), undelivered);
         if let Some(result) = future::poll_once(&mut publish).await {
             return Ok(result?);
         }

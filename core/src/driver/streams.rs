@@ -81,6 +81,7 @@ impl Shared {
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish { to, packet, offer: Some(target), .. } => {
+                    let to = self.destinations.get(&to);
                     self.publish(&to, || packet.clone(), driven.token(target)).await?;
                     driven.offered(self, target);
                 }
@@ -109,7 +110,7 @@ impl Shared {
         next: Option<Instant>,
     ) -> Result<(), Error> {
         let is_least = packet.len() <= MIN_PACKET_LEN;
-        if let Some(result) = self.publish_now(to, packet.clone(), None) {
+        if let Some(result) = self.publish_now(&self.destinations.get(to), packet.clone(), None) {
             return survived(result, is_least);
         }
         let mut publish = self.transport.publish(to, packet.clone(), None);

@@ -8,7 +8,7 @@
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
 //!   bounds what all inbound bodies together may hold.
 //! - [`Registry`] knows which bindings a packet is for.
-//! - [`Numbering`] and [`Seen`] make a loss on the way visible.
+//! - [`Seen`] makes a loss on the way visible.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
@@ -39,5 +39,5 @@ pub use self::{
     },
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
-    sequence::{Gap, Numbering, Seen},
+    sequence::{COUNTER_BITS, Gap, Seen},
 };

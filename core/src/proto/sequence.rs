@@ -2,54 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{InstanceId, ServiceName, Subject};
+use crate::InstanceId;
 
 /// The lower half of a number counts; the upper half tells one numbering from the next.
-const COUNTER_BITS: u32 = 32;
+pub const COUNTER_BITS: u32 = 32;
 
-/// The sender's part: a number for each message, by where it goes.
-#[derive(Debug, Default)]
-pub struct Numbering {
-    /// How often all subjects were forgotten.
-    epoch: u64,
-    subjects: usize,
-    next: BTreeMap<ServiceName, BTreeMap<Subject, u64>>,
-}
-
-impl Numbering {
-    /// How many subjects are remembered. Then all are forgotten, and numbered anew.
-    const MOST: usize = 4096;
-
-    /// The number of the next message to a subject of a service.
-    pub fn next(&mut self, service: &ServiceName, subject: &Subject) -> u64 {
-        let known = self.next.get_mut(service).and_then(|subjects| subjects.get_mut(subject));
-        let count = match known {
-            Some(next) => {
-                let count = *next;
-                *next += 1;
-                count
-            }
-            None if self.subjects < Self::MOST => {
-                self.subjects += 1;
-                self.next.entry(service.clone()).or_default().insert(subject.clone(), 1);
-                0
-            }
-            None => return self.anew(service, subject),
-        };
-        if count >> COUNTER_BITS == 0 {
-            self.epoch << COUNTER_BITS | count
-        } else {
-            self.anew(service, subject)
-        }
-    }
-
-    fn anew(&mut self, service: &ServiceName, subject: &Subject) -> u64 {
-        *self = Self { epoch: self.epoch + 1, ..Self::default() };
-        self.next(service, subject)
-    }
-}
-
-/// The receiver's part: what one binding has seen of each sender's numbers.
+/// What one binding has seen of each sender's numbers.
 #[derive(Debug, Default)]
 pub struct Seen(BTreeMap<InstanceId, Source>);
 
@@ -107,36 +65,6 @@ mod tests {
 
     fn sender(number: u8) -> InstanceId {
         InstanceId::from_bytes([number; InstanceId::LEN])
-    }
-
-    fn names(number: usize) -> (ServiceName, Subject) {
-        let service = "service".parse().expect("a service name");
-        (service, format!("subject.{number}").parse().expect("a subject"))
-    }
-
-    #[test]
-    fn each_subject_is_numbered_from_the_start() {
-        let mut numbering = Numbering::default();
-        for expected in 0..3 {
-            for subject in 0..3 {
-                let (service, subject) = names(subject);
-                assert_eq!(numbering.next(&service, &subject), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn too_many_subjects_are_numbered_anew_and_nothing_seems_to_be_missing() {
-        let (mut numbering, mut seen) = (Numbering::default(), Seen::default());
-        let (service, subject) = names(0);
-        for round in 0..3 * Numbering::MOST {
-            let (_, other) = names(round);
-            numbering.next(&service, &other);
-            let number = numbering.next(&service, &subject);
-            assert!(matches!(seen.note(sender(1), number), Gap::None | Gap::Missed(1)));
-        }
-        assert!(numbering.epoch >= 2);
-        assert!(numbering.subjects <= Numbering::MOST);
     }
 
     #[test]

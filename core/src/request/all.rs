@@ -15,12 +15,12 @@ use super::{
     deadline,
 };
 use crate::{
-    Encoder, Error, Executed, Message, ServiceName, Subject,
+    Encoder, Error, Executed, Message,
     body::Prepared,
     delivery,
     driver::{Pending, Silence},
     handle::Handle,
-    outgoing::Outgoing,
+    outgoing::{Outgoing, To},
     proto::frame::Frame,
     transport::{Target, Targets, Token},
 };
@@ -183,8 +183,7 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
 /// A request to all that was made.
 struct AskingAll<E> {
     asking: Asking,
-    service: ServiceName,
-    subject: Subject,
+    to: To,
     handle: Handle<E>,
     deadline: Option<Instant>,
     silence: Silence,
@@ -197,17 +196,17 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let shared = handle.shared();
     let deadline = deadline(shared, timeout, inherited);
     let (message, ready, body) = prepare(outgoing, deadline).await?;
-    let pending = Pending::all(ready.address(Targets::Group), shared.config.waiting);
+    let pending = Pending::all(ready.to.address(Targets::Group), shared.config.waiting);
     let mut asking = Asking::begin(&ready, message, pending)?;
     match body {
         Prepared::Whole(body) => {
-            let to = ready.address(Targets::Plain);
+            let to = ready.to.with(shared, Targets::Plain);
             let head = ready.head_to(Targets::Plain);
             let packet = || Frame::message(head.borrowed(), &body);
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
             let published = before(shared, deadline, Executed::Maybe, publish).await;
-            published.map_err(|error| error.about(&ready.service, &ready.subject))?;
+            published.map_err(|error| ready.to.about(error))?;
             asking.pending.was_asked(shared.now());
         }
         Prepared::Streamed(source) => {
@@ -217,8 +216,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let silence = silence.unwrap_or(shared.config.silence().answer);
     Ok(AskingAll {
         asking,
-        service: ready.service,
-        subject: ready.subject,
+        to: ready.to,
         handle,
         deadline,
         silence: Silence { answer: silence, idle: silence },
@@ -239,10 +237,10 @@ impl<E: Encoder> AskingAll<E> {
         self.wanted = self.wanted.map(|wanted| wanted - 1);
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(error.about(&self.service, &self.subject))),
+            Err(error) => return Some(Err(self.to.about(error))),
         };
         answer.content.limit_time(self.deadline);
         let handle = self.handle.clone();
-        Some(Ok(Message::reply_to(handle, self.subject.clone(), answer, self.deadline)))
+        Some(Ok(Message::reply_to(handle, self.to.subject().clone(), answer, self.deadline)))
     }
 }

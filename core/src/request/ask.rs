@@ -20,7 +20,7 @@ pub(super) async fn ask(
     deadline: Option<Instant>,
 ) -> Result<(Subject, Answer), Error> {
     let (message, ready, body) = prepare(outgoing, deadline).await?;
-    let pending = Pending::first(ready.address(Targets::Group));
+    let pending = Pending::first(ready.to.address(Targets::Group));
     let mut asking = Asking::begin(&ready, message, pending)?;
     let answer = match body {
         Prepared::Whole(body) => ask_whole(&asking, &ready, body, deadline).await,
@@ -30,9 +30,9 @@ pub(super) async fn ask(
             wait(&asking, &ready, deadline).await
         }
     };
-    let answer = answer.map_err(|error| error.about(&ready.service, &ready.subject))?;
+    let answer = answer.map_err(|error| ready.to.about(error))?;
     asking.end();
-    Ok((ready.subject, answer))
+    Ok((ready.to.subject().clone(), answer))
 }
 
 async fn wait(asking: &Asking, ready: &Ready, deadline: Option<Instant>) -> Result<Answer, Error> {
@@ -64,7 +64,7 @@ async fn ask_whole(
     loop {
         let packet = || Frame::message(head.borrowed(), &body);
         let token = Token { message: asking.message(), targets };
-        let to = ready.address(targets);
+        let to = ready.to.with(shared, targets);
         let publish = shared.publish(&to, packet, Some(token));
         before(shared, deadline, Executed::Maybe, publish).await?;
         asking.pending.was_asked(shared.now());

@@ -50,7 +50,7 @@ impl Asking {
         let asking = Self {
             handle: ready.handle.clone(),
             message,
-            service: ready.service.clone(),
+            service: ready.to.service().clone(),
             upload: None,
             pending: shared.expect_answer(message, pending),
             has_ended: false,

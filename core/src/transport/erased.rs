@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{Address, Packet, Subscription, Token, Transport, TransportError};
+use super::{Address, Destination, Packet, Subscription, Token, Transport, TransportError};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Result<T> = std::result::Result<T, TransportError>;
@@ -20,7 +20,7 @@ pub(crate) trait DynTransport: Send + Sync {
     ) -> BoxFuture<'a, Result<()>>;
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<()>>;
@@ -49,7 +49,7 @@ impl<T: Transport> DynTransport for T {
 
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<()>> {

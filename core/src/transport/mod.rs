@@ -1,6 +1,7 @@
 //! The transport seam: what Conduit needs of a broker.
 
 mod address;
+mod destination;
 mod erased;
 mod error;
 
@@ -12,6 +13,7 @@ use futures_core::Stream;
 pub(crate) use self::erased::{DynSubscription, DynTransport};
 pub use self::{
     address::{Address, InvalidToken, Target, Targets, Token},
+    destination::Destination,
     error::{TransportError, TransportErrorKind},
 };
 
@@ -88,10 +90,11 @@ pub trait Transport: Send + Sync + 'static {
     /// nothing was published: Conduit calls [`publish`](Self::publish).
     ///
     /// Most packets are small, and of those a future costs more than the packet does. A transport
-    /// that does not implement this is as right, only slower.
+    /// that does not implement this is as right, only slower. What it has to look up for an address
+    /// it can [remember](Destination::remember).
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<(), TransportError>> {

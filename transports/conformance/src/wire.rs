@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use conduit::{
     InstanceId, ServiceName, Subject,
-    transport::{Address, Packet, Subscription, Targets, Token, Transport, TransportError},
+    transport::{
+        Address, Destination, Packet, Subscription, Targets, Token, Transport, TransportError,
+    },
 };
 use futures_lite::StreamExt;
 
@@ -68,7 +70,11 @@ impl<'a, B: Broker> Wire<'a, B> {
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         if self.published.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-            let now = self.transport.publish_now(to, packet.clone(), undelivered);
+            let now = self.transport.publish_now(
+                &Destination::new(to.clone()),
+                packet.clone(),
+                undelivered,
+            );
             if let Some(published) = now {
                 return published;
             }

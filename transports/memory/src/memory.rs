@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use conduit::transport::{Address, Token, Transport, TransportError};
+use conduit::transport::{Address, Destination, Token, Transport, TransportError};
 
 use crate::{
     MemoryBuilder, MemorySubscription,
@@ -177,11 +177,11 @@ impl Transport for Memory {
 
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<(), TransportError>> {
-        match self.broker.publish(&self.connection, to, packet, undelivered) {
+        match self.broker.publish(&self.connection, to.address(), packet, undelivered) {
             Ok(Published::Yes) => Some(Ok(())),
             Ok(Published::Wait(..)) => None,
             Err(error) => Some(Err(error)),

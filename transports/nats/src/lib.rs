@@ -30,7 +30,6 @@ mod error;
 mod events;
 mod link;
 mod monitor;
-mod names;
 mod nats;
 pub mod operating;
 mod permission;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use conduit::transport::{TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
-use crate::{closing::Closing, is_notice, monitor::Monitor, names::Names, violation::Violation};
+use crate::{closing::Closing, is_notice, monitor::Monitor, violation::Violation};
 
 /// How long a mark may be away before we ask whether the connection it went out on still stands.
 /// On a working one it is back in a fraction of a millisecond, so this timer hardly ever fires.
@@ -29,7 +29,6 @@ pub(crate) struct Link {
     pub(crate) closing: Closing,
     /// `None` on a client that the user handed in: it tells nobody of its events.
     pub(crate) monitor: Option<Arc<Monitor>>,
-    pub(crate) names: Names,
     /// One clone for each open transport on a connection that is ours to end; `None` on a client
     /// that the user handed in.
     lease: Mutex<Option<Arc<()>>>,
@@ -52,7 +51,6 @@ impl Link {
             client,
             closing: Closing::default(),
             monitor,
-            names: Names::default(),
             lease: Mutex::new(lease),
             marks: OnceLock::new(),
             secret: RandomState::new(),

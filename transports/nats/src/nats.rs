@@ -11,7 +11,7 @@ use async_compat::Compat;
 use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind, subject::ToSubject};
 use bytes::Bytes;
 use conduit::transport::{
-    Address, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
+    Address, Destination, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
 };
 
 use crate::{
@@ -120,7 +120,7 @@ impl Transport for Nats {
 
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<(), TransportError>> {

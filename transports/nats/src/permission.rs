@@ -5,11 +5,14 @@
 //! the mark are counted: on a connection on which nothing else happens they say at once that there
 //! was no error, or that there is one to wait for.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use async_compat::Compat;
 use async_nats::Subject;
-use conduit::transport::{Address, TransportError, TransportErrorKind};
+use conduit::transport::{Address, Destination, TransportError, TransportErrorKind};
 
 use crate::{link::Link, monitor::Monitor, received::Received, subject, violation::Violation};
 
@@ -28,6 +31,21 @@ pub(crate) struct Question<'a> {
     generation: u64,
 }
 
+/// What is known of a destination.
+struct Known {
+    subject: Subject,
+    /// How often permissions had changed when a publish to it was last known to be permitted.
+    permitted: AtomicU64,
+}
+
+impl Known {
+    const NEVER: u64 = u64::MAX;
+
+    fn new(address: &Address) -> Self {
+        Self { subject: subject::publish(address).into(), permitted: AtomicU64::new(Self::NEVER) }
+    }
+}
+
 impl Link {
     /// `None` where the answer is known, and where there can be none: on a client that was handed
     /// in, or without a mark of our own. Whoever sends us packets chooses the inboxes that we
@@ -42,21 +60,21 @@ impl Link {
     }
 
     /// The subject of an address, if there is nothing to ask about a publish to it.
-    pub(crate) fn permitted(&self, to: &Address) -> Option<Subject> {
+    pub(crate) fn permitted(&self, to: &Destination) -> Option<Subject> {
+        let Known { subject, permitted } = to.remember(Known::new)?;
         let monitor = self.monitor.as_ref();
         let changes = monitor.map_or(0, |monitor| monitor.changes());
-        if let Some(subject) = self.names.get(to, changes) {
-            return Some(subject);
+        if permitted.load(Ordering::Relaxed) == changes {
+            return Some(subject.clone());
         }
-        let subject = Subject::from(subject::publish(to));
         match monitor {
-            Some(monitor) if !self.has_marks() || monitor.is_unknown(&subject).is_some() => {
-                let is_let = matches!(to, Address::Inbox { .. }) && !monitor.could_ask_for_inbox();
-                is_let.then_some(subject)
+            Some(monitor) if !self.has_marks() || monitor.is_unknown(subject).is_some() => {
+                let is_inbox = matches!(to.address(), Address::Inbox { .. });
+                (is_inbox && !monitor.could_ask_for_inbox()).then(|| subject.clone())
             }
             _ => {
-                self.names.permit(to, &subject, changes);
-                Some(subject)
+                permitted.store(changes, Ordering::Relaxed);
+                Some(subject.clone())
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use conduit::transport::{Address, Subscription, Token, Transport, TransportError};
+use conduit::transport::{Address, Destination, Subscription, Token, Transport, TransportError};
 use conduit_conformance::Broker;
 use conduit_memory::Memory;
 
@@ -33,7 +33,12 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         memory.publish(to, packet, undelivered)
     }
 
-    fn publish_now(&self, _memory: &Memory, _to: &Address, _packet: &Bytes) -> Option<Result<()>> {
+    fn publish_now(
+        &self,
+        _memory: &Memory,
+        _to: &Destination,
+        _packet: &Bytes,
+    ) -> Option<Result<()>> {
         None
     }
 
@@ -86,7 +91,7 @@ impl<F: Fault> Transport for Faulty<F> {
 
     fn publish_now(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         _undelivered: Undelivered<'_>,
     ) -> Option<Result<()>> {

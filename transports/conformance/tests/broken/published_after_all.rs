@@ -1,7 +1,7 @@
 //! Publishes at once, and says that it did not.
 
 use bytes::Bytes;
-use conduit::transport::{Address, Transport};
+use conduit::transport::{Address, Destination, Transport};
 use conduit_memory::{Memory, MemorySubscription};
 
 use crate::faulty::{Fault, Result};
@@ -16,7 +16,7 @@ impl Fault for PublishedAfterAll {
         memory.subscribe(at).await
     }
 
-    fn publish_now(&self, memory: &Memory, to: &Address, packet: &Bytes) -> Option<Result<()>> {
+    fn publish_now(&self, memory: &Memory, to: &Destination, packet: &Bytes) -> Option<Result<()>> {
         let _ = memory.publish_now(to, packet.clone(), None);
         None
     }
