@@ -132,17 +132,14 @@ impl Outgoing {
         Some(published.map_err(|error| parts.to.about(error)))
     }
 
-    /// Checks it and takes a first look at the body.
-    pub(crate) async fn prepare(
-        self,
-        request: Option<Request>,
-    ) -> Result<(Ready, Prepared), Error> {
+    /// Checks it, and gives its body apart from the rest.
+    pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Source), Error> {
         let Self { handle, parts } = self;
-        let Parts { to, source, content_type, headers, sequence } = parts?;
+        let Parts { to, source: body, content_type, headers, sequence } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
-        let body = source.prepare(shared.chunk()).await.map_err(|error| to.about(error))?;
-        let head = Head { source: shared.source.clone(), content_type, headers, sequence, request };
+        let source = shared.source.clone();
+        let head = Head { source, content_type, headers, sequence, request };
         Ok((Ready { handle, to, head }, body))
     }
 }
@@ -155,27 +152,31 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// The head for a packet that is published now. To plain bindings, which get every message, it
-    /// is numbered.
-    pub(crate) fn head_to(&self, targets: Targets) -> Head {
-        let mut head = self.head.clone();
-        if targets.plain() && head.sequence.is_none() {
-            head.sequence = Some(self.to.0.number());
+    /// Takes a first look at its body.
+    pub(crate) async fn prepare(&self, body: Source) -> Result<Prepared, Error> {
+        let prepared = body.prepare(self.handle.shared().chunk()).await;
+        prepared.map_err(|error| self.to.about(error))
+    }
+
+    /// It is published now. To plain bindings, which get every message, it is numbered.
+    pub(crate) fn number(&mut self, targets: Targets) {
+        if targets.plain() && self.head.sequence.is_none() {
+            self.head.sequence = Some(self.to.0.number());
         }
-        head
     }
 
     /// Offers the body to the bindings of the subject, once it is driven.
     pub(crate) fn offer(
-        &self,
+        &mut self,
         message: MessageId,
         length: Option<u64>,
         targets: Targets,
         expect: Option<usize>,
     ) -> Arc<OutboundStream> {
+        self.number(targets);
+        let head = self.head.clone();
         let shared = self.handle.shared();
         let limits = shared.config.outbound(expect);
-        let head = self.head_to(targets);
         let machine = Outbound::offer(shared.now(), message, head, targets, length, limits);
         let id = StreamId { message, reply: false };
         let (service, subject) = self.to.names();

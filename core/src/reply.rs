@@ -49,42 +49,12 @@ impl Replying {
         }
         self
     }
-
-    async fn run(self) -> Result<(), Error> {
-        let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
-        let Payload { source, content_type } = self.payload?;
-        let shared = self.handle.shared();
-        shared.check_open()?;
-        if !replier.claim() {
-            return Err(ErrorKind::AlreadyReplied.into());
-        }
-        let mut unfinished = Unfinished { replier: &replier, reason: None };
-        let head = Head {
-            source: shared.source.clone(),
-            content_type,
-            headers: self.headers,
-            sequence: None,
-            request: None,
-        };
-        let result = send(shared, &replier, head, source).await;
-        match &result {
-            Ok(()) => std::mem::forget(unfinished),
-            Err(error) => {
-                let code = match error.kind() {
-                    ErrorKind::SourceFailed => ReasonCode::SourceFailed,
-                    _ => ReasonCode::NoReply,
-                };
-                unfinished.reason = Some(Reason::new(code, error.to_string()));
-            }
-        }
-        result
-    }
 }
 
 async fn send(
     shared: &Arc<Shared>,
     replier: &Replier,
-    head: Head,
+    head: &Head,
     source: Source,
 ) -> Result<(), Error> {
     let request = replier.request;
@@ -102,11 +72,13 @@ async fn send(
             // Whoever asks cannot have more sent at once than anybody else would be.
             let credit = request.credit.min(shared.config.first_window);
             let asked = Asked { request: request.message, asker, credit };
-            let machine = Outbound::reply(now, message, head, asked, length, limits);
+            let machine = Outbound::reply(now, message, head.clone(), asked, length, limits);
             let id = StreamId { message, reply: true };
             let service = replier.asker.service.clone();
             let stream = shared.outbound(id, machine, service, None);
-            Delivery::of(shared.send_body(&stream, source).await?).map(|_| ())
+            // In a box: most replies are short, and all would have room for it.
+            let outcome = Box::pin(shared.send_body(&stream, source)).await?;
+            Delivery::of(outcome).map(|_| ())
         }
     }
 }
@@ -130,7 +102,36 @@ impl IntoFuture for Replying {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        // A function would keep what it is given twice.
+        Box::pin(async move {
+            let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
+            let Payload { source, content_type } = self.payload?;
+            let shared = self.handle.shared();
+            shared.check_open()?;
+            if !replier.claim() {
+                return Err(ErrorKind::AlreadyReplied.into());
+            }
+            let mut unfinished = Unfinished { replier: &replier, reason: None };
+            let head = Head {
+                source: shared.source.clone(),
+                content_type,
+                headers: self.headers,
+                sequence: None,
+                request: None,
+            };
+            let result = send(shared, &replier, &head, source).await;
+            match &result {
+                Ok(()) => std::mem::forget(unfinished),
+                Err(error) => {
+                    let code = match error.kind() {
+                        ErrorKind::SourceFailed => ReasonCode::SourceFailed,
+                        _ => ReasonCode::NoReply,
+                    };
+                    unfinished.reason = Some(Reason::new(code, error.to_string()));
+                }
+            }
+            result
+        })
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
 };
 
 pub use self::all::Replies;
-use crate::{Encoder, Error, Message, driver::Shared, handle::Handle, outgoing::Outgoing};
+use self::ask::{ask_streaming, ask_whole};
+use crate::{
+    Encoder, Error, Message, body::Prepared, driver::Shared, handle::Handle, outgoing::Outgoing,
+};
 
 /// A request that is made when this is awaited; it yields the reply.
 ///
@@ -68,13 +71,6 @@ impl<E: Encoder> Requesting<E> {
         self.outgoing.header(key.into(), value.into());
         self
     }
-
-    async fn run(self) -> Result<Message<E>, Error> {
-        let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
-        let (subject, mut answer) = ask::ask(self.outgoing, deadline).await?;
-        answer.content.limit_time(deadline);
-        Ok(Message::reply_to(self.handle, subject, answer, deadline))
-    }
 }
 
 /// When the time for a request that is made now is over.
@@ -92,7 +88,24 @@ impl<E: Encoder> IntoFuture for Requesting<E> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        // A function would keep what it is given twice.
+        Box::pin(async move {
+            let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
+            let (message, mut ready, body) = asking::check(self.outgoing, deadline)?;
+            let body = asking::prepare(&ready, body, deadline).await?;
+            let mut asking = ask::begin(&ready, message)?;
+            let answer = match body {
+                Prepared::Whole(body) => ask_whole(&asking, &mut ready, &body, deadline).await,
+                Prepared::Streamed(body) => {
+                    ask_streaming(&mut asking, &mut ready, body, deadline).await
+                }
+            };
+            let mut answer = answer.map_err(|error| ready.to.about(error))?;
+            asking.end();
+            answer.content.limit_time(deadline);
+            let subject = ready.to.subject().clone();
+            Ok(Message::reply_to(self.handle, subject, answer, deadline))
+        })
     }
 }
 

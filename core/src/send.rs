@@ -69,37 +69,37 @@ impl Sending {
 
     async fn run(self) -> Result<Delivery, Error> {
         let Self { outgoing, expect, confirm } = self;
-        let (ready, body) = outgoing.prepare(None).await?;
-        let sent = match body {
-            Prepared::Whole(body) if !confirm => publish(&ready, body).await,
+        let (mut ready, body) = outgoing.check(None)?;
+        let sent = match ready.prepare(body).await? {
+            Prepared::Whole(body) if !confirm => publish(&mut ready, body).await,
             Prepared::Whole(body) => {
-                stream(&ready, Body::from(body).into_source(), expect, confirm).await
+                stream(&mut ready, Body::from(body).into_source(), expect, confirm).await
             }
-            Prepared::Streamed(source) => stream(&ready, source, expect, confirm).await,
+            Prepared::Streamed(source) => stream(&mut ready, source, expect, confirm).await,
         };
         sent.map_err(|error| ready.to.about(error))
     }
 }
 
-async fn publish(ready: &Ready, body: Bytes) -> Result<Delivery, Error> {
+async fn publish(ready: &mut Ready, body: Bytes) -> Result<Delivery, Error> {
+    ready.handle.shared().ready().await?;
+    ready.number(Targets::Both);
     let shared = ready.handle.shared();
-    shared.ready().await?;
-    let head = ready.head_to(Targets::Both);
-    let packet = || Frame::message(head.borrowed(), &body);
+    let packet = || Frame::message(ready.head.borrowed(), &body);
     shared.publish(&ready.to.with(shared, Targets::Both), packet, None).await?;
     Ok(Delivery::handed_over())
 }
 
 async fn stream(
-    ready: &Ready,
+    ready: &mut Ready,
     source: Source,
     expect: Option<usize>,
     confirm: bool,
 ) -> Result<Delivery, Error> {
-    let shared = ready.handle.shared();
-    shared.ready().await?;
-    let stream = ready.offer(shared.message_id(), source.length(), Targets::Both, expect);
-    let outcome = shared.send_body(&stream, source).await?;
+    ready.handle.shared().ready().await?;
+    let message = ready.handle.shared().message_id();
+    let stream = ready.offer(message, source.length(), Targets::Both, expect);
+    let outcome = ready.handle.shared().send_body(&stream, source).await?;
     if confirm { Delivery::confirmed(outcome) } else { Delivery::of(outcome) }
 }
 

@@ -83,8 +83,15 @@ impl Source {
 
     /// Takes what is there at once, to see whether it fits one packet. It does not wait.
     pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
-        let prepared = self.look(chunk).await;
-        prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
+        match self.kind {
+            Kind::Nothing if self.first.len() <= chunk => Ok(Prepared::Whole(self.first)),
+            Kind::Vec(bytes) if bytes.len() <= chunk => Ok(Prepared::Whole(bytes.into())),
+            // In a box: most need no look, and every request would have room for it.
+            _ => {
+                let prepared = Box::pin(self.look(chunk)).await;
+                prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
+            }
+        }
     }
 
     async fn look(mut self, chunk: usize) -> io::Result<Prepared> {

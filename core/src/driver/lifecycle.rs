@@ -239,7 +239,8 @@ impl Shared {
             self.sleep_until(self.now() + self.config.send_timeout).await;
             Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
         };
-        future::or(self.lifecycle.wait(ready), give_up).await
+        // In a box: only the first messages of a conduit wait.
+        Box::pin(future::or(self.lifecycle.wait(ready), give_up)).await
     }
 
     /// Whether the inbox is in force.

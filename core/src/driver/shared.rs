@@ -188,11 +188,21 @@ impl Shared {
         packet: impl Fn() -> Bytes,
         notice: Option<Token>,
     ) -> Result<(), Error> {
-        if let Some(result) = self.publish_now(to, packet(), notice) {
-            return result;
+        match self.publish_now(to, packet(), notice) {
+            Some(result) => result,
+            // In a box: few wait, and whoever publishes has room for it.
+            None => Box::pin(self.publish_in_time(to.address(), packet(), notice)).await,
         }
+    }
+
+    async fn publish_in_time(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        notice: Option<Token>,
+    ) -> Result<(), Error> {
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let mut publish = self.transport.publish(to.address(), packet(), undelivered);
+        let mut publish = self.transport.publish(to, packet, undelivered);
         if let Some(result) = future::poll_once(&mut publish).await {
             return Ok(result?);
         }

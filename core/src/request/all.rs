@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
-    asking::{Asking, before, prepare},
+    asking::{Asking, before, check, prepare},
     deadline,
 };
 use crate::{
@@ -195,22 +195,23 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
     let shared = handle.shared();
     let deadline = deadline(shared, timeout, inherited);
-    let (message, ready, body) = prepare(outgoing, deadline).await?;
+    let (message, mut ready, body) = check(outgoing, deadline)?;
+    let body = prepare(&ready, body, deadline).await?;
     let pending = Pending::all(ready.to.address(Targets::Group), shared.config.waiting);
     let mut asking = Asking::begin(&ready, message, pending)?;
     match body {
         Prepared::Whole(body) => {
             let to = ready.to.with(shared, Targets::Plain);
-            let head = ready.head_to(Targets::Plain);
-            let packet = || Frame::message(head.borrowed(), &body);
+            ready.number(Targets::Plain);
+            let packet = || Frame::message(ready.head.borrowed(), &body);
             let token = Token { message, targets: Targets::Plain };
             let publish = shared.publish(&to, packet, Some(token));
-            let published = before(shared, deadline, Executed::Maybe, publish).await;
+            let published = before(shared, deadline, Executed::Maybe, pin!(publish)).await;
             published.map_err(|error| ready.to.about(error))?;
             asking.pending.was_asked(shared.now());
         }
         Prepared::Streamed(source) => {
-            asking.upload(&ready, source, Targets::Plain, expect, delivery::errors_of_all);
+            asking.upload(&mut ready, source, Targets::Plain, expect, delivery::errors_of_all);
         }
     }
     let silence = silence.unwrap_or(shared.config.silence().answer);

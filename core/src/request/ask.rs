@@ -1,74 +1,73 @@
 //! A request that takes the first answer.
 
-use std::time::Instant;
+use std::{pin::pin, time::Instant};
 
-use bytes::Bytes;
-
-use super::asking::{Asking, Vain, before, prepare, too_late};
+use super::asking::{Asking, Vain, before, too_late};
 use crate::{
-    Error, ErrorKind, Executed, Subject,
-    body::Prepared,
+    Error, ErrorKind, Executed, MessageId,
+    body::Source,
     delivery,
     driver::{Answer, Pending, Silence},
-    outgoing::{Outgoing, Ready},
+    outgoing::Ready,
     proto::{Backoff, frame::Frame},
     transport::{Targets, Token},
 };
 
-pub(super) async fn ask(
-    outgoing: Outgoing,
-    deadline: Option<Instant>,
-) -> Result<(Subject, Answer), Error> {
-    let (message, ready, body) = prepare(outgoing, deadline).await?;
-    let pending = Pending::first(ready.to.address(Targets::Group));
-    let mut asking = Asking::begin(&ready, message, pending)?;
-    let answer = match body {
-        Prepared::Whole(body) => ask_whole(&asking, &ready, body, deadline).await,
-        Prepared::Streamed(source) => {
-            let errors = |outcome: &_| delivery::request_error(outcome).into_iter().collect();
-            asking.upload(&ready, source, Targets::Both, None, errors);
-            wait(&asking, &ready, deadline).await
-        }
-    };
-    let answer = answer.map_err(|error| ready.to.about(error))?;
-    asking.end();
-    Ok((ready.to.subject().clone(), answer))
+/// Listens for the first answer.
+///
+/// # Errors
+/// `Closed`.
+pub(super) fn begin(ready: &Ready, message: MessageId) -> Result<Asking, Error> {
+    Asking::begin(ready, message, Pending::first(ready.to.address(Targets::Group)))
 }
 
-async fn wait(asking: &Asking, ready: &Ready, deadline: Option<Instant>) -> Result<Answer, Error> {
-    match asking.wait(ready.handle.shared().config.silence(), deadline).await {
+async fn wait(asking: &Asking, deadline: Option<Instant>) -> Result<Answer, Error> {
+    match asking.wait(asking.shared().config.silence(), deadline).await {
         Ok(answer) => answer,
         Err(Vain::Silence) => Err(asking.pending.silence()),
         Err(Vain::Deadline) => Err(too_late(Executed::Maybe)),
     }
 }
 
-/// Asks everybody once. A group that refuses is asked again, since a refusal comes before the
-/// handler, until the deadline is near.
-async fn ask_whole(
-    asking: &Asking,
-    ready: &Ready,
-    body: Bytes,
+/// Asks with a body that is streamed.
+pub(super) async fn ask_streaming(
+    asking: &mut Asking,
+    ready: &mut Ready,
+    body: Source,
     deadline: Option<Instant>,
 ) -> Result<Answer, Error> {
-    let shared = ready.handle.shared();
+    let errors = |outcome: &_| delivery::request_error(outcome).into_iter().collect();
+    asking.upload(ready, body, Targets::Both, None, errors);
+    wait(asking, deadline).await
+}
+
+/// Asks everybody once. A group that refuses is asked again, since a refusal comes before the
+/// handler, until the deadline is near.
+pub(super) async fn ask_whole(
+    asking: &Asking,
+    ready: &mut Ready,
+    body: &[u8],
+    deadline: Option<Instant>,
+) -> Result<Answer, Error> {
+    ready.number(Targets::Both);
+    let Ready { handle, to, head } = ready;
+    let shared = handle.shared();
     let begun = shared.now();
     let give_up = deadline.unwrap_or(begun + shared.config.send_timeout);
     // A busy member takes a while to refuse. What is asked too late for that would not be known to
     // have been refused.
     let enough = (2 * shared.config.request_wait).min(give_up.saturating_duration_since(begun) / 2);
-    let mut head = ready.head_to(Targets::Both);
     let mut targets = Targets::Both;
     let mut backoff = Backoff::default();
     let mut refusal = None;
     loop {
-        let packet = || Frame::message(head.borrowed(), &body);
+        let packet = || Frame::message(head.borrowed(), body);
         let token = Token { message: asking.message(), targets };
-        let to = ready.to.with(shared, targets);
+        let to = to.with(shared, targets);
         let publish = shared.publish(&to, packet, Some(token));
-        before(shared, deadline, Executed::Maybe, publish).await?;
+        before(shared, deadline, Executed::Maybe, pin!(publish)).await?;
         asking.pending.was_asked(shared.now());
-        match (wait(asking, ready, deadline).await, refusal.take()) {
+        match (wait(asking, deadline).await, refusal.take()) {
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
                 return Err(refusal.unwrap_or(error));
             }
@@ -77,7 +76,8 @@ async fn ask_whole(
                 if again + enough >= give_up {
                     return Err(error);
                 }
-                if let Some(answer) = answer_by(asking, again).await {
+                // In a box: few wait here, and every request would have room for it.
+                if let Some(answer) = Box::pin(answer_by(asking, again)).await {
                     return answer;
                 }
                 targets = Targets::Group;

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Poll, ready},
     time::Instant,
@@ -10,11 +11,11 @@ use std::{
 use futures_lite::{FutureExt, future};
 
 use crate::{
-    Error, ErrorKind, Executed, MessageId, ServiceName,
+    Error, ErrorKind, Executed, MessageId,
     body::{Prepared, Source},
     driver::{Answer, OutboundStream, Pending, Shared, Silence},
     handle::Open,
-    outgoing::{Outgoing, Ready},
+    outgoing::{Outgoing, Ready, To},
     proto::{Outcome, ReasonCode, frame::Request},
     transport::Targets,
 };
@@ -23,7 +24,7 @@ use crate::{
 pub(super) struct Asking {
     handle: Open,
     message: MessageId,
-    service: ServiceName,
+    to: To,
     upload: Option<Arc<OutboundStream>>,
     pub(super) pending: Arc<Pending>,
     has_ended: bool,
@@ -50,7 +51,7 @@ impl Asking {
         let asking = Self {
             handle: ready.handle.clone(),
             message,
-            service: ready.to.service().clone(),
+            to: ready.to.clone(),
             upload: None,
             pending: shared.expect_answer(message, pending),
             has_ended: false,
@@ -58,6 +59,10 @@ impl Asking {
         // Closing ends what it finds; what came later has to find that out.
         shared.check_open()?;
         Ok(asking)
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        self.handle.shared()
     }
 
     pub(super) fn message(&self) -> MessageId {
@@ -73,7 +78,7 @@ impl Asking {
     /// what `errors` makes of it.
     pub(super) fn upload(
         &mut self,
-        ready: &Ready,
+        ready: &mut Ready,
         source: Source,
         targets: Targets,
         expect: Option<usize>,
@@ -83,7 +88,7 @@ impl Asking {
         let stream = ready.offer(self.message, source.length(), targets, expect);
         self.upload = Some(Arc::clone(&stream));
         let (pending, tasks) = (Arc::clone(&self.pending), Arc::clone(&shared));
-        let (service, message) = (self.service.clone(), self.message);
+        let (to, message) = (self.to.clone(), self.message);
         tasks.tasks.spawn(async move {
             let errors = match shared.send_body(&stream, source).await {
                 Ok(outcome) => errors(&outcome),
@@ -93,7 +98,7 @@ impl Asking {
                 // A handler that will not get the whole body is of no use.
                 let is_useless = error.executed() != Executed::No && error.instance().is_none();
                 if is_useless && !pending.is_resolved() {
-                    shared.cancel(service.clone(), message);
+                    shared.cancel(to.service().clone(), message);
                 }
                 pending.resolve(Err(error));
             }
@@ -102,14 +107,14 @@ impl Asking {
     }
 
     /// Waits for an answer as long as makes sense.
-    pub(super) async fn wait(
+    pub(super) fn wait(
         &self,
         silence: Silence,
         deadline: Option<Instant>,
-    ) -> Result<Result<Answer, Error>, Vain> {
-        let shared = self.handle.shared();
+    ) -> impl Future<Output = Result<Result<Answer, Error>, Vain>> {
         let mut armed = None;
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
+            let shared = self.handle.shared();
             loop {
                 if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
                     return Poll::Ready(Ok(answer));
@@ -138,7 +143,6 @@ impl Asking {
                 }
             }
         })
-        .await
     }
 }
 
@@ -155,27 +159,34 @@ impl Drop for Asking {
             upload.abort(ReasonCode::Cancelled.into());
         }
         if !was_resolved {
-            shared.cancel(self.service.clone(), self.message);
+            shared.cancel(self.to.service().clone(), self.message);
         }
     }
 }
 
-/// Checks what is to be asked, takes a first look at the body, and waits until replies can come.
-pub(super) async fn prepare(
+/// Checks what is to be asked, and gives its body apart from the rest.
+pub(super) fn check(
     outgoing: Outgoing,
     deadline: Option<Instant>,
-) -> Result<(MessageId, Ready, Prepared), Error> {
-    let handle = outgoing.handle.clone();
-    let shared = handle.shared();
+) -> Result<(MessageId, Ready, Source), Error> {
+    let shared = outgoing.handle.shared();
     let message = shared.message_id();
     let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
     let request = Request { message, time_left, credit: shared.config.first_window };
-    let prepare = async {
-        let (ready, body) = outgoing.prepare(Some(request)).await?;
-        shared.ready().await?;
-        Ok((message, ready, body))
-    };
-    before(shared, deadline, Executed::No, prepare).await
+    let (ready, body) = outgoing.check(Some(request))?;
+    Ok((message, ready, body))
+}
+
+/// Takes a first look at the body, and waits until replies can come.
+pub(super) async fn prepare(
+    ready: &Ready,
+    body: Source,
+    deadline: Option<Instant>,
+) -> Result<Prepared, Error> {
+    let shared = ready.handle.shared();
+    let body = ready.prepare(body).await?;
+    before(shared, deadline, Executed::No, pin!(shared.ready())).await?;
+    Ok(body)
 }
 
 /// The deadline passed, and this is known of the handler.
@@ -188,11 +199,15 @@ pub(super) async fn before<T>(
     shared: &Shared,
     deadline: Option<Instant>,
     executed: Executed,
-    future: impl Future<Output = Result<T, Error>>,
+    mut future: Pin<&mut impl Future<Output = Result<T, Error>>>,
 ) -> Result<T, Error> {
+    if let Some(done) = future::poll_once(future.as_mut()).await {
+        return done;
+    }
     let late = async {
         shared.passed(deadline).await;
         Err(too_late(executed))
     };
-    future::or(future, late).await
+    // In a box: few wait, and every request would have room for it.
+    Box::pin(future::or(future, late)).await
 }

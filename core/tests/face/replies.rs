@@ -29,6 +29,26 @@ fn only_a_request_is_answered_and_once() -> TestResult {
     })
 }
 
+/// What is larger is slow to allocate: glibc keeps nothing larger at hand for a thread
+/// (`glibc.malloc.tcache_max`, GNU C Library manual).
+#[test]
+fn the_futures_of_a_request_and_its_reply_are_small() -> TestResult {
+    const MOST: usize = 1032;
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let mut bound = node.bind("x").await?;
+        let request = node.own_service().request("x", &1).into_future();
+        let size = size_of_val(&*request);
+        assert!(size <= MOST, "a request of {size} bytes");
+        let _asked = world.sim.go(request);
+        let reply = bound.next().await.expect("it is bound").reply(&1).into_future();
+        let size = size_of_val(&*reply);
+        assert!(size <= MOST, "a reply of {size} bytes");
+        reply.await?;
+        Ok(())
+    })
+}
+
 #[test]
 fn a_reply_that_is_given_up_is_told() -> TestResult {
     World::run(|world| async move {
