@@ -33,50 +33,6 @@ impl Payload {
     }
 }
 
-/// The plain bindings and the group of a subject.
-#[derive(Clone)]
-pub(crate) struct To(Arc<Destination>);
-
-impl To {
-    pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
-        let address = Address::Subject { service, subject, targets: Targets::Both };
-        Self(shared.destinations.get(&address))
-    }
-
-    fn names(&self) -> (&ServiceName, &Subject) {
-        match self.0.address() {
-            Address::Subject { service, subject, .. } => (service, subject),
-            _ => unreachable!("messages go to subjects"),
-        }
-    }
-
-    pub(crate) fn service(&self) -> &ServiceName {
-        self.names().0
-    }
-
-    pub(crate) fn subject(&self) -> &Subject {
-        self.names().1
-    }
-
-    pub(crate) fn address(&self, targets: Targets) -> Address {
-        let (service, subject) = self.names();
-        Address::Subject { service: service.clone(), subject: subject.clone(), targets }
-    }
-
-    /// Some of the bindings.
-    pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
-        match targets {
-            Targets::Both => Arc::clone(&self.0),
-            targets => shared.destinations.get(&self.address(targets)),
-        }
-    }
-
-    pub(crate) fn about(&self, error: Error) -> Error {
-        let (service, subject) = self.names();
-        error.about(service, subject)
-    }
-}
-
 /// A message that has not been sent. What was wrong with it is reported when it is.
 pub(crate) struct Outgoing {
     pub(crate) handle: Open,
@@ -181,5 +137,49 @@ impl Ready {
         let id = StreamId { message, reply: false };
         let (service, subject) = self.to.names();
         shared.outbound(id, machine, service.clone(), Some(subject.clone()))
+    }
+}
+
+/// The plain bindings and the group of a subject.
+#[derive(Clone)]
+pub(crate) struct To(Arc<Destination>);
+
+impl To {
+    pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
+        let address = Address::Subject { service, subject, targets: Targets::Both };
+        Self(shared.destinations.get(&address))
+    }
+
+    fn names(&self) -> (&ServiceName, &Subject) {
+        match self.0.address() {
+            Address::Subject { service, subject, .. } => (service, subject),
+            _ => unreachable!("messages go to subjects"),
+        }
+    }
+
+    pub(crate) fn service(&self) -> &ServiceName {
+        self.names().0
+    }
+
+    pub(crate) fn subject(&self) -> &Subject {
+        self.names().1
+    }
+
+    pub(crate) fn address(&self, targets: Targets) -> Address {
+        let (service, subject) = self.names();
+        Address::Subject { service: service.clone(), subject: subject.clone(), targets }
+    }
+
+    /// Some of the bindings.
+    pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
+        match targets {
+            Targets::Both => Arc::clone(&self.0),
+            targets => shared.destinations.get(&self.address(targets)),
+        }
+    }
+
+    pub(crate) fn about(&self, error: Error) -> Error {
+        let (service, subject) = self.names();
+        error.about(service, subject)
     }
 }

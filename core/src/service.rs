@@ -22,7 +22,7 @@ pub struct Service<E> {
     timeout: Option<Duration>,
     /// The end of the time of the request that is being handled.
     inherited: Option<Instant>,
-    /// The first subject that something was sent to. Most services are used for one.
+    /// The first subject that this was used for. Most are used for one.
     first: OnceLock<To>,
 }
 

@@ -83,15 +83,15 @@ impl Source {
 
     /// Takes what is there at once, to see whether it fits one packet. It does not wait.
     pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
-        match self.kind {
-            Kind::Nothing if self.first.len() <= chunk => Ok(Prepared::Whole(self.first)),
-            Kind::Vec(bytes) if bytes.len() <= chunk => Ok(Prepared::Whole(bytes.into())),
-            // In a box: most need no look, and every request would have room for it.
-            _ => {
-                let prepared = Box::pin(self.look(chunk)).await;
-                prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
-            }
+        if self.whole(chunk).is_some() {
+            return Ok(Prepared::Whole(match self.kind {
+                Kind::Vec(bytes) => bytes.into(),
+                _ => self.first,
+            }));
         }
+        // In a box: most need no look, and everybody would have room for it.
+        let prepared = Box::pin(self.look(chunk)).await;
+        prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
     }
 
     async fn look(mut self, chunk: usize) -> io::Result<Prepared> {

@@ -10,57 +10,75 @@ use foldhash::fast::RandomState;
 use super::shared::lock;
 use crate::{
     proto::COUNTER_BITS,
-    transport::{Address, Destination},
+    transport::{Address, Destination, Targets},
 };
 
 #[derive(Default)]
-pub(crate) struct Destinations(Mutex<Known>);
-
-struct Known {
-    /// The upper half of the numbers of what is not known yet.
-    numbering: u64,
-    by_address: HashMap<Address, Arc<Destination>, RandomState>,
-    /// How many are remembered before those that nobody uses are forgotten.
-    most: usize,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self { numbering: 0, by_address: HashMap::default(), most: Destinations::MOST }
-    }
+pub(crate) struct Destinations {
+    /// Those that messages are numbered for.
+    numbered: Mutex<Known>,
+    /// All others. Whoever asks us chooses the inboxes that we answer to, and must not make the
+    /// numbers be forgotten.
+    others: Mutex<Known>,
 }
 
 impl Destinations {
-    /// How many are remembered at least. Whoever asks us chooses the inboxes that we answer to.
-    const MOST: usize = 4096;
-
     /// The destination of an address.
     pub(crate) fn get(&self, address: &Address) -> Arc<Destination> {
-        let mut known = lock(&self.0);
-        if let Some(destination) = known.by_address.get(address) {
-            return Arc::clone(destination);
-        }
-        if known.by_address.len() >= known.most {
-            known.forget_unused();
-        }
-        let first = known.numbering << COUNTER_BITS;
-        let destination = Arc::new(Destination::numbered_from(address.clone(), first));
-        known.by_address.insert(address.clone(), Arc::clone(&destination));
+        let known = match address {
+            Address::Subject { targets: Targets::Both, .. } => &self.numbered,
+            _ => &self.others,
+        };
+        let mut known = lock(known);
+        let (destination, forgotten) = known.get(address);
+        // What a transport remembers may do anything when it is dropped.
+        drop(known);
+        drop(forgotten);
         destination
     }
 }
 
+struct Known {
+    by_address: HashMap<Address, Arc<Destination>, RandomState>,
+    /// How many there may be before those that nobody uses are forgotten.
+    most: usize,
+    /// The upper half of the numbers of what is not known yet.
+    numbering: u64,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { by_address: HashMap::default(), most: Self::MOST, numbering: 0 }
+    }
+}
+
 impl Known {
-    /// Forgets what nobody uses. Its numbers are not used again for something else: a receiver
-    /// would think that they came late.
-    fn forget_unused(&mut self) {
-        let mut numbering = self.numbering;
-        self.by_address.retain(|_, destination| {
-            numbering = numbering.max(destination.next_number() >> COUNTER_BITS);
-            Arc::strong_count(destination) > 1
-        });
-        self.numbering = numbering + 1;
-        self.most = Destinations::MOST.max(2 * self.by_address.len());
+    const MOST: usize = 4096;
+
+    /// The destination of an address, and what was forgotten for its sake.
+    fn get(&mut self, address: &Address) -> (Arc<Destination>, Vec<Destination>) {
+        if let Some(destination) = self.by_address.get(address) {
+            return (Arc::clone(destination), Vec::new());
+        }
+        let full = self.by_address.len() >= self.most;
+        let forgotten = if full { self.forget_unused() } else { Vec::new() };
+        let first = self.numbering << COUNTER_BITS;
+        let destination = Arc::new(Destination::numbered_from(address.clone(), first));
+        self.by_address.insert(address.clone(), Arc::clone(&destination));
+        (destination, forgotten)
+    }
+
+    /// Forgets what nobody uses. What its numbers began with is not used again: a receiver would
+    /// think that they came late.
+    fn forget_unused(&mut self) -> Vec<Destination> {
+        let unused = self.by_address.extract_if(|_, known| Arc::strong_count(known) == 1);
+        let forgotten: Vec<_> =
+            unused.filter_map(|(_, destination)| Arc::into_inner(destination)).collect();
+        let numberings = forgotten.iter().map(|known| known.next_number() >> COUNTER_BITS);
+        self.numbering = numberings.fold(self.numbering, u64::max) + 1;
+        self.most = Self::MOST.max(2 * self.by_address.len());
+        self.by_address.shrink_to(self.most);
+        forgotten
     }
 }
 
@@ -70,7 +88,6 @@ mod tests {
     use crate::{
         InstanceId,
         proto::{Gap, Seen},
-        transport::Targets,
     };
 
     fn address(number: usize) -> Address {
@@ -82,7 +99,7 @@ mod tests {
     }
 
     fn len(destinations: &Destinations) -> usize {
-        lock(&destinations.0).by_address.len()
+        lock(&destinations.numbered).by_address.len() + lock(&destinations.others).by_address.len()
     }
 
     #[test]
@@ -99,12 +116,12 @@ mod tests {
     fn too_many_are_forgotten_and_nothing_seems_to_be_missing() {
         let (destinations, mut seen) = (Destinations::default(), Seen::default());
         let sender = InstanceId::from_bytes([1; InstanceId::LEN]);
-        for round in 1..3 * Destinations::MOST {
+        for round in 1..3 * Known::MOST {
             destinations.get(&address(round)).number();
             let number = destinations.get(&address(0)).number();
             assert_eq!(seen.note(sender, number), Gap::None);
         }
-        assert!(len(&destinations) <= Destinations::MOST);
+        assert!(len(&destinations) <= Known::MOST);
         assert!(destinations.get(&address(0)).number() >> COUNTER_BITS >= 2);
     }
 
@@ -112,14 +129,28 @@ mod tests {
     fn one_that_is_used_is_not_forgotten() {
         let destinations = Destinations::default();
         let used: Vec<_> =
-            (0..2 * Destinations::MOST).map(|number| destinations.get(&address(number))).collect();
+            (0..2 * Known::MOST).map(|number| destinations.get(&address(number))).collect();
         for (number, destination) in used.iter().enumerate() {
             assert!(Arc::ptr_eq(destination, &destinations.get(&address(number))));
         }
         drop(used);
-        for number in 0..8 * Destinations::MOST {
+        for number in 0..8 * Known::MOST {
             destinations.get(&address(number));
         }
-        assert!(len(&destinations) <= Destinations::MOST);
+        assert!(len(&destinations) <= Known::MOST);
+    }
+
+    #[test]
+    fn inboxes_do_not_make_numbers_be_forgotten() {
+        let destinations = Destinations::default();
+        destinations.get(&address(0)).number();
+        for number in 0..3 * Known::MOST as u128 {
+            destinations.get(&Address::Inbox {
+                service: "service".parse().expect("a service name"),
+                instance: InstanceId::from_bytes(number.to_be_bytes()),
+            });
+        }
+        assert_eq!(destinations.get(&address(0)).number(), 1);
+        assert!(len(&destinations) <= 1 + Known::MOST);
     }
 }

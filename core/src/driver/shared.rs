@@ -188,21 +188,11 @@ impl Shared {
         packet: impl Fn() -> Bytes,
         notice: Option<Token>,
     ) -> Result<(), Error> {
-        match self.publish_now(to, packet(), notice) {
-            Some(result) => result,
-            // In a box: few wait, and whoever publishes has room for it.
-            None => Box::pin(self.publish_in_time(to.address(), packet(), notice)).await,
+        if let Some(result) = self.publish_now(to, packet(), notice) {
+            return result;
         }
-    }
-
-    async fn publish_in_time(
-        &self,
-        to: &Address,
-        packet: Bytes,
-        notice: Option<Token>,
-    ) -> Result<(), Error> {
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let mut publish = self.transport.publish(to, packet, undelivered);
+        let mut publish = self.transport.publish(to.address(), packet(), undelivered);
         if let Some(result) = future::poll_once(&mut publish).await {
             return Ok(result?);
         }
@@ -212,6 +202,7 @@ impl Shared {
             // It may have been on its way all the same.
             Err(Error::new(ErrorKind::Disconnected, text).with_executed(Executed::Maybe))
         };
-        future::or(async { Ok(publish.await?) }, give_up).await
+        // In a box: few wait here, and everybody would have room for it.
+        Box::pin(future::or(async { Ok(publish.await?) }, give_up)).await
     }
 }

@@ -35,7 +35,7 @@ pub use self::{
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
     outbound::{
-        Asked, Delivery, Destination, GroupOutcome, Outbound, OutboundLimits, Outcome, Transmit,
+        Asked, Delivery, GroupOutcome, Outbound, OutboundLimits, Outcome, Recipient, Transmit,
     },
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},

@@ -13,10 +13,7 @@ use crate::{
     transport::{Targets, Token},
 };
 
-/// Listens for the first answer.
-///
-/// # Errors
-/// `Closed`.
+/// Listens for the first answer. Its errors are those of [`Asking::begin`].
 pub(super) fn begin(ready: &Ready, message: MessageId) -> Result<Asking, Error> {
     Asking::begin(ready, message, Pending::first(ready.to.address(Targets::Group)))
 }

@@ -57,7 +57,7 @@ impl Asking {
             has_ended: false,
         };
         // Closing ends what it finds; what came later has to find that out.
-        shared.check_open()?;
+        shared.check_open().map_err(|error| ready.to.about(error))?;
         Ok(asking)
     }
 
@@ -185,7 +185,8 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, Error> {
     let shared = ready.handle.shared();
     let body = ready.prepare(body).await?;
-    before(shared, deadline, Executed::No, pin!(shared.ready())).await?;
+    let is_ready = before(shared, deadline, Executed::No, pin!(shared.ready())).await;
+    is_ready.map_err(|error| ready.to.about(error))?;
     Ok(body)
 }
 

@@ -14,7 +14,7 @@ use super::Address;
 ///
 /// A transport that has to look up or to put together something for each address does it once, and
 /// [remembers](Self::remember) it here. A destination is for one transport: Conduit gives it to no
-/// other.
+/// other, and a transport that passes packets on to others has destinations of its own for each.
 ///
 /// ```
 /// use conduit::transport::{Address, Destination};
@@ -49,7 +49,7 @@ impl Destination {
     }
 
     /// What the transport remembers of it, which is what `make` says the first time. `None` where
-    /// something of another type was remembered before.
+    /// something of another type was remembered before. `make` must not ask the same of this again.
     pub fn remember<T: Any + Send + Sync>(&self, make: impl FnOnce(&Address) -> T) -> Option<&T> {
         self.remembered.get_or_init(|| Box::new(make(&self.address))).downcast_ref()
     }

@@ -1,6 +1,12 @@
 //! A transport without a conduit, for the checks of its own contract.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use conduit::{
@@ -20,6 +26,8 @@ pub(crate) struct Wire<'a, B: Broker> {
     pub(crate) transport: B::Transport,
     /// How many packets it was given.
     published: AtomicU64,
+    /// Where they went. Conduits keep them too, so that the transport can remember something.
+    destinations: Mutex<BTreeMap<Address, Arc<Destination>>>,
 }
 
 /// One subscription of it.
@@ -32,7 +40,8 @@ pub(crate) struct Ear<'a, B: Broker> {
 impl<'a, B: Broker> Wire<'a, B> {
     pub(crate) async fn connect(world: &'a World<B>, rule: Guarantee) -> Self {
         let transport = world.broker().connect().await;
-        Self { world, rule, transport, published: AtomicU64::new(0) }
+        let (published, destinations) = (AtomicU64::new(0), Mutex::default());
+        Self { world, rule, transport, published, destinations }
     }
 
     /// A subscription that is in force.
@@ -70,16 +79,19 @@ impl<'a, B: Broker> Wire<'a, B> {
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         if self.published.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-            let now = self.transport.publish_now(
-                &Destination::new(to.clone()),
-                packet.clone(),
-                undelivered,
-            );
+            let to = self.destination(to);
+            let now = self.transport.publish_now(&to, packet.clone(), undelivered);
             if let Some(published) = now {
                 return published;
             }
         }
         self.transport.publish(to, packet, undelivered).await
+    }
+
+    fn destination(&self, to: &Address) -> Arc<Destination> {
+        let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Destination::new(to.clone()));
+        Arc::clone(destinations.entry(to.clone()).or_insert_with(fresh))
     }
 
     pub(crate) async fn flush(&self) -> Result<(), Violation> {

@@ -11,7 +11,7 @@ use crate::{
     body::Source,
     driver::{Shared, shared::lock},
     proto::{
-        Destination, Outbound, Outcome, Reason, ReasonCode,
+        Outbound, Outcome, Reason, ReasonCode, Recipient,
         frame::{Frame, Receiver, StreamId},
     },
     transport::{Address, Target, Targets, Token},
@@ -216,11 +216,11 @@ impl OutboundStream {
         }
     }
 
-    fn address(&self, to: Destination) -> Option<Address> {
+    fn address(&self, to: Recipient) -> Option<Address> {
         let service = self.service.clone();
         Some(match to {
-            Destination::Inbox(instance) => Address::Inbox { service, instance },
-            Destination::Bindings(target) => {
+            Recipient::Inbox(instance) => Address::Inbox { service, instance },
+            Recipient::Bindings(target) => {
                 Address::Subject { service, subject: self.subject.clone()?, targets: target.into() }
             }
         })

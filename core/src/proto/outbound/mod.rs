@@ -21,7 +21,7 @@ use self::{
 };
 pub use self::{
     outcome::{Delivery, GroupOutcome, Outcome},
-    transmit::{Destination, Transmit},
+    transmit::{Recipient, Transmit},
 };
 use super::{
     Backoff, Reason,

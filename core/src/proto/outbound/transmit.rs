@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// Where to.
-    pub to: Destination,
+    pub to: Recipient,
     /// The packet.
     pub packet: Bytes,
     /// It is an offer: ask for a notice if nobody is there, and say
@@ -25,7 +25,7 @@ pub struct Transmit {
 
 /// Where a packet goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destination {
+pub enum Recipient {
     /// The bindings of the subject.
     Bindings(Target),
     /// The inbox of an instance.
@@ -65,7 +65,7 @@ impl Outbound {
             target,
             length: self.length,
         };
-        Transmit { to: Destination::Bindings(target), packet: frame.encode(), offer: Some(target) }
+        Transmit { to: Recipient::Bindings(target), packet: frame.encode(), offer: Some(target) }
     }
 
     /// The head, with the time that is left now.
@@ -139,7 +139,7 @@ impl Outbound {
         for peer in self.peers.values_mut().filter(plain) {
             peer.advance(now, end);
         }
-        Some(Transmit { to: Destination::Bindings(Target::Plain), packet, offer: None })
+        Some(Transmit { to: Recipient::Bindings(Target::Plain), packet, offer: None })
     }
 
     /// One packet for one receiver, each in its turn.
@@ -185,5 +185,5 @@ impl Outbound {
 }
 
 fn to_inbox(receiver: Receiver, packet: Bytes) -> Transmit {
-    Transmit { to: Destination::Inbox(receiver.instance), packet, offer: None }
+    Transmit { to: Recipient::Inbox(receiver.instance), packet, offer: None }
 }

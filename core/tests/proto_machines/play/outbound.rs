@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Asked, Destination, Headers, Outbound, OutboundLimits, ReasonCode, Transmit,
+        Asked, Headers, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
         frame::{Frame, Head, Receiver, Source},
     },
     transport::{Target, Targets},
@@ -207,8 +207,8 @@ impl Game {
                 let granted = |(receiver, credit): (&Receiver, &u64)| {
                     let to = transmit.to;
                     let reached = match to {
-                        Destination::Inbox(instance) => instance == receiver.instance,
-                        Destination::Bindings(_) => true,
+                        Recipient::Inbox(instance) => instance == receiver.instance,
+                        Recipient::Bindings(_) => true,
                     };
                     reached && end <= *credit
                 };

@@ -174,18 +174,18 @@ impl Pair {
     }
 
     fn publish(&mut self, transmit: conduit::proto::Transmit) {
-        use conduit::proto::Destination;
+        use conduit::proto::Recipient;
         let offered = transmit.offer;
         if let Some(target) = offered {
             self.link.publish_later(self.now, Event::Offered(target));
         }
         match transmit.to {
-            Destination::Inbox(instance) => {
+            Recipient::Inbox(instance) => {
                 if let Some(at) = self.station(instance) {
                     self.link.send(self.now, Party::Station(at), transmit.packet);
                 }
             }
-            Destination::Bindings(target) => {
+            Recipient::Bindings(target) => {
                 let mut listeners: Vec<usize> = (0..self.stations.len())
                     .filter(|&at| self.stations[at].listens(target))
                     .collect();

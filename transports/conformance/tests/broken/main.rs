@@ -10,6 +10,7 @@ mod lossy;
 mod no_notices;
 mod open_inboxes;
 mod published_after_all;
+mod remembering;
 mod reordering;
 mod repeating;
 mod sound;
