@@ -20,7 +20,7 @@ use crate::{
     delivery,
     driver::{Pending, Silence},
     handle::Handle,
-    outgoing::{Outgoing, To},
+    outgoing::Outgoing,
     proto::frame::Frame,
     transport::{Target, Targets, Token},
 };
@@ -183,7 +183,6 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
 /// A request to all that was made.
 struct AskingAll<E> {
     asking: Asking,
-    to: To,
     handle: Handle<E>,
     deadline: Option<Instant>,
     silence: Silence,
@@ -217,7 +216,6 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let silence = silence.unwrap_or(shared.config.silence().answer);
     Ok(AskingAll {
         asking,
-        to: ready.to,
         handle,
         deadline,
         silence: Silence { answer: silence, idle: silence },
@@ -238,10 +236,11 @@ impl<E: Encoder> AskingAll<E> {
         self.wanted = self.wanted.map(|wanted| wanted - 1);
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(self.to.about(error))),
+            Err(error) => return Some(Err(self.asking.to.about(error))),
         };
         answer.content.limit_time(self.deadline);
         let handle = self.handle.clone();
-        Some(Ok(Message::reply_to(handle, self.to.subject().clone(), answer, self.deadline)))
+        let subject = self.asking.to.subject().clone();
+        Some(Ok(Message::reply_to(handle, subject, answer, self.deadline)))
     }
 }

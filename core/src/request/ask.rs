@@ -18,26 +18,6 @@ pub(super) fn begin(ready: &Ready, message: MessageId) -> Result<Asking, Error> 
     Asking::begin(ready, message, Pending::first(ready.to.address(Targets::Group)))
 }
 
-async fn wait(asking: &Asking, deadline: Option<Instant>) -> Result<Answer, Error> {
-    match asking.wait(asking.shared().config.silence(), deadline).await {
-        Ok(answer) => answer,
-        Err(Vain::Silence) => Err(asking.pending.silence()),
-        Err(Vain::Deadline) => Err(too_late(Executed::Maybe)),
-    }
-}
-
-/// Asks with a body that is streamed.
-pub(super) async fn ask_streaming(
-    asking: &mut Asking,
-    ready: &mut Ready,
-    body: Source,
-    deadline: Option<Instant>,
-) -> Result<Answer, Error> {
-    let errors = |outcome: &_| delivery::request_error(outcome).into_iter().collect();
-    asking.upload(ready, body, Targets::Both, None, errors);
-    wait(asking, deadline).await
-}
-
 /// Asks everybody once. A group that refuses is asked again, since a refusal comes before the
 /// handler, until the deadline is near.
 pub(super) async fn ask_whole(
@@ -85,6 +65,26 @@ pub(super) async fn ask_whole(
             }
             (answer, _) => return answer,
         }
+    }
+}
+
+/// Asks with a body that is streamed.
+pub(super) async fn ask_streaming(
+    asking: &mut Asking,
+    ready: &mut Ready,
+    body: Source,
+    deadline: Option<Instant>,
+) -> Result<Answer, Error> {
+    let errors = |outcome: &_| delivery::request_error(outcome).into_iter().collect();
+    asking.upload(ready, body, Targets::Both, None, errors);
+    wait(asking, deadline).await
+}
+
+async fn wait(asking: &Asking, deadline: Option<Instant>) -> Result<Answer, Error> {
+    match asking.wait(asking.shared().config.silence(), deadline).await {
+        Ok(answer) => answer,
+        Err(Vain::Silence) => Err(asking.pending.silence()),
+        Err(Vain::Deadline) => Err(too_late(Executed::Maybe)),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct Asking {
     handle: Open,
     message: MessageId,
-    to: To,
+    pub(super) to: To,
     upload: Option<Arc<OutboundStream>>,
     pub(super) pending: Arc<Pending>,
     has_ended: bool,
