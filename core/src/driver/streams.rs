@@ -22,7 +22,7 @@ use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,
     proto::{Budget, ReasonCode, frame::StreamId},
-    transport::{Address, MIN_PACKET_LEN, Target, Token},
+    transport::{Destination, MIN_PACKET_LEN, Target, Token},
 };
 
 type Port = u64;
@@ -39,7 +39,7 @@ pub(super) struct Streams {
 
 /// What a machine wants its driver to do.
 enum Step {
-    Publish { to: Address, packet: Bytes, offer: Option<Target>, next: Option<Instant> },
+    Publish { to: Arc<Destination>, packet: Bytes, offer: Option<Target>, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
 }
@@ -81,7 +81,6 @@ impl Shared {
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish { to, packet, offer: Some(target), .. } => {
-                    let to = self.destinations.get(&to);
                     self.publish(&to, || packet.clone(), driven.token(target)).await?;
                     driven.offered(self, target);
                 }
@@ -105,19 +104,19 @@ impl Shared {
     /// timeout, and nobody may wait for its last packet.
     async fn publish_frame(
         &self,
-        to: &Address,
+        to: &Destination,
         packet: Bytes,
         next: Option<Instant>,
     ) -> Result<(), Error> {
         let is_least = packet.len() <= MIN_PACKET_LEN;
-        if let Some(result) = self.publish_now(&self.destinations.get(to), packet.clone(), None) {
+        if let Some(result) = self.publish_now(to, packet.clone(), None) {
             return survived(result, is_least);
         }
-        let mut publish = self.transport.publish(to, packet.clone(), None);
+        let mut publish = self.transport.publish(to.address(), packet.clone(), None);
         let result = match (future::poll_once(&mut publish).await, next) {
             (Some(result), _) => result,
             (None, None) => {
-                self.post_packet(to.clone(), packet, None);
+                self.post_packet(to.address().clone(), packet, None);
                 Ok(())
             }
             (None, Some(at)) => {

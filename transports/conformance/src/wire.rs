@@ -88,7 +88,8 @@ impl<'a, B: Broker> Wire<'a, B> {
         self.transport.publish(to, packet, undelivered).await
     }
 
-    fn destination(&self, to: &Address) -> Arc<Destination> {
+    /// Where packets to an address go, each time the same.
+    pub(crate) fn destination(&self, to: &Address) -> Arc<Destination> {
         let mut destinations = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = || Arc::new(Destination::new(to.clone()));
         Arc::clone(destinations.entry(to.clone()).or_insert_with(fresh))

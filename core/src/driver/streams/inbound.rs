@@ -15,14 +15,14 @@ use crate::{
         Budget, Inbound, Read, Reason, ReasonCode,
         frame::{Frame, Source, StreamId},
     },
-    transport::{Address, Target},
+    transport::{Destination, Target},
 };
 
 pub(crate) struct InboundStream {
     key: (StreamId, Port),
     state: Mutex<State>,
     /// The inbox of the sender.
-    sender: Address,
+    sender: Arc<Destination>,
     /// Where its message waits for the confirmation.
     mailbox: Option<Arc<Mailbox>>,
     changed: Event,
@@ -100,7 +100,7 @@ impl Shared {
         let stream = Arc::new(InboundStream {
             key,
             state: Mutex::new(State { machine, reader: None, armed: None }),
-            sender: Self::inbox_of(source),
+            sender: self.destinations.get(&Self::inbox_of(source)),
             mailbox,
             changed: Event::new(),
         });
@@ -117,7 +117,7 @@ impl Shared {
 
     fn forget_inbound(&self, stream: &InboundStream) {
         let last_word = lock(&stream.state).machine.last_word();
-        self.remember_last_word(stream.key, (stream.sender.clone(), last_word));
+        self.remember_last_word(stream.key, (stream.sender.address().clone(), last_word));
         lock(&self.streams.inbound).remove(&stream.key);
         if let Some(mailbox) = &stream.mailbox {
             mailbox.body_closed();
@@ -282,7 +282,9 @@ impl Driven for InboundStream {
         state.armed = next;
         self.release(state, undecided);
         match packet {
-            Some(packet) => Step::Publish { to: self.sender.clone(), packet, offer: None, next },
+            Some(packet) => {
+                Step::Publish { to: Arc::clone(&self.sender), packet, offer: None, next }
+            }
             None if finished => Step::Finished,
             None => Step::Wait(next),
         }

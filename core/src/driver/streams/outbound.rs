@@ -241,6 +241,8 @@ impl Driven for OutboundStream {
         while let Some(transmit) = machine.poll_transmit(now) {
             if let Some(to) = self.address(transmit.to) {
                 let next = machine.poll_timeout();
+                drop(machine);
+                let to = shared.destinations.get(&to);
                 return Step::Publish { to, packet: transmit.packet, offer: transmit.offer, next };
             }
         }

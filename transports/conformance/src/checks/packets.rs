@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use conduit::transport::{
-    Destination, MIN_PACKET_LEN, Packet, Targets, Transport, TransportError, TransportErrorKind,
+    MIN_PACKET_LEN, Packet, Targets, Transport, TransportError, TransportErrorKind,
 };
 
 use crate::{
@@ -82,8 +82,7 @@ pub async fn packets_of_every_length_arrive<B: Broker>(
     }
     if most < ENOUGH {
         let longer = Bytes::from(vec![0; most + 1]);
-        let at_once =
-            far.transport.publish_now(&Destination::new(to.clone()), longer.clone(), None);
+        let at_once = far.transport.publish_now(&far.destination(&to), longer.clone(), None);
         let refused = far.transport.publish(&to, longer, None).await;
         for refused in at_once.into_iter().chain([refused]) {
             let kind = refused.as_ref().map_err(TransportError::kind);

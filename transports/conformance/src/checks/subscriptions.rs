@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use conduit::transport::{Destination, Targets, Transport, TransportError, TransportErrorKind};
+use conduit::transport::{Targets, Transport, TransportError, TransportErrorKind};
 use futures_lite::future;
 
 use crate::{
@@ -134,7 +134,7 @@ pub async fn a_closed_transport_refuses<B: Broker>(world: Arc<World<B>>) -> Resu
     closed.transport.close().await;
     ends.rest().await?;
     let at = subject(Targets::Plain);
-    let at_once = closed.transport.publish_now(&Destination::new(at.clone()), Bytes::new(), None);
+    let at_once = closed.transport.publish_now(&closed.destination(&at), Bytes::new(), None);
     let publish = closed.transport.publish(&at, Bytes::new(), None).await;
     let subscribe = closed.transport.subscribe(&at).await.map(drop);
     let flush = closed.transport.flush().await;
