@@ -47,9 +47,11 @@ impl<E: Encoder> Binding<E> {
     }
 
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Option<Message<E>>> {
-        self.bound
-            .poll_next(cx)
-            .map(|arrival| Some(Message::received(self.handle.clone(), arrival?)))
+        self.bound.poll_next(cx).map(|arrival| {
+            let message = Message::received(self.handle.clone(), arrival?);
+            message.begin();
+            Some(message)
+        })
     }
 
     /// How many handlers of this binding may run at the same time; 1 unless this says otherwise, so
@@ -73,13 +75,15 @@ impl<E: Encoder> Binding<E> {
     /// The function may return `()` or a `Result`. An `Err` and a panic are logged, answer a
     /// request with a failure, and do not end the binding. The future of a request that is
     /// cancelled by its asker, or whose time has passed, is dropped where it awaits.
-    pub fn to<F, R>(self, function: F) -> Handler
+    pub fn to<F, R>(self, mut function: F) -> Handler
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self { bound, handle, concurrency } = self;
-        handler::run(bound, &handle, concurrency, function)
+        self.run(move |message| {
+            message.begin();
+            function(message)
+        })
     }
 
     /// Runs a function on the decoded value of each message, and replies with the value that it
@@ -138,7 +142,16 @@ impl<E: Encoder> Binding<E> {
         R: Future<Output = Result<V, X>> + Send + 'static,
     {
         let function = Arc::new(function);
-        self.to(move |message| handler::serve(Arc::clone(&function), message))
+        self.run(move |message| handler::serve(Arc::clone(&function), message))
+    }
+
+    fn run<F, R>(self, function: F) -> Handler
+    where
+        F: FnMut(Message<E>) -> R + Send + 'static,
+        R: Future<Output: HandlerOutput> + Send + 'static,
+    {
+        let Self { bound, handle, concurrency } = self;
+        handler::run(bound, &handle, concurrency, function)
     }
 
     /// Unbinds when a future is done. The messages that were routed to it by then can still be

@@ -129,8 +129,19 @@ impl Error {
     }
 
     /// What the handler of a request said.
-    pub(crate) fn from_failure(reason: &Reason, detail: Detail, instance: InstanceId) -> Self {
+    pub(crate) fn from_failure(
+        reason: &Reason,
+        started: bool,
+        detail: Detail,
+        instance: InstanceId,
+    ) -> Self {
         let mut error = Self::from_reason(reason).heard_from(instance);
+        error.0.executed = match (started, reason.code) {
+            (true, _) => Executed::Yes,
+            // Both are said of the message, before the function that it is for is called.
+            (false, ReasonCode::NotDecoded | ReasonCode::TooLarge) => Executed::No,
+            (false, _) => error.0.executed,
+        };
         if detail != Detail::default() {
             let failure = Failure::received(reason.text.clone(), detail);
             error.0.detail = failure.to_string();

@@ -76,6 +76,20 @@ impl Failure {
         Ok(self)
     }
 
+    /// Says that it may pass by itself: the same request may succeed later. Whether the asker may
+    /// make it twice is another question, since the handler was executed.
+    #[must_use]
+    pub fn transient(mut self) -> Self {
+        self.detail.transient = true;
+        self
+    }
+
+    /// Whether the handler called it [transient](Self::transient).
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.detail.transient
+    }
+
     /// What happened, for programs; empty where the handler gave no code.
     #[must_use]
     pub fn code(&self) -> &str {

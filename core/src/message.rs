@@ -55,6 +55,13 @@ impl<E: Encoder> Message<E> {
         Self { head, subject, replier, deadline, is_reply: false, body, held }
     }
 
+    /// A function is called with it.
+    pub(crate) fn begin(&self) {
+        if let Some(replier) = &self.replier {
+            replier.begin();
+        }
+    }
+
     pub(crate) fn reply_to(
         handle: Handle<E>,
         subject: Subject,

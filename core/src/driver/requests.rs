@@ -77,11 +77,11 @@ impl Shared {
             Frame::ReplyStream { request, message, head, length } => {
                 self.handle_reply_stream(request, message, head, length);
             }
-            Frame::Failure { message, instance, target, reason, detail } => {
+            Frame::Failure { message, instance, target, started, reason, detail } => {
                 let Some(pending) = self.pending(message) else {
                     return;
                 };
-                let error = Error::from_failure(&reason, detail, instance);
+                let error = Error::from_failure(&reason, started, detail, instance);
                 match target {
                     _ if pending.asks_all() => pending.resolve(Err(error)),
                     Target::Group => pending.resolve(Err(error)),

@@ -49,6 +49,8 @@ pub(crate) struct Replier {
     answered: AtomicBool,
     /// A handler has it.
     started: AtomicBool,
+    /// The function of the handler was called with it.
+    begun: AtomicBool,
     pub(super) arrived: Instant,
     /// It may be said to be here: of an offer, only the sender's confirmation decides that.
     is_here: AtomicBool,
@@ -72,6 +74,7 @@ impl Replier {
             cancellation: Event::new(),
             answered: AtomicBool::new(false),
             started: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
             arrived: now,
             is_here: AtomicBool::new(is_whole),
         });
@@ -93,6 +96,11 @@ impl Replier {
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::SeqCst);
         self.is_here.store(true, Ordering::SeqCst);
+    }
+
+    /// The function of its handler is called now: from here on it was executed.
+    pub(crate) fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
     }
 
     /// Harmless once it is being answered: the asker then takes the answer or stops it.
@@ -143,6 +151,7 @@ impl Replier {
             message: self.request.message,
             instance: self.shared.source.instance,
             target: self.target,
+            started: self.begun.load(Ordering::Acquire),
             reason,
             detail,
         };

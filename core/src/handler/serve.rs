@@ -16,6 +16,7 @@ where
     X: Into<Box<dyn StdError + Send + Sync>>,
 {
     let value = message.decode().await?;
+    message.begin();
     let answerer = message.answerer();
     let handling = function(value, message);
     let replying = match (handling.await, answerer) {

@@ -7,6 +7,8 @@ use super::{Reason, frame::ContentType};
 pub struct Detail {
     /// Its own name for what happened; empty where it has none.
     pub code: String,
+    /// Whether it may pass by itself.
+    pub transient: bool,
     /// The media type of the value, where an encoder made it.
     pub content_type: Option<ContentType>,
     /// A value that says more.

@@ -129,7 +129,7 @@ fn whoever_asked_a_conduit_that_closes_learns_it_at_once() -> TestResult {
         node.close().await;
         for asked in [handled, held] {
             let error = asked.recv().await?.map(drop).expect_err("it is closed");
-            assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Maybe));
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Yes));
         }
         let error = queued.recv().await?.map(drop).expect_err("it is closed");
         assert_eq!(error.executed(), Executed::No, "{error:?}");

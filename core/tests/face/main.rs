@@ -8,6 +8,7 @@ mod cancelling;
 mod closing;
 mod encoding;
 mod errors;
+mod failures;
 mod handlers;
 mod handles;
 mod headers;

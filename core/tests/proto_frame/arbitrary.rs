@@ -36,11 +36,9 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 fn detail() -> impl Strategy<Value = Detail> {
-    ("[ -~é]{0,60}", content_type(), body()).prop_map(|(code, content_type, value)| Detail {
-        code,
-        content_type,
-        value,
-    })
+    ("[ -~é]{0,60}", any::<bool>(), content_type(), body()).prop_map(
+        |(code, transient, content_type, value)| Detail { code, transient, content_type, value },
+    )
 }
 
 fn content_type() -> impl Strategy<Value = Option<ContentType>> {
@@ -146,11 +144,12 @@ fn answering() -> impl Strategy<Value = Frame> {
             length,
         },
     );
-    let failure = (message(), instance(), target(), reason(), detail()).prop_map(
-        |(message, instance, target, reason, detail)| Frame::Failure {
+    let failure = (message(), instance(), target(), any::<bool>(), reason(), detail()).prop_map(
+        |(message, instance, target, started, reason, detail)| Frame::Failure {
             message,
             instance,
             target,
+            started,
             reason,
             detail,
         },

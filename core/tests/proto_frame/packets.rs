@@ -1,7 +1,7 @@
 //! What packets look like, for ever: another implementation has to read and write the same bytes.
 
 /// Each line is a field: tag, length, value. The first is version, type and header length.
-pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
+pub(crate) const GOLDEN: [(&str, &[&str]); 22] = [
     (
         "message",
         &[
@@ -154,6 +154,17 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 21] = [
             "12 08 6e6f2e73746f636b",
             "0b 10 6170706c69636174696f6e2f6a736f6e",
             "7b7d",
+        ],
+    ),
+    (
+        "failure after the start, transient",
+        &[
+            "01 0d 002d",
+            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
+            "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
+            "05 01 01",
+            "0f 01 18",
+            "0d 01 0f",
         ],
     ),
     ("cancel", &["01 0e 0012", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa"]),

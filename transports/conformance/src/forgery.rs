@@ -112,7 +112,7 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
         Frame::Stop { stream, receiver, target, reason: reason() },
         Frame::Reply { message, head: head(), body: body.clone() },
         Frame::ReplyStream { request: message, message, head: head(), length },
-        Frame::Failure { message, instance, target, reason: reason(), detail },
+        Frame::Failure { message, instance, target, started: true, reason: reason(), detail },
         Frame::Cancel { message },
         Frame::Alive { message, instance, target },
         Frame::Probe { message },

@@ -15,6 +15,7 @@ impl Shared {
             message: request.message,
             instance: self.source.instance,
             target: route.target,
+            started: false,
             reason: code.into(),
             detail: Detail::default(),
         };

@@ -143,6 +143,7 @@ impl Fields<'_> {
                 message: self.message()?,
                 instance: self.instance()?,
                 target: self.target()?,
+                started: self.flags()? & flag::STARTED != 0,
                 reason: self.reason()?,
                 detail: self.detail(body)?,
             },
@@ -197,6 +198,7 @@ impl Fields<'_> {
     fn detail(&self, value: Bytes) -> Result<Detail> {
         Ok(Detail {
             code: self.text(tag::FAILURE_CODE, Detail::MAX_CODE)?,
+            transient: self.flags()? & flag::TRANSIENT != 0,
             content_type: self.content_type()?,
             value,
         })

@@ -63,10 +63,12 @@ impl Frame {
                 packet.answer(head.borrowed());
                 packet.optional(tag::LENGTH, *length);
             }
-            Self::Failure { message, instance, target, reason, detail } => {
+            Self::Failure { message, instance, target, started, reason, detail } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.bytes(tag::INSTANCE, &instance.to_bytes());
                 packet.target(*target);
+                let transient = if detail.transient { flag::TRANSIENT } else { 0 };
+                packet.flags(transient | if *started { flag::STARTED } else { 0 });
                 packet.reason(reason);
                 packet.detail(detail);
             }

@@ -151,6 +151,8 @@ pub enum Frame {
         instance: InstanceId,
         /// How the request reached it.
         target: Target,
+        /// The function of the handler was called.
+        started: bool,
         /// Why.
         reason: Reason,
         /// What the application adds.

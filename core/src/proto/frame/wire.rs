@@ -55,6 +55,8 @@ pub(super) mod flag {
     pub(in super::super) const REPLY: u64 = 1;
     pub(in super::super) const DONE: u64 = 2;
     pub(in super::super) const REQUEST: u64 = 4;
+    pub(in super::super) const STARTED: u64 = 8;
+    pub(in super::super) const TRANSIENT: u64 = 16;
 }
 
 /// Appends a number, seven bits a byte, least significant first (LEB128).

@@ -87,7 +87,7 @@ pub async fn draining_cuts_off_at_its_limit<B: Broker>(
     let end = world.within(B::PATIENCE, RULE, "the end of the handler", ends.recv()).await?;
     RULE.expect("the end of the handler", end)?;
     let asked = world.within(B::PATIENCE, RULE, "the answer to a request", asked).await?;
-    failed("a handler that is cut off", asked, &[(ErrorKind::Closed, Executed::Maybe)])?;
+    failed("a handler that is cut off", asked, &[(ErrorKind::Closed, Executed::Yes)])?;
     counts(&world, drained, [0, 0, 1]).await?;
     world.within(B::PATIENCE, RULE, "calls after drain", every_call(&worker)).await?
 }

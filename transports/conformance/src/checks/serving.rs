@@ -42,7 +42,7 @@ pub async fn served_values_are_answered<B: Broker>(world: Arc<World<B>>) -> Resu
     for number in 0..COUNT {
         RULE.expect("send", service.send("add", &number).await)?;
         let not_decoded = service.request_body("add", "nine bytes");
-        let told = [(ErrorKind::NotDecoded, Executed::Yes)];
+        let told = [(ErrorKind::NotDecoded, Executed::No)];
         fails(&world, "what is no number", not_decoded, &told).await?;
         let told = [(ErrorKind::HandlerFailed, Executed::Yes)];
         let error = fails(&world, "a wrong number", service.request("add", &WRONG), &told).await?;

@@ -1,0 +1,77 @@
+//! What a handler says of its failure, and what of it the asker sees.
+
+use std::future::IntoFuture as _;
+
+use conduit::{ErrorKind, Executed, Failure};
+
+use crate::support::world::{Node, TestResult, World, secs};
+
+async fn fails(node: &Node, subject: &str) -> conduit::Error {
+    node.own_service().request(subject, "text").await.map(drop).expect_err("it fails")
+}
+
+#[test]
+fn what_serve_cannot_decode_did_not_run_and_what_a_handler_cannot_did() -> TestResult {
+    World::run(|world| async move {
+        let node = world.builder("a").max_decode_size(5).build()?;
+        node.queue_bind("serves").await?.serve(async |number: u8| Ok::<_, Failure>(number));
+        node.queue_bind("serves.long").await?.serve(async |text: String| Ok::<_, Failure>(text));
+        node.queue_bind("decodes").await?.to(|message| async move {
+            message.decode::<u8>().await?;
+            message.reply(&()).await
+        });
+        let cases = [
+            ("serves", ErrorKind::TooLarge, Executed::No),
+            ("serves.long", ErrorKind::TooLarge, Executed::No),
+            ("decodes", ErrorKind::TooLarge, Executed::Yes),
+        ];
+        for (subject, kind, executed) in cases {
+            let error = fails(&node, subject).await;
+            assert_eq!((error.kind(), error.executed()), (kind, executed), "{subject}: {error:?}");
+        }
+        for (subject, executed) in [("serves", Executed::No), ("decodes", Executed::Yes)] {
+            let asked = node.own_service().request(subject, "t").await;
+            let error = asked.map(drop).expect_err("it is no number");
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::NotDecoded, executed));
+            assert!(!error.is_retryable(), "it will not be decoded later either");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_failure_says_whether_it_may_pass() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let busy = || Failure::new("busy", "the table is locked");
+        node.queue_bind("passes").await?.to(move |_| async move { Err(busy().transient()) });
+        node.queue_bind("stays").await?.to(move |_| async move { Err(busy()) });
+        node.queue_bind("bare").await?.to(|_| async { Err(Failure::new("", "again").transient()) });
+        for (subject, transient) in [("passes", true), ("stays", false), ("bare", true)] {
+            let error = fails(&node, subject).await;
+            let failure = error.failure().map(Failure::is_transient);
+            assert_eq!(failure.unwrap_or(false), transient, "{subject}: {error:?}");
+            assert_eq!((error.executed(), error.is_retryable()), (Executed::Yes, false));
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_handler_that_closing_cuts_off_says_that_it_was_executed() -> TestResult {
+    World::run(|world| async move {
+        let (asker, node) = (world.node("asker")?, world.node("a")?);
+        node.queue_bind("stuck").await?.to(|message| async move {
+            let _message = message;
+            std::future::pending::<()>().await;
+        });
+        let asked = asker.service("a").request("stuck", &1).into_future();
+        let asked = world.sim.go(asked);
+        world.sim.idle().await;
+        node.close().await;
+        let error = asked.recv().await?.map(drop).expect_err("it was cut off");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Yes));
+        assert!(world.elapsed() < secs(3));
+        Ok(())
+    })
+}
