@@ -21,8 +21,12 @@ use crate::{
 /// Messages wait in it, 1,024 at most (see
 /// [`max_waiting_messages`](crate::Builder::max_waiting_messages)). Where one-way messages come
 /// faster than they are taken, the newest are dropped and [counted](Self::lost); requests and
-/// streamed bodies are refused instead, and their senders told. Messages of one sender come in the
-/// order in which they were sent.
+/// streamed bodies are refused instead, and their senders told. Messages of one sender, an instance,
+/// come in the order in which they were sent; those of another sender never wait for them.
+///
+/// A queue binding gives a request that has waited in it for 100 ms (see
+/// [`max_request_wait`](crate::Builder::max_request_wait)) back to the group, whether its handlers
+/// are at work or the loop that reads it is slow.
 ///
 /// It is a loop or a handler: take messages with [`next`](Self::next) or as a [`Stream`], or give
 /// them [`to`](Self::to) a function. Dropping it unbinds: a queue binding gives the messages that
@@ -58,11 +62,10 @@ impl<E: Encoder> Binding<E> {
     /// that messages are handled in their order, one after the other. Of more, each runs in a task
     /// of its own, and they start in the order of their messages.
     ///
-    /// While all of them run, messages wait in the binding. A queue binding gives a request that
-    /// has waited for 100 ms (see [`max_request_wait`](crate::Builder::max_request_wait)) back to
-    /// the group: its sender asks the group again, with pauses, until somebody takes it or its
-    /// deadline is near, and then fails with `Overloaded`. So a request does not wait behind a
-    /// long one while another instance has nothing to do.
+    /// While all of them run, messages wait in the binding. The sender of a request that goes back
+    /// to the group asks it again, with pauses, until somebody takes it or its deadline is near, and
+    /// then fails with `Overloaded`. So a request does not wait behind a long one while another
+    /// instance has nothing to do.
     #[must_use]
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);

@@ -142,9 +142,10 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// How long a request waits in a queue binding for its handler; 100 ms. One that has waited
-    /// longer goes back to the group, and while one that cannot does, new ones are refused: their
-    /// senders ask the group again. See [`Binding::concurrency`](crate::Binding::concurrency).
+    /// How long a request waits in a queue binding to be taken, by a handler or by a loop; 100 ms.
+    /// One that has waited longer goes back to the group, and while one that cannot does, new ones
+    /// are refused: their senders ask the group again. See
+    /// [`Binding::concurrency`](crate::Binding::concurrency).
     pub fn max_request_wait(mut self, time: Duration) -> Self {
         self.config.request_wait = time;
         self

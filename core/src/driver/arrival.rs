@@ -17,23 +17,17 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    fn stream(&self) -> Option<&InboundStream> {
+    /// The stream of its body, if it is streamed.
+    pub(super) fn stream(&self) -> Option<&Arc<InboundStream>> {
         match &self.content {
             Content::Whole(_) => None,
             Content::Stream(content) => Some(&content.stream),
         }
     }
 
-    /// Since when it has been waiting, if it can be given to another member of the group: the sender
-    /// of a whole request knows by the refusal that no handler has started.
-    pub(super) fn waiting_to_be_given(&self) -> Option<Instant> {
-        let replier = self.replier.as_ref()?;
-        matches!(self.content, Content::Whole(_)).then_some(replier.arrived)
-    }
-
     /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
     /// a failure would answer a request that another member may be handling.
-    pub(super) fn refuse(&self, shared: &Arc<Shared>) {
+    pub(super) fn refuse(&self, shared: &Shared) {
         let was_confirmed = self.readiness(shared) == Readiness::Ready;
         if let Content::Stream(content) = &self.content {
             let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
@@ -52,6 +46,6 @@ impl Arrival {
         if is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline) {
             return Readiness::Never;
         }
-        self.stream().map_or(Readiness::Ready, InboundStream::readiness)
+        self.stream().map_or(Readiness::Ready, |stream| stream.readiness())
     }
 }

@@ -28,6 +28,8 @@ use crate::{
 struct Offer {
     message: MessageId,
     length: Option<u64>,
+    /// Of its packet.
+    bytes: usize,
 }
 
 impl Shared {
@@ -39,15 +41,16 @@ impl Shared {
         known: &mut Known,
         members: &mut Members,
     ) {
+        let bytes = packet.len();
         let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
             Err(error) => return self.not_understood(&error),
         };
         members.look_up(self, route);
         match frame {
-            Frame::Message { head, body } => self.deliver_whole(route, members, head, body),
+            Frame::Message { head, body } => self.deliver_whole(route, members, head, body, bytes),
             Frame::Offer { head, message, length, target } if target == route.target => {
-                self.deliver_offer(route, members, &head, Offer { message, length });
+                self.deliver_offer(route, members, &head, Offer { message, length, bytes });
             }
             Frame::Data { .. } => self.handle_sender(frame),
             Frame::Probe { .. } => {}
@@ -61,11 +64,12 @@ impl Shared {
         members: &mut Members,
         head: Box<Head>,
         body: Bytes,
+        bytes: usize,
     ) {
         if planted!(DeliverToAllMembers) && route.target == Target::Group {
             // Each that took it goes to the end.
             for _ in 1..members.all().len() {
-                self.deliver_whole_to(route, members, 0, head.clone(), body.clone());
+                self.deliver_whole_to(route, members, 0, head.clone(), body.clone(), bytes);
             }
         }
         if route.target == Target::Plain {
@@ -78,15 +82,15 @@ impl Shared {
             (Target::Group, []) => return self.give_back(route, head, body),
             (Target::Plain, all) => (0, all.len() - 1),
             (Target::Group, all) => {
-                let roomy = all.iter().position(|member| member.mailbox.has_room(false));
+                let roomy = all.iter().position(|member| member.mailbox.has_room(bytes, false));
                 let at = roomy.unwrap_or(0);
                 (at, at)
             }
         };
         for at in first..last {
-            self.deliver_whole_to(route, members, at, head.clone(), body.clone());
+            self.deliver_whole_to(route, members, at, head.clone(), body.clone(), bytes);
         }
-        self.deliver_whole_to(route, members, last, head, body);
+        self.deliver_whole_to(route, members, last, head, body, bytes);
     }
 
     fn deliver_whole_to(
@@ -96,14 +100,15 @@ impl Shared {
         at: usize,
         head: Box<Head>,
         body: Bytes,
+        bytes: usize,
     ) {
         let mailbox = &members.all()[at].mailbox;
         // A request that is refused must not make, and then drop, the duty to answer it.
-        if head.request.is_some() && !self.takes_request(route, mailbox, false) {
+        if head.request.is_some() && !self.takes_request(route, mailbox, bytes, false) {
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
         let arrival = self.arrival(route, head, Content::Whole(body));
-        match mailbox.push(arrival) {
+        match mailbox.push(arrival, bytes) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
@@ -192,8 +197,8 @@ impl Shared {
             return Ok(());
         }
         let has_room = match head.request {
-            Some(_) => self.takes_request(route, mailbox, true),
-            None => mailbox.has_room(true),
+            Some(_) => self.takes_request(route, mailbox, offer.bytes, true),
+            None => mailbox.has_room(offer.bytes, true),
         };
         if !has_room {
             return Err(ReasonCode::Overloaded);
@@ -202,7 +207,7 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, Box::new(head.clone()), content);
-        match mailbox.push(arrival) {
+        match mailbox.push(arrival, offer.bytes) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
             Err(Full(arrival)) => arrival.refuse(self),
@@ -212,21 +217,16 @@ impl Shared {
 
     /// Whether a request may wait in a binding. A member of a group that lets requests wait for too
     /// long leaves new ones to the others.
-    fn takes_request(&self, route: &Route, mailbox: &Mailbox, streamed: bool) -> bool {
+    fn takes_request(
+        &self,
+        route: &Route,
+        mailbox: &Mailbox,
+        bytes: usize,
+        streamed: bool,
+    ) -> bool {
         let too_long = self.now().checked_sub(self.config.request_wait);
         let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
-        mailbox.has_room(streamed) && !keeps_waiting()
-    }
-
-    /// Hands on the requests that have waited in a binding for too long.
-    pub(crate) fn hand_on_requests(&self, mailbox: &Mailbox) {
-        let too_long = self.now().checked_sub(self.config.request_wait);
-        for arrival in mailbox.take_requests(too_long) {
-            if let Some(replier) = &arrival.replier {
-                replier.fail(ReasonCode::Overloaded.into(), Detail::default());
-            }
-        }
-        self.notify_drain();
+        mailbox.has_room(bytes, streamed) && !keeps_waiting()
     }
 
     /// Gives a message that nobody has begun to handle back to the group. A request and a streamed

@@ -107,7 +107,11 @@ impl Shared {
         });
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
-            future::or(Arc::clone(&shared).keep_alive(), shared.closed()).await;
+            let alive = Arc::clone(&shared).keep_alive();
+            let requests = async {
+                future::zip(alive, shared.refuse_overdue()).await;
+            };
+            future::or(requests, shared.closed()).await;
         });
         self.tasks.spawn(Arc::clone(self).run());
     }

@@ -1,9 +1,8 @@
 //! What waits for one binding.
 
 use std::{
-    collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -13,16 +12,15 @@ use std::{
 use event_listener::Event;
 
 use super::{
-    Arrival, Shared,
+    Arrival, InboundStream, Shared,
     shared::{Counter, lock},
     streams::Readiness,
 };
-use crate::proto::{BindingId, BindingKind};
+use crate::proto::{BindingId, BindingKind, Label, Place, Queue};
 
 pub(crate) struct Mailbox {
     id: BindingId,
     kind: BindingKind,
-    capacity: usize,
     max_bodies: usize,
     state: Mutex<State>,
     open_bodies: AtomicUsize,
@@ -35,9 +33,8 @@ pub(crate) struct Mailbox {
     pub(crate) missed: Counter,
 }
 
-#[derive(Default)]
 struct State {
-    waiting: VecDeque<Arrival>,
+    queue: Queue<Arrival>,
     reader: Option<Waker>,
 }
 
@@ -48,15 +45,14 @@ impl Mailbox {
     pub(super) fn new(
         id: BindingId,
         kind: BindingKind,
-        capacity: usize,
+        queue: Queue<Arrival>,
         max_bodies: usize,
     ) -> Self {
         Self {
             id,
             kind,
-            capacity,
             max_bodies,
-            state: Mutex::default(),
+            state: Mutex::new(State { queue, reader: None }),
             open_bodies: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),
@@ -78,69 +74,84 @@ impl Mailbox {
         self.id.0
     }
 
-    pub(super) fn push(&self, arrival: Arrival) -> Result<(), Full> {
+    /// Adds a message whose packet had so many bytes.
+    pub(super) fn push(&self, arrival: Arrival, bytes: usize) -> Result<(), Full> {
         let mut state = lock(&self.state);
-        if self.is_complete() || state.waiting.len() >= self.capacity {
+        if self.is_complete() {
             drop(state);
             return Err(Full(arrival));
         }
-        state.waiting.push_back(arrival);
-        if planted!(Overtake) {
-            state.waiting.rotate_right(1);
+        let stream = arrival.stream().cloned();
+        // A sender that decides after this look waits for the lock, and then finds the place.
+        let is_undecided = |stream: &InboundStream| stream.readiness() == Readiness::Waiting;
+        let label = Label {
+            sender: arrival.head.source.instance,
+            bytes: bytes as u64,
+            request: arrival.replier.as_ref().map(|replier| replier.arrived),
+            offered: stream.as_deref().is_some_and(is_undecided),
+        };
+        match state.queue.push(label, arrival) {
+            Ok(place) => stream.iter().for_each(|stream| stream.waits_at(place)),
+            Err(arrival) => {
+                drop(state);
+                return Err(Full(arrival));
+            }
         }
         let reader = state.reader.take();
         drop(state);
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+        wake(reader);
         Ok(())
+    }
+
+    /// The sender of an offered message has decided. One that has no place yet is looked at when it
+    /// comes.
+    pub(super) fn decided(&self, shared: &Shared, place: &OnceLock<Place>, readiness: Readiness) {
+        let mut state = lock(&self.state);
+        let Some(place) = place.get() else { return };
+        let given_up = match readiness {
+            Readiness::Waiting => return,
+            Readiness::Ready => {
+                state.queue.confirm(*place);
+                None
+            }
+            Readiness::Never => state.queue.remove(*place),
+        };
+        let reader = state.reader.take();
+        drop(state);
+        wake(reader);
+        if let Some(arrival) = given_up {
+            arrival.refuse(shared);
+            drop(arrival);
+            shared.notify_drain();
+        }
     }
 
     /// How many more messages there is room for.
     pub(super) fn room(&self) -> usize {
-        self.capacity.saturating_sub(lock(&self.state).waiting.len())
+        lock(&self.state).queue.room()
     }
 
     /// Whether there is room for one more message, and for its body if it is streamed.
-    pub(super) fn has_room(&self, streamed: bool) -> bool {
-        let state = lock(&self.state);
+    pub(super) fn has_room(&self, bytes: usize, streamed: bool) -> bool {
         let bodies = self.open_bodies.load(Ordering::Relaxed);
         !self.is_complete()
-            && state.waiting.len() < self.capacity
             && (!streamed || bodies < self.max_bodies)
+            && lock(&self.state).queue.has_room(bytes as u64)
     }
 
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
-        let state = lock(&self.state);
-        let oldest = state.waiting.iter().find_map(|arrival| arrival.replier.as_ref());
-        oldest.is_some_and(|replier| Some(replier.arrived) <= since)
-    }
-
-    /// Since when a request has been waiting that another member of the group could take.
-    pub(crate) fn poll_waiting_request(&self, cx: &Context<'_>) -> Poll<Instant> {
-        let mut state = lock(&self.state);
-        match state.waiting.iter().find_map(Arrival::waiting_to_be_given) {
-            Some(since) => Poll::Ready(since),
-            None => {
-                state.reader = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+        let oldest = lock(&self.state).queue.oldest_request();
+        oldest.is_some_and(|oldest| Some(oldest) <= since)
     }
 
     /// Takes out the requests that came by a time and that another member of the group could take.
-    /// They count as open until their senders are told.
-    pub(super) fn take_requests(&self, since: Option<Instant>) -> VecDeque<Arrival> {
+    /// They count as open until their senders are told. Also says when the oldest came of those that
+    /// stay.
+    pub(super) fn take_requests(&self, by: Instant) -> (Vec<Arrival>, Option<Instant>) {
         let mut state = lock(&self.state);
-        let waiting = std::mem::take(&mut state.waiting);
-        let is_old = |arrival: &Arrival| {
-            let waiting = arrival.waiting_to_be_given();
-            waiting.is_some() && waiting <= since
-        };
-        let (old, rest): (VecDeque<_>, _) = waiting.into_iter().partition(is_old);
-        state.waiting = rest;
-        old
+        let taken = state.queue.take_requests(by);
+        (taken, state.queue.oldest_whole_request())
     }
 
     /// Whether nothing more can come.
@@ -156,19 +167,16 @@ impl Mailbox {
         self.open_bodies.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Something about a waiting message was decided.
-    pub(super) fn wake(&self) {
+    fn wake(&self) {
         let reader = lock(&self.state).reader.take();
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+        wake(reader);
     }
 
     /// The next message; nothing once all is read and nothing more will come. It is counted as
     /// taken: whoever gets it sees to [`Shared::handled`].
     ///
-    /// A message that was offered keeps its place until its sender has decided. A request whose
-    /// time has passed is skipped.
+    /// A message that was offered, and what its sender sent after it, waits until the sender has
+    /// decided. A request whose time has passed is skipped.
     pub(crate) fn poll_next(
         &self,
         shared: &Arc<Shared>,
@@ -188,27 +196,26 @@ impl Mailbox {
     fn poll_for(&self, shared: &Arc<Shared>, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
         loop {
             let mut state = lock(&self.state);
-            let readiness = state.waiting.front().map(|first| first.readiness(shared));
-            let arrival = match readiness {
-                Some(Readiness::Ready) => {
-                    shared.count_taken();
-                    state.waiting.pop_front()
+            let Some(arrival) = state.queue.pop() else {
+                if self.is_complete() && state.queue.is_empty() {
+                    return Poll::Ready(None);
                 }
-                Some(Readiness::Never) => state.waiting.pop_front(),
-                None if self.is_complete() => return Poll::Ready(None),
-                Some(Readiness::Waiting) | None => {
-                    if let Some(waker) = waker {
-                        wait_with(&mut state.reader, waker);
-                    }
-                    return Poll::Pending;
+                if let Some(waker) = waker {
+                    wait_with(&mut state.reader, waker);
                 }
+                return Poll::Pending;
             };
+            let is_needed = arrival.readiness(shared) == Readiness::Ready;
+            if is_needed {
+                shared.count_taken();
+            }
             // Dropping a message locks other things: not under this lock.
             drop(state);
-            if readiness == Some(Readiness::Ready) {
-                return Poll::Ready(arrival);
+            if is_needed {
+                return Poll::Ready(Some(arrival));
             }
-            arrival.iter().for_each(|arrival| arrival.refuse(shared));
+            arrival.refuse(shared);
+            drop(arrival);
             shared.notify_drain();
         }
     }
@@ -234,11 +241,11 @@ impl Mailbox {
     }
 
     /// Nobody will read any more. What waits comes back, and is counted as being given back.
-    pub(super) fn abandon(&self, shared: &Arc<Shared>) -> VecDeque<Arrival> {
+    pub(super) fn abandon(&self, shared: &Arc<Shared>) -> Vec<Arrival> {
         let mut state = lock(&self.state);
         self.complete.store(true, Ordering::Release);
-        shared.begin_giving_back(state.waiting.len());
-        let waiting = std::mem::take(&mut state.waiting);
+        shared.begin_giving_back(state.queue.len());
+        let waiting = state.queue.drain();
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
@@ -247,7 +254,7 @@ impl Mailbox {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        lock(&self.state).waiting.len()
+        lock(&self.state).queue.len()
     }
 }
 
@@ -256,5 +263,11 @@ fn wait_with(reader: &mut Option<Waker>, waker: &Waker) {
     match reader {
         Some(reader) => reader.clone_from(waker),
         None => *reader = Some(waker.clone()),
+    }
+}
+
+fn wake(reader: Option<Waker>) {
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }

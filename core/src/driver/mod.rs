@@ -7,6 +7,7 @@ mod inbox;
 mod lifecycle;
 mod mailbox;
 mod outbox;
+mod overdue;
 mod requests;
 mod routes;
 mod serving;

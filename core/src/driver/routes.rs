@@ -21,7 +21,7 @@ pub(super) use self::{
 use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,
-    proto::{BindingId, BindingKind, Left, Registry, RouteId},
+    proto::{BindingId, BindingKind, Left, Queue, Registry, RouteId},
     transport::Target,
 };
 
@@ -66,8 +66,9 @@ impl Shared {
         let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
-        let mailbox =
-            Arc::new(Mailbox::new(joined.binding, kind, config.waiting, config.bodies_per_binding));
+        let queue = Queue::new(config.waiting, u64::MAX);
+        let mailbox = Mailbox::new(joined.binding, kind, queue, config.bodies_per_binding);
+        let mailbox = Arc::new(mailbox);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
         let reader = Reader { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
@@ -148,6 +149,13 @@ impl Shared {
     pub(super) fn has_waiting(&self) -> bool {
         let table = lock(&self.routes.table);
         table.readers.values().any(|reader| reader.mailbox.waiting() > 0)
+    }
+
+    /// Those of all bindings of a kind.
+    pub(super) fn mailboxes(&self, kind: BindingKind) -> Vec<Arc<Mailbox>> {
+        let table = lock(&self.routes.table);
+        let mailboxes = table.readers.values().map(|reader| &reader.mailbox);
+        mailboxes.filter(|mailbox| mailbox.kind() == kind).cloned().collect()
     }
 
     fn readers(&self) -> Vec<Reader> {

@@ -26,7 +26,7 @@ use crate::{
 pub(super) struct Serving {
     table: Mutex<Table>,
     /// There is a request after there was none.
-    busy: Event,
+    pub(super) busy: Event,
 }
 
 #[derive(Default)]

@@ -2,13 +2,10 @@
 
 use std::{
     any::Any,
-    convert::Infallible,
     error::Error as StdError,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
 };
 
 use futures_lite::{FutureExt, future};
@@ -16,7 +13,7 @@ use futures_lite::{FutureExt, future};
 use super::{Handler, HandlerOutput, report, sealed::Sealed, slots::Slots};
 use crate::{
     Encoder, Message,
-    driver::{Arrival, Bound, Shared},
+    driver::{Bound, Shared},
     handle::Handle,
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
@@ -45,10 +42,9 @@ where
     handle.shared().tasks.spawn(async move {
         let slots = Slots::new(concurrency);
         let work = async {
-            let mut hand_on = pin!(hand_on_requests(&running));
             loop {
-                let slot = meanwhile(hand_on.as_mut(), slots.take()).await;
-                let next = next(&running, hand_on.as_mut());
+                let slot = slots.take().await;
+                let next = poll_fn(|cx| running.poll_next(cx));
                 let Some(arrival) = next.await else { break };
                 // Where nobody keeps the conduit open any more, what is here is handled all the same.
                 let mut message = Message::received(weak.handle(), arrival);
@@ -60,7 +56,7 @@ where
                 let handling = async move { started?.await.map(Sealed::into_error) };
                 let handling = handle_one(Arc::clone(&shared), duties, handling);
                 if concurrency == 1 {
-                    meanwhile(hand_on.as_mut(), handling).await;
+                    handling.await;
                 } else {
                     shared.tasks.spawn(async move {
                         handling.await;
@@ -74,45 +70,6 @@ where
         running.abandon();
     });
     Handler { bound }
-}
-
-/// The next message. While those that wait have to go on waiting, requests among them are handed on.
-async fn next(
-    bound: &Bound,
-    mut hand_on: Pin<&mut impl Future<Output = Infallible>>,
-) -> Option<Arrival> {
-    poll_fn(|cx| {
-        let next = bound.poll_next(cx);
-        if next.is_pending() && bound.mailbox.waiting() > 0 {
-            // It is never ready.
-            let _: Poll<Infallible> = hand_on.as_mut().poll(cx);
-        }
-        next
-    })
-    .await
-}
-
-/// Hands on the requests that wait for too long, for ever.
-async fn hand_on_requests(bound: &Bound) -> Infallible {
-    if !bound.is_shared() {
-        return future::pending().await;
-    }
-    let shared = bound.shared();
-    // Once it is closed, sleeps end at once.
-    while !shared.is_closed() {
-        let since = poll_fn(|cx| bound.mailbox.poll_waiting_request(cx)).await;
-        shared.sleep_until(since + shared.config.request_wait).await;
-        shared.hand_on_requests(&bound.mailbox);
-    }
-    future::pending().await
-}
-
-/// Runs a future, and another one beside it that never ends.
-async fn meanwhile<T>(
-    beside: Pin<&mut impl Future<Output = Infallible>>,
-    future: impl Future<Output = T>,
-) -> T {
-    future::or(future, async { match beside.await {} }).await
 }
 
 /// Runs a handler until it is done, or its asker does not need it any more, or the conduit closes.

@@ -7,7 +7,8 @@
 //! - [`frame`] turns packets into [`frame::Frame`]s and back.
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
 //!   bounds what all inbound bodies together may hold.
-//! - [`Registry`] knows which bindings a packet is for.
+//! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
+//!   is next.
 //! - [`Seen`] makes a loss on the way visible.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
@@ -23,6 +24,7 @@ pub mod frame;
 mod headers;
 mod inbound;
 mod outbound;
+mod queue;
 mod reason;
 mod registry;
 mod sequence;
@@ -37,6 +39,7 @@ pub use self::{
     outbound::{
         Asked, Delivery, GroupOutcome, Outbound, OutboundLimits, Outcome, Recipient, Transmit,
     },
+    queue::{Label, Place, Queue},
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
     sequence::{COUNTER_BITS, Gap, Seen},

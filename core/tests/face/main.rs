@@ -15,5 +15,6 @@ mod headers;
 mod ids;
 mod limits;
 mod names;
+mod order;
 mod replies;
 mod timing;

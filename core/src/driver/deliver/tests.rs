@@ -102,10 +102,10 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
-        shared.deliver_whole(&route, &mut members, head(&shared, None), body.clone());
+        shared.deliver_whole(&route, &mut members, head(&shared, None), body.clone(), 100);
         let request =
             Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };
-        shared.deliver_whole(&route, &mut members, head(&shared, Some(request)), body);
+        shared.deliver_whole(&route, &mut members, head(&shared, Some(request)), body, 100);
         sim.idle().await;
         assert_eq!(shared.counters.lost.get(), 0);
         let notes = notes.0.lock().expect("no panic");

@@ -11,7 +11,6 @@ use super::route::Route;
 use crate::{
     body::Content,
     driver::{Arrival, Mailbox, Shared, shared::lock},
-    transport::Target,
 };
 
 /// A binding that the broker routes to. It unbinds when dropped.
@@ -22,15 +21,6 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
-    /// Whether it is a member of a group.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.route.target == Target::Group
-    }
-
     /// The next message; nothing once it is unbound and all was read. It is counted as taken, until
     /// [`Shared::handled`].
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {

@@ -1,7 +1,7 @@
 //! A body that comes in.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -12,7 +12,7 @@ use super::{Driven, Port, Step};
 use crate::{
     driver::{Mailbox, Shared, shared::lock},
     proto::{
-        Budget, Inbound, Read, Reason, ReasonCode,
+        Budget, Inbound, Place, Read, Reason, ReasonCode,
         frame::{Frame, Source, StreamId},
     },
     transport::{Destination, Target},
@@ -25,6 +25,7 @@ pub(crate) struct InboundStream {
     sender: Arc<Destination>,
     /// Where its message waits for the confirmation.
     mailbox: Option<Arc<Mailbox>>,
+    place: OnceLock<Place>,
     changed: Event,
 }
 
@@ -102,6 +103,7 @@ impl Shared {
             state: Mutex::new(State { machine, reader: None, armed: None }),
             sender: self.destinations.get(&Self::inbox_of(source)),
             mailbox,
+            place: OnceLock::new(),
             changed: Event::new(),
         });
         lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
@@ -195,7 +197,7 @@ impl InboundStream {
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
         let result = change(&mut state.machine, &mut lock(&shared.streams.budget));
-        if self.release(state, undecided) {
+        if self.release(shared, state, undecided) {
             self.changed.notify(usize::MAX);
         }
         result
@@ -203,7 +205,12 @@ impl InboundStream {
 
     /// Unlocks, and wakes the reader and the binding if there is news for them. Returns whether
     /// there is news for the driver.
-    fn release(&self, mut state: MutexGuard<'_, State>, was_undecided: bool) -> bool {
+    fn release(
+        &self,
+        shared: &Shared,
+        mut state: MutexGuard<'_, State>,
+        was_undecided: bool,
+    ) -> bool {
         let machine = &state.machine;
         let sooner = match (machine.poll_timeout(), state.armed) {
             (Some(next), Some(armed)) => next < armed,
@@ -211,6 +218,7 @@ impl InboundStream {
         };
         let attention = sooner || machine.is_due() || machine.is_finished();
         let decided = was_undecided && !machine.is_undecided();
+        let readiness = readiness(machine);
         let wanted = machine.is_readable() && !planted!(LoseWakeup);
         let reader = if wanted { state.reader.take() } else { None };
         drop(state);
@@ -218,7 +226,7 @@ impl InboundStream {
             reader.wake();
         }
         if let Some(mailbox) = self.mailbox.as_ref().filter(|_| decided) {
-            mailbox.wake();
+            mailbox.decided(shared, &self.place, readiness);
         }
         attention
     }
@@ -236,7 +244,7 @@ impl InboundStream {
         if read == Read::Pending {
             state.reader = Some(cx.waker().clone());
         }
-        if self.release(state, false) {
+        if self.release(shared, state, false) {
             self.changed.notify(usize::MAX);
         }
         match read {
@@ -259,14 +267,23 @@ impl InboundStream {
         self.with(shared, |machine, budget| machine.stop(reason, budget));
     }
 
-    pub(crate) fn readiness(&self) -> Readiness {
-        let state = lock(&self.state);
-        match (state.machine.is_undecided(), state.machine.is_confirmed()) {
-            (true, _) if planted!(StartUnconfirmed) => Readiness::Ready,
-            (true, _) => Readiness::Waiting,
-            (false, true) => Readiness::Ready,
-            (false, false) => Readiness::Never,
-        }
+    pub(in crate::driver) fn readiness(&self) -> Readiness {
+        readiness(&lock(&self.state).machine)
+    }
+
+    /// Its message has come to wait in its binding.
+    pub(in crate::driver) fn waits_at(&self, place: Place) {
+        // It comes once.
+        self.place.set(place).ok();
+    }
+}
+
+fn readiness(machine: &Inbound) -> Readiness {
+    match (machine.is_undecided(), machine.is_confirmed()) {
+        (true, _) if planted!(StartUnconfirmed) => Readiness::Ready,
+        (true, _) => Readiness::Waiting,
+        (false, true) => Readiness::Ready,
+        (false, false) => Readiness::Never,
     }
 }
 
@@ -280,7 +297,7 @@ impl Driven for InboundStream {
         let next = state.machine.poll_timeout();
         let finished = state.machine.is_finished();
         state.armed = next;
-        self.release(state, undecided);
+        self.release(shared, state, undecided);
         match packet {
             Some(packet) => {
                 Step::Publish { to: Arc::clone(&self.sender), packet, offer: None, next }

@@ -141,7 +141,9 @@ pub async fn draining_hands_on_what_nobody_reads<B: Broker>(
 ) -> Result<(), Violation> {
     const COUNT: u64 = 5;
     let asker = world.conduit("asker").await;
-    let leaves = world.conduit("worker").await;
+    // However slow the machine is, requests wait until the drain cuts them off.
+    let leaves = world.builder("worker").await.max_request_wait(LONG).build();
+    let leaves = RULE.expect("build", leaves)?;
     let stays = world.conduit("worker").await;
     let unread = RULE.expect("queue_bind", leaves.queue_bind("jobs").await)?;
     let plain = RULE.expect("bind", leaves.bind("news").await)?;

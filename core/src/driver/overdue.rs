@@ -1,0 +1,53 @@
+//! Requests that wait in queue bindings for too long.
+
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use crate::proto::{BindingKind, Detail, ReasonCode};
+
+/// The shortest pause between two looks.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+impl Shared {
+    /// Refuses requests that have waited for too long, whether somebody reads their binding or not:
+    /// their senders ask the group again, where another member may have nothing to do.
+    pub(super) async fn refuse_overdue(&self) {
+        // What comes between two looks is not overdue before the second.
+        let mut look = self.next_look(self.now());
+        // Once it is closed, sleeps end at once.
+        while !self.is_closed() {
+            let busy = self.serving.busy.listen();
+            if self.serving() == 0 {
+                busy.await;
+                look = self.next_look(self.now());
+            }
+            self.sleep_until(look).await;
+            look = self.look_for_overdue();
+        }
+    }
+
+    fn next_look(&self, oldest: Instant) -> Instant {
+        oldest + self.config.request_wait.max(SHORTEST)
+    }
+
+    /// Refuses what is overdue now. Returns when something else may be.
+    fn look_for_overdue(&self) -> Instant {
+        let now = self.now();
+        let mut oldest = now;
+        let Some(by) = now.checked_sub(self.config.request_wait) else {
+            return self.next_look(now);
+        };
+        for mailbox in self.mailboxes(BindingKind::Queue) {
+            let (overdue, next) = mailbox.take_requests(by);
+            oldest = next.map_or(oldest, |next| oldest.min(next));
+            for arrival in overdue {
+                if let Some(replier) = &arrival.replier {
+                    replier.fail(ReasonCode::Overloaded.into(), Detail::default());
+                }
+                self.count_handed_on();
+            }
+        }
+        self.notify_drain();
+        self.next_look(oldest)
+    }
+}

@@ -1,0 +1,265 @@
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Instant,
+};
+
+use crate::InstanceId;
+
+/// The messages that wait in one binding.
+///
+/// The messages of one sender are taken in the order in which they came. A message that was offered
+/// and is not confirmed holds up what its sender sent after it, and nothing else. Among those that
+/// may be taken, the one that came first is next. No call depends on how many others wait.
+///
+/// # Run loop
+/// - [`push`](Self::push) what comes. A message that was offered gets [`confirm`](Self::confirm) or
+///   [`remove`](Self::remove) once its sender has decided.
+/// - [`pop`](Self::pop) after each of these until it yields nothing.
+/// - [`take_requests`](Self::take_requests) at
+///   [`oldest_whole_request`](Self::oldest_whole_request) plus the time that a request may wait.
+///
+/// A place that is not known, or not any more, is ignored.
+#[derive(Debug)]
+pub struct Queue<T> {
+    limit: usize,
+    bytes_limit: u64,
+    next: u64,
+    count: usize,
+    bytes: u64,
+    /// One-way messages that could be taken when they came.
+    one_way: VecDeque<Entry<T>>,
+    /// Whole requests that could be taken when they came.
+    requests: VecDeque<Entry<T>>,
+    /// What can be taken since its sender has confirmed something.
+    released: BTreeMap<u64, Entry<T>>,
+    /// Of each sender that has to confirm something: that, and what came after it.
+    held: BTreeMap<InstanceId, BTreeMap<u64, Held<T>>>,
+    /// Whole requests among those that are released or held, with their senders.
+    late_requests: BTreeMap<u64, (InstanceId, Instant)>,
+    /// Streamed requests. They are released or held.
+    streamed_requests: BTreeMap<u64, Instant>,
+}
+
+/// What a queue has to know of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Label {
+    /// Who sent it.
+    pub sender: InstanceId,
+    /// How many bytes it holds while it waits.
+    pub bytes: u64,
+    /// When it came, where it is a request.
+    pub request: Option<Instant>,
+    /// Whether its body is streamed: then it is not taken before its sender has confirmed it.
+    pub offered: bool,
+}
+
+/// Where a message waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    sender: InstanceId,
+    number: u64,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    number: u64,
+    bytes: u64,
+    since: Option<Instant>,
+    item: T,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    entry: Entry<T>,
+    /// Its sender has not confirmed it.
+    is_open: bool,
+}
+
+impl<T> Queue<T> {
+    /// A queue of so many messages, and so many bytes, at most.
+    #[must_use]
+    pub const fn new(messages: usize, bytes: u64) -> Self {
+        Self {
+            limit: messages,
+            bytes_limit: bytes,
+            next: 0,
+            count: 0,
+            bytes: 0,
+            one_way: VecDeque::new(),
+            requests: VecDeque::new(),
+            released: BTreeMap::new(),
+            held: BTreeMap::new(),
+            late_requests: BTreeMap::new(),
+            streamed_requests: BTreeMap::new(),
+        }
+    }
+
+    /// How many messages wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many bytes wait.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How many more messages there is room for, if their bytes fit.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.limit.saturating_sub(self.count)
+    }
+
+    /// Whether there is room for a message of so many bytes. One that nothing waits before has room
+    /// whatever its size.
+    #[must_use]
+    pub const fn has_room(&self, bytes: u64) -> bool {
+        let fits = self.bytes.saturating_add(bytes) <= self.bytes_limit;
+        self.count < self.limit && (fits || self.count == 0)
+    }
+
+    /// Adds a message at the end.
+    ///
+    /// # Errors
+    /// The message, where there is no room for it.
+    pub fn push(&mut self, label: Label, item: T) -> Result<Place, T> {
+        if !self.has_room(label.bytes) {
+            return Err(item);
+        }
+        let Label { sender, bytes, request, offered } = label;
+        let number = self.next;
+        self.next += 1;
+        self.count += 1;
+        self.bytes += bytes;
+        let entry = Entry { number, bytes, since: request, item };
+        if offered || (!self.held.is_empty() && self.held.contains_key(&sender)) {
+            match request {
+                Some(since) if offered => drop(self.streamed_requests.insert(number, since)),
+                Some(since) => drop(self.late_requests.insert(number, (sender, since))),
+                None => {}
+            }
+            let after = self.held.entry(sender).or_default();
+            after.insert(number, Held { entry, is_open: offered });
+        } else if request.is_some() {
+            self.requests.push_back(entry);
+        } else {
+            self.one_way.push_back(entry);
+        }
+        Ok(Place { sender, number })
+    }
+
+    /// The sender of a message that was offered has confirmed it.
+    pub fn confirm(&mut self, place: Place) {
+        let after = self.held.get_mut(&place.sender);
+        if let Some(held) = after.and_then(|after| after.get_mut(&place.number)) {
+            held.is_open = false;
+            self.release(place.sender);
+        }
+    }
+
+    /// A message that was offered will not be confirmed.
+    pub fn remove(&mut self, place: Place) -> Option<T> {
+        let held = self.held.get_mut(&place.sender)?.remove(&place.number)?;
+        self.release(place.sender);
+        Some(self.forget(held.entry))
+    }
+
+    /// The message that is next, if one can be taken.
+    pub fn pop(&mut self) -> Option<T> {
+        let number = |entry: Option<&Entry<T>>| entry.map_or(u64::MAX, |entry| entry.number);
+        let one_way = number(self.one_way.front());
+        let request = number(self.requests.front());
+        let released = number(self.released.values().next());
+        let entry = if released < one_way.min(request) {
+            self.released.pop_first()?.1
+        } else {
+            let queue = if one_way < request { &mut self.one_way } else { &mut self.requests };
+            if planted!(Overtake) { queue.pop_back() } else { queue.pop_front() }?
+        };
+        Some(self.forget(entry))
+    }
+
+    /// When the request came that waits for longest, if one waits.
+    #[must_use]
+    pub fn oldest_request(&self) -> Option<Instant> {
+        let streamed = self.streamed_requests.values().next().copied();
+        self.oldest_whole_request().into_iter().chain(streamed).min()
+    }
+
+    /// When the request of one packet came that waits for longest, if one waits.
+    #[must_use]
+    pub fn oldest_whole_request(&self) -> Option<Instant> {
+        let late = self.late_requests.values().next().map(|(_, since)| *since);
+        let request = self.requests.front().and_then(|entry| entry.since);
+        request.into_iter().chain(late).min()
+    }
+
+    /// Takes out the requests of one packet that came by a time.
+    pub fn take_requests(&mut self, by: Instant) -> Vec<T> {
+        let mut taken = Vec::new();
+        while self.requests.front().is_some_and(|entry| entry.since <= Some(by)) {
+            let Some(entry) = self.requests.pop_front() else { break };
+            taken.push(self.forget(entry));
+        }
+        while let Some((number, (sender, since))) = self.late_requests.pop_first() {
+            if since > by {
+                self.late_requests.insert(number, (sender, since));
+                break;
+            }
+            let released = self.released.remove(&number);
+            let held = || Some(self.held.get_mut(&sender)?.remove(&number)?.entry);
+            if let Some(entry) = released.or_else(held) {
+                taken.push(self.forget(entry));
+            }
+        }
+        taken
+    }
+
+    /// Takes out everything, in the order in which it came.
+    pub fn drain(&mut self) -> Vec<T> {
+        let held = std::mem::take(&mut self.held).into_values().flat_map(BTreeMap::into_values);
+        let mut entries: Vec<_> = held.map(|held| held.entry).collect();
+        entries.extend(self.one_way.drain(..));
+        entries.extend(self.requests.drain(..));
+        entries.extend(std::mem::take(&mut self.released).into_values());
+        entries.sort_unstable_by_key(|entry| entry.number);
+        entries.into_iter().map(|entry| self.forget(entry)).collect()
+    }
+
+    /// Lets those of a sender go that nothing of its own holds up any more.
+    fn release(&mut self, sender: InstanceId) {
+        let Some(after) = self.held.get_mut(&sender) else { return };
+        while let Some(first) = after.first_entry().filter(|first| !first.get().is_open) {
+            let entry = first.remove().entry;
+            self.released.insert(entry.number, entry);
+        }
+        if after.is_empty() {
+            self.held.remove(&sender);
+        }
+    }
+
+    /// An entry was taken out.
+    fn forget(&mut self, entry: Entry<T>) -> T {
+        self.count -= 1;
+        self.bytes -= entry.bytes;
+        // Few are late or streamed.
+        if entry.since.is_some() && !self.late_requests.is_empty() {
+            self.late_requests.remove(&entry.number);
+        }
+        if entry.since.is_some() && !self.streamed_requests.is_empty() {
+            self.streamed_requests.remove(&entry.number);
+        }
+        entry.item
+    }
+}
