@@ -131,6 +131,13 @@ pub(crate) fn instance_id(source: &dyn IdSource) -> InstanceId {
     InstanceId::from_bytes(bytes)
 }
 
+/// A key that only its conduit knows.
+pub(crate) fn secret(source: &dyn IdSource) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    source.fill(&mut bytes);
+    bytes
+}
+
 pub(crate) fn message_id(source: &dyn IdSource) -> MessageId {
     let mut bytes = [0; MessageId::LEN];
     source.fill(&mut bytes);

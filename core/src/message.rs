@@ -51,6 +51,7 @@ impl<E: Encoder> Message<E> {
         if let Some(replier) = &replier {
             replier.start();
         }
+        content.start();
         let (body, held) = (Collected::new(content), Held::taken(handle));
         Self { head, subject, replier, deadline, is_reply: false, body, held }
     }

@@ -133,7 +133,8 @@ impl Ready {
         let head = self.head.clone();
         let shared = self.handle.shared();
         let limits = shared.config.outbound(expect);
-        let machine = Outbound::offer(shared.now(), message, head, targets, length, limits);
+        let nonces = shared.nonces.clone();
+        let machine = Outbound::offer(shared.now(), message, head, targets, length, nonces, limits);
         let id = StreamId { message, reply: false };
         let (service, subject) = self.to.names();
         shared.outbound(id, machine, service.clone(), Some(subject.clone()))

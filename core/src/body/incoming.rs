@@ -80,6 +80,13 @@ impl Content {
         }
     }
 
+    /// The handler has got the message: the sender of a streamed one is told.
+    pub(crate) fn start(&self) {
+        if let Self::Stream(content) = self {
+            content.stream.start(&content.shared);
+        }
+    }
+
     /// Tells the sender of a streamed one why nobody reads it.
     pub(crate) fn stop(&self, code: ReasonCode) {
         if let Self::Stream(content) = self {

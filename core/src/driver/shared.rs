@@ -26,7 +26,10 @@ use crate::{
     Error, ErrorKind, Executed, IdSource, InstanceId, MessageId, Runtime, ServiceName,
     config::{Config, piece},
     id,
-    proto::frame::{MAX_HEADER, Receiver, Source},
+    proto::{
+        Nonces,
+        frame::{MAX_HEADER, Receiver, Source},
+    },
     transport::{Address, Destination, DynTransport, MIN_PACKET_LEN, Token},
 };
 
@@ -50,6 +53,7 @@ pub(crate) struct Shared {
     pub(super) ended: Event,
     pub(crate) counters: Counters,
     pub(crate) destinations: Destinations,
+    pub(crate) nonces: Nonces,
     ids: Box<dyn IdSource>,
 }
 
@@ -112,6 +116,7 @@ impl Shared {
             ended: Event::new(),
             counters: Counters::default(),
             destinations: Destinations::default(),
+            nonces: Nonces::new(id::secret(&*ids)),
             config,
             runtime,
             transport,

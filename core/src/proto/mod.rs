@@ -23,6 +23,7 @@ mod error;
 pub mod frame;
 mod headers;
 mod inbound;
+mod nonces;
 mod outbound;
 mod queue;
 mod reason;
@@ -36,6 +37,7 @@ pub use self::{
     error::ProtocolError,
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
+    nonces::Nonces,
     outbound::{
         Asked, Delivery, GroupOutcome, Outbound, OutboundLimits, Outcome, Recipient, Transmit,
     },

@@ -5,7 +5,7 @@ use std::{future::IntoFuture as _, time::Duration};
 use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, Message, MessageId,
-    proto::frame::{Frame, Head, Source, StreamId},
+    proto::frame::{Frame, Head, Nonce, Source, StreamId},
     transport::{Address, Target, Targets, Transport},
 };
 use conduit_json::Json;
@@ -83,7 +83,8 @@ fn an_offer_that_is_not_confirmed_holds_up_its_sender_alone() -> TestResult {
             assert_eq!(world.elapsed(), Duration::ZERO);
             assert_eq!(binding.waiting(), 3);
             // The ways to a subject and to an inbox are two.
-            silent.to_inbox(&node, Frame::Confirm { message: BODY, port: 1 }).await?;
+            let nonce = Nonce::from_bytes([7; Nonce::LEN]);
+            silent.to_inbox(&node, Frame::Confirm { message: BODY, port: 1, nonce }).await?;
             let stream = StreamId { message: BODY, reply: false };
             let body = Bytes::from_static(b"first");
             let (length, checksum) = (5, crc32c::crc32c(&body));

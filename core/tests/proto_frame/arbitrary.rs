@@ -7,7 +7,7 @@ use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
         Detail, Headers, Reason, ReasonCode,
-        frame::{ContentType, Frame, Head, Receiver, Request, Source, StreamId},
+        frame::{ContentType, Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId},
     },
     transport::Target,
 };
@@ -25,6 +25,17 @@ fn instance() -> impl Strategy<Value = InstanceId> {
 
 fn receiver() -> impl Strategy<Value = Receiver> {
     (instance(), any::<u64>()).prop_map(|(instance, port)| Receiver { instance, port })
+}
+
+fn nonce() -> impl Strategy<Value = Nonce> {
+    any::<[u8; 8]>().prop_map(Nonce::from_bytes)
+}
+
+fn receipt() -> impl Strategy<Value = Receipt> {
+    let (number, bit) = (any::<u64>, any::<bool>);
+    (number(), number(), bit(), bit(), option::of(nonce())).prop_map(
+        |(have, credit, started, done, nonce)| Receipt { have, credit, started, done, nonce },
+    )
 }
 
 fn stream() -> impl Strategy<Value = StreamId> {
@@ -102,8 +113,8 @@ fn opening() -> impl Strategy<Value = Frame> {
     let accept = (message(), receiver(), target(), any::<u64>()).prop_map(
         |(message, receiver, target, credit)| Frame::Accept { message, receiver, target, credit },
     );
-    let confirm =
-        (message(), any::<u64>()).prop_map(|(message, port)| Frame::Confirm { message, port });
+    let confirm = (message(), any::<u64>(), nonce())
+        .prop_map(|(message, port, nonce)| Frame::Confirm { message, port, nonce });
     prop_oneof![whole, offer, accept, confirm]
 }
 
@@ -112,15 +123,8 @@ fn streaming() -> impl Strategy<Value = Frame> {
         .prop_map(|(stream, offset, body)| Frame::Data { stream, offset, body });
     let end = (stream(), any::<u64>(), any::<u32>())
         .prop_map(|(stream, length, checksum)| Frame::End { stream, length, checksum });
-    let credit = (stream(), receiver(), any::<u64>(), any::<u64>(), any::<bool>()).prop_map(
-        |(stream, receiver, have, credit, done)| Frame::Credit {
-            stream,
-            receiver,
-            have,
-            credit,
-            done,
-        },
-    );
+    let credit = (stream(), receiver(), receipt())
+        .prop_map(|(stream, receiver, receipt)| Frame::Credit { stream, receiver, receipt });
     let ping = stream().prop_map(|stream| Frame::Ping { stream });
     let reset = (stream(), option::of(any::<u64>()), reason())
         .prop_map(|(stream, port, reason)| Frame::Reset { stream, port, reason });

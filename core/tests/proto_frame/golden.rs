@@ -43,8 +43,10 @@ fn a_truncated_packet_is_an_error_or_has_a_shorter_body() {
 
 #[test]
 fn fields_may_stand_in_any_order() {
-    let packet = samples::hex("01 04 0015 04 01 07 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa");
-    let confirm = Frame::Confirm { message: samples::MESSAGE, port: 7 };
+    let packet = samples::hex(
+        "01 04 001f 13 08 cccccccccccccccc 04 01 07 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
+    );
+    let confirm = Frame::Confirm { message: samples::MESSAGE, port: 7, nonce: samples::NONCE };
     assert_eq!(Frame::decode(&packet), Ok(confirm));
 }
 

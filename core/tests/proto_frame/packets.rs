@@ -1,7 +1,7 @@
 //! What packets look like, for ever: another implementation has to read and write the same bytes.
 
 /// Each line is a field: tag, length, value. The first is version, type and header length.
-pub(crate) const GOLDEN: [(&str, &[&str]); 22] = [
+pub(crate) const GOLDEN: [(&str, &[&str]); 23] = [
     (
         "message",
         &[
@@ -66,7 +66,15 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 22] = [
             "06 03 808004",
         ],
     ),
-    ("confirm", &["01 04 0015", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "04 01 07"]),
+    (
+        "confirm",
+        &[
+            "01 04 001f",
+            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
+            "04 01 07",
+            "13 08 cccccccccccccccc",
+        ],
+    ),
     ("data", &["01 05 0017", "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa", "07 03 808001", "00ff"]),
     (
         "data of a reply",
@@ -85,6 +93,19 @@ pub(crate) const GOLDEN: [(&str, &[&str]); 22] = [
             "04 01 07",
             "07 01 05",
             "06 02 8001",
+        ],
+    ),
+    (
+        "credit of one that has started",
+        &[
+            "01 07 003b",
+            "03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa",
+            "0f 01 08",
+            "02 10 bbbbbbbbbbbbbbbb bbbbbbbbbbbbbbbb",
+            "04 01 07",
+            "07 01 05",
+            "06 02 8001",
+            "13 08 cccccccccccccccc",
         ],
     ),
     (

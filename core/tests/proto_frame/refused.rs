@@ -48,7 +48,7 @@ fn an_unknown_type_is_refused() {
 #[test]
 fn an_unknown_field_is_skipped() {
     for sample in samples::all() {
-        for tag in [0, 19, 0x7f] {
+        for tag in [0, 20, 0x7f] {
             let packet = with_field(&sample.packet, &[tag, 3, 1, 2, 3]);
             assert_eq!(
                 Frame::decode(&packet).as_ref(),
@@ -87,6 +87,8 @@ fn a_missing_field_is_named() {
     assert_eq!(Frame::decode(&packet), Err(ProtocolError::MissingField(3)));
     let packet = samples::hex("01 04 0012 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa");
     assert_eq!(Frame::decode(&packet), Err(ProtocolError::MissingField(4)));
+    let packet = samples::hex("01 04 0015 03 10 aaaaaaaaaaaaaaaa aaaaaaaaaaaaaaaa 04 01 07");
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::MissingField(19)));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
         Detail, Headers, Reason, ReasonCode,
-        frame::{ContentType, Frame, Head, Receiver, Request, Source, StreamId},
+        frame::{ContentType, Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId},
     },
     transport::Target,
 };
@@ -16,6 +16,7 @@ use conduit::{
 pub(crate) const MESSAGE: MessageId = MessageId::from_bytes([0xaa; 16]);
 pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([0xbb; 16]);
 const RECEIVER: Receiver = Receiver { instance: INSTANCE, port: 7 };
+pub(crate) const NONCE: Nonce = Nonce::from_bytes([0xcc; 8]);
 const BODY: StreamId = StreamId { message: MESSAGE, reply: false };
 const REPLY: StreamId = StreamId { message: MESSAGE, reply: true };
 
@@ -102,7 +103,7 @@ fn openings() -> Vec<Frame> {
             target: Target::Group,
             credit: 65_536,
         },
-        Frame::Confirm { message: MESSAGE, port: 7 },
+        Frame::Confirm { message: MESSAGE, port: 7, nonce: NONCE },
     ]
 }
 
@@ -112,14 +113,15 @@ fn streams() -> Vec<Frame> {
         offset,
         body: Bytes::from_static(body),
     };
-    let credit =
-        |stream, credit, done| Frame::Credit { stream, receiver: RECEIVER, have: 5, credit, done };
+    let credit = |stream, receipt| Frame::Credit { stream, receiver: RECEIVER, receipt };
+    let receipt = Receipt { have: 5, credit: 128, ..Receipt::default() };
     vec![
         data(BODY, 16_384, &[0x00, 0xff]),
         data(REPLY, 0, b"x"),
         Frame::End { stream: BODY, length: 129, checksum: 0xdead_beef },
-        credit(BODY, 128, false),
-        credit(REPLY, 5, true),
+        credit(BODY, receipt),
+        credit(BODY, Receipt { started: true, nonce: Some(NONCE), ..receipt }),
+        credit(REPLY, Receipt { credit: 5, done: true, ..receipt }),
         Frame::Ping { stream: BODY },
         Frame::Reset {
             stream: BODY,

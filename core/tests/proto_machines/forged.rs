@@ -6,8 +6,9 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Budget, Headers, Inbound, InboundLimits, Outbound, OutboundLimits, Read, ReasonCode,
-        frame::{Frame, Head, Receiver, Source, StreamId},
+        Budget, Headers, Inbound, InboundLimits, Nonces, Outbound, OutboundLimits, Read,
+        ReasonCode,
+        frame::{Frame, Head, Nonce, Receipt, Receiver, Source, StreamId},
     },
     transport::{Target, Targets},
 };
@@ -15,9 +16,10 @@ use conduit::{
 const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
 pub(crate) const RECEIVER: Receiver =
     Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
+pub(crate) const NONCE: Nonce = Nonce::from_bytes([7; Nonce::LEN]);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
+pub(crate) fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
     let limits = InboundLimits {
         initial: 1000,
         window: 4000,
@@ -29,6 +31,16 @@ fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
     let target = Target::Plain;
     Inbound::offered(now, stream, RECEIVER, target, length, limits, budget)
         .expect("the budget has room")
+}
+
+/// What a receiver says whose handler has started.
+pub(crate) fn receipt(have: u64, credit: u64) -> Receipt {
+    Receipt { have, credit, started: true, ..Receipt::default() }
+}
+
+/// A receiver says that it has read and verified everything.
+fn all_of(have: u64) -> Receipt {
+    Receipt { done: true, ..receipt(have, 500) }
 }
 
 /// A receiver has accepted it.
@@ -60,7 +72,7 @@ pub(crate) fn offer(now: Instant, targets: Targets) -> Outbound {
         idle: 10 * SECOND,
         retry: SECOND / 2,
     };
-    Outbound::offer(now, MESSAGE, head, targets, None, limits)
+    Outbound::offer(now, MESSAGE, head, targets, None, Nonces::new([7; 16]), limits)
 }
 
 pub(crate) fn said(outbound: &mut Outbound, now: Instant) -> Vec<Frame> {
@@ -80,7 +92,7 @@ fn corrupt(inbound: &mut Inbound, budget: &mut Budget) {
 fn data_beyond_the_grant_is_ignored() {
     let (now, mut budget) = (Instant::now(), Budget::new(10_000));
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now);
+    inbound.handle_confirm(now, NONCE);
     for offset in [990, 1000, u64::MAX - 20, u64::MAX] {
         inbound.handle_data(now, offset, Bytes::from_static(&[0; 11]), &mut budget);
     }
@@ -92,7 +104,7 @@ fn data_beyond_the_grant_is_ignored() {
 fn data_beyond_the_announced_length_is_corrupt() {
     let (now, mut budget) = (Instant::now(), Budget::new(10_000));
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now);
+    inbound.handle_confirm(now, NONCE);
     inbound.handle_end(now, 10, 0, &mut budget);
     inbound.handle_data(now, 8, Bytes::from_static(b"abc"), &mut budget);
     corrupt(&mut inbound, &mut budget);
@@ -103,7 +115,7 @@ fn an_end_before_what_is_here_is_corrupt() {
     for offset in [0, 500] {
         let (now, mut budget) = (Instant::now(), Budget::new(10_000));
         let mut inbound = inbound(now, None, &mut budget);
-        inbound.handle_confirm(now);
+        inbound.handle_confirm(now, NONCE);
         inbound.handle_data(now, offset, Bytes::from_static(b"abc"), &mut budget);
         inbound.handle_end(now, 2, 0, &mut budget);
         corrupt(&mut inbound, &mut budget);
@@ -115,7 +127,7 @@ fn two_ends_that_differ_are_corrupt() {
     for (length, checksum) in [(11, 7), (10, 8), (u64::MAX, 7)] {
         let (now, mut budget) = (Instant::now(), Budget::new(10_000));
         let mut inbound = inbound(now, None, &mut budget);
-        inbound.handle_confirm(now);
+        inbound.handle_confirm(now, NONCE);
         inbound.handle_end(now, 10, 7, &mut budget);
         inbound.handle_end(now, 10, 7, &mut budget);
         assert_eq!(inbound.failure(), None, "a repeat is fine");
@@ -128,7 +140,7 @@ fn two_ends_that_differ_are_corrupt() {
 fn an_end_that_differs_from_the_offered_length_is_corrupt() {
     let (now, mut budget) = (Instant::now(), Budget::new(10_000));
     let mut inbound = inbound(now, Some(5), &mut budget);
-    inbound.handle_confirm(now);
+    inbound.handle_confirm(now, NONCE);
     inbound.handle_end(now, 4, 0, &mut budget);
     corrupt(&mut inbound, &mut budget);
 }
@@ -137,7 +149,7 @@ fn an_end_that_differs_from_the_offered_length_is_corrupt() {
 fn a_checksum_that_is_wrong_is_corrupt_and_its_last_bytes_are_not_given() {
     let (now, mut budget) = (Instant::now(), Budget::new(10_000));
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now);
+    inbound.handle_confirm(now, NONCE);
     inbound.handle_data(now, 0, Bytes::from_static(b"abc"), &mut budget);
     inbound.handle_end(now, 3, 1, &mut budget);
     assert!(matches!(inbound.read(&mut budget), Read::Failed(_)));
@@ -150,7 +162,7 @@ fn an_empty_body_that_ends_before_its_confirmation_starts_a_handler() {
     let mut inbound = inbound(now, None, &mut budget);
     inbound.handle_end(now, 0, 0, &mut budget);
     assert!(!inbound.is_confirmed() && !inbound.is_finished());
-    assert!(inbound.handle_confirm(now), "the handler may start");
+    assert!(inbound.handle_confirm(now, NONCE), "the handler may start");
     assert_eq!(inbound.read(&mut budget), Read::End);
     assert_eq!(budget.used(), 0);
 }
@@ -161,14 +173,14 @@ fn a_reset_is_no_confirmation() {
     let mut inbound = inbound(now, None, &mut budget);
     inbound.handle_reset(now, ReasonCode::Late.into(), &mut budget);
     assert!(!inbound.is_confirmed());
-    assert!(!inbound.handle_confirm(now));
+    assert!(!inbound.handle_confirm(now, NONCE));
 }
 
 #[test]
 fn the_last_word_is_repeated_to_a_sender_that_missed_it() {
     let (now, mut budget) = (Instant::now(), Budget::new(10_000));
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now);
+    inbound.handle_confirm(now, NONCE);
     inbound.handle_end(now, 0, 0, &mut budget);
     assert_eq!(inbound.read(&mut budget), Read::End);
     let word = inbound.poll_transmit(now).expect("it says that it is done");
@@ -185,7 +197,8 @@ fn who_has_more_than_was_given_is_ignored() {
     outbound.push(&Bytes::from_static(b"abc"));
     said(&mut outbound, now);
     for have in [4, u64::MAX] {
-        outbound.handle_credit(now + SECOND, RECEIVER, have, u64::MAX, true);
+        let receipt = Receipt { credit: u64::MAX, ..all_of(have) };
+        outbound.handle_credit(now + SECOND, RECEIVER, &receipt);
     }
     assert_eq!(outbound.held(), 3);
     outbound.finish();
@@ -201,12 +214,12 @@ fn done_is_believed_only_after_the_end() {
     let mut outbound = outbound(now);
     outbound.push(&Bytes::from_static(b"abc"));
     said(&mut outbound, now);
-    outbound.handle_credit(now, RECEIVER, 3, 500, true);
+    outbound.handle_credit(now, RECEIVER, &all_of(3));
     outbound.finish();
     assert_eq!(outbound.outcome(), None);
-    outbound.handle_credit(now, RECEIVER, 2, 500, true);
+    outbound.handle_credit(now, RECEIVER, &all_of(2));
     assert_eq!(outbound.outcome(), None);
-    outbound.handle_credit(now, RECEIVER, 3, 500, true);
+    outbound.handle_credit(now, RECEIVER, &all_of(3));
     let outcome = outbound.outcome().expect("it is over");
     assert_eq!(outcome.deliveries[0].result, Ok(()));
 }
@@ -215,8 +228,8 @@ fn done_is_believed_only_after_the_end() {
 fn credit_never_goes_back() {
     let now = Instant::now();
     let mut outbound = outbound(now);
-    outbound.handle_credit(now, RECEIVER, 0, 1000, false);
-    outbound.handle_credit(now, RECEIVER, 0, 10, false);
+    outbound.handle_credit(now, RECEIVER, &receipt(0, 1000));
+    outbound.handle_credit(now, RECEIVER, &receipt(0, 10));
     outbound.push(&Bytes::from_static(&[0; 900]));
     let sent = said(&mut outbound, now);
     let data = sent.iter().find_map(|frame| match frame {
@@ -234,7 +247,7 @@ fn a_receiver_that_nobody_knows_changes_nothing() {
     outbound.push(&Bytes::from_static(b"abc"));
     outbound.finish();
     said(&mut outbound, now);
-    outbound.handle_credit(now, stranger, 3, 500, true);
+    outbound.handle_credit(now, stranger, &all_of(3));
     let target = Target::Plain;
     outbound.handle_stop(now, stranger, target, ReasonCode::Dropped.into());
     assert_eq!(outbound.outcome(), None);

@@ -4,6 +4,7 @@ mod forged;
 mod play;
 mod rare;
 mod share;
+mod started;
 
 use proptest::{collection::vec, prelude::*};
 

@@ -8,7 +8,7 @@ use conduit::{
     transport::{Target, Targets},
 };
 
-use crate::forged::{RECEIVER, SECOND, offer, said};
+use crate::forged::{RECEIVER, SECOND, offer, receipt, said};
 
 /// The group refuses for so long that the plain bindings are found silent before it is over.
 #[test]
@@ -42,7 +42,7 @@ fn after_the_end_the_end_is_the_sign_of_life() {
         outbound.handle_timeout(now);
         assert!(said(&mut outbound, now).iter().any(is_end));
     }
-    outbound.handle_credit(start + SECOND / 10 * 29, RECEIVER, 200, 500, false);
+    outbound.handle_credit(start + SECOND / 10 * 29, RECEIVER, &receipt(200, 500));
     let now = start + SECOND / 10 * 32;
     outbound.handle_timeout(now);
     let said = said(&mut outbound, now);

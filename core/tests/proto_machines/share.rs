@@ -12,6 +12,8 @@ use conduit::{
     transport::Target,
 };
 
+use crate::forged::NONCE;
+
 const SECOND: Duration = Duration::from_secs(1);
 const INITIAL: u64 = 64 << 10;
 const WINDOW: u64 = 1 << 20;
@@ -37,7 +39,7 @@ impl Reader {
         let target = Target::Plain;
         let inbound = Inbound::offered(now, stream, receiver, target, None, limits, budget);
         let mut inbound = inbound.expect("the budget has room");
-        inbound.handle_confirm(now);
+        inbound.handle_confirm(now, NONCE);
         Self { inbound, read: 0, credit: INITIAL }
     }
 
@@ -49,8 +51,8 @@ impl Reader {
             self.read += bytes.len() as u64;
         }
         while let Some(packet) = self.inbound.poll_transmit(now) {
-            if let Ok(Frame::Credit { credit, .. }) = Frame::decode(&packet) {
-                self.credit = credit;
+            if let Ok(Frame::Credit { receipt, .. }) = Frame::decode(&packet) {
+                self.credit = receipt.credit;
             }
         }
     }

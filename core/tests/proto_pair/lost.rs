@@ -78,7 +78,10 @@ fn receipts() {
 
 #[test]
 fn last_receipts() {
-    survives(Targets::Plain, |frame| matches!(frame, Frame::Credit { done: true, .. }));
+    survives(
+        Targets::Plain,
+        |frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.done),
+    );
 }
 
 /// The reader has everything, and the sender never hears of it.
@@ -86,7 +89,8 @@ fn last_receipts() {
 fn every_last_receipt() {
     for setup in cuts(&Setup::new(50_000, vec![vec![Bind::PLAIN]])) {
         let mut pair = pair(setup);
-        pair.link.loses = Box::new(|frame| matches!(frame, Frame::Credit { done: true, .. }));
+        pair.link.loses =
+            Box::new(|frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.done));
         pair.run(60 * SECOND);
         assert_eq!(results(&pair), [Err(ReasonCode::Lost.into())]);
         assert_eq!((pair.port(0, 0).started, &pair.port(0, 0).end), (1, &Some(Ok(()))));

@@ -7,7 +7,7 @@ use conduit::{
     Conduit, Headers, InstanceId, MessageId, ServiceName,
     proto::{
         Detail, ReasonCode,
-        frame::{Frame, Head, Receiver, Request, Source, StreamId, VERSION},
+        frame::{Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId, VERSION},
     },
     transport::Target,
 };
@@ -88,6 +88,8 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
     let detail = Detail { value: body.clone(), ..Detail::of_code("forged") };
     let length = Some(100_000);
     let (port, offset, credit) = (1, 0, 65_536);
+    let nonce = Nonce::from_bytes([7; Nonce::LEN]);
+    let receipt = Receipt { credit, nonce: Some(nonce), ..Receipt::default() };
     let with_request = |request| {
         let mut headers = Headers::new();
         headers.add("key", "value").expect("a valid header");
@@ -103,10 +105,10 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
         Frame::Offer { head: head(), message, target, length },
         Frame::Offer { head: asking(), message, target, length },
         Frame::Accept { message, receiver, target, credit },
-        Frame::Confirm { message, port },
+        Frame::Confirm { message, port, nonce },
         Frame::Data { stream, offset, body: body.clone() },
         Frame::End { stream, length: 4, checksum: 7 },
-        Frame::Credit { stream, receiver, have: 0, credit, done: false },
+        Frame::Credit { stream, receiver, receipt },
         Frame::Ping { stream },
         Frame::Reset { stream, port: Some(port), reason: reason() },
         Frame::Stop { stream, receiver, target, reason: reason() },

@@ -148,10 +148,10 @@ impl Shared {
     pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
         let now = self.now();
         match frame {
-            Frame::Confirm { message, port } => {
+            Frame::Confirm { message, port, nonce } => {
                 let id = StreamId { message, reply: false };
                 if let Some(stream) = self.inbound_at(id, port) {
-                    stream.with(self, |machine, _| machine.handle_confirm(now));
+                    stream.with(self, |machine, _| machine.handle_confirm(now, nonce));
                 }
             }
             Frame::Data { stream, offset, body } => {
@@ -255,6 +255,11 @@ impl InboundStream {
 
     pub(crate) fn is_reply(&self) -> bool {
         self.key.0.reply
+    }
+
+    /// The handler has got its message.
+    pub(crate) fn start(&self, shared: &Shared) {
+        self.with(shared, |machine, _| machine.start());
     }
 
     /// The reader is done with it.

@@ -115,8 +115,8 @@ impl Shared {
             Frame::Accept { target, credit, .. } => {
                 machine.handle_accept(now, receiver, target, credit);
             }
-            Frame::Credit { have, credit, done, .. } => {
-                machine.handle_credit(now, receiver, have, credit, done);
+            Frame::Credit { receipt, .. } => {
+                machine.handle_credit(now, receiver, &receipt);
             }
             Frame::Stop { target, reason, .. } => {
                 machine.handle_stop(now, receiver, target, reason);
@@ -136,7 +136,8 @@ impl Shared {
 
     /// A receiver counts on a stream that is finished here.
     fn tell_gone(&self, id: StreamId, receiver: Receiver, frame: &Frame) {
-        if matches!(frame, Frame::Stop { .. } | Frame::Credit { done: true, .. }) {
+        let is_done = matches!(frame, Frame::Credit { receipt, .. } if receipt.done);
+        if is_done || matches!(frame, Frame::Stop { .. }) {
             return;
         }
         let service = lock(&self.streams.sent).get(self.now(), &id).cloned();

@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::{
-    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Receiver, Request, Source,
-    StreamId, VERSION,
+    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Nonce, Receipt, Receiver, Request,
+    Source, StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
@@ -96,9 +96,11 @@ impl Fields<'_> {
                 target: self.target()?,
                 credit: self.need(tag::CREDIT, number)?,
             },
-            kind::CONFIRM => {
-                Frame::Confirm { message: self.message()?, port: self.need(tag::PORT, number)? }
-            }
+            kind::CONFIRM => Frame::Confirm {
+                message: self.message()?,
+                port: self.need(tag::PORT, number)?,
+                nonce: self.need(tag::NONCE, nonce)?,
+            },
             kind::DATA => {
                 let offset: u64 = self.need(tag::OFFSET, number)?;
                 offset.checked_add(length as u64).ok_or(ProtocolError::OffsetOverflow)?;
@@ -114,9 +116,13 @@ impl Fields<'_> {
             kind::CREDIT => Frame::Credit {
                 stream: self.stream()?,
                 receiver: self.receiver()?,
-                have: self.need(tag::OFFSET, number)?,
-                credit: self.need(tag::CREDIT, number)?,
-                done: self.flags()? & flag::DONE != 0,
+                receipt: Receipt {
+                    have: self.need(tag::OFFSET, number)?,
+                    credit: self.need(tag::CREDIT, number)?,
+                    started: self.flags()? & flag::STARTED != 0,
+                    done: self.flags()? & flag::DONE != 0,
+                    nonce: self.get(tag::NONCE, nonce)?,
+                },
             },
             kind::PING => Frame::Ping { stream: self.stream()? },
             kind::RESET => Frame::Reset {
@@ -257,4 +263,8 @@ impl Fields<'_> {
         }
         Ok(headers)
     }
+}
+
+fn nonce(value: &[u8]) -> Option<Nonce> {
+    Some(Nonce::from_bytes(value.try_into().ok()?))
 }

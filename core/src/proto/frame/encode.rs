@@ -28,9 +28,10 @@ impl Frame {
                 packet.target(*target);
                 packet.number(tag::CREDIT, *credit);
             }
-            Self::Confirm { message, port } => {
+            Self::Confirm { message, port, nonce } => {
                 packet.bytes(tag::MESSAGE, &message.to_bytes());
                 packet.number(tag::PORT, *port);
+                packet.bytes(tag::NONCE, &nonce.to_bytes());
             }
             Self::Data { stream, offset, .. } => packet.data(*stream, *offset),
             Self::End { stream, length, checksum } => {
@@ -38,11 +39,16 @@ impl Frame {
                 packet.number(tag::LENGTH, *length);
                 packet.bytes(tag::CHECKSUM, &checksum.to_be_bytes());
             }
-            Self::Credit { stream, receiver, have, credit, done } => {
-                packet.stream(*stream, if *done { flag::DONE } else { 0 });
+            Self::Credit { stream, receiver, receipt } => {
+                let bit = |is_set, flag| if is_set { flag } else { 0 };
+                let done = bit(receipt.done, flag::DONE);
+                packet.stream(*stream, done | bit(receipt.started, flag::STARTED));
                 packet.receiver(*receiver);
-                packet.number(tag::OFFSET, *have);
-                packet.number(tag::CREDIT, *credit);
+                packet.number(tag::OFFSET, receipt.have);
+                packet.number(tag::CREDIT, receipt.credit);
+                if let Some(nonce) = receipt.nonce {
+                    packet.bytes(tag::NONCE, &nonce.to_bytes());
+                }
             }
             Self::Ping { stream } => packet.stream(*stream, 0),
             Self::Reset { stream, port, reason } => {

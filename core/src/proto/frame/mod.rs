@@ -66,6 +66,8 @@ pub enum Frame {
         message: MessageId,
         /// Which binding of the instance.
         port: u64,
+        /// What the receiver repeats, so that the sender knows that it is there.
+        nonce: Nonce,
     },
     /// A piece of a body.
     Data {
@@ -91,12 +93,8 @@ pub enum Frame {
         stream: StreamId,
         /// Who says so.
         receiver: Receiver,
-        /// It has every byte before this offset.
-        have: u64,
-        /// It may be sent every byte before this offset.
-        credit: u64,
-        /// It has read and verified the whole body.
-        done: bool,
+        /// What it says.
+        receipt: Receipt,
     },
     /// The sender is alive and has nothing to send.
     Ping {
@@ -196,6 +194,42 @@ pub struct Receiver {
     pub instance: InstanceId,
     /// The binding.
     pub port: u64,
+}
+
+/// How far a receiver has come with a body.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// It has every byte before this offset.
+    pub have: u64,
+    /// It may be sent every byte before this offset.
+    pub credit: u64,
+    /// Its handler has started.
+    pub started: bool,
+    /// It has read and verified the whole body.
+    pub done: bool,
+    /// That of its [`Frame::Confirm`]. The reader of a reply has none.
+    pub nonce: Option<Nonce>,
+}
+
+/// A number that only who gets a [`Frame::Confirm`] can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Nonce(u64);
+
+impl Nonce {
+    /// How many bytes it takes in a packet.
+    pub const LEN: usize = 8;
+
+    /// The nonce with these bytes, most significant first.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(u64::from_be_bytes(bytes))
+    }
+
+    /// Its bytes, most significant first.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::LEN] {
+        self.0.to_be_bytes()
+    }
 }
 
 /// Who sends a message.

@@ -26,8 +26,9 @@ pub(super) mod tag {
     pub(in super::super) const SEQUENCE: u8 = 16;
     pub(in super::super) const REQUEST: u8 = 17;
     pub(in super::super) const FAILURE_CODE: u8 = 18;
+    pub(in super::super) const NONCE: u8 = 19;
     /// One more than the highest.
-    pub(in super::super) const COUNT: usize = 19;
+    pub(in super::super) const COUNT: usize = 20;
 }
 
 /// The numbers of the frame types.

@@ -14,7 +14,7 @@ pub use self::reading::Read;
 use super::{
     Budget, Reason, ReasonCode,
     clock::later,
-    frame::{Receiver, StreamId},
+    frame::{Nonce, Receiver, StreamId},
 };
 use crate::transport::Target;
 
@@ -38,7 +38,8 @@ pub struct InboundLimits {
 /// # Run loop
 /// - Feed it what arrives: [`handle_confirm`](Self::handle_confirm), [`handle_data`](Self::handle_data),
 ///   [`handle_end`](Self::handle_end), [`handle_reset`](Self::handle_reset), [`handle_ping`](Self::handle_ping).
-/// - [`read`](Self::read) on behalf of the reader, [`stop`](Self::stop) when there is none any more.
+/// - [`start`](Self::start) when the handler gets the message, [`read`](Self::read) on behalf of the
+///   reader, [`stop`](Self::stop) when there is none any more.
 /// - After any of these, publish to the sender's inbox what [`poll_transmit`](Self::poll_transmit)
 ///   yields until it yields nothing, and call [`handle_timeout`](Self::handle_timeout) at the time
 ///   that [`poll_timeout`](Self::poll_timeout) then says.
@@ -59,6 +60,10 @@ pub struct Inbound {
     granted: u64,
     charge: u64,
     confirmed: bool,
+    /// That of the confirmation, to prove to the sender who speaks. A reply has none.
+    nonce: Option<Nonce>,
+    /// The handler has got the message. That of a reply has run long ago.
+    started: bool,
     /// The reader has asked for bytes: only then can it have all of them, even if there are none.
     begun: bool,
     said: Said,
@@ -126,6 +131,7 @@ impl Inbound {
         let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits);
         inbound.phase = Phase::Open;
         inbound.confirmed = true;
+        inbound.started = true;
         inbound.charged(budget)
     }
 
@@ -148,6 +154,8 @@ impl Inbound {
             granted,
             charge: 0,
             confirmed: false,
+            nonce: None,
+            started: false,
             begun: false,
             said: Said { have: 0, credit: granted, pieces_ago: 0 },
             due: true,
@@ -163,15 +171,18 @@ impl Inbound {
     }
 
     /// The sender counts on this receiver. Returns whether that is news: the handler may start.
-    pub fn handle_confirm(&mut self, now: Instant) -> bool {
+    pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce) -> bool {
         self.heard = now;
         self.repeat_last_word();
         if self.phase != Phase::Offered {
             return false;
         }
         self.confirmed = true;
+        self.nonce = Some(nonce);
         self.phase = Phase::Open;
         self.due = self.body.have() > 0;
+        // The sender is soon told the nonce, also where there is nothing else to say.
+        self.ack_at.get_or_insert(later(now, self.limits.ack_delay));
         true
     }
 

@@ -19,6 +19,15 @@ pub enum Read {
 }
 
 impl Inbound {
+    /// The handler has got the message, which its sender is told at once: until then the sender can
+    /// give the message to another member of the group.
+    pub fn start(&mut self) {
+        if self.phase == Phase::Open && self.is_unstarted() {
+            self.started = true;
+            self.due = true;
+        }
+    }
+
     /// The next bytes for the reader. Each call also tells how much room there is again.
     pub fn read(&mut self, budget: &mut Budget) -> Read {
         match &self.phase {
@@ -27,6 +36,7 @@ impl Inbound {
             Phase::Offered => return Read::Pending,
             Phase::Open => {}
         }
+        self.start();
         self.begun = true;
         let chunk = self.body.take();
         self.grant(budget);
@@ -41,6 +51,10 @@ impl Inbound {
 
     /// The reader is done with it, whether or not it has read everything.
     pub fn leave(&mut self, budget: &mut Budget) {
+        if self.is_unstarted() {
+            // Another member of the group may have it.
+            return self.stop(ReasonCode::Draining.into(), budget);
+        }
         if self.phase == Phase::Open {
             // Of an empty body, nothing is left to be read.
             self.verify(budget);

@@ -8,7 +8,7 @@ use super::{Inbound, Phase, Said};
 use crate::proto::{
     Budget, Reason, ReasonCode,
     clock::{SIGNS_OF_LIFE, later},
-    frame::Frame,
+    frame::{Frame, Receipt},
 };
 
 impl Inbound {
@@ -96,9 +96,13 @@ impl Inbound {
         Frame::Credit {
             stream: self.stream,
             receiver: self.receiver,
-            have: if planted!(AckTooMuch) { self.granted } else { self.body.have() },
-            credit: self.granted,
-            done: self.phase == Phase::Done,
+            receipt: Receipt {
+                have: if planted!(AckTooMuch) { self.granted } else { self.body.have() },
+                credit: self.granted,
+                started: self.started && self.nonce.is_some(),
+                done: self.phase == Phase::Done,
+                nonce: self.nonce,
+            },
         }
     }
 

@@ -38,6 +38,12 @@ impl Inbound {
         self.confirmed
     }
 
+    /// Whether it was offered, and no handler has got its message.
+    #[must_use]
+    pub fn is_unstarted(&self) -> bool {
+        !self.started
+    }
+
     /// Why the body will never be whole, if so.
     #[must_use]
     pub fn failure(&self) -> Option<&Reason> {

@@ -4,7 +4,11 @@ use std::time::Instant;
 
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
 use crate::{
-    proto::{Reason, ReasonCode, clock::later, frame::Receiver},
+    proto::{
+        Reason, ReasonCode,
+        clock::later,
+        frame::{Receipt, Receiver},
+    },
     transport::{Target, Targets},
 };
 
@@ -56,6 +60,7 @@ impl Outbound {
         let mut peer = Peer::new(now, target, state);
         peer.credit = credit;
         peer.say_confirm = joins;
+        peer.nonce = self.nonces.as_ref().map(|nonces| nonces.of(self.stream, from));
         peer.say_reset = absence;
         if target == Target::Group && joins {
             self.group = GroupLane::Accepted(from);
@@ -68,14 +73,8 @@ impl Outbound {
 
     /// A receiver says how far it has the body and how far it may be sent, and whether it has
     /// verified everything.
-    pub fn handle_credit(
-        &mut self,
-        now: Instant,
-        from: Receiver,
-        have: u64,
-        credit: u64,
-        done: bool,
-    ) {
+    pub fn handle_credit(&mut self, now: Instant, from: Receiver, receipt: &Receipt) {
+        let Receipt { have, credit, done, .. } = *receipt;
         let Some(peer) = self.peers.get_mut(&from) else {
             return;
         };

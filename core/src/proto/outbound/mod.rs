@@ -24,7 +24,7 @@ pub use self::{
     transmit::{Recipient, Transmit},
 };
 use super::{
-    Backoff, Reason,
+    Backoff, Nonces, Reason,
     frame::{Head, Receiver, StreamId},
 };
 use crate::{
@@ -89,6 +89,8 @@ pub struct Outbound {
     head: Head,
     length: Option<u64>,
     limits: OutboundLimits,
+    /// Of a message that is offered.
+    nonces: Option<Nonces>,
     plain: PlainLane,
     group: GroupLane,
     peers: BTreeMap<Receiver, Peer>,
@@ -108,7 +110,7 @@ impl Outbound {
     const MAX_PEERS: usize = 4096;
 
     /// Offers a message to the bindings of a subject. Where the head asks something, its time left
-    /// counts from `now`.
+    /// counts from `now`. A receiver has to repeat its nonce before it counts as one.
     #[must_use]
     pub fn offer(
         now: Instant,
@@ -116,10 +118,12 @@ impl Outbound {
         head: Head,
         targets: Targets,
         length: Option<u64>,
+        nonces: Nonces,
         limits: OutboundLimits,
     ) -> Self {
         let stream = StreamId { message, reply: false };
         let mut outbound = Self::new(now, stream, head, length, limits);
+        outbound.nonces = Some(nonces);
         if targets.plain() {
             outbound.plain = PlainLane::Offering;
         }
@@ -164,6 +168,7 @@ impl Outbound {
             head,
             length,
             limits,
+            nonces: None,
             plain: PlainLane::Closed,
             group: GroupLane::Absent,
             peers: BTreeMap::new(),

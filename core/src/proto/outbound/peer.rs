@@ -7,6 +7,7 @@ use crate::{
     proto::{
         Reason, ReasonCode,
         clock::{SIGNS_OF_LIFE, later},
+        frame::Nonce,
     },
     transport::Target,
 };
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     /// It was heard of, so that it knows of the body.
     pub(super) introduced: bool,
     pub(super) say_confirm: bool,
+    /// What its confirmation says, and its receipts have to repeat. The reader of a reply is known.
+    pub(super) nonce: Option<Nonce>,
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
@@ -76,6 +79,7 @@ impl Peer {
             sent: 0,
             introduced: true,
             say_confirm: false,
+            nonce: None,
             say_reset: None,
             end_sent: false,
             heard: now,

@@ -93,8 +93,9 @@ impl Outbound {
                 let head = Box::new(self.head.clone());
                 peer.expect(now);
                 Frame::ReplyStream { request, message, head, length: self.length }
-            } else if std::mem::take(&mut peer.say_confirm) {
-                Frame::Confirm { message, port: receiver.port }
+            } else if let Some(nonce) = peer.nonce.filter(|_| peer.say_confirm) {
+                peer.say_confirm = false;
+                Frame::Confirm { message, port: receiver.port, nonce }
             } else if self.ended
                 && peer.sent == written
                 && (!peer.end_sent || (now >= peer.ping_at(limits) && !planted!(ForgetEnd)))

@@ -7,7 +7,7 @@ use conduit::{
     InstanceId, MessageId,
     proto::{
         Budget, Inbound, InboundLimits, Read, ReasonCode,
-        frame::{Frame, Receiver, StreamId},
+        frame::{Frame, Nonce, Receiver, StreamId},
     },
     transport::Target,
 };
@@ -16,6 +16,7 @@ use super::input::Input;
 
 const STREAM: StreamId = StreamId { message: MessageId::from_bytes([3; 16]), reply: false };
 const RECEIVER: Receiver = Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
+const NONCE: Nonce = Nonce::from_bytes([8; Nonce::LEN]);
 const BUDGET: u64 = 6000;
 
 /// What is known about the machine from outside.
@@ -117,7 +118,7 @@ impl Game {
                 self.inbound.handle_end(now, end.0, end.1, budget);
             }
             6 => {
-                let news = self.inbound.handle_confirm(now);
+                let news = self.inbound.handle_confirm(now, NONCE);
                 assert!(!(news && self.confirmed), "a handler starts once");
                 self.confirmed |= news;
             }
@@ -190,12 +191,13 @@ impl Game {
                 assert!(credit >= self.credit);
                 self.credit = credit;
             }
-            Frame::Credit { have, credit, done, .. } => {
+            Frame::Credit { receipt, .. } => {
+                let (have, credit) = (receipt.have, receipt.credit);
                 assert!(have >= self.have && credit >= self.credit, "a step back");
                 let length = self.ends.last().map_or(0, |end| end.0);
                 assert!(have <= credit.max(length));
                 (self.have, self.credit) = (have, credit);
-                if done {
+                if receipt.done {
                     self.check_whole();
                 }
             }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Asked, Headers, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
-        frame::{Frame, Head, Receiver, Source},
+        Asked, Headers, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
+        frame::{Frame, Head, Receipt, Receiver, Source},
     },
     transport::{Target, Targets},
 };
@@ -93,7 +93,10 @@ impl Game {
                 let asked = Asked { request: MESSAGE, asker, credit: granted };
                 Outbound::reply(now, MESSAGE, head, asked, length, most)
             }
-            at => Outbound::offer(now, MESSAGE, head, targets[usize::from(at)], length, most),
+            at => {
+                let (targets, nonces) = (targets[usize::from(at)], Nonces::new([7; 16]));
+                Outbound::offer(now, MESSAGE, head, targets, length, nonces, most)
+            }
         };
         Self { now, limits, outbound, given: Vec::new(), ended: false, credit, done: Vec::new() }
     }
@@ -167,7 +170,8 @@ impl Game {
         if done && self.ended && have == self.given.len() as u64 {
             self.done.push(from);
         }
-        self.outbound.handle_credit(self.now, from, have, credit, done);
+        let receipt = Receipt { have, credit, started: true, done, nonce: None };
+        self.outbound.handle_credit(self.now, from, &receipt);
     }
 
     fn check(&mut self) {

@@ -146,7 +146,7 @@ impl Pair {
                 let stream = conduit::proto::frame::StreamId { message, reply };
                 (stream, receiver)
             }
-            Frame::Credit { stream, receiver, done: false, .. } => (stream, receiver),
+            Frame::Credit { stream, receiver, receipt } if !receipt.done => (stream, receiver),
             _ => return,
         };
         let gone =

@@ -248,8 +248,8 @@ impl Port {
             return self.last_word.clone().filter(|_| to_answer);
         };
         match frame.clone() {
-            Frame::Confirm { .. } => {
-                if inbound.handle_confirm(now) {
+            Frame::Confirm { nonce, .. } => {
+                if inbound.handle_confirm(now, nonce) {
                     self.started += 1;
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use conduit::{
-    proto::{Asked, Outbound, Outcome, Reason, ReasonCode, Transmit, frame::Frame},
+    proto::{Asked, Nonces, Outbound, Outcome, Reason, ReasonCode, Transmit, frame::Frame},
     transport::Target,
 };
 
@@ -41,7 +41,8 @@ impl Sender {
             Outbound::reply(now, MESSAGE, Setup::head(), asked, length, limits)
         } else {
             let limits = setup.outbound.clone();
-            Outbound::offer(now, MESSAGE, Setup::head(), setup.targets, length, limits)
+            let nonces = Nonces::new([7; 16]);
+            Outbound::offer(now, MESSAGE, Setup::head(), setup.targets, length, nonces, limits)
         };
         Self {
             outbound: Some(outbound),
@@ -96,8 +97,8 @@ impl Sender {
             Frame::Accept { receiver, target, credit, .. } => {
                 outbound.handle_accept(now, receiver, target, credit);
             }
-            Frame::Credit { receiver, have, credit, done, .. } => {
-                outbound.handle_credit(now, receiver, have, credit, done);
+            Frame::Credit { receiver, receipt, .. } => {
+                outbound.handle_credit(now, receiver, &receipt);
             }
             Frame::Stop { receiver, target, reason, .. } => {
                 outbound.handle_stop(now, receiver, target, reason);

@@ -129,7 +129,7 @@ fn lost_ends() -> Result {
 
 #[test]
 fn lost_last_acknowledgements() -> Result {
-    survives(ALL, |frame| matches!(frame, Frame::Credit { done: true, .. }))
+    survives(ALL, |frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.done))
 }
 
 #[test]
@@ -143,7 +143,8 @@ fn a_last_acknowledgement_that_never_comes() -> Result {
     for way in [Way::Plain, Way::Group] {
         Net::run(1, |net| async move {
             let world = World::new(&net, way).await?;
-            let last = |frame: &Frame| matches!(frame, Frame::Credit { done: true, .. });
+            let last =
+                |frame: &Frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.done);
             let plan = FaultPlan::new(net.sim.clone(), 1);
             net.broker.inject_faults(plan.on(first(u32::MAX, last), Faults::new().drop(1.0)));
             let error = world.send().await.expect_err("it cannot know");
@@ -164,7 +165,7 @@ fn what_comes_twice() -> Result {
             Net::run(seed, |net| async move {
                 let world = World::new(&net, way).await?;
                 let is_said_once = |frame: &Frame| {
-                    let done = matches!(frame, Frame::Credit { done: true, .. });
+                    let done = matches!(frame, Frame::Credit { receipt, .. } if receipt.done);
                     done || matches!(
                         frame,
                         Frame::Offer { .. }
