@@ -115,7 +115,7 @@ mod sim;
 pub use self::plant::BUGS;
 pub use self::{
     binding::Binding,
-    body::{Body, IncomingBody},
+    body::{Body, BodyWriter, IncomingBody},
     builder::{Builder, Missing},
     conduit::Conduit,
     delivery::{Delivery, FailedDelivery},

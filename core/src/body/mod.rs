@@ -2,6 +2,7 @@
 
 mod incoming;
 mod source;
+mod writer;
 
 use std::{fmt, io};
 
@@ -9,11 +10,11 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_io::AsyncRead;
 
-pub use self::incoming::IncomingBody;
 pub(crate) use self::{
     incoming::Content,
     source::{Prepared, Source},
 };
+pub use self::{incoming::IncomingBody, writer::BodyWriter};
 
 /// What is sent as it is: text, bytes, a reader, a stream, or nothing.
 ///
@@ -58,6 +59,10 @@ impl Body {
 
     /// Everything that a stream yields. An error of it fails the body, at every receiver, with its
     /// text.
+    ///
+    /// The body ends when the stream does. The receiver of a channel ends when its senders are
+    /// dropped, also where their task has panicked half-way: then a body that lacks the rest looks
+    /// whole. Where another task produces the body, use a [`writer`](Self::writer).
     pub fn stream(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         Self(Source::stream(Box::pin(stream), None))
     }
@@ -68,6 +73,20 @@ impl Body {
         length: u64,
     ) -> Self {
         Self(Source::stream(Box::pin(stream), Some(length)))
+    }
+
+    /// A body that another task writes, and the writer for it. It ends where the writer is
+    /// [finished](BodyWriter::finish); a writer that is dropped before fails it.
+    pub fn writer() -> (BodyWriter, Self) {
+        let (writer, written) = writer::pipe();
+        (writer, Self::stream(written))
+    }
+
+    /// Like [`writer`](Self::writer), where the length in bytes is known: a writer that writes less
+    /// or more fails the body.
+    pub fn sized_writer(length: u64) -> (BodyWriter, Self) {
+        let (writer, written) = writer::pipe();
+        (writer, Self::sized_stream(written, length))
     }
 
     /// The length in bytes, where it is known.

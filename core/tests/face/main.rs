@@ -18,3 +18,4 @@ mod names;
 mod order;
 mod replies;
 mod timing;
+mod writing;
