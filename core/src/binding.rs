@@ -31,6 +31,7 @@ use crate::{
 /// It is a loop or a handler: take messages with [`next`](Self::next) or as a [`Stream`], or give
 /// them [`to`](Self::to) a function. Dropping it unbinds: a queue binding gives the messages that
 /// wait in it back to the group.
+#[must_use = "a dropped binding unbinds: take its messages with `next`, or give `to` or `serve` a function"]
 pub struct Binding<E> {
     bound: Bound,
     handle: Handle<E>,
@@ -66,7 +67,6 @@ impl<E: Encoder> Binding<E> {
     /// to the group asks it again, with pauses, until somebody takes it or its deadline is near, and
     /// then fails with `Overloaded`. So a request does not wait behind a long one while another
     /// instance has nothing to do.
-    #[must_use]
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
         self
@@ -159,7 +159,6 @@ impl<E: Encoder> Binding<E> {
 
     /// Unbinds when a future is done. The messages that were routed to it by then can still be
     /// taken.
-    #[must_use]
     pub fn until(self, done: impl Future<Output = ()> + Send + 'static) -> Self {
         self.bound.unbind_after(done);
         self

@@ -9,7 +9,8 @@ use crate::{
 ///
 /// One conduit stands for one instance of a service. It is cheap to clone, and all clones are the
 /// same conduit. It stays open as long as one of them is kept, or a [`Service`], [`Binding`] or
-/// [`Message`](crate::Message) of it; a running handler alone does not keep it open.
+/// [`Message`](crate::Message) of it; a running handler alone does not keep it open. Where handlers
+/// are bound when the last of these is dropped, the log says so, at info.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -32,6 +33,7 @@ use crate::{
 /// # })
 /// # }
 /// ```
+#[must_use = "a conduit closes when its last handle is dropped"]
 pub struct Conduit<E> {
     handle: Handle<E>,
 }

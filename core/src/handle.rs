@@ -25,7 +25,7 @@ struct KeepOpen<T: ?Sized> {
 
 impl<T: ?Sized> Drop for KeepOpen<T> {
     fn drop(&mut self) {
-        self.shared.start_drain(self.shared.config.close_timeout);
+        self.shared.release();
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 /// when every byte has arrived in order and the checksum is right; anything else is an [`Error`]
 /// (through `AsyncRead`, an [`io::Error`] that holds it). Dropping it before its end tells the
 /// sender. It converts into a [`Body`](crate::Body), to be passed on.
+#[must_use = "a body that is dropped before its end is given up, and its sender told"]
 pub struct IncomingBody {
     content: Content,
     /// What goes before what the content yields.

@@ -285,6 +285,25 @@ impl Shared {
         });
     }
 
+    /// Closes the conduit, since its last handle was dropped. Handlers do not keep it open, which
+    /// surprises where they were all that it was for.
+    pub(crate) fn release(&self) {
+        const NAMED: usize = 3;
+        if self.check_running().is_ok() {
+            let bound = self.bound_subjects();
+            if !bound.is_empty() {
+                tracing::info!(
+                    service = %self.source.service,
+                    instance = %self.source.instance,
+                    handlers = bound.len(),
+                    subjects = ?&bound[..bound.len().min(NAMED)],
+                    "the last handle of a conduit was dropped: it closes, and its handlers end",
+                );
+            }
+        }
+        self.start_drain(self.config.close_timeout);
+    }
+
     /// Waits until what goes on is cut off.
     pub(crate) async fn closing(&self) {
         self.lifecycle.reached(Stage::Closing).await;

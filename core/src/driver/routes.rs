@@ -145,6 +145,13 @@ impl Shared {
         (table.routes.len(), table.registry.len())
     }
 
+    /// The subject of each binding that was not unbound.
+    pub(super) fn bound_subjects(&self) -> Vec<Subject> {
+        let table = lock(&self.routes.table);
+        let bound = table.readers.iter().filter(|(id, _)| table.registry.is_bound(**id));
+        bound.map(|(_, reader)| reader.route.subject.clone()).collect()
+    }
+
     /// Whether messages wait in a binding.
     pub(super) fn has_waiting(&self) -> bool {
         let table = lock(&self.routes.table);

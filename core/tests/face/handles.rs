@@ -5,7 +5,12 @@ use std::{
 
 use conduit::ErrorKind;
 
-use crate::support::world::{Node, TestResult, World, pattern, secs};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::support::{
+    logs::logged,
+    world::{Node, TestResult, World, pattern, secs},
+};
 
 /// Whether a conduit that nobody holds but what is given was closed.
 async fn is_closed(world: &World, watched: &Node) -> bool {
@@ -64,6 +69,56 @@ fn a_handler_alone_does_not_keep_it_open() -> TestResult {
         assert_eq!(Arc::strong_count(&alive), 1, "the function was dropped");
         Ok(())
     })
+}
+
+/// What a conduit logs at info or above that is made, used and dropped.
+fn logged_by<F: Future<Output = TestResult>>(life: impl FnOnce(Node) -> F) -> TestResult<String> {
+    let (result, logs) = logged(LevelFilter::INFO, || {
+        World::run(|world| async move {
+            life(world.node("a")?).await?;
+            world.sim.idle().await;
+            assert_eq!(world.broker.subscriptions(), 0, "the conduit is closed");
+            TestResult::Ok(())
+        })
+    });
+    result.map(|()| logs)
+}
+
+#[test]
+fn a_conduit_that_closes_under_its_handlers_says_so() -> TestResult {
+    let logs = logged_by(|node| async move {
+        for subject in ["user.created", "user.deleted", "user.renamed", "user.forgotten"] {
+            node.bind(subject).await?.to(|_| async {});
+        }
+        drop(node);
+        Ok(())
+    })?;
+    assert_eq!(logs.lines().count(), 1, "{logs}");
+    for part in [" INFO conduit::", "service=a", "instance=", "handlers=4", "user.renamed"] {
+        assert!(logs.contains(part), "{part} in {logs}");
+    }
+    assert!(!logs.contains("user.forgotten"), "a line names a few subjects: {logs}");
+    Ok(())
+}
+
+#[test]
+fn a_conduit_that_closes_without_handlers_says_nothing() -> TestResult {
+    let logs = logged_by(|node| async move {
+        let handler = node.bind("user.created").await?.to(|_| async {});
+        handler.unbind().await;
+        let bound = node.bind("user.created").await?;
+        drop(node);
+        drop(bound);
+        Ok(())
+    })?;
+    assert_eq!(logs, "");
+    let logs = logged_by(|node| async move {
+        node.bind("user.created").await?.to(|_| async {});
+        node.close().await;
+        Ok(())
+    })?;
+    assert_eq!(logs, "", "what is closed on purpose is no surprise");
+    Ok(())
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn a_body_waits_for_its_source_for_an_hour() -> TestResult {
 fn without_a_connection_a_send_waits_for_the_send_timeout() -> TestResult {
     World::run(|world| async move {
         let (node, cut) = cut_off(&world)?;
-        node.bind("warm").await?;
+        drop(node.bind("warm").await?);
         cut();
         let error = node.own_service().send("x", &1).await.map(drop).expect_err("cut off");
         assert_eq!(error.kind(), ErrorKind::Disconnected);

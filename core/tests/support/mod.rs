@@ -3,5 +3,6 @@
 use conduit::{Runtime, Task};
 
 pub(crate) mod cut;
+pub(crate) mod logs;
 pub(crate) mod sim;
 pub(crate) mod world;

@@ -10,7 +10,7 @@ use futures_lite::{AsyncRead, AsyncReadExt, StreamExt, stream};
 
 use super::sim::Sim;
 
-pub(crate) type TestResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 pub(crate) type Node = Conduit<Json>;
 
 /// A broker, and the runtime of everything that is connected to it.
