@@ -17,5 +17,6 @@ mod limits;
 mod names;
 mod order;
 mod replies;
+mod slow_readers;
 mod timing;
 mod writing;

@@ -82,6 +82,8 @@ impl Listening {
 
 /// Packets that are handed on before others get their turn.
 const TURN: usize = 128;
+/// Between two looks after a reader. What lies unread came in twice this time.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 impl Shared {
     /// Hands on what comes while no reader does it, until the subscription ends.
@@ -90,33 +92,39 @@ impl Shared {
         loop {
             match route.watch.duty().await {
                 Duty::Guard => self.guard(route).await,
-                Duty::Drain => loop {
-                    route.watch.drained_by_task();
-                    let turn = match &mut *lock(&route.listening) {
-                        None => Turn::Ended,
-                        Some(listening) => {
-                            let mut cx = Context::from_waker(&route.waker);
-                            listening.turn(self, route, &mut cx, TURN)
-                        }
-                    };
-                    match turn {
-                        Turn::Over => future::yield_now().await,
-                        Turn::Empty => break,
-                        Turn::Ended => return,
-                    }
-                },
+                Duty::Drain if self.pass(route).await == Turn::Ended => return,
+                Duty::Drain => {}
             }
         }
     }
 
-    /// Looks after a reader that was woken, until it waits again or is given up.
-    async fn guard(&self, route: &Route) {
-        const PATIENCE: Duration = Duration::from_millis(10);
-        let mut seen = 0;
+    /// Hands on all that has come: what does not fit its binding is dropped or refused. Others get
+    /// their turn in between, also while more comes.
+    async fn pass(self: &Arc<Self>, route: &Route) -> Turn {
         loop {
-            match route.watch.look(&mut seen) {
+            route.watch.drained_by_task();
+            let turn = match &mut *lock(&route.listening) {
+                None => Turn::Ended,
+                Some(listening) => {
+                    let mut cx = Context::from_waker(&route.waker);
+                    listening.turn(self, route, &mut cx, TURN)
+                }
+            };
+            match turn {
+                Turn::Ended => return turn,
+                // A client that has more may say so only to let others run.
+                Turn::Empty if !route.watch.is_wanted() => return turn,
+                Turn::Empty | Turn::Over => future::yield_now().await,
+            }
+        }
+    }
+
+    /// Looks after a reader that was woken, until it waits again or has fallen behind.
+    async fn guard(&self, route: &Route) {
+        loop {
+            match route.watch.look() {
                 Reader::Waiting => return,
-                Reader::Away => return route.watch.drain(),
+                Reader::Behind => return route.watch.drain(),
                 Reader::Busy => {}
             }
             let patience = self.sleep_until(self.now() + PATIENCE);
@@ -158,7 +166,10 @@ impl Route {
         let mut own = Context::from_waker(&self.waker);
         let room = mailbox.room();
         match listening.turn(shared, self, &mut own, room.min(BATCH)) {
-            Turn::Empty => false,
+            Turn::Empty => {
+                self.watch.read_to_end();
+                false
+            }
             Turn::Ended => {
                 self.watch.drain();
                 false

@@ -2,7 +2,10 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Poll, Wake, Waker},
 };
 
@@ -11,19 +14,25 @@ use crate::driver::shared::lock;
 /// The waker of a subscription, whoever polls it.
 ///
 /// The reader of a binding that has a route for itself polls the subscription when it finds nothing
-/// else to read: no other task has to run between a packet and its reader. But a reader may be busy,
-/// or have been dropped, and what comes must not wait for it: so once it was woken, or has left
-/// something unread, the route's task looks now and then whether it has come back, and else
-/// takes over.
+/// else to read: no other task has to run between a packet and its reader. But a reader may be busy or
+/// slow, or have been dropped, and what comes must not wait for it: so once it was woken, or has left
+/// something unread, the route's task looks now and then whether it has reached the end of what has
+/// come since the last look. If not, the task hands on all that is there, and the reader goes on from
+/// there. So whatever the pace of the reader, what lies unread is what came between two looks.
 #[derive(Default)]
-pub(super) struct Watch(Mutex<State>);
+pub(super) struct Watch {
+    state: Mutex<State>,
+    /// The reader polls just now: it is not known yet whether it gets to the end. A wake that comes
+    /// amid this may be that of a client that only wants others to run.
+    is_polling: AtomicBool,
+}
 
 #[derive(Default)]
 struct State {
     /// It waits for the next packet.
     reader: Option<Waker>,
-    /// How often a reader has polled.
-    polls: u64,
+    /// Since the last look the reader was at the end of what had come.
+    was_at_end: bool,
     /// A reader was the last who polled.
     is_readers: bool,
     task: Option<Waker>,
@@ -44,25 +53,33 @@ pub(super) enum Duty {
 /// What a reader is doing.
 pub(super) enum Reader {
     Waiting,
+    /// It has kept up since the last look.
     Busy,
-    Away,
+    /// It has not.
+    Behind,
 }
 
 impl Watch {
     /// A reader is about to poll.
     pub(super) fn read_by(&self, reader: &Waker) {
-        let mut state = lock(&self.0);
-        state.polls += 1;
+        let mut state = lock(&self.state);
         state.is_readers = true;
+        self.is_polling.store(true, Ordering::Release);
         match &mut state.reader {
             Some(waiting) => waiting.clone_from(reader),
             None => state.reader = Some(reader.clone()),
         }
     }
 
+    /// The reader has polled, to the end of what has come.
+    pub(super) fn read_to_end(&self) {
+        self.is_polling.store(false, Ordering::Release);
+    }
+
     /// The task is about to poll.
     pub(super) fn drained_by_task(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
+        state.drain = false;
         state.is_readers = false;
         let reader = state.reader.take();
         drop(state);
@@ -71,10 +88,11 @@ impl Watch {
 
     /// The reader stopped before the end of what has come.
     pub(super) fn unread(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let reader = state.reader.take();
-        let task = if state.guard { None } else { state.task.take() };
-        state.guard = true;
+        self.is_polling.store(false, Ordering::Release);
+        // Where nobody looks after it, little has come since somebody was at the end.
+        let task = state.start_guard();
         drop(state);
         drop(reader);
         wake(task);
@@ -82,14 +100,14 @@ impl Watch {
 
     /// The route has several bindings now: readers do not poll any more.
     pub(super) fn hand_back(&self) {
-        if lock(&self.0).is_readers {
+        if lock(&self.state).is_readers {
             self.drain();
         }
     }
 
     /// The task has to poll.
     pub(super) fn drain(&self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         state.drain = true;
         let task = state.task.take();
         drop(state);
@@ -113,12 +131,12 @@ impl Watch {
     }
 
     pub(super) fn is_wanted(&self) -> bool {
-        lock(&self.0).drain
+        lock(&self.state).drain
     }
 
     async fn wait<T>(&self, mut wanted: impl FnMut(&mut State) -> Option<T>) -> T {
         poll_fn(|cx| {
-            let mut state = lock(&self.0);
+            let mut state = lock(&self.state);
             if let Some(found) = wanted(&mut state) {
                 return Poll::Ready(found);
             }
@@ -128,16 +146,27 @@ impl Watch {
         .await
     }
 
-    /// What the reader has been doing since it was `seen` to have polled so often. If it is not
-    /// busy, it is guarded no more.
-    pub(super) fn look(&self, seen: &mut u64) -> Reader {
-        let mut state = lock(&self.0);
-        let polls = std::mem::replace(seen, state.polls);
-        if state.reader.is_none() && polls != state.polls {
+    /// What the reader has been doing since the last look. If it is not busy, it is guarded no more.
+    pub(super) fn look(&self) -> Reader {
+        let mut state = lock(&self.state);
+        let was_at_end = std::mem::take(&mut state.was_at_end);
+        let waits = state.reader.is_some() && !self.is_polling.load(Ordering::Acquire);
+        if !waits && was_at_end {
             return Reader::Busy;
         }
         state.guard = false;
-        if state.reader.is_some() { Reader::Waiting } else { Reader::Away }
+        if waits { Reader::Waiting } else { Reader::Behind }
+    }
+}
+
+impl State {
+    /// The reader is guarded from now on. Returns whom to wake for it.
+    fn start_guard(&mut self) -> Option<Waker> {
+        if std::mem::replace(&mut self.guard, true) {
+            return None;
+        }
+        self.was_at_end = true;
+        self.task.take()
     }
 }
 
@@ -147,13 +176,16 @@ impl Wake for Watch {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         let reader = state.reader.take();
-        let calls = match reader {
-            Some(_) => !std::mem::replace(&mut state.guard, true),
-            None => !std::mem::replace(&mut state.drain, true),
+        let task = if reader.is_some() {
+            // One that waited was at the end until now.
+            state.was_at_end |= !self.is_polling.load(Ordering::Acquire);
+            state.start_guard()
+        } else {
+            state.drain = true;
+            state.task.take()
         };
-        let task = if calls { state.task.take() } else { None };
         drop(state);
         wake(reader);
         wake(task);

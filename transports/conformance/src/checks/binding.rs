@@ -107,3 +107,47 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
         format!("the conduit counts {lost}, the binding {}", flooded.lost())
     })
 }
+
+/// A loop that naps between its messages takes less than comes: what does not fit its binding is
+/// counted soon, and not left where nobody counts it.
+///
+/// # Errors
+/// What does not hold.
+pub async fn what_a_napping_reader_loses_is_counted<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const COUNT: u64 = 40_000;
+    const AT_ONCE: u64 = 20;
+    const NAP: Duration = Duration::from_millis(5);
+    let rule = Guarantee::FlowControl;
+    let sender = world.conduit("sender").await;
+    let receiver = world.conduit("receiver").await;
+    let mut binding = rule.expect("bind", receiver.bind("flood").await)?;
+    let flood = world.run({
+        let service = sender.service("receiver");
+        async move {
+            for number in 0..COUNT {
+                service.send("flood", &number).await?;
+                if number.is_multiple_of(64) {
+                    future::yield_now().await;
+                }
+            }
+            Ok::<_, conduit::Error>(())
+        }
+    });
+    let mut received = 0;
+    while received + binding.lost() < COUNT {
+        let next = world.within(B::PATIENCE, rule, "the next message", binding.next());
+        let message = next.await?.ok_or_else(|| Violation::new(rule, "the binding ended"))?;
+        rule.expect("decode", message.decode::<u64>().await)?;
+        received += 1;
+        if received.is_multiple_of(AT_ONCE) {
+            world.pause(NAP).await;
+        }
+    }
+    rule.expect("flood", flood.await)?;
+    let lost = binding.lost();
+    rule.ensure(lost > 0, || format!("it was never full, and took {received} in its own time"))?;
+    let counted = (received + lost, binding.waiting()) == (COUNT, 0);
+    rule.ensure(counted, || format!("{received} received and {lost} lost, of {COUNT}"))
+}

@@ -73,6 +73,7 @@ macro_rules! each_check {
             waiting_messages_keep_their_order
             what_is_sent_after_bind_arrives
             what_a_full_binding_loses_is_counted
+            what_a_napping_reader_loses_is_counted
             an_unbound_binding_ends
             members_leave_without_loss
             a_dropped_member_hands_on
