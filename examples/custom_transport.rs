@@ -133,19 +133,26 @@ impl Transport for Connection {
         64 * 1024
     }
 
+    /// Elsewhere: wait until the client is connected. Here it always is.
+    async fn ready(&self, _: &Address) -> Result<(), TransportError> {
+        self.channels().map(drop)
+    }
+
     /// Elsewhere: `PUBLISH` (Redis says how many heard it), `basic.publish` (with `mandatory`,
     /// RabbitMQ returns what nobody gets). For the group, Redis has lists and streams.
-    async fn publish(
+    async fn hand_over(
         &self,
         to: &Address,
-        packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
-        if packet.len() > self.max_packet_len() {
+        if packet.as_ref().is_some_and(|packet| packet.len() > self.max_packet_len()) {
             return Err(TransportErrorKind::TooLarge.into());
         }
-        // Packets are in order because the lock is held for all of one publish.
+        // Packets are in order because the lock is held for all of one call.
         let mut channels = self.channels()?;
+        // Elsewhere: just before it is given to the client. From now on it may arrive.
+        let Some(packet) = packet.take() else { return Ok(()) };
         let mut heard = false;
         for name in names(to) {
             if let Some(channel) = channels.get_mut(&name) {
@@ -194,7 +201,7 @@ impl Transport for Connection {
         Ok(subscribed)
     }
 
-    /// Elsewhere: a round trip to the server. Here all is done when `publish` and `subscribe` are.
+    /// Elsewhere: a round trip to the server. Here all is done when `hand_over` and `subscribe` are.
     async fn flush(&self) -> Result<(), TransportError> {
         self.channels().map(drop)
     }

@@ -53,16 +53,16 @@ impl Delivery {
     /// Where it was given up, or where there were receivers and none has it.
     pub(crate) fn of(outcome: Outcome) -> Result<Self, Error> {
         if let Some(reason) = &outcome.aborted {
-            return Err(Error::from_reason(reason));
+            return Err(given_up(reason, &outcome));
         }
         let mut delivery = Self::default();
-        for proto::Delivery { receiver, result, .. } in outcome.deliveries {
-            match result {
-                Ok(()) => delivery.completed.push(receiver.instance),
-                Err(reason) => delivery.failed.push(FailedDelivery {
-                    instance: Some(receiver.instance),
-                    error: Error::from_reason(&reason),
-                }),
+        for one in &outcome.deliveries {
+            let instance = one.receiver.instance;
+            match &one.result {
+                Ok(()) => delivery.completed.push(instance),
+                Err(reason) => delivery
+                    .failed
+                    .push(FailedDelivery { instance: Some(instance), error: failed(one, reason) }),
             }
         }
         let silent = outcome.silent.then(|| ErrorKind::NoAnswer.into());
@@ -75,6 +75,23 @@ impl Delivery {
         }
         Ok(delivery)
     }
+}
+
+/// Why a receiver does not have the body. One that was not confirmed has started no handler.
+fn failed(delivery: &proto::Delivery, reason: &Reason) -> Error {
+    let error = Error::from_reason(reason);
+    if delivery.confirmed { error } else { error.with_executed(Executed::No) }
+}
+
+/// Why the sender gave the body up. Nobody else knows of it who was not confirmed.
+fn given_up(reason: &Reason, outcome: &Outcome) -> Error {
+    let error = Error::from_reason(reason);
+    if may_have_run(outcome) { error } else { error.with_executed(Executed::No) }
+}
+
+/// Whether a handler may have started.
+fn may_have_run(outcome: &Outcome) -> bool {
+    outcome.deliveries.iter().any(|delivery| delivery.confirmed)
 }
 
 /// The last error. What any of them says to have been executed was executed.
@@ -101,24 +118,21 @@ pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
 /// Who will not answer a request to all whose body was streamed, and why.
 pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
     if let Some(reason) = &outcome.aborted {
-        return vec![Error::from_reason(reason)];
+        return vec![given_up(reason, outcome)];
     }
     if outcome.deliveries.is_empty() {
         let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
         return vec![none.into()];
     }
-    let failed = |delivery: &proto::Delivery| {
-        let reason = lost(delivery)?;
-        Some(Error::from_reason(&reason).heard_from(delivery.receiver.instance))
-    };
-    outcome.deliveries.iter().filter_map(failed).collect()
+    let lost = |delivery| Some(lost(delivery)?.heard_from(delivery.receiver.instance));
+    outcome.deliveries.iter().filter_map(lost).collect()
 }
 
 /// Why a receiver will not answer, if it will not. One that wants no more of the body still may.
-fn lost(delivery: &proto::Delivery) -> Option<Reason> {
+fn lost(delivery: &proto::Delivery) -> Option<Error> {
     let reason = delivery.result.as_ref().err()?;
     let may_answer = matches!(reason.code, ReasonCode::Dropped | ReasonCode::TooLarge);
-    (!may_answer).then(|| reason.clone())
+    (!may_answer).then(|| failed(delivery, reason))
 }
 
 /// Why nobody will answer a request whose body was streamed, if nobody will.
@@ -127,20 +141,23 @@ fn lost(delivery: &proto::Delivery) -> Option<Reason> {
 /// matter. A receiver that wants no more of the body may still answer.
 pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
     if let Some(reason) = &outcome.aborted {
-        return Some(Error::from_reason(reason));
+        return Some(given_up(reason, outcome));
     }
     match &outcome.group {
         GroupOutcome::Accepted(member) => {
             let member = outcome.deliveries.iter().find(|delivery| delivery.receiver == *member);
-            member.and_then(lost).map(|reason| Error::from_reason(&reason))
+            member.and_then(lost)
         }
         GroupOutcome::Empty | GroupOutcome::NotAsked => {
-            let lost = |delivery| Some(Error::from_reason(&lost(delivery)?));
             let failures: Option<Vec<_>> = outcome.deliveries.iter().map(lost).collect();
             let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
             Some(last_of(failures?).unwrap_or_else(|| none.into()))
         }
-        GroupOutcome::Silent if !outcome.deliveries.is_empty() => None,
-        group => group_error(group).map(|error| error.with_executed(Executed::No)),
+        // The group may not exist: a plain receiver may answer.
+        GroupOutcome::Silent if may_have_run(outcome) => None,
+        group => {
+            let executed = if may_have_run(outcome) { Executed::Maybe } else { Executed::No };
+            group_error(group).map(|error| error.with_executed(executed))
+        }
     }
 }

@@ -62,7 +62,8 @@ async fn send(
         Prepared::Whole(body) => {
             let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
             let packet = || Frame::reply(request.message, head.borrowed(), &body);
-            shared.publish(&shared.destinations.get(&Shared::inbox_of(to)), packet, None).await
+            let to = shared.destinations.get(&Shared::inbox_of(to));
+            shared.publish(&to, packet, None, None).await
         }
         Prepared::Streamed(source) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

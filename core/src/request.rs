@@ -35,7 +35,8 @@ use crate::{
 /// - `NotDecoded`, `HandlerFailed` (with a [`Failure`](crate::Failure) where the handler gave one),
 ///   `HandlerPanicked`, `NoReply` and `TooLarge` from the handler.
 /// - `Lost` where whoever had it fell silent for the idle limit, `Deadline`, and those of
-///   [`Sending`](crate::Sending).
+///   [`Sending`](crate::Sending). Where nothing had left this conduit by then, or no receiver of its
+///   body was confirmed, nothing was executed.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Requesting<E> {
     outgoing: Outgoing,
@@ -95,7 +96,7 @@ impl<E: Encoder> IntoFuture for Requesting<E> {
             let body = asking::prepare(&ready, body, deadline).await?;
             let mut asking = ask::begin(&ready, message)?;
             let answer = match body {
-                Prepared::Whole(body) => ask_whole(&asking, &mut ready, &body, deadline).await,
+                Prepared::Whole(body) => ask_whole(&mut asking, &mut ready, &body, deadline).await,
                 Prepared::Streamed(body) => {
                     ask_streaming(&mut asking, &mut ready, body, deadline).await
                 }

@@ -82,11 +82,11 @@ impl Sending {
 }
 
 async fn publish(ready: &mut Ready, body: Bytes) -> Result<Delivery, Error> {
-    ready.handle.shared().ready().await?;
+    ready.handle.shared().ready(None).await?;
     ready.number(Targets::Both);
     let shared = ready.handle.shared();
     let packet = || Frame::message(ready.head.borrowed(), &body);
-    shared.publish(&ready.to.with(shared, Targets::Both), packet, None).await?;
+    shared.publish(&ready.to.with(shared, Targets::Both), packet, None, None).await?;
     Ok(Delivery::handed_over())
 }
 
@@ -96,7 +96,7 @@ async fn stream(
     expect: Option<usize>,
     confirm: bool,
 ) -> Result<Delivery, Error> {
-    ready.handle.shared().ready().await?;
+    ready.handle.shared().ready(None).await?;
     let message = ready.handle.shared().message_id();
     let stream = ready.offer(message, source.length(), Targets::Both, expect);
     let outcome = ready.handle.shared().send_body(&stream, source).await?;

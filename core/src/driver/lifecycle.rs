@@ -227,8 +227,8 @@ impl Shared {
     /// Returns once the inbox is in force.
     ///
     /// # Errors
-    /// Why it is not, or `Closed`.
-    pub(crate) async fn ready(&self) -> Result<(), Error> {
+    /// Why it is not, `Closed`, or `Deadline`. No handler was executed.
+    pub(crate) async fn ready(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let ready = |state: &State| match (&state.inbox, state.stage) {
             (_, Stage::Closing | Stage::Closed) => Some(Err(ErrorKind::Closed.into())),
             (Inbox::Starting, _) => None,
@@ -239,12 +239,8 @@ impl Shared {
         if let Some(ready) = now {
             return ready;
         }
-        let give_up = async {
-            self.sleep_until(self.now() + self.config.send_timeout).await;
-            Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
-        };
         // In a box: only the first messages of a conduit wait.
-        Box::pin(future::or(self.lifecycle.wait(ready), give_up)).await
+        Box::pin(self.in_time(deadline, self.lifecycle.wait(ready))).await
     }
 
     /// Whether the inbox is in force.

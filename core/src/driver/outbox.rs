@@ -46,7 +46,7 @@ impl Shared {
     pub(crate) async fn run_outbox(self: Arc<Self>) {
         while let Ok(Letter { to, packet, notice }) = self.outbox.letters.recv().await {
             let undelivered = notice.map(|token| (&self.inbox, token));
-            if let Err(error) = self.transport.publish(&to, packet, undelivered).await {
+            if let Err(error) = self.transport.publish(&to, &mut Some(packet), undelivered).await {
                 tracing::debug!(%error, ?to, "a packet could not be sent");
             }
         }

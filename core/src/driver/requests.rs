@@ -56,8 +56,10 @@ impl Shared {
             if !pending.is_resolved() {
                 self.cancel(pending.group().service().clone(), message);
             }
-            let error = Error::from(ErrorKind::Closed).with_executed(Executed::Maybe);
-            pending.resolve(Err(error));
+            // A body was given up before, and no receiver of it is confirmed any more.
+            let upload = self.outbound_at(StreamId { message, reply: false });
+            let executed = upload.map_or(Executed::Maybe, |upload| upload.executed());
+            pending.resolve(Err(Error::from(ErrorKind::Closed).with_executed(executed)));
         }
     }
 

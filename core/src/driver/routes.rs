@@ -52,7 +52,7 @@ impl Shared {
         kind: BindingKind,
     ) -> Result<Bound, Error> {
         self.check_running()?;
-        self.ready().await?;
+        self.ready(None).await?;
         let bound = self.join(subject, kind);
         // Draining leaves what it finds; what came later has to find that out.
         self.check_running()?;

@@ -220,7 +220,8 @@ impl Shared {
             // Most are answered before anybody could wonder.
             let before = self.now().checked_sub(pause / 2);
             for (to, alive) in self.signs_of_life(before) {
-                if let Err(error) = self.transport.publish(&to, alive.encode(), None).await {
+                let mut alive = Some(alive.encode());
+                if let Err(error) = self.transport.publish(&to, &mut alive, None).await {
                     tracing::debug!(%error, ?to, "a sign of life could not be sent");
                 }
             }

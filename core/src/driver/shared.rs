@@ -186,28 +186,60 @@ impl Shared {
         Some(result.map_err(Error::from))
     }
 
-    /// Publishes a packet, and waits for a connection no longer than the send timeout.
+    /// Publishes a packet, and waits no longer than the send timeout, nor beyond a deadline. An error
+    /// says that no handler was executed unless the packet was handed over: then one may be, even if
+    /// the connection has broken.
     pub(crate) async fn publish(
         &self,
         to: &Destination,
         packet: impl Fn() -> Bytes,
         notice: Option<Token>,
+        deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        if let Some(result) = self.publish_now(to, packet(), notice) {
-            return result;
+        match self.publish_now(to, packet(), notice) {
+            Some(published) => published,
+            // In a box: few wait here, and everybody would have room for it.
+            None => Box::pin(self.publish_later(to.address(), packet(), notice, deadline)).await,
         }
+    }
+
+    async fn publish_later(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        notice: Option<Token>,
+        deadline: Option<Instant>,
+    ) -> Result<(), Error> {
+        let mut packet = Some(packet);
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let mut publish = self.transport.publish(to.address(), packet(), undelivered);
-        if let Some(result) = future::poll_once(&mut publish).await {
-            return Ok(result?);
-        }
-        let give_up = async {
-            self.sleep_until(self.now() + self.config.send_timeout).await;
-            let text = format!("waited {:?} for it", self.config.send_timeout);
-            // It may have been on its way all the same.
-            Err(Error::new(ErrorKind::Disconnected, text).with_executed(Executed::Maybe))
+        let publish = self.transport.publish(to, &mut packet, undelivered);
+        let published = self.in_time(deadline, async { Ok(publish.await?) }).await;
+        published.map_err(|error| {
+            let may_arrive = packet.is_none() && error.kind() != ErrorKind::Denied;
+            error.with_executed(if may_arrive { Executed::Maybe } else { Executed::No })
+        })
+    }
+
+    /// Waits for the broker no longer than the send timeout, nor beyond a deadline.
+    pub(super) async fn in_time<T>(
+        &self,
+        deadline: Option<Instant>,
+        doing: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let timeout = self.now() + self.config.send_timeout;
+        let until = deadline.map_or(timeout, |deadline| deadline.min(timeout));
+        let late = async {
+            self.sleep_until(until).await;
+            // Sleeps end early once the conduit is closed.
+            Err(if self.is_closed() {
+                ErrorKind::Closed.into()
+            } else if deadline == Some(until) {
+                ErrorKind::Deadline.into()
+            } else {
+                let text = format!("waited {:?} for it", self.config.send_timeout);
+                Error::new(ErrorKind::Disconnected, text)
+            })
         };
-        // In a box: few wait here, and everybody would have room for it.
-        Box::pin(future::or(async { Ok(publish.await?) }, give_up)).await
+        future::or(doing, late).await
     }
 }

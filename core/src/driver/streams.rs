@@ -21,7 +21,10 @@ use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,
-    proto::{Budget, ReasonCode, frame::StreamId},
+    proto::{
+        Budget, ReasonCode,
+        frame::{Receiver, StreamId},
+    },
     transport::{Destination, MIN_PACKET_LEN, Target, Token},
 };
 
@@ -39,9 +42,18 @@ pub(super) struct Streams {
 
 /// What a machine wants its driver to do.
 enum Step {
-    Publish { to: Arc<Destination>, packet: Bytes, offer: Option<Target>, next: Option<Instant> },
+    Publish { to: Arc<Destination>, packet: Bytes, sent: Sent, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
+}
+
+/// What the driver has to say of a packet.
+enum Sent {
+    /// That it was handed over.
+    Offer(Target),
+    /// Before it is handed over, and if it was not: it may start a handler.
+    Confirm(Receiver),
+    Nothing,
 }
 
 /// A machine with its lock.
@@ -50,6 +62,12 @@ trait Driven: Send + Sync {
     fn step(&self, shared: &Shared) -> Step;
     /// An offer was given to the broker.
     fn offered(&self, _shared: &Shared, _target: Target) {}
+    /// A confirmation is about to be handed over. Returns whether it still may be.
+    fn confirming(&self, _receiver: Receiver) -> bool {
+        true
+    }
+    /// It was not handed over.
+    fn not_confirmed(&self, _receiver: Receiver) {}
     /// The name by which the broker says that nobody was there for an offer.
     fn token(&self, _target: Target) -> Option<Token> {
         None
@@ -80,12 +98,15 @@ impl Shared {
             }
             match driven.step(self) {
                 Step::Finished => return Ok(()),
-                Step::Publish { to, packet, offer: Some(target), .. } => {
-                    self.publish(&to, || packet.clone(), driven.token(target)).await?;
+                Step::Publish { to, packet, sent: Sent::Offer(target), .. } => {
+                    self.publish(&to, || packet.clone(), driven.token(target), None).await?;
                     driven.offered(self, target);
                 }
-                Step::Publish { to, packet, offer: None, next } => {
-                    self.publish_frame(&to, packet, next).await?;
+                Step::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {
+                    self.confirm(driven, receiver, &to, packet, next).await?;
+                }
+                Step::Publish { to, packet, sent: Sent::Nothing, next } => {
+                    self.publish_frame(&to, &mut Some(packet), next).await?;
                 }
                 Step::Wait(next) => match listener.take() {
                     // What changed between the step and the listening is seen by another step.
@@ -99,35 +120,73 @@ impl Shared {
         }
     }
 
-    /// Publishes a packet that the machine repeats if it is lost, and until its next timeout only:
-    /// without a connection, time passes for the machine too. A machine that has ended has no
-    /// timeout, and nobody may wait for its last packet.
-    async fn publish_frame(
+    /// Publishes a confirmation: from the moment at which it is handed over, a handler may run.
+    async fn confirm(
         &self,
+        driven: &impl Driven,
+        receiver: Receiver,
         to: &Destination,
         packet: Bytes,
         next: Option<Instant>,
     ) -> Result<(), Error> {
-        let is_least = packet.len() <= MIN_PACKET_LEN;
-        if let Some(result) = self.publish_now(to, packet.clone(), None) {
+        // A machine with a receiver to confirm has a timeout.
+        let until = next.unwrap_or_else(|| self.now());
+        let ready = async { self.transport.ready(to.address()).await.map_err(Error::from) };
+        let ready = self.until_timeout(until, ready).await;
+        if !matches!(ready, Some(Ok(()))) {
+            return ready.map_or(Ok(()), |ready| survived(ready, true));
+        }
+        if !driven.confirming(receiver) {
+            return Ok(());
+        }
+        let mut packet = Some(packet);
+        let published = self.publish_frame(to, &mut packet, Some(until)).await;
+        if packet.is_some() {
+            driven.not_confirmed(receiver);
+        }
+        published
+    }
+
+    /// Publishes a packet that the machine repeats if it is lost, and until its next timeout only:
+    /// without a connection, time passes for the machine too. A machine that has ended has no
+    /// timeout, and nobody may wait for its last packet. What was handed over is not in `packet` any
+    /// more.
+    async fn publish_frame(
+        &self,
+        to: &Destination,
+        packet: &mut Option<Bytes>,
+        next: Option<Instant>,
+    ) -> Result<(), Error> {
+        let Some(bytes) = packet.clone() else { return Ok(()) };
+        let is_least = bytes.len() <= MIN_PACKET_LEN;
+        if let Some(result) = self.publish_now(to, bytes, None) {
+            if result.is_ok() {
+                *packet = None;
+            }
             return survived(result, is_least);
         }
-        let mut publish = self.transport.publish(to.address(), packet.clone(), None);
+        let mut publish = self.transport.publish(to.address(), packet, None);
         let result = match (future::poll_once(&mut publish).await, next) {
             (Some(result), _) => result,
+            (None, Some(at)) => self.until_timeout(at, publish).await.unwrap_or(Ok(())),
             (None, None) => {
-                self.post_packet(to.address().clone(), packet, None);
+                drop(publish);
+                if let Some(packet) = packet.take() {
+                    self.post_packet(to.address().clone(), packet, None);
+                }
                 Ok(())
-            }
-            (None, Some(at)) => {
-                let give_up = async {
-                    self.sleep_until(at).await;
-                    Ok(())
-                };
-                future::or(publish, give_up).await
             }
         };
         survived(result.map_err(Error::from), is_least)
+    }
+
+    /// Waits for something until the next timeout of a machine.
+    async fn until_timeout<T>(&self, at: Instant, doing: impl Future<Output = T>) -> Option<T> {
+        let timeout = async {
+            self.sleep_until(at).await;
+            None
+        };
+        future::or(async { Some(doing.await) }, timeout).await
     }
 
     /// How many bytes open bodies hold here: those that come in, and those that go out.

@@ -56,7 +56,8 @@ kinds! {
     Cancelled => "the other side gave up";
     /// The time for the request has passed.
     Deadline => "the deadline passed";
-    /// There was no connection to the broker for the send timeout.
+    /// There was no connection to the broker for the send timeout. Nothing was executed, unless the
+    /// client had taken a packet before.
     Disconnected => "there is no connection to the broker";
     /// The conduit was closed, here or at the other side.
     Closed => "the conduit is closed";

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -11,11 +11,11 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
-    asking::{Asking, before, check, prepare},
+    asking::{Asking, check, prepare},
     deadline,
 };
 use crate::{
-    Encoder, Error, Executed, Message,
+    Encoder, Error, Message,
     body::Prepared,
     delivery,
     driver::{Pending, Silence},
@@ -204,8 +204,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
             ready.number(Targets::Plain);
             let packet = || Frame::message(ready.head.borrowed(), &body);
             let token = Token { message, targets: Targets::Plain };
-            let publish = shared.publish(&to, packet, Some(token));
-            let published = before(shared, deadline, Executed::Maybe, pin!(publish)).await;
+            let published = shared.publish(&to, packet, Some(token), deadline).await;
             published.map_err(|error| ready.to.about(error))?;
             asking.pending.was_asked(shared.now());
         }

@@ -1,8 +1,8 @@
 //! A request that takes the first answer.
 
-use std::{pin::pin, time::Instant};
+use std::time::Instant;
 
-use super::asking::{Asking, Vain, before, too_late};
+use super::asking::{Asking, Vain};
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::Source,
@@ -21,7 +21,7 @@ pub(super) fn begin(ready: &Ready, message: MessageId) -> Result<Asking, Error> 
 /// Asks everybody once. A group that refuses is asked again, since a refusal comes before the
 /// handler, until the deadline is near.
 pub(super) async fn ask_whole(
-    asking: &Asking,
+    asking: &mut Asking,
     ready: &mut Ready,
     body: &[u8],
     deadline: Option<Instant>,
@@ -41,8 +41,7 @@ pub(super) async fn ask_whole(
         let packet = || Frame::message(head.borrowed(), body);
         let token = Token { message: asking.message(), targets };
         let to = to.with(shared, targets);
-        let publish = shared.publish(&to, packet, Some(token));
-        before(shared, deadline, Executed::Maybe, pin!(publish)).await?;
+        shared.publish(&to, packet, Some(token), deadline).await?;
         asking.pending.was_asked(shared.now());
         match (wait(asking, deadline).await, refusal.take()) {
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
@@ -80,11 +79,14 @@ pub(super) async fn ask_streaming(
     wait(asking, deadline).await
 }
 
-async fn wait(asking: &Asking, deadline: Option<Instant>) -> Result<Answer, Error> {
+async fn wait(asking: &mut Asking, deadline: Option<Instant>) -> Result<Answer, Error> {
     match asking.wait(asking.shared().config.silence(), deadline).await {
         Ok(answer) => answer,
         Err(Vain::Silence) => Err(asking.pending.silence()),
-        Err(Vain::Deadline) => Err(too_late(Executed::Maybe)),
+        // First it is given up: who was not confirmed by then never is.
+        Err(Vain::Deadline) => {
+            Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
+        }
     }
 }
 

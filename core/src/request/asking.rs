@@ -2,13 +2,12 @@
 
 use std::{
     future::poll_fn,
-    pin::{Pin, pin},
     sync::Arc,
     task::{Poll, ready},
     time::Instant,
 };
 
-use futures_lite::{FutureExt, future};
+use futures_lite::FutureExt;
 
 use crate::{
     Error, ErrorKind, Executed, MessageId,
@@ -74,6 +73,27 @@ impl Asking {
         self.has_ended = true;
     }
 
+    /// Ends it without an answer, and cancels it wherever it runs. Returns whether a handler may have
+    /// been executed.
+    pub(super) fn give_up(&mut self) -> Executed {
+        self.has_ended = true;
+        // Giving the body up would resolve the request.
+        let was_resolved = self.pending.give_up();
+        if let Some(upload) = &self.upload {
+            upload.abort(ReasonCode::Cancelled.into());
+        }
+        if !was_resolved {
+            self.shared().cancel(self.to.service().clone(), self.message);
+        }
+        self.executed()
+    }
+
+    /// Whether a handler may have been executed: one packet was handed over, or of a body, whether a
+    /// receiver was confirmed.
+    fn executed(&self) -> Executed {
+        self.upload.as_ref().map_or(Executed::Maybe, |upload| upload.executed())
+    }
+
     /// Sends the body in the background: answers may come first. What the outcome says of them is
     /// what `errors` makes of it.
     pub(super) fn upload(
@@ -132,7 +152,7 @@ impl Asking {
                 if now < at {
                     // Sleeps end early once nobody would end them any more.
                     let closed = Error::from(ErrorKind::Closed);
-                    return Poll::Ready(Ok(Err(closed.with_executed(Executed::Maybe))));
+                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
                 }
                 if deadline.is_some_and(|deadline| now >= deadline) {
                     return Poll::Ready(Err(Vain::Deadline));
@@ -150,16 +170,8 @@ impl Drop for Asking {
     fn drop(&mut self) {
         let shared = self.handle.shared();
         shared.forget_request(self.message);
-        if self.has_ended {
-            return;
-        }
-        // Giving the body up would resolve the request.
-        let was_resolved = self.pending.give_up();
-        if let Some(upload) = &self.upload {
-            upload.abort(ReasonCode::Cancelled.into());
-        }
-        if !was_resolved {
-            shared.cancel(self.to.service().clone(), self.message);
+        if !self.has_ended {
+            self.give_up();
         }
     }
 }
@@ -185,30 +197,6 @@ pub(super) async fn prepare(
 ) -> Result<Prepared, Error> {
     let shared = ready.handle.shared();
     let body = ready.prepare(body).await?;
-    let is_ready = before(shared, deadline, Executed::No, pin!(shared.ready())).await;
-    is_ready.map_err(|error| ready.to.about(error))?;
+    shared.ready(deadline).await.map_err(|error| ready.to.about(error))?;
     Ok(body)
-}
-
-/// The deadline passed, and this is known of the handler.
-pub(super) fn too_late(executed: Executed) -> Error {
-    Error::from(ErrorKind::Deadline).with_executed(executed)
-}
-
-/// Does something before the deadline. By what it does, a handler may come to run, or may not.
-pub(super) async fn before<T>(
-    shared: &Shared,
-    deadline: Option<Instant>,
-    executed: Executed,
-    mut future: Pin<&mut impl Future<Output = Result<T, Error>>>,
-) -> Result<T, Error> {
-    if let Some(done) = future::poll_once(future.as_mut()).await {
-        return done;
-    }
-    let late = async {
-        shared.passed(deadline).await;
-        Err(too_late(executed))
-    };
-    // In a box: few wait, and every request would have room for it.
-    Box::pin(future::or(future, late)).await
 }

@@ -12,10 +12,12 @@ type Result<T> = std::result::Result<T, TransportError>;
 
 pub(crate) trait DynTransport: Send + Sync {
     fn max_packet_len(&self) -> usize;
+    fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>>;
+    /// Waits until a packet can be handed over, and hands it over: from then on `packet` is empty.
     fn publish<'a>(
         &'a self,
         to: &'a Address,
-        packet: Bytes,
+        packet: &'a mut Option<Bytes>,
         undelivered: Option<(&'a Address, Token)>,
     ) -> BoxFuture<'a, Result<()>>;
     fn publish_now(
@@ -38,13 +40,17 @@ impl<T: Transport> DynTransport for T {
         Transport::max_packet_len(self)
     }
 
+    fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>> {
+        Box::pin(Transport::ready(self, to))
+    }
+
     fn publish<'a>(
         &'a self,
         to: &'a Address,
-        packet: Bytes,
+        packet: &'a mut Option<Bytes>,
         undelivered: Option<(&'a Address, Token)>,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(Transport::publish(self, to, packet, undelivered))
+        Box::pin(super::publish(self, to, packet, undelivered))
     }
 
     fn publish_now(

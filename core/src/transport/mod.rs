@@ -5,10 +5,11 @@ mod destination;
 mod erased;
 mod error;
 
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use futures_lite::future;
 
 pub(crate) use self::erased::{DynSubscription, DynTransport};
 pub use self::{
@@ -42,13 +43,18 @@ pub enum Packet {
 ///   its targets include the group. A packet to [`Address::Inbox`] reaches the instance that
 ///   subscribed to it and nobody else. A packet to [`Address::Control`] reaches every instance of
 ///   the service. Who publishes may be subscribed, and then gets its own packets too.
-/// - **Order.** Packets published by one transport, one after the other (each `publish` awaited
-///   before the next is called), reach one subscription in that order, whatever their targets.
+/// - **Order.** Packets handed over by one transport, one after the other (each call awaited before
+///   the next is made), reach one subscription in that order, whatever their targets.
+/// - **Handing over.** Conduit tells its users whether a message can have reached a handler. So a
+///   transport says when a packet leaves its hands: [`hand_over`](Self::hand_over) takes it out of
+///   the place where it was given, and from then on it may be routed, even if the connection breaks
+///   before. While it is there it is routed nowhere, and never will be.
 /// - **No repeats.** A packet is given to a subscription once.
 /// - **Loss is allowed**, when a connection breaks or a buffer is full. Damage is not.
 /// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
 ///   transport connects and subscribes again by itself.
-/// - **Cancel safety.** A `publish` that is dropped has published its packet or has not.
+/// - **Cancel safety.** Every future may be dropped before it is done. A `hand_over` that is dropped
+///   has taken its packet or has not; a `ready` that is dropped leaves nothing behind.
 /// - **Any task.** All of it may be called, and polled, by any thread: whoever reads a binding may be
 ///   the one who polls its subscription, and the next poll may come from another task. A transport
 ///   that needs the context of a runtime enters it by itself.
@@ -66,9 +72,20 @@ pub trait Transport: Send + Sync + 'static {
     /// cheap.
     fn max_packet_len(&self) -> usize;
 
-    /// Hands a packet to the broker. While there is no connection it waits for one; Conduit gives
-    /// up when its send timeout has passed. It returns when the packet is on its way (in the
-    /// client's write buffer, say): waiting for the broker's word is [`flush`](Self::flush).
+    /// Waits until a packet to this address could be handed over: until there is a connection, say.
+    /// It returns at once where that is so already. Conduit gives up when its send timeout or the
+    /// deadline of a request has passed, and knows then that nothing was sent.
+    ///
+    /// # Errors
+    /// `Closed` after [`close`](Self::close), `Disconnected` where there will be no connection any
+    /// more, `Other` where none can be used.
+    fn ready(&self, to: &Address) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Hands a packet to the broker: takes it out of `packet` at the moment from which on it may be
+    /// routed (it is in the client's write buffer, say). It may wait for room there, with the packet
+    /// in its place, but not for a connection: that is what [`ready`](Self::ready) does. After that
+    /// moment it may only wait to learn whether the broker permits the address. Waiting for the
+    /// packet to be routed is [`flush`](Self::flush).
     ///
     /// With `undelivered`, a broker that knows that nobody was subscribed to `to` sends
     /// [`Packet::Undelivered`] with the token to the given address, which is the inbox of this
@@ -76,18 +93,20 @@ pub trait Transport: Send + Sync + 'static {
     /// a timeout.
     ///
     /// # Errors
+    /// `Disconnected` while there is no connection, and then `packet` is in its place;
     /// [`TransportErrorKind::TooLarge`] for a packet longer than [`max_packet_len`](Self::max_packet_len),
-    /// `Denied` where the broker forbids the address and says so, `Closed` after
-    /// [`close`](Self::close), `Other` for the rest.
-    fn publish(
+    /// `Denied` where the broker forbids the address and says so, and so has routed nothing;
+    /// `Closed` after [`close`](Self::close), `Other` for the rest.
+    fn hand_over(
         &self,
         to: &Address,
-        packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Option<(&Address, Token)>,
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Hands a packet to the broker, if that takes no waiting; `None` where it would, and then
-    /// nothing was published: Conduit calls [`publish`](Self::publish).
+    /// Hands a packet over, if that takes no waiting; `None` where it would, as it does without a
+    /// connection, and then nothing was handed over and nothing will be: Conduit calls
+    /// [`ready`](Self::ready) and [`hand_over`](Self::hand_over).
     ///
     /// Most packets are small, and of those a future costs more than the packet does. A transport
     /// that does not implement this is as right, only slower. What it has to look up for an address
@@ -100,6 +119,20 @@ pub trait Transport: Send + Sync + 'static {
     ) -> Option<Result<(), TransportError>> {
         let _ = (to, packet, undelivered);
         None
+    }
+
+    /// Waits until a packet can be handed over, and hands it over: what Conduit does, for those who
+    /// use a transport without one. There is nothing to implement.
+    ///
+    /// # Errors
+    /// Those of [`ready`](Self::ready) and [`hand_over`](Self::hand_over).
+    fn publish(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        undelivered: Option<(&Address, Token)>,
+    ) -> impl Future<Output = Result<(), TransportError>> + Send {
+        async move { publish(self, to, &mut Some(packet), undelivered).await }
     }
 
     /// Subscribes to an address. The targets of a subject are `Plain` or `Group` here, never both.
@@ -146,4 +179,28 @@ pub trait Subscription: Stream<Item = Packet> + Send + Unpin + 'static {
     /// # Errors
     /// `Disconnected` where there is no connection: then nothing is routed here any more.
     fn leave(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+/// Waits until a packet can be handed over, and hands it over. A connection that breaks between the
+/// two is waited for again.
+async fn publish<T: Transport + ?Sized>(
+    transport: &T,
+    to: &Address,
+    packet: &mut Option<Bytes>,
+    undelivered: Option<(&Address, Token)>,
+) -> Result<(), TransportError> {
+    transport.ready(to).await?;
+    loop {
+        let handed_over = transport.hand_over(to, packet, undelivered).await;
+        match &handed_over {
+            Err(error) if error.kind() == TransportErrorKind::Disconnected && packet.is_some() => {}
+            _ => return handed_over,
+        }
+        let mut ready = pin!(transport.ready(to));
+        // One that is ready and disconnected at once has lost its connection for good.
+        match future::poll_once(ready.as_mut()).await {
+            Some(ready) => return ready.and(handed_over),
+            None => ready.await?,
+        }
+    }
 }

@@ -168,7 +168,8 @@ fn without_a_connection_a_send_waits_for_the_send_timeout() -> TestResult {
         cut();
         let error = node.own_service().send("x", &1).await.map(drop).expect_err("cut off");
         assert_eq!(error.kind(), ErrorKind::Disconnected);
-        assert_eq!(error.executed(), Executed::Maybe, "it may have been on its way");
+        assert_eq!(error.executed(), Executed::No, "it has not left");
+        assert!(error.is_retryable());
         assert_eq!(world.elapsed(), secs(5));
         let error = node.bind("y").await.map(drop).expect_err("cut off");
         assert_eq!(error.kind(), ErrorKind::Disconnected);

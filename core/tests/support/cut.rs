@@ -53,16 +53,23 @@ impl Transport for Cut {
         self.inner.max_packet_len()
     }
 
-    async fn publish(
+    async fn ready(&self, to: &Address) -> Result<(), TransportError> {
+        if is_on(&self.cut) {
+            pending::<()>().await;
+        }
+        self.inner.ready(to).await
+    }
+
+    async fn hand_over(
         &self,
         to: &Address,
-        packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         if is_on(&self.cut) {
             pending::<()>().await;
         }
-        self.inner.publish(to, packet, undelivered).await
+        self.inner.hand_over(to, packet, undelivered).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<CutSubscription, TransportError> {

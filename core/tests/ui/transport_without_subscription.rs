@@ -9,10 +9,14 @@ impl Transport for Deaf {
         1 << 20
     }
 
-    async fn publish(
+    async fn ready(&self, _: &Address) -> Result<(), TransportError> {
+        Ok(())
+    }
+
+    async fn hand_over(
         &self,
         _: &Address,
-        _: bytes::Bytes,
+        _: &mut Option<bytes::Bytes>,
         _: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         Ok(())

@@ -52,7 +52,7 @@ impl<'a, B: Broker> Wire<'a, B> {
     }
 
     pub(crate) async fn publish(&self, to: &Address, packet: Bytes) -> Result<(), Violation> {
-        self.soon("publish", self.hand_over(to, packet, None)).await
+        self.soon("publish", self.give(to, packet, None)).await
     }
 
     pub(crate) async fn publish_number(&self, to: &Address, number: u64) -> Result<(), Violation> {
@@ -66,13 +66,26 @@ impl<'a, B: Broker> Wire<'a, B> {
         inbox: &Address,
         token: Token,
     ) -> Result<(), Violation> {
-        let published = self.hand_over(to, packet_of(0), Some((inbox, token)));
+        let published = self.give(to, packet_of(0), Some((inbox, token)));
         self.soon("publish", published).await
+    }
+
+    /// Waits until a packet can be handed over.
+    pub(crate) async fn ready(&self, to: &Address) -> Result<(), Violation> {
+        self.soon("wait until it is ready", self.transport.ready(to)).await
+    }
+
+    pub(crate) async fn hand_over(
+        &self,
+        to: &Address,
+        packet: &mut Option<Bytes>,
+    ) -> Result<(), Violation> {
+        self.soon("hand over", self.transport.hand_over(to, packet, None)).await
     }
 
     /// Publishes as conduits do: at once where that takes no waiting. Every other packet goes the
     /// long way, so that both have to keep the contract, and keep it together.
-    async fn hand_over(
+    async fn give(
         &self,
         to: &Address,
         packet: Bytes,

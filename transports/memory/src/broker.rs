@@ -63,8 +63,10 @@ pub(crate) struct Connection {
 /// What became of a publish.
 pub(crate) enum Published {
     Yes,
+    /// There is no connection.
+    Offline,
     /// A queue is full. Try again with the packet when the listener says so.
-    Wait(Bytes, EventListener),
+    Full(EventListener),
 }
 
 impl Broker {
@@ -105,7 +107,7 @@ impl Broker {
             return Err(TransportErrorKind::TooLarge.into());
         }
         if !from.way.is_online() {
-            return Ok(Published::Wait(packet, from.way.listen()));
+            return Ok(Published::Offline);
         }
         if from.way.is_cut() {
             return Ok(Published::Yes);
@@ -125,12 +127,15 @@ impl Broker {
         drop(state);
         wakers.wake();
         Ok(match offer {
-            Offer::Full(Packet::Data(packet), room) => Published::Wait(packet, room),
+            Offer::Full(packet, room) => {
+                drop(packet);
+                Published::Full(room)
+            }
             Offer::Nobody(packet) | Offer::Lost(packet) => {
                 drop(packet);
                 Published::Yes
             }
-            _ => Published::Yes,
+            Offer::Taken => Published::Yes,
         })
     }
 

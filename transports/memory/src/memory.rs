@@ -1,7 +1,9 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use conduit::transport::{Address, Destination, Token, Transport, TransportError};
+use conduit::transport::{
+    Address, Destination, Token, Transport, TransportError, TransportErrorKind,
+};
 
 use crate::{
     MemoryBuilder, MemorySubscription,
@@ -17,9 +19,9 @@ use crate::{
 /// and leaves other connections alone. A clone of a closed connection is open.
 ///
 /// What a publisher gets to know, and when:
-/// - A publish waits while a subscription that its packet is for has no room. It then gives the
-///   packet to all whom it is for, or, when it is dropped before, to none of them. Publishers that
-///   wait for the same subscription have no order among each other.
+/// - A packet stays with its publisher while a subscription that it is for has no room. It is then
+///   given to all whom it is for, or, where the publish is dropped before, to none of them.
+///   Publishers that wait for the same subscription have no order among each other.
 /// - Members of a group take turns; one that is full is passed over while another has room.
 /// - The broker knows who is subscribed, so that every notice of an undelivered packet is given.
 /// - An inbox has one subscription; the next one is `Denied` until the first is left or dropped.
@@ -158,21 +160,32 @@ impl Transport for Memory {
         self.broker.max_packet_len
     }
 
-    async fn publish(
+    /// Waits while the link is disconnected or the broker is stopped.
+    async fn ready(&self, _: &Address) -> Result<(), TransportError> {
+        loop {
+            let mended = self.connection.way.listen();
+            self.connection.check_open()?;
+            if self.connection.way.is_online() {
+                return Ok(());
+            }
+            mended.await;
+        }
+    }
+
+    async fn hand_over(
         &self,
         to: &Address,
-        mut packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
-        loop {
-            match self.broker.publish(&self.connection, to, packet, undelivered)? {
-                Published::Yes => return Ok(()),
-                Published::Wait(back, room) => {
-                    packet = back;
-                    room.await;
-                }
+        while let Some(bytes) = packet.clone() {
+            match self.broker.publish(&self.connection, to, bytes, undelivered)? {
+                Published::Yes => *packet = None,
+                Published::Offline => return Err(TransportErrorKind::Disconnected.into()),
+                Published::Full(room) => room.await,
             }
         }
+        Ok(())
     }
 
     fn publish_now(
@@ -183,7 +196,7 @@ impl Transport for Memory {
     ) -> Option<Result<(), TransportError>> {
         match self.broker.publish(&self.connection, to.address(), packet, undelivered) {
             Ok(Published::Yes) => Some(Ok(())),
-            Ok(Published::Wait(..)) => None,
+            Ok(Published::Offline | Published::Full(_)) => None,
             Err(error) => Some(Err(error)),
         }
     }

@@ -186,6 +186,11 @@ fn one_connection_breaks_and_is_mended() {
         link.disconnect();
         publish(&memory, &subject(), [1]).await;
         assert!(future::poll_once(publish(&other, &subject(), [9])).await.is_none());
+        assert!(future::poll_once(other.ready(&subject())).await.is_none(), "it waits");
+        let mut kept = Some([9].to_vec().into());
+        let refused = other.hand_over(&subject(), &mut kept, None).await;
+        let error = refused.expect_err("there is no connection");
+        assert_eq!((error.kind(), kept.is_some()), (TransportErrorKind::Disconnected, true));
         let mut left = there;
         let error = left.leave().await.expect_err("there is no connection");
         assert_eq!(error.kind(), TransportErrorKind::Disconnected);

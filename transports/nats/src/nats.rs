@@ -106,16 +106,21 @@ impl Transport for Nats {
         self.link.client.max_payload()
     }
 
+    async fn ready(&self, _: &Address) -> Result<(), TransportError> {
+        let link = &*self.link;
+        link.closing.unless_closed(link.connected()).await
+    }
+
     // Not in `Compat`: while there is a connection a publish only puts a command into a channel,
     // which needs no tokio context, and entering one for each packet would be felt.
-    async fn publish(
+    async fn hand_over(
         &self,
         to: &Address,
-        packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing.unless_closed(publish(link, to, packet, undelivered)).await
+        link.closing.unless_closed(hand_over(link, to, packet, undelivered)).await
     }
 
     fn publish_now(
@@ -134,7 +139,7 @@ impl Transport for Nats {
         }
         let subject = link.permitted(to)?;
         // Where the client's queue is full its send waits, and has sent nothing when dropped.
-        let publish = pin!(hand_over(link, subject, packet, undelivered));
+        let publish = pin!(give(link, subject, packet, undelivered));
         match publish.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(published) => Some(published),
             Poll::Pending => None,
@@ -181,18 +186,22 @@ async fn end(link: &Link, last: bool) -> Result<(), TransportError> {
     flushed
 }
 
-async fn publish(
+async fn hand_over(
     link: &Link,
     to: &Address,
-    packet: Bytes,
+    packet: &mut Option<Bytes>,
     undelivered: Option<(&Address, Token)>,
 ) -> Result<(), TransportError> {
+    let Some(bytes) = packet.clone() else { return Ok(()) };
     // async-nats would take some 2,000 packets without a connection and say nothing.
-    link.connected().await?;
-    check_length(link, &packet)?;
+    if !link.is_connected() {
+        return Err(TransportErrorKind::Disconnected.into());
+    }
+    check_length(link, &bytes)?;
     let subject = subject::publish(to);
     let question = link.may_publish(to, &subject);
-    hand_over(link, subject.into(), packet, undelivered).await?;
+    give(link, subject.into(), bytes, undelivered).await?;
+    *packet = None;
     match question {
         Some(question) => question.published().await,
         None => Ok(()),
@@ -210,8 +219,8 @@ impl ToSubject for Given {
     }
 }
 
-/// Gives a packet to the client, which is connected.
-async fn hand_over(
+/// Gives a packet to the client, which is connected. Dropped before it is done, it has not.
+async fn give(
     link: &Link,
     subject: Subject,
     packet: Bytes,

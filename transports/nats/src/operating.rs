@@ -74,7 +74,8 @@
 //!
 //! - bindings stay, and are in force again when it is back; nothing that is sent to them meanwhile
 //!   arrives,
-//! - a send waits for the connection up to the send timeout (5 s), then it is `Disconnected`,
+//! - a send waits for the connection up to the send timeout (5 s), then it is `Disconnected`, and
+//!   nothing was sent,
 //! - a body that is open at both sides goes on where it was, if the connection is back within the idle
 //!   limit (10 s),
 //! - a request that is with its handler goes on, and its reply arrives if both sides are back by then.

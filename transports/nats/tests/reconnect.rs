@@ -12,6 +12,7 @@ under_every_runtime!(
     so_it_does_on_a_client_that_was_handed_in,
     subscriptions_live_on,
     a_waiting_publish_that_is_dropped_publishes_nothing,
+    a_packet_is_kept_while_there_is_no_connection,
     a_connection_that_is_given_up_is_an_error,
 );
 
@@ -85,6 +86,28 @@ async fn a_waiting_publish_that_is_dropped_publishes_nothing() -> Outcome {
     server.start_again();
     publish(&nats, 100).await?;
     assert_eq!(next(&mut packets).await, [100]);
+    Ok(())
+}
+
+async fn a_packet_is_kept_while_there_is_no_connection() -> Outcome {
+    let mut server = Server::start();
+    let nats = Nats::connect(server.url()).await?;
+    let mut packets = nats.subscribe(&inbox(1)).await?;
+    let to = inbox(1);
+    nats.ready(&to).await?;
+    server.stop();
+    support::disconnected(&nats).await;
+    let mut ready = Box::pin(nats.ready(&to));
+    assert!(future::poll_once(&mut ready).await.is_none(), "ready without a connection");
+    let mut packet = Some("kept".into());
+    let refused = nats.hand_over(&to, &mut packet, None).await;
+    let kind = refused.map_err(|error| error.kind());
+    assert_eq!((kind, packet.is_some()), (Err(TransportErrorKind::Disconnected), true));
+    server.start_again();
+    ready.await?;
+    nats.hand_over(&to, &mut packet, None).await?;
+    assert_eq!(packet, None);
+    assert_eq!(next(&mut packets).await, b"kept");
     Ok(())
 }
 

@@ -5,8 +5,10 @@ mod support;
 use std::{error::Error, time::Duration};
 
 use conduit::{Conduit, ErrorKind, Executed, IncomingBody, Runtime};
+use conduit_nats::Nats;
 use support::{
-    Outcome, PATIENT, Server, Text, body, connected, read, released, run, with_every_runtime,
+    Outcome, PATIENT, Server, Text, body, builder, connected, read, released, run,
+    with_every_runtime,
 };
 
 with_every_runtime!(
@@ -14,6 +16,7 @@ with_every_runtime!(
     so_it_does_if_the_server_stands_still,
     a_broadcast_fails_at_every_side,
     a_reply_fails_at_both_sides,
+    what_was_not_handed_over_did_not_run,
 );
 
 const LENGTH: u64 = 64 << 20;
@@ -115,5 +118,44 @@ async fn a_reply_fails_at_both_sides(runtime: impl Runtime + Clone) -> Outcome {
     assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
     drop((reply, request));
     released(&before).await;
+    Ok(())
+}
+
+/// Without a connection nothing leaves, and what did before may have arrived.
+async fn what_was_not_handed_over_did_not_run(runtime: impl Runtime + Clone) -> Outcome {
+    const SHORT: Duration = Duration::from_millis(300);
+    let mut server = Server::start();
+    let nats = Nats::connect(server.url()).await?;
+    let asker = builder("asker", runtime.clone(), nats.clone()).send_timeout(SHORT).build()?;
+    let worker = connected("worker", &runtime, &server).await?.build()?;
+    let mut binding = worker.queue_bind("job").await?;
+    let service = asker.service("worker");
+    let mut before = Vec::new();
+    for size in [8, 1 << 20] {
+        let asking = service.request_body("job", vec![7; size]).timeout(Duration::from_secs(3));
+        before.push(run(&runtime, asking));
+        // Its handler has it, or could.
+        let request = binding.next().await.expect("it is bound");
+        drop(run(&runtime, async move {
+            std::future::pending::<()>().await;
+            drop(request);
+        }));
+    }
+    server.stop();
+    support::disconnected(&nats).await;
+    for size in [8, 1 << 20] {
+        let asked = service.request_body("job", vec![7; size]).timeout(SHORT / 3).await;
+        let error = asked.map(drop).expect_err("the server is gone");
+        let known = (error.kind(), error.executed(), error.is_retryable());
+        assert_eq!(known, (ErrorKind::Deadline, Executed::No, false), "{size}");
+        let asked = service.request_body("job", vec![7; size]).await;
+        let error = asked.map(drop).expect_err("the server is gone");
+        let known = (error.kind(), error.executed(), error.is_retryable());
+        assert_eq!(known, (ErrorKind::Disconnected, Executed::No, true), "{size}");
+    }
+    for asked in before {
+        let error = asked.await.map(drop).expect_err("the server is gone");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Maybe));
+    }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 
 use event_listener::Event;
 
-use super::{Driven, Port, Step};
+use super::{Driven, Port, Sent, Step};
 use crate::{
     driver::{Mailbox, Shared, shared::lock},
     proto::{
@@ -305,7 +305,7 @@ impl Driven for InboundStream {
         self.release(shared, state, undecided);
         match packet {
             Some(packet) => {
-                Step::Publish { to: Arc::clone(&self.sender), packet, offer: None, next }
+                Step::Publish { to: Arc::clone(&self.sender), packet, sent: Sent::Nothing, next }
             }
             None if finished => Step::Finished,
             None => Step::Wait(next),

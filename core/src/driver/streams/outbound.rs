@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Driven, Step};
+use super::{Driven, Sent, Step};
 use crate::{
     Error, ErrorKind, Executed, ServiceName, Subject,
     body::Source,
@@ -69,12 +69,8 @@ impl Shared {
         let driven = future::or(self.drive(stream), feed).await;
         if let Err(error) = driven {
             stream.abort(Reason::new(ReasonCode::Closed, error.to_string()));
-            let outcome = lock(&stream.machine).outcome();
-            let someone = outcome.is_some_and(|outcome| !outcome.deliveries.is_empty());
-            return Err(match error.executed() {
-                Executed::No if someone => error.with_executed(Executed::Maybe),
-                _ => error,
-            });
+            // An offer alone starts no handler.
+            return Err(error.with_executed(stream.executed()));
         }
         drop(forget);
         let outcome = lock(&stream.machine).outcome();
@@ -180,6 +176,12 @@ impl OutboundStream {
         result
     }
 
+    /// Whether a handler may have been executed, as far as a receiver was confirmed. Once the body
+    /// was aborted, none is confirmed any more.
+    pub(crate) fn executed(&self) -> Executed {
+        if lock(&self.machine).is_confirmed() { Executed::Maybe } else { Executed::No }
+    }
+
     /// Ends it before its end.
     pub(crate) fn abort(&self, reason: Reason) {
         self.with(|machine| machine.abort(reason));
@@ -244,7 +246,12 @@ impl Driven for OutboundStream {
                 let next = machine.poll_timeout();
                 drop(machine);
                 let to = shared.destinations.get(&to);
-                return Step::Publish { to, packet: transmit.packet, offer: transmit.offer, next };
+                let sent = match (transmit.offer, transmit.confirm) {
+                    (Some(target), _) => Sent::Offer(target),
+                    (None, Some(receiver)) => Sent::Confirm(receiver),
+                    (None, None) => Sent::Nothing,
+                };
+                return Step::Publish { to, packet: transmit.packet, sent, next };
             }
         }
         if machine.outcome().is_some() {
@@ -256,6 +263,14 @@ impl Driven for OutboundStream {
     fn offered(&self, shared: &Shared, target: Target) {
         let now = shared.now();
         self.with(|machine| machine.handle_offered(now, target));
+    }
+
+    fn confirming(&self, receiver: Receiver) -> bool {
+        lock(&self.machine).handle_confirming(receiver)
+    }
+
+    fn not_confirmed(&self, receiver: Receiver) {
+        lock(&self.machine).handle_not_confirmed(receiver);
     }
 
     fn token(&self, target: Target) -> Option<Token> {

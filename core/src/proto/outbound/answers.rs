@@ -27,6 +27,22 @@ impl Outbound {
         }
     }
 
+    /// The confirmation of a receiver is about to be handed over. Returns whether it may be: a
+    /// receiver that has failed meanwhile is not confirmed any more.
+    pub fn handle_confirming(&mut self, receiver: Receiver) -> bool {
+        let peer = self.peers.get_mut(&receiver).filter(|peer| peer.is_active());
+        let Some(peer) = peer else { return false };
+        peer.confirms = peer.confirms.saturating_add(1);
+        true
+    }
+
+    /// It was not handed over, and never will be.
+    pub fn handle_not_confirmed(&mut self, receiver: Receiver) {
+        if let Some(peer) = self.peers.get_mut(&receiver) {
+            peer.confirms = peer.confirms.saturating_sub(1);
+        }
+    }
+
     /// A receiver takes the offer.
     pub fn handle_accept(&mut self, now: Instant, from: Receiver, target: Target, credit: u64) {
         if let Some(peer) = self.peers.get_mut(&from) {

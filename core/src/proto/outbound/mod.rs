@@ -75,7 +75,7 @@ pub struct Asked {
 ///   [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender gives up.
 /// - Where the transport comes to take less than it did, [`limit_chunk`](Self::limit_chunk).
 /// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) yields until it yields
-///   nothing, and call [`handle_timeout`](Self::handle_timeout) at the time that
+///   nothing, and say so of an offer and of a confirmation ([`Transmit`]). Then call [`handle_timeout`](Self::handle_timeout) at the time that
 ///   [`poll_timeout`](Self::poll_timeout) then says.
 /// - When there is an [`outcome`](Self::outcome) and `poll_transmit` yields nothing, forget it. An
 ///   accept or a credit that comes later is answered with a reset.
@@ -148,6 +148,8 @@ impl Outbound {
         let mut peer = Peer::new(now, Target::Plain, PeerState::Active);
         peer.credit = asked.credit;
         peer.introduced = false;
+        // Whoever asked reads the answer: nothing has to start.
+        peer.confirms = 1;
         outbound.peers.insert(asked.asker, peer);
         outbound.say_head = true;
         outbound.answers = Some(asked.request);

@@ -1,4 +1,4 @@
-use super::{GroupLane, Outbound, PeerState, PlainLane};
+use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
 use crate::{
     proto::{Reason, frame::Receiver},
     transport::Target,
@@ -24,6 +24,8 @@ pub struct Delivery {
     pub receiver: Receiver,
     /// How it was offered.
     pub target: Target,
+    /// It may have been confirmed, so that its handler may have started.
+    pub confirmed: bool,
     /// It has everything, or why not.
     pub result: Result<(), Reason>,
 }
@@ -44,6 +46,13 @@ pub enum GroupOutcome {
 }
 
 impl Outbound {
+    /// Whether a receiver may have been confirmed: else no handler has started, and once it is
+    /// aborted none will.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.peers.values().any(Peer::is_confirmed)
+    }
+
     /// What became of the body, once that is certain: nobody can join any more, and everyone who
     /// took part has the whole body or has failed.
     #[must_use]
@@ -64,7 +73,8 @@ impl Outbound {
                 PeerState::Done => Ok(()),
                 PeerState::Failed(reason) => Err(reason.clone()),
             };
-            deliveries.push(Delivery { receiver, target: peer.target, result });
+            let (target, confirmed) = (peer.target, peer.is_confirmed());
+            deliveries.push(Delivery { receiver, target, confirmed, result });
         }
         Some(Outcome {
             deliveries,

@@ -28,6 +28,8 @@ pub(super) struct Peer {
     pub(super) say_confirm: bool,
     /// What its confirmation says, and its receipts have to repeat. The reader of a reply is known.
     pub(super) nonce: Option<Nonce>,
+    /// How many confirmations were handed over, or are being: with one, its handler may run.
+    pub(super) confirms: u32,
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
@@ -80,6 +82,7 @@ impl Peer {
             introduced: true,
             say_confirm: false,
             nonce: None,
+            confirms: 0,
             say_reset: None,
             end_sent: false,
             heard: now,
@@ -90,6 +93,10 @@ impl Peer {
             retries: 0,
             mark: None,
         }
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.confirms > 0
     }
 
     pub(super) fn is_active(&self) -> bool {

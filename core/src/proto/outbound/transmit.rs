@@ -21,6 +21,9 @@ pub struct Transmit {
     /// It is an offer: ask for a notice if nobody is there, and say
     /// [`handle_offered`](Outbound::handle_offered) once the broker has it.
     pub offer: Option<Target>,
+    /// It confirms this receiver, whose handler may start once it has the packet: say
+    /// [`handle_confirming`](Outbound::handle_confirming) before it is handed over.
+    pub confirm: Option<Receiver>,
 }
 
 /// Where a packet goes.
@@ -65,7 +68,8 @@ impl Outbound {
             target,
             length: self.length,
         };
-        Transmit { to: Recipient::Bindings(target), packet: frame.encode(), offer: Some(target) }
+        let (to, packet) = (Recipient::Bindings(target), frame.encode());
+        Transmit { to, packet, offer: Some(target), confirm: None }
     }
 
     /// The head, with the time that is left now.
@@ -110,12 +114,14 @@ impl Outbound {
             };
             peer.spoke = now;
             let packet = frame.encode();
+            let mut confirm = None;
             match frame {
+                Frame::Confirm { .. } => confirm = Some(receiver),
                 Frame::End { .. } => self.ended_at(now, receiver.instance),
                 Frame::Ping { .. } => self.at(receiver.instance).for_each(|peer| peer.spoke = now),
                 _ => {}
             }
-            return Some(to_inbox(receiver, packet));
+            return Some(Transmit { confirm, ..to_inbox(receiver, packet) });
         }
         None
     }
@@ -140,7 +146,8 @@ impl Outbound {
         for peer in self.peers.values_mut().filter(plain) {
             peer.advance(now, end);
         }
-        Some(Transmit { to: Recipient::Bindings(Target::Plain), packet, offer: None })
+        let to = Recipient::Bindings(Target::Plain);
+        Some(Transmit { to, packet, offer: None, confirm: None })
     }
 
     /// One packet for one receiver, each in its turn.
@@ -186,5 +193,6 @@ impl Outbound {
 }
 
 fn to_inbox(receiver: Receiver, packet: Bytes) -> Transmit {
-    Transmit { to: Recipient::Inbox(receiver.instance), packet, offer: None }
+    let to = Recipient::Inbox(receiver.instance);
+    Transmit { to, packet, offer: None, confirm: None }
 }

@@ -21,6 +21,7 @@ mod replay;
 mod restarts;
 mod scenarios;
 mod senders;
+mod sent;
 mod sharing;
 mod truth;
 mod world;

@@ -51,6 +51,7 @@ macro_rules! each_check {
             packets_keep_their_order
             a_packet_comes_once
             packets_of_every_length_arrive
+            a_packet_is_handed_over_or_kept
             one_member_gets_a_packet
             an_inbox_is_private
             control_reaches_every_instance

@@ -93,3 +93,45 @@ pub async fn packets_of_every_length_arrive<B: Broker>(
     }
     Ok(())
 }
+
+/// A packet is taken out of its place when it is handed over, and is then on its way; one that is
+/// refused stays there, and is not.
+///
+/// # Errors
+/// What does not hold.
+pub async fn a_packet_is_handed_over_or_kept<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Packets;
+    let (near, far) = (Wire::connect(&world, rule).await, Wire::connect(&world, rule).await);
+    let to = subject(Targets::Plain);
+    let mut ear = near.subscribe(&to).await?;
+    let most = far.transport.max_packet_len();
+    let mut place = None;
+    for number in 0..10 {
+        place = Some(Bytes::from(vec![number]));
+        far.ready(&to).await?;
+        far.hand_over(&to, &mut place).await?;
+        rule.ensure(place.is_none(), || "a packet that was handed over is kept".to_owned())?;
+    }
+    // There is nothing to hand over any more.
+    far.hand_over(&to, &mut place).await?;
+    if most < 16 << 20 {
+        place = Some(Bytes::from(vec![0; most + 1]));
+        let refused = far.transport.hand_over(&to, &mut place, None).await;
+        let kept = refused.is_err() && place.is_some();
+        rule.ensure(kept, || format!("{refused:?}, but the packet is gone"))?;
+    }
+    far.transport.close().await;
+    place = Some(Bytes::from(vec![10]));
+    let refused = far.transport.hand_over(&to, &mut place, None).await;
+    let kept = refused.is_err() && place.is_some();
+    rule.ensure(kept, || format!("{refused:?} after the close, but the packet is gone"))?;
+    near.publish(&to, Bytes::from(vec![11])).await?;
+    for number in (0..10).chain([11]) {
+        let got = ear.next().await?;
+        let right = got == Some(Packet::Data(vec![number].into()));
+        rule.ensure(right, || format!("{got:?} came where {number} was next"))?;
+    }
+    Ok(())
+}

@@ -138,7 +138,9 @@ pub async fn a_closed_transport_refuses<B: Broker>(world: Arc<World<B>>) -> Resu
     let publish = closed.transport.publish(&at, Bytes::new(), None).await;
     let subscribe = closed.transport.subscribe(&at).await.map(drop);
     let flush = closed.transport.flush().await;
-    let results = [("publish", publish), ("subscribe", subscribe), ("flush", flush)];
+    let ready = closed.transport.ready(&at).await;
+    let results =
+        [("publish", publish), ("ready", ready), ("subscribe", subscribe), ("flush", flush)];
     let at_once = at_once.map(|refused| ("publish at once", refused));
     for (doing, result) in at_once.into_iter().chain(results) {
         let kind = result.as_ref().map_err(TransportError::kind);

@@ -33,6 +33,23 @@ pub(crate) trait Fault: Default + Send + Sync + 'static {
         memory.publish(to, packet, undelivered)
     }
 
+    /// Publishes the packet, and takes it if that was done.
+    fn hand_over(
+        &self,
+        memory: &Memory,
+        to: &Address,
+        packet: &mut Option<Bytes>,
+        undelivered: Undelivered<'_>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            if let Some(bytes) = packet.clone() {
+                self.publish(memory, to, bytes, undelivered).await?;
+                *packet = None;
+            }
+            Ok(())
+        }
+    }
+
     fn publish_now(
         &self,
         _memory: &Memory,
@@ -80,13 +97,17 @@ impl<F: Fault> Transport for Faulty<F> {
         self.memory.max_packet_len()
     }
 
-    async fn publish(
+    async fn ready(&self, to: &Address) -> Result<()> {
+        self.memory.ready(to).await
+    }
+
+    async fn hand_over(
         &self,
         to: &Address,
-        packet: Bytes,
+        packet: &mut Option<Bytes>,
         undelivered: Undelivered<'_>,
     ) -> Result<()> {
-        self.fault.publish(&self.memory, to, packet, undelivered).await
+        self.fault.hand_over(&self.memory, to, packet, undelivered).await
     }
 
     fn publish_now(

@@ -6,6 +6,7 @@
 mod early_flush;
 mod faulty;
 mod ignored_leave;
+mod keeping;
 mod lossy;
 mod no_notices;
 mod open_inboxes;

@@ -35,6 +35,7 @@ macro_rules! holds {
 holds! {
     packets_keep_their_order,
     a_packet_comes_once,
+    a_packet_is_handed_over_or_kept,
     one_member_gets_a_packet,
     an_inbox_is_private,
     a_missing_subscriber_is_noticed,
