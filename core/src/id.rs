@@ -40,9 +40,7 @@ macro_rules! id {
         /// 32 hexadecimal digits.
         impl fmt::Display for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Every request writes some of them: this is faster than formatting a number.
-                let text = self.to_bytes().map(|byte| PAIRS[usize::from(byte)]);
-                f.write_str(std::str::from_utf8(text.as_flattened()).unwrap_or_default())
+                write_hex(self.to_bytes(), f)
             }
         }
 
@@ -76,17 +74,28 @@ id! {
 pub struct InvalidId;
 
 fn parse_hex(text: &str) -> Result<u128, InvalidId> {
-    let canonical = |b: &u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
-    if text.len() != 32 || !text.as_bytes().iter().all(canonical) {
+    if text.len() != 32 || !is_hex(text) {
         return Err(InvalidId);
     }
     u128::from_str_radix(text, 16).map_err(|_| InvalidId)
 }
 
+/// Whether a text is lowercase hexadecimal digits alone.
+pub(crate) fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Writes bytes as lowercase hexadecimal digits. Every request writes some: this is faster than
+/// formatting a number.
+pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let text = bytes.map(|byte| PAIRS[usize::from(byte)]);
+    f.write_str(std::str::from_utf8(text.as_flattened()).unwrap_or_default())
+}
+
 /// Where ids come from.
 ///
-/// Ids protect an instance's inbox and its replies, so outside of tests they have to be
-/// unpredictable: use the default, which asks the operating system. A test that wants the same run
+/// Ids protect an instance's inbox and its replies, and a secret of the same source the notices of
+/// its broker, so outside of tests they have to be unpredictable: use the default, which asks the operating system. A test that wants the same run
 /// twice gives the builder a seeded generator.
 pub trait IdSource: Send + Sync + 'static {
     /// Fills a buffer with random bytes.

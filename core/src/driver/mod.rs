@@ -6,6 +6,7 @@ mod destinations;
 mod inbox;
 mod lifecycle;
 mod mailbox;
+mod notices;
 mod outbox;
 mod overdue;
 mod requests;

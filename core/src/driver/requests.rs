@@ -16,7 +16,7 @@ use crate::{
         ReasonCode,
         frame::{Frame, Head, StreamId},
     },
-    transport::{Address, Target, Targets, Token},
+    transport::{Address, Target, Targets},
 };
 
 #[derive(Default)]
@@ -73,6 +73,7 @@ impl Shared {
         match frame {
             Frame::Reply { message, head, body } => {
                 if let Some(pending) = self.pending(message) {
+                    self.hear_answer(&pending);
                     pending.resolve(Ok(Answer { head, content: Content::Whole(body) }));
                 }
             }
@@ -83,13 +84,14 @@ impl Shared {
                 let Some(pending) = self.pending(message) else {
                     return;
                 };
+                self.hear_answer(&pending);
                 let error = Error::from_failure(&reason, started, detail, instance);
                 match target {
                     _ if pending.asks_all() => pending.resolve(Err(error)),
                     Target::Group => pending.resolve(Err(error)),
                     Target::Plain => {
                         if pending.plain_failed(error) {
-                            let token = Token { message, targets: Targets::Group };
+                            let token = self.token(message, Targets::Group);
                             let probe = Frame::Probe { message }.encode();
                             self.post_packet(pending.group().clone(), probe, Some(token));
                         }
@@ -102,6 +104,13 @@ impl Shared {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// An answer is a sign of life, where more than one is wanted.
+    fn hear_answer(&self, pending: &Pending) {
+        if pending.asks_all() {
+            pending.hear(self.now(), Target::Plain);
         }
     }
 
@@ -123,6 +132,7 @@ impl Shared {
         let Some(pending) = wanted else {
             return self.refuse_reply(stream, &head.source, ReasonCode::Gone);
         };
+        self.hear_answer(&pending);
         // How many will answer all that are asked is not known: what they may send is not reserved.
         if pending.asks_all() && !self.has_room_for_reply() {
             self.refuse_reply(stream, &head.source, ReasonCode::Overloaded);
@@ -135,14 +145,13 @@ impl Shared {
         pending.resolve(Ok(Answer { head, content }));
     }
 
-    /// The broker says that nobody was there.
-    pub(super) fn handle_undelivered(&self, token: Token) {
-        self.handle_undelivered_offer(token);
-        let Some(pending) = self.pending(token.message) else {
+    /// The broker says that nobody was there to take a request.
+    pub(super) fn handle_undelivered_request(&self, message: MessageId, targets: Targets) {
+        let Some(pending) = self.pending(message) else {
             return;
         };
-        match token.targets {
-            Targets::Both => pending.resolve(Err(ErrorKind::NoReceivers.into())),
+        match targets {
+            Targets::Both => pending.nobody_is_there(),
             Targets::Group => pending.group_is_empty(),
             Targets::Plain if pending.asks_all() => pending.nobody_is_there(),
             Targets::Plain => {}

@@ -13,6 +13,7 @@ use futures_lite::future;
 use super::{
     destinations::Destinations,
     lifecycle::Lifecycle,
+    notices::Tokens,
     outbox::Outbox,
     requests::Requests,
     routes::Routes,
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     pub(crate) destinations: Destinations,
     pub(crate) nonces: Nonces,
+    pub(super) tokens: Tokens,
     ids: Box<dyn IdSource>,
 }
 
@@ -117,6 +119,7 @@ impl Shared {
             counters: Counters::default(),
             destinations: Destinations::default(),
             nonces: Nonces::new(id::secret(&*ids)),
+            tokens: Tokens::new(id::secret(&*ids)),
             config,
             runtime,
             transport,

@@ -69,7 +69,7 @@ trait Driven: Send + Sync {
     /// It was not handed over.
     fn not_confirmed(&self, _receiver: Receiver) {}
     /// The name by which the broker says that nobody was there for an offer.
-    fn token(&self, _target: Target) -> Option<Token> {
+    fn token(&self, _shared: &Shared, _target: Target) -> Option<Token> {
         None
     }
     /// Notified when `step` may have another answer.
@@ -99,7 +99,7 @@ impl Shared {
             match driven.step(self) {
                 Step::Finished => return Ok(()),
                 Step::Publish { to, packet, sent: Sent::Offer(target), .. } => {
-                    self.publish(&to, || packet.clone(), driven.token(target), None).await?;
+                    self.publish(&to, || packet.clone(), driven.token(self, target), None).await?;
                     driven.offered(self, target);
                 }
                 Step::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {

@@ -22,7 +22,7 @@ use crate::{
     handle::Handle,
     outgoing::Outgoing,
     proto::frame::Frame,
-    transport::{Target, Targets, Token},
+    transport::{Target, Targets},
 };
 
 /// The replies of everybody to a request, as a stream: of every [`bind`](crate::Conduit::bind) of
@@ -203,7 +203,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
             let to = ready.to.with(shared, Targets::Plain);
             ready.number(Targets::Plain);
             let packet = || Frame::message(ready.head.borrowed(), &body);
-            let token = Token { message, targets: Targets::Plain };
+            let token = shared.token(message, Targets::Plain);
             let published = shared.publish(&to, packet, Some(token), deadline).await;
             published.map_err(|error| ready.to.about(error))?;
             asking.pending.was_asked(shared.now());

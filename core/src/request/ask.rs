@@ -10,7 +10,7 @@ use crate::{
     driver::{Answer, Pending, Silence},
     outgoing::Ready,
     proto::{Backoff, frame::Frame},
-    transport::{Targets, Token},
+    transport::Targets,
 };
 
 /// Listens for the first answer. Its errors are those of [`Asking::begin`].
@@ -39,7 +39,7 @@ pub(super) async fn ask_whole(
     let mut refusal = None;
     loop {
         let packet = || Frame::message(head.borrowed(), body);
-        let token = Token { message: asking.message(), targets };
+        let token = shared.token(asking.message(), targets);
         let to = to.with(shared, targets);
         shared.publish(&to, packet, Some(token), deadline).await?;
         asking.pending.was_asked(shared.now());

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::{InstanceId, MessageId, ServiceName, Subject};
+use crate::{InstanceId, MessageId, ServiceName, Subject, id};
 
 /// Where a packet goes, or where a subscription listens. A transport maps it to a name of its
 /// broker; two different addresses never share a name.
@@ -86,19 +86,22 @@ impl From<Target> for Targets {
 
 /// What a publisher gives with a packet, to recognise the notice that nobody was subscribed.
 ///
-/// A transport that has to carry it in a name or a string uses its text form, 33 lowercase ASCII
+/// A transport that has to carry it in a name or a string uses its text form, 49 lowercase ASCII
 /// letters and digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
-    /// The message that was offered.
+    /// The message that the packet is about.
     pub message: MessageId,
-    /// To whom.
+    /// Which bindings the packet is for.
     pub targets: Targets,
+    /// What the publisher knows the token by: a number that depends on all the rest, and that only
+    /// the publisher can compute. A transport carries it as it is.
+    pub tag: u64,
 }
 
 /// A text that is not a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a token is 'p', 'g' or 'b' and the 32 hexadecimal digits of a message id")]
+#[error("a token is 'p', 'g' or 'b', and 48 lowercase hexadecimal digits")]
 pub struct InvalidToken;
 
 impl fmt::Display for Token {
@@ -108,7 +111,8 @@ impl fmt::Display for Token {
             Targets::Group => "g",
             Targets::Both => "b",
         })?;
-        self.message.fmt(f)
+        id::write_hex(self.message.to_bytes(), f)?;
+        id::write_hex(self.tag.to_be_bytes(), f)
     }
 }
 
@@ -116,13 +120,22 @@ impl FromStr for Token {
     type Err = InvalidToken;
 
     fn from_str(text: &str) -> Result<Self, InvalidToken> {
-        let (targets, message) = text.split_at_checked(1).ok_or(InvalidToken)?;
+        const DIGITS: usize = 2 * MessageId::LEN;
+        let (targets, digits) = text.split_at_checked(1).ok_or(InvalidToken)?;
         let targets = match targets {
             "p" => Targets::Plain,
             "g" => Targets::Group,
             "b" => Targets::Both,
             _ => return Err(InvalidToken),
         };
-        Ok(Self { message: message.parse().map_err(|_| InvalidToken)?, targets })
+        let (message, tag) = digits.split_at_checked(DIGITS).ok_or(InvalidToken)?;
+        if tag.len() != 16 || !id::is_hex(tag) {
+            return Err(InvalidToken);
+        }
+        Ok(Self {
+            message: message.parse().map_err(|_| InvalidToken)?,
+            targets,
+            tag: u64::from_str_radix(tag, 16).map_err(|_| InvalidToken)?,
+        })
     }
 }

@@ -27,6 +27,10 @@ pub enum Packet {
     /// Bytes that somebody published to the address.
     Data(Bytes),
     /// A notice from the broker: nobody was subscribed to what was published with this token.
+    ///
+    /// It comes with the subscription to the inbox that was given with the packet. Where it travels
+    /// through the broker it does so under a name of its own, so that nobody else has to be permitted
+    /// to publish there.
     Undelivered(Token),
 }
 

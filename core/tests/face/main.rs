@@ -15,6 +15,7 @@ mod headers;
 mod ids;
 mod limits;
 mod names;
+mod notices;
 mod order;
 mod replies;
 mod slow_readers;

@@ -3,6 +3,7 @@
 use conduit::{Runtime, Task};
 
 pub(crate) mod cut;
+pub(crate) mod forger;
 pub(crate) mod logs;
 pub(crate) mod sim;
 pub(crate) mod world;

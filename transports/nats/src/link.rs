@@ -14,7 +14,7 @@ use bytes::Bytes;
 use conduit::transport::{TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
-use crate::{closing::Closing, is_notice, monitor::Monitor, violation::Violation};
+use crate::{closing::Closing, is_notice, monitor::Monitor, subject, violation::Violation};
 
 /// How long a mark may be away before we ask whether the connection it went out on still stands.
 /// On a working one it is back in a fraction of a millisecond, so this timer hardly ever fires.
@@ -153,7 +153,7 @@ impl Link {
     fn next_mark(&self) -> String {
         let mark = self.secret.hash_one(self.flushes.fetch_add(1, Ordering::Relaxed));
         match self.marks.get() {
-            Some(prefix) => format!("{prefix}.{mark:016x}"),
+            Some(marks) => subject::mark(marks, mark),
             // Nobody has subscribed to an inbox yet, so we have no subject of our own.
             None => self.client.new_inbox(),
         }

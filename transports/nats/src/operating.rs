@@ -7,9 +7,9 @@
 //! | plain bindings of a subject | `conduit.<service>.s.1.0.<subject>` | `conduit.<service>.s.1.*.<subject>` |
 //! | its queue group | `conduit.<service>.s.0.1.<subject>` | `conduit.<service>.s.*.1.<subject>`, queue `conduit` |
 //! | both | `conduit.<service>.s.1.1.<subject>` | |
-//! | an instance's inbox | `conduit.<service>.i.<instance>.p` | `conduit.<service>.i.<instance>.*` |
-//! | notices that nobody is subscribed | `conduit.<service>.i.<instance>.<token>`, by the server | with the inbox |
-//! | marks of a flush, to itself | `conduit.<service>.f.<instance>.<mark>` | the same |
+//! | an instance's inbox | `conduit.<service>.i.<instance>.p` | `conduit.<service>.*.<instance>.*` |
+//! | notices that nobody is subscribed | `conduit.<service>.n.<instance>.<token>`, by the server | with the inbox |
+//! | marks of a flush, to itself | `conduit.<service>.f.<instance>-<mark>` | the same |
 //! | all instances of a service | `conduit.<service>.c` | the same |
 //!
 //! # Permissions
@@ -18,7 +18,7 @@
 //!
 //! ```text
 //! permissions {
-//!   publish: "conduit.>"
+//!   publish: { allow: "conduit.>", deny: "conduit.*.n.>" }
 //!   subscribe: "conduit.user-service.>"
 //! }
 //! ```
@@ -26,9 +26,10 @@
 //! and where it may send to some services only, its publish permission lists `conduit.<service>.>`
 //! for each, for each service that asks it (for its replies), and for itself. Replies go to the
 //! inbox of who asked as ordinary packets, so `allow_responses` is neither needed nor enough, and
-//! `_INBOX.>` is not used. NATS' own reply subject is set on offers alone, for the server's notice
-//! that nobody is subscribed (503, no responders): a client that answers it by hand reaches a
-//! subject where only that notice counts, and is ignored.
+//! `_INBOX.>` is not used. NATS' own reply subject is set on offers and requests alone, for the
+//! server's notice that nobody is subscribed (503, no responders). The server needs no permission to
+//! send it. Everybody else is denied `conduit.*.n.>`, so that no receiver of a request can claim that
+//! nobody got it; without that rule, one can, until the first sign of life from a handler.
 //!
 //! What is not permitted fails with `Denied`, and the error names the subject: a `bind` always, and
 //! whatever is sent to a service where it is the first thing sent to it on this connection (the

@@ -11,6 +11,11 @@ use conduit::transport::{Address, Targets, Token};
 /// The queue group of every group binding.
 pub(crate) const QUEUE: &str = "conduit";
 
+/// What an instance listens to on its own, by the third token of the subject. Packets come from
+/// others, notices from the server alone.
+const PACKETS: &str = "i";
+const NOTICES: &str = "n";
+
 /// The last token of what is sent to an inbox.
 const PACKET: &str = "p";
 
@@ -45,7 +50,8 @@ pub(crate) fn subscribe(at: &Address) -> Option<(String, Option<&'static str>)> 
             (join(&["conduit.", service.as_str(), flags, subject.as_str()]), queue)
         }
         Address::Inbox { service, instance } => {
-            (join(&["conduit.", service.as_str(), ".i.", &instance.to_string(), ".*"]), None)
+            // Packets and notices, in the order in which the server sends them.
+            (join(&["conduit.", service.as_str(), ".*.", &instance.to_string(), ".*"]), None)
         }
         Address::Control { .. } => (publish(at), None),
     };
@@ -66,8 +72,8 @@ pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {
         return None;
     };
     // Every request has one.
-    let mut subject = String::with_capacity(service.as_str().len() + 80);
-    write!(subject, "conduit.{service}.i.{instance}.{token}").ok()?;
+    let mut subject = String::with_capacity(service.as_str().len() + 96);
+    write!(subject, "conduit.{service}.{NOTICES}.{instance}.{token}").ok()?;
     Some(subject)
 }
 
@@ -77,6 +83,11 @@ pub(crate) fn marks(inbox: &Address) -> Option<String> {
         return None;
     };
     Some(join(&["conduit.", service.as_str(), ".f.", &instance.to_string()]))
+}
+
+/// A mark is one token with the instance, so that an inbox does not get it as well.
+pub(crate) fn mark(marks: &str, number: u64) -> String {
+    format!("{marks}-{number:016x}")
 }
 
 /// What arrived at an inbox, by the last token of its subject.
@@ -92,10 +103,12 @@ pub(crate) enum Arrival {
 
 /// Tells what arrived at an inbox by the NATS subject it came on.
 pub(crate) fn arrival(subject: &str) -> Arrival {
-    match subject.rsplit('.').next() {
-        Some(PACKET) => Arrival::Packet,
-        Some(token) => token.parse().map_or(Arrival::Unknown, Arrival::Notice),
-        None => Arrival::Unknown,
+    let mut tokens = subject.rsplit('.');
+    let (last, _instance, kind) = (tokens.next(), tokens.next(), tokens.next());
+    match (kind, last) {
+        (Some(PACKETS), Some(PACKET)) => Arrival::Packet,
+        (Some(NOTICES), Some(token)) => token.parse().map_or(Arrival::Unknown, Arrival::Notice),
+        _ => Arrival::Unknown,
     }
 }
 

@@ -15,7 +15,7 @@ const PERMISSIONS: &str = r#"
 authorization {
   users: [
     { user: users, password: one, permissions {
-        publish: "conduit.>"
+        publish: { allow: "conduit.>", deny: "conduit.*.n.>" }
         subscribe: "conduit.users.>"
     } }
   ]

@@ -27,11 +27,11 @@ const PERMISSIONS: &str = r#"
 authorization {
   users: [
     { user: asker, password: one, permissions {
-        publish: "conduit.>"
+        publish: { allow: "conduit.>", deny: "conduit.*.n.>" }
         subscribe: "conduit.asker.>"
     } }
     { user: worker, password: two, permissions {
-        publish: { allow: ["conduit.worker.>", "conduit.asker.>"], deny: "conduit.*.s.*.*.hidden" }
+        publish: { allow: ["conduit.worker.>", "conduit.asker.>"], deny: ["conduit.*.s.*.*.hidden", "conduit.*.n.>"] }
         subscribe: { allow: "conduit.worker.>", deny: "conduit.worker.s.*.*.secret" }
     } }
     { user: third, password: three, permissions {

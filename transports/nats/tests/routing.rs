@@ -148,11 +148,16 @@ async fn forgeries_at_an_inbox_are_ignored() -> Outcome {
     let url = server.url();
     async_compat::Compat::new(async move {
         let forger = async_nats::connect(url).await?;
-        let base = format!("conduit.users.i.{}", "01".repeat(16));
+        let instance = "01".repeat(16);
+        let base = format!("conduit.users.i.{instance}");
         let token = token(1, Targets::Plain);
         for last in [token.to_string(), "p0".into(), "P".into(), token.message.to_string()] {
-            forger.publish(format!("{base}.{last}"), "forged".into()).await?;
+            for kind in ["i", "n", "x"] {
+                let subject = format!("conduit.users.{kind}.{instance}.{last}");
+                forger.publish(subject, "forged".into()).await?;
+            }
         }
+        forger.publish(format!("conduit.users.n.{instance}.p"), "no packet".into()).await?;
         forger.publish(format!("{base}.p.p"), "too deep".into()).await?;
         forger.publish(format!("{base}.p"), "real".into()).await?;
         forger.flush().await?;

@@ -183,9 +183,13 @@ impl Pending {
         error.with_executed(Executed::Maybe)
     }
 
-    /// There is no group: what a plain binding said counts.
+    /// There is no group: what a plain binding said counts. A notice that contradicts what was heard
+    /// is ignored.
     pub(super) fn group_is_empty(&self) {
         let mut state = lock(&self.state);
+        if state.heard_of_group.is_some() {
+            return;
+        }
         state.group_is_empty = true;
         let failure = state.plain_failure.take();
         let group_only = state.group_only;
@@ -197,8 +201,15 @@ impl Pending {
         }
     }
 
+    /// Nobody got the request, unless somebody was heard of.
     pub(super) fn nobody_is_there(&self) {
-        self.resolve(Err(ErrorKind::NoReceivers.into()));
+        let state = lock(&self.state);
+        let heard = state.heard_of_group.or(state.heard_of_plain).is_some();
+        let contradicted = heard || state.plain_failure.is_some();
+        drop(state);
+        if !contradicted {
+            self.resolve(Err(ErrorKind::NoReceivers.into()));
+        }
     }
 
     /// A plain binding failed. Returns whether it has to be found out if there is a group.

@@ -7,7 +7,7 @@ use futures_lite::future;
 
 use super::{Driven, Sent, Step};
 use crate::{
-    Error, ErrorKind, Executed, ServiceName, Subject,
+    Error, ErrorKind, Executed, MessageId, ServiceName, Subject,
     body::Source,
     driver::{Shared, shared::lock},
     proto::{
@@ -122,11 +122,11 @@ impl Shared {
     }
 
     /// Nobody was there for an offer.
-    pub(in crate::driver) fn handle_undelivered_offer(&self, token: Token) {
-        let id = StreamId { message: token.message, reply: false };
+    pub(in crate::driver) fn handle_undelivered_offer(&self, message: MessageId, targets: Targets) {
+        let id = StreamId { message, reply: false };
         if let Some(stream) = self.outbound_at(id) {
             let now = self.now();
-            stream.with(|machine| machine.handle_undelivered(now, token.targets));
+            stream.with(|machine| machine.handle_undelivered(now, targets));
         }
     }
 
@@ -273,8 +273,8 @@ impl Driven for OutboundStream {
         lock(&self.machine).handle_not_confirmed(receiver);
     }
 
-    fn token(&self, target: Target) -> Option<Token> {
-        Some(Token { message: self.id.message, targets: Targets::from(target) })
+    fn token(&self, shared: &Shared, target: Target) -> Option<Token> {
+        Some(shared.token(self.id.message, Targets::from(target)))
     }
 
     fn changed(&self) -> &Event {

@@ -138,13 +138,14 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// Nobody was subscribed to what was offered.
+    /// Nobody was subscribed to what was offered. A notice that contradicts what a receiver said is
+    /// ignored: of the group, it is for an offer that is out.
     pub fn handle_undelivered(&mut self, now: Instant, targets: Targets) {
         let joined = self.peers.values().any(|peer| peer.target == Target::Plain);
         if targets.plain() && !joined {
             self.plain.close();
         }
-        if targets.group() && self.group.is_open() {
+        if targets.group() && self.group.is_asked() {
             self.group = GroupLane::Empty;
         }
         self.settle(now);

@@ -164,7 +164,7 @@ pub async fn a_missing_subscriber_is_noticed<B: Broker>(
         }
         for targets in missed {
             let message = MessageId::from_bytes([round; MessageId::LEN]);
-            let token = Token { message, targets };
+            let token = Token { message, targets, tag: u64::from(round) << 56 | 7 };
             publisher.publish_noticed(&subject(targets), &own, token).await?;
             let notice = notices.next().await?;
             rule.ensure(notice == Some(Packet::Undelivered(token)), || {
@@ -173,7 +173,7 @@ pub async fn a_missing_subscriber_is_noticed<B: Broker>(
         }
         for targets in heard {
             let message = MessageId::from_bytes([round; MessageId::LEN]);
-            let token = Token { message, targets };
+            let token = Token { message, targets, tag: u64::from(round) << 56 | 7 };
             publisher.publish_noticed(&subject(targets), &own, token).await?;
             publisher.publish_number(&own, 1).await?;
             notices.number().await?;

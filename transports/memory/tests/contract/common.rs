@@ -55,7 +55,7 @@ pub(crate) fn control(service: &str) -> Address {
 }
 
 pub(crate) fn token(message: u8, targets: Targets) -> Token {
-    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets }
+    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets, tag: 7 }
 }
 
 pub(crate) fn bytes(packet: u32) -> Bytes {

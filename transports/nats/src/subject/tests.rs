@@ -11,7 +11,7 @@ fn inbox() -> Result<Address, NameError> {
 }
 
 fn token(targets: Targets) -> Token {
-    Token { message: MessageId::from_bytes([7; 16]), targets }
+    Token { message: MessageId::from_bytes([7; 16]), targets, tag: 0xfedc }
 }
 
 /// Whether NATS routes a subject to a subscription.
@@ -55,7 +55,7 @@ fn a_subscription_takes_its_own_target_alone_and_with_the_other() -> Result<(), 
 fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameError> {
     let instance = "ab".repeat(16);
     let (subscription, queue) = subscribe(&inbox()?).expect("an inbox can be subscribed to");
-    assert_eq!(subscription, format!("conduit.users.i.{instance}.*"));
+    assert_eq!(subscription, format!("conduit.users.*.{instance}.*"));
     assert_eq!(queue, None);
 
     let packet = publish(&inbox()?);
@@ -65,9 +65,13 @@ fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameEr
 
     for targets in [Targets::Plain, Targets::Group, Targets::Both] {
         let subject = notice(&inbox()?, token(targets)).expect("an inbox takes notices");
+        assert!(subject.starts_with(&format!("conduit.users.n.{instance}.")), "{subject}");
         assert!(matches(&subscription, &subject));
         assert_eq!(arrival(&subject), Arrival::Notice(token(targets)));
+        assert_eq!(arrival(&subject.replace(".n.", ".i.")), Arrival::Unknown);
     }
+    let marks = marks(&inbox()?).expect("an inbox has marks");
+    assert!(!matches(&subscription, &mark(&marks, 7)), "it would come twice");
     Ok(())
 }
 
@@ -82,8 +86,17 @@ fn only_an_inbox_takes_notices_and_has_marks() -> Result<(), NameError> {
 
 #[test]
 fn what_nobody_sends_is_unknown() {
-    for subject in ["", ".", "conduit.users.i.ab.q", "conduit.users.i.ab.p0", "conduit.users.i.ab."]
-    {
+    for subject in [
+        "",
+        ".",
+        "conduit.users.i.ab.q",
+        "conduit.users.i.ab.p0",
+        "conduit.users.i.ab.",
+        "conduit.users.n.ab.p",
+        "conduit.users.x.ab.p",
+        "p",
+        "ab.p",
+    ] {
         assert_eq!(arrival(subject), Arrival::Unknown, "{subject:?}");
     }
 }

@@ -31,5 +31,5 @@ pub fn control() -> Address {
 }
 
 pub fn token(message: u8, targets: Targets) -> Token {
-    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets }
+    Token { message: MessageId::from_bytes([message; MessageId::LEN]), targets, tag: 7 }
 }
