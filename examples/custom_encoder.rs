@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let stranger = Conduit::new("stranger", Smol, broker, Json)?;
         let refused = stranger.service("resolver").request("reverse", &address);
         let error = refused.await.err().ok_or("it has to fail")?;
-        println!("JSON is refused: {error}");
+        println!("JSON is refused: {error:#}");
         Ok(())
     })
 }

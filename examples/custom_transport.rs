@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
         let nobody = client.service("server").request("product", &[6, 7]).await;
         let error = nobody.err().ok_or("it has to fail")?;
-        println!("a request to nobody: {error}");
+        println!("a request to nobody: {error:#}");
         Ok(())
     })
 }

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let request = client.service("server").request("silent", &());
         let error = request.timeout(timeout).await.err().ok_or("no answer")?;
         assert_eq!(error.kind(), ErrorKind::Deadline);
-        println!("the timer works: {error}");
+        println!("the timer works: {error:#}");
         Ok(())
     })
 }

@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ];
     for (what, error) in failures {
         let error = error.ok_or("it has to fail")?;
-        println!("{what}: {error} ({:?})", error.kind());
+        println!("{what}: {error:#} ({:?})", error.kind());
         println!("    was the handler executed? {:?}", error.executed());
         assert_ne!(error.kind(), ErrorKind::Other);
     }

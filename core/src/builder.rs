@@ -169,6 +169,20 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
+    /// Whether the text of a panic in a handler is sent to its asker; it is not, since nobody wrote
+    /// it for that. It is logged in any case.
+    pub fn send_panic_texts(mut self, send: bool) -> Self {
+        self.config.send_panic_texts = send;
+        self
+    }
+
+    /// Whether askers get no texts of failures at all; they do. Of a [`Failure`](crate::Failure),
+    /// code and detail are sent all the same: they are for programs. What is not sent is logged.
+    pub fn hide_failure_texts(mut self, hide: bool) -> Self {
+        self.config.hide_failure_texts = hide;
+        self
+    }
+
     /// How many packets that nobody waits for (refusals, cancellations, failures) may wait to be
     /// sent; 8,192. More are dropped and counted.
     pub fn max_unsent_notices(mut self, count: usize) -> Self {

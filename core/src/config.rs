@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     Error, ErrorKind,
     driver::Silence,
-    proto::{InboundLimits, OutboundLimits},
+    proto::{InboundLimits, OutboundLimits, Reason, ReasonCode},
 };
 
 // Beyond these, adding two of them, or one to the time, could overflow.
@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) bodies: usize,
     pub(crate) close_timeout: Duration,
     pub(crate) outbox: usize,
+    pub(crate) send_panic_texts: bool,
+    pub(crate) hide_failure_texts: bool,
 }
 
 impl Default for Config {
@@ -50,6 +52,8 @@ impl Default for Config {
             bodies: 1024,
             close_timeout: Duration::from_secs(1),
             outbox: 8192,
+            send_panic_texts: false,
+            hide_failure_texts: false,
         }
     }
 }
@@ -87,6 +91,12 @@ impl Config {
             Some((_, rule)) => Err(Error::new(ErrorKind::InvalidLimit, *rule)),
             None => Ok(()),
         }
+    }
+
+    /// What an asker is told of a failure.
+    pub(crate) fn told(&self, reason: Reason) -> Reason {
+        let hides_panic = reason.code == ReasonCode::Panicked && !self.send_panic_texts;
+        if self.hide_failure_texts || hides_panic { reason.code.into() } else { reason }
     }
 
     /// After this long without progress, what is missing is sent again.

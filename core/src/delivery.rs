@@ -79,13 +79,13 @@ impl Delivery {
 
 /// Why a receiver does not have the body. One that was not confirmed has started no handler.
 fn failed(delivery: &proto::Delivery, reason: &Reason) -> Error {
-    let error = Error::from_reason(reason);
+    let error = Error::from_reason(reason).heard_from(delivery.receiver.instance);
     if delivery.confirmed { error } else { error.with_executed(Executed::No) }
 }
 
 /// Why the sender gave the body up. Nobody else knows of it who was not confirmed.
 fn given_up(reason: &Reason, outcome: &Outcome) -> Error {
-    let error = Error::from_reason(reason);
+    let error = Error::from_own_reason(reason);
     if may_have_run(outcome) { error } else { error.with_executed(Executed::No) }
 }
 
@@ -124,7 +124,6 @@ pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
         let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
         return vec![none.into()];
     }
-    let lost = |delivery| Some(lost(delivery)?.heard_from(delivery.receiver.instance));
     outcome.deliveries.iter().filter_map(lost).collect()
 }
 

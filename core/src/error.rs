@@ -1,9 +1,13 @@
+mod causes;
 mod convert;
 mod kind;
+mod search;
+mod text;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 pub use self::kind::ErrorKind;
+pub(crate) use self::{causes::Causes, search::Own, text::Printable};
 use crate::{
     Failure, InstanceId, ServiceName, Subject,
     proto::{Detail, Reason, ReasonCode},
@@ -11,8 +15,23 @@ use crate::{
 
 /// What went wrong, and whether the handler at the other side was executed.
 ///
-/// It prints as a sentence that names the subject and the service. What lies beneath it, such as a format's or a broker's own error, is
-/// its source.
+/// It prints as a sentence that names the subject and the service. What lies beneath it, such as a
+/// format's or a broker's own error, is its [source](StdError::source), which says the rest. The
+/// sentence with all causes, each once, is printed by `{:#}`, and by `{:?}` together with the kind
+/// and what was executed. Both print one line of 1,024 bytes and a few at most, without the values
+/// that a format quotes. Texts of the other side are printed without control characters.
+///
+/// ```
+/// use std::error::Error as _;
+///
+/// use conduit::{Error, Subject};
+///
+/// let error = Error::from(Subject::new("a b").expect_err("a space is not allowed"));
+/// assert_eq!(error.to_string(), "the name is not valid");
+/// let why = r#""a b" cannot be a subject: ' ' is not an ASCII letter, a digit, '-' or '_'"#;
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some(why));
+/// assert_eq!(format!("{error:#}"), format!("the name is not valid: {why}"));
+/// ```
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -22,6 +41,12 @@ struct Inner {
     detail: String,
     /// Shared with its copies.
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// What the handler said in the application's own words; `detail` prints it.
+    failure: Option<Arc<Failure>>,
+    /// It is about the body of a message that was received, and is no reply.
+    is_of_message: bool,
+    /// The other side said so.
+    is_peers: bool,
     /// What was sent or asked for.
     about: Option<(ServiceName, Subject)>,
     /// Who said so.
@@ -78,7 +103,7 @@ impl Error {
     /// it did.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        self.0.source.as_ref()?.downcast_ref()
+        self.0.failure.as_deref()
     }
 
     /// The instance that this was heard from, where it was heard from one.
@@ -93,6 +118,9 @@ impl Error {
             executed: Executed::No,
             detail: detail.into(),
             source: None,
+            failure: None,
+            is_of_message: false,
+            is_peers: false,
             about: None,
             instance: None,
         }))
@@ -116,6 +144,17 @@ impl Error {
     pub(crate) fn about(mut self, service: &ServiceName, subject: &Subject) -> Self {
         self.0.about.get_or_insert_with(|| (service.clone(), subject.clone()));
         self
+    }
+
+    /// Says that it is about the body of a message that was received.
+    pub(crate) fn of_message(mut self) -> Self {
+        self.0.is_of_message = true;
+        self
+    }
+
+    /// Whether it is about the body of a message that was received, and is no reply.
+    pub(crate) fn is_of_message(&self) -> bool {
+        self.0.is_of_message
     }
 
     pub(crate) fn heard_from(mut self, instance: InstanceId) -> Self {
@@ -145,8 +184,15 @@ impl Error {
         if detail != Detail::default() {
             let failure = Failure::received(reason.text.clone(), detail);
             error.0.detail = failure.to_string();
-            error.0.source = Some(Arc::new(failure));
+            error.0.failure = Some(Arc::new(failure));
         }
+        error
+    }
+
+    /// What was said here.
+    pub(crate) fn from_own_reason(reason: &Reason) -> Self {
+        let mut error = Self::from_reason(reason);
+        error.0.is_peers = false;
         error
     }
 
@@ -176,34 +222,54 @@ impl Error {
             ReasonCode::Deadline => (K::Deadline, Maybe),
             ReasonCode::Other(_) => (K::Other, Maybe),
         };
-        Self::new(kind, reason.text.clone()).with_executed(executed)
+        let mut error = Self::new(kind, reason.text.clone()).with_executed(executed);
+        error.0.is_peers = true;
+        error
     }
+}
+
+/// An error and its sources, as many as are looked at.
+fn sources<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    const MOST: usize = 32;
+    let mut next = Some(error);
+    let all = std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    });
+    all.take(MOST)
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, detail, source, about, .. } = &*self.0;
+        if f.alternate() {
+            return Causes(self).fmt(f);
+        }
+        Own::show(|| Own::Error(Self::copy_of(self)));
+        let Inner { kind, detail, about, instance, is_peers, .. } = &*self.0;
         if let Some((service, subject)) = about {
             write!(f, "{subject} of {service}: ")?;
         }
-        match (detail.as_str(), source) {
-            ("", None) => kind.fmt(f),
-            ("", Some(source)) => write!(f, "{kind}: {source}"),
-            (detail, _) => write!(f, "{kind}: {detail}"),
+        match (kind, instance) {
+            (ErrorKind::Closed, _) if *is_peers => {
+                f.write_str("the other side's conduit is closed")?
+            }
+            (ErrorKind::Closed, _) => f.write_str("this conduit is closed")?,
+            (ErrorKind::Lost, Some(instance)) => write!(f, "{kind}, instance {instance}")?,
+            (kind, _) => kind.fmt(f)?,
+        }
+        match detail.as_str() {
+            "" => Ok(()),
+            detail => write!(f, ": {}", Printable(detail)),
         }
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("executed", &self.0.executed)
-            .field("detail", &self.0.detail)
-            .field("source", &self.0.source)
-            .field("about", &self.0.about)
-            .field("instance", &self.0.instance)
-            .finish()
+        write!(f, "{self:#} ({:?}, executed: {:?})", self.kind(), self.executed())
     }
 }
 

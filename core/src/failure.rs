@@ -3,14 +3,17 @@ use std::{error::Error as StdError, fmt};
 use crate::{
     Decode, Encode, Error, ErrorKind,
     encoder::{check_content_type, encoded},
+    error::{Causes, Own, Printable},
     proto::Detail,
 };
 
 /// A failure in the application's own words: a code for programs, a message for people, and a value
 /// that says more.
 ///
-/// A handler that returns it as its error fails its request with it. The asker finds it by
-/// [`Error::failure`] in an error of kind [`HandlerFailed`](ErrorKind::HandlerFailed).
+/// A handler that returns it as its error, or [within another one](crate::HandlerOutput), fails its
+/// request with it. The asker finds it by [`Error::failure`] in an error of kind
+/// [`HandlerFailed`](ErrorKind::HandlerFailed), and so does the asker of a handler that passes that error
+/// on.
 ///
 /// ```
 /// use conduit::{Conduit, Failure};
@@ -129,9 +132,10 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.message.as_str(), self.code()) {
-            (message, "") => f.write_str(message),
-            ("", code) => f.write_str(code),
+        Own::show(|| Own::Failure(self.clone()));
+        match (Printable(&self.message), Printable(self.code())) {
+            (message, Printable("")) => message.fmt(f),
+            (Printable(""), code) => code.fmt(f),
             (message, code) => write!(f, "{message} ({code})"),
         }
     }
@@ -142,6 +146,6 @@ impl StdError for Failure {}
 /// What somebody else's handler said goes on as it is; of any other error, its text.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        error.failure().cloned().unwrap_or_else(|| Self::new("", error.to_string()))
+        error.failure().cloned().unwrap_or_else(|| Self::new("", Causes(&error).to_string()))
     }
 }

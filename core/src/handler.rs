@@ -20,7 +20,8 @@ pub struct Handler {
 /// [`NotDecoded`](crate::ErrorKind::NotDecoded) or [`TooLarge`](crate::ErrorKind::TooLarge) where the error is
 /// this library's own from decoding the message, else as
 /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed) with its text, and with the code and the detail of a
-/// [`Failure`](crate::Failure).
+/// [`Failure`](crate::Failure). That is searched for along the sources of the error, and in what wraps
+/// it: an error of anyhow's, a variant of an enum, a box.
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     label = "this handler returns `{Self}`",

@@ -221,10 +221,7 @@ impl<E: Encoder> Message<E> {
 
     /// Whoever cannot use a reply must not think that its handler was not executed.
     fn about(&self, error: Error) -> Error {
-        if self.is_reply {
-            return error.with_executed(Executed::Yes);
-        }
-        error
+        if self.is_reply { error.with_executed(Executed::Yes) } else { error.of_message() }
     }
 }
 

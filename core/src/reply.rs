@@ -9,6 +9,7 @@ use crate::{
     Delivery, Error, ErrorKind,
     body::{Prepared, Source},
     driver::{Replier, Shared},
+    error::Causes,
     handle::Open,
     outgoing::Payload,
     proto::{
@@ -128,7 +129,7 @@ impl IntoFuture for Replying {
                         ErrorKind::SourceFailed => ReasonCode::SourceFailed,
                         _ => ReasonCode::NoReply,
                     };
-                    unfinished.reason = Some(Reason::new(code, error.to_string()));
+                    unfinished.reason = Some(Reason::new(code, Causes(error).to_string()));
                 }
             }
             result

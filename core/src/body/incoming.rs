@@ -134,7 +134,17 @@ impl StreamContent {
 
     /// Whoever cannot read a reply must not think that its handler was not executed.
     fn failed(&self, reason: &Reason) -> Error {
-        let error = Error::from_reason(reason);
+        // Where this conduit closes, it is the one that has ended the body.
+        let error = match self.shared.check_open() {
+            Err(closed) if reason.code == ReasonCode::Closed => {
+                closed.with_executed(Executed::Maybe)
+            }
+            _ => Error::from_reason(reason),
+        };
+        let error = match self.stream.sender() {
+            Some(sender) if reason.code != ReasonCode::Deadline => error.heard_from(sender),
+            _ => error,
+        };
         if self.stream.is_reply() { error.with_executed(Executed::Yes) } else { error }
     }
 

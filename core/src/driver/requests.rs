@@ -98,9 +98,9 @@ impl Shared {
                     }
                 }
             }
-            Frame::Alive { message, target, .. } => {
+            Frame::Alive { message, instance, target } => {
                 if let Some(pending) = self.pending(message) {
-                    pending.hear(self.now(), target);
+                    pending.hear_alive(self.now(), target, instance);
                 }
             }
             _ => {}

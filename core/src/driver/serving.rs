@@ -152,7 +152,7 @@ impl Replier {
             instance: self.shared.source.instance,
             target: self.target,
             started: self.begun.load(Ordering::Acquire),
-            reason,
+            reason: self.shared.config.told(reason),
             detail,
         };
         self.shared.post(Shared::inbox_of(&self.asker), &failure);

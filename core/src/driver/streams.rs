@@ -21,8 +21,9 @@ use super::{Shared, shared::lock, tombs::Tombs};
 use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,
+    error::Causes,
     proto::{
-        Budget, ReasonCode,
+        Budget, Reason, ReasonCode,
         frame::{Receiver, StreamId},
     },
     transport::{Destination, MIN_PACKET_LEN, Target, Token},
@@ -117,6 +118,14 @@ impl Shared {
                     },
                 },
             }
+        }
+    }
+
+    /// Why a machine is not driven to its end: the conduit closes, or else another reason.
+    fn undriven(&self, error: &Error, other: ReasonCode) -> Reason {
+        match error.kind() {
+            ErrorKind::Closed => ReasonCode::Closed.into(),
+            _ => self.config.told(Reason::new(other, Causes(error).to_string())),
         }
     }
 

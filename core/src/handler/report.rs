@@ -3,29 +3,34 @@
 use std::{any::Any, error::Error as StdError};
 
 use crate::{
-    Error, ErrorKind, Executed, Failure,
+    ErrorKind,
+    error::{Causes, Own},
     proto::{Detail, Reason, ReasonCode},
 };
 
-/// What an error says to the asker.
+/// What an error says to the asker: what is found of this library's own in it and its sources, or
+/// else what it prints.
 pub(super) fn of_error(error: &(dyn StdError + Send + Sync + 'static)) -> (Reason, Detail) {
-    if let Some(failure) = error.downcast_ref::<Failure>() {
+    let own = Own::within(error);
+    if let Some(failure) = own.as_ref().and_then(Own::failure) {
         let reason = Reason::new(ReasonCode::HandlerFailed, failure.message());
         return (reason, failure.wire_detail());
     }
-    // What was wrong with a reply to the handler says that somebody else was executed.
-    let own = error
-        .downcast_ref::<Error>()
-        .filter(|error| error.executed() == Executed::No)
-        .map(Error::kind);
-    let code = match own {
-        Some(ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText) => {
+    let text = error.to_string();
+    let Some(Own::Error(own)) = own else {
+        return (Reason::new(ReasonCode::HandlerFailed, text), Detail::default());
+    };
+    let code = match own.kind() {
+        ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText if own.is_of_message() => {
             ReasonCode::NotDecoded
         }
-        Some(ErrorKind::TooLarge) => ReasonCode::TooLarge,
+        ErrorKind::TooLarge if own.is_of_message() => ReasonCode::TooLarge,
         _ => ReasonCode::HandlerFailed,
     };
-    (Reason::new(code, error.to_string()), Detail::default())
+    // What was put around it is more than its own words; of these, the causes say why.
+    let is_bare = text == own.to_string() || code != ReasonCode::HandlerFailed;
+    let text = if is_bare { Causes(&own).to_string() } else { text };
+    (Reason::new(code, text), Detail::default())
 }
 
 /// What a panic said.

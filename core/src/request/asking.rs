@@ -116,7 +116,8 @@ impl Asking {
             };
             for error in errors {
                 // A handler that will not get the whole body is of no use.
-                let is_useless = error.executed() != Executed::No && error.instance().is_none();
+                let concerns_all = !pending.asks_all() || error.instance().is_none();
+                let is_useless = error.executed() != Executed::No && concerns_all;
                 if is_useless && !pending.is_resolved() {
                     shared.cancel(to.service().clone(), message);
                 }

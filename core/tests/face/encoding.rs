@@ -42,7 +42,7 @@ fn a_value_that_cannot_be_encoded_is_reported() -> TestResult {
         let mut bound = node.bind("x").await?;
         let error = node.own_service().send("x", &13).await.expect_err("it is 13");
         assert_eq!(error.kind(), ErrorKind::Encode);
-        assert_eq!(error.to_string(), "the value could not be encoded: 13 brings bad luck");
+        assert_eq!(format!("{error:#}"), "the value could not be encoded: 13 brings bad luck");
         assert!(error.source().is_some());
         node.own_service().send("x", &14).await?;
         let message = bound.next().await.expect("it is bound");

@@ -1,19 +1,23 @@
-use std::{error::Error as _, io};
+use std::{error::Error as _, future::IntoFuture as _, io};
 
-use conduit::{Error, ErrorKind, Executed, NameError, Subject};
+use conduit::{Error, ErrorKind, Executed, Failure, NameError, Subject};
 
 use crate::support::world::{TestResult, World, millis, secs};
 
 #[test]
 fn an_error_is_a_sentence_with_its_source() {
     let error = Error::from(Subject::new("a b").expect_err("a space"));
+    assert_eq!(error.to_string(), "the name is not valid");
     assert_eq!(
-        error.to_string(),
+        format!("{error:#}"),
         r#"the name is not valid: "a b" cannot be a subject: ' ' is not an ASCII letter, a digit, '-' or '_'"#
     );
     let source = error.source().expect("the broken rule");
     assert!(source.is::<NameError>());
-    assert_eq!(Error::from(ErrorKind::Closed).to_string(), "the conduit is closed");
+    let sentence = format!("{error:#} (InvalidName, executed: No)");
+    assert_eq!(format!("{error:?}"), sentence, "`main` may return it");
+    assert_eq!(format!("{:#}", anyhow::Error::from(error)), sentence[..sentence.len() - 28]);
+    assert_eq!(Error::from(ErrorKind::Closed).to_string(), "this conduit is closed");
     assert!(Error::from(ErrorKind::Closed).source().is_none());
 }
 
@@ -29,7 +33,7 @@ fn an_io_error_keeps_it() {
     for (kind, expected) in kinds {
         let error = io::Error::from(Error::from(kind));
         assert_eq!(error.kind(), expected);
-        assert_eq!(error.to_string(), kind.to_string());
+        assert_eq!(error.to_string(), Error::from(kind).to_string());
         let inner = error.get_ref().and_then(|error| error.downcast_ref::<Error>());
         assert_eq!(inner.map(Error::kind), Some(kind));
     }
@@ -98,6 +102,69 @@ fn a_reply_that_is_read_too_late_says_that_its_handler_may_have_been_executed() 
         assert_eq!(error.kind(), ErrorKind::Deadline);
         assert_ne!(error.executed(), Executed::No);
         assert_eq!(world.elapsed(), millis(100));
+        Ok(())
+    })
+}
+
+#[test]
+fn what_another_says_is_printed_without_control_characters() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let evil = "red \u{1b}[31m\r\nforged line \u{202e}";
+        node.queue_bind("text").await?.to(move |_| async move { Err(evil) });
+        node.queue_bind("code").await?.to(move |_| async move { Err(Failure::new(evil, evil)) });
+        for subject in ["text", "code"] {
+            let error = node.own_service().request(subject, &1).await.expect_err("it fails");
+            let mut printed = vec![format!("{error}"), format!("{error:#}"), format!("{error:?}")];
+            if let Some(failure) = error.failure() {
+                assert_eq!((failure.code(), failure.message()), (evil, evil), "as it was said");
+                printed.push(failure.to_string());
+            }
+            for text in printed {
+                assert!(!text.contains(['\u{1b}', '\r', '\n', '\u{202e}']), "{text:?}");
+                assert!(text.contains("forged line"), "{text}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_value_that_cannot_be_decoded_is_not_printed_and_the_rest_of_the_cause_is() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let mut bound = node.bind("x").await?;
+        let secret = "s3cret".repeat(200_000);
+        let _sent = world.sim.go(node.own_service().send("x", &secret).into_future());
+        let message = bound.next().await.expect("it is bound");
+        let error = message.decode::<u8>().await.expect_err("it is a text");
+        for text in [format!("{error}"), format!("{error:#}"), format!("{error:?}")] {
+            assert!(text.len() < 200 && !text.contains("s3cret"), "{} bytes", text.len());
+        }
+        assert!(format!("{error:#}").contains("expected u8 at line 1 column 1200002"), "{error:#}");
+        let source = error.source().expect("serde_json's own error").to_string();
+        assert!(source.contains("s3cret"), "the source is as it was");
+        Ok(())
+    })
+}
+
+#[test]
+fn an_error_says_whose_conduit_is_closed() -> TestResult {
+    World::run(|world| async move {
+        let (asker, node) = (world.node("asker")?, world.node("a")?);
+        node.queue_bind("stuck").await?.to(|message| async move {
+            let _message = message;
+            std::future::pending::<()>().await;
+        });
+        let asked = world.sim.go(asker.service("a").request("stuck", &1).into_future());
+        world.sim.idle().await;
+        node.close().await;
+        let theirs = asked.recv().await?.map(drop).expect_err("it is closed");
+        assert_eq!(theirs.to_string(), "stuck of a: the other side's conduit is closed");
+        assert_eq!(theirs.instance(), Some(node.instance()));
+        let ours = node.service("asker").send("x", &1).await.expect_err("it is closed");
+        assert_eq!(ours.to_string(), "x of asker: this conduit is closed");
+        assert_eq!(ours.instance(), None);
         Ok(())
     })
 }

@@ -2,7 +2,9 @@
 
 use std::future::IntoFuture as _;
 
-use conduit::{ErrorKind, Executed, Failure};
+use bytes::Bytes;
+use conduit::{Body, ErrorKind, Executed, Failure};
+use futures_lite::stream;
 
 use crate::support::world::{Node, TestResult, World, secs};
 
@@ -74,4 +76,58 @@ fn a_handler_that_closing_cuts_off_says_that_it_was_executed() -> TestResult {
         assert!(world.elapsed() < secs(3));
         Ok(())
     })
+}
+
+#[test]
+fn texts_cross_to_the_asker_as_the_builder_says() -> TestResult {
+    // Whether panics are told, whether nothing is, and what is told of a panic and of a failure.
+    let cases = [
+        (false, false, "", "the disk is full"),
+        (true, false, "out of bounds", "the disk is full"),
+        (true, true, "", ""),
+    ];
+    for (panics, hides, panic, text) in cases {
+        World::run(|world| async move {
+            let builder = world.builder("a").send_panic_texts(panics).hide_failure_texts(hides);
+            let node = builder.build()?;
+            let bind = async |subject| node.queue_bind(subject).await;
+            bind("panics").await?.to(|_| async { plan() });
+            bind("fails").await?.to(|_| async { Err("the disk is full") });
+            bind("explains").await?.to(|_| async { Err(Failure::new("full", "the disk is full")) });
+            bind("decodes").await?.serve(async |number: u8| Ok::<_, Failure>(number));
+            bind("streams").await?.to(|message| async move { message.reply_body(failing()).await });
+            let told = |error: &conduit::Error, text: &str| match text {
+                "" => assert!(!error.to_string().contains("disk") && !has_cause(error), "{error}"),
+                text => assert!(error.to_string().contains(text), "{error} without {text}"),
+            };
+            told(&fails(&node, "panics").await, panic);
+            told(&fails(&node, "fails").await, text);
+            let explained = fails(&node, "explains").await;
+            told(&explained, text);
+            let failure = explained.failure().expect("it has a code");
+            assert_eq!((failure.code(), failure.message()), ("full", text));
+            let decoded = fails(&node, "decodes").await;
+            assert_eq!(decoded.to_string().contains("expected u8"), !hides, "{decoded}");
+            let reply = node.own_service().request("streams", "text").await?;
+            told(&reply.bytes().await.expect_err("its source fails"), text);
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether anything is said behind the kind.
+fn has_cause(error: &conduit::Error) -> bool {
+    !error.to_string().replace(": full", "").ends_with(&error.kind().to_string())
+}
+
+/// Panics, and prints nothing, since this is no bug.
+fn plan() {
+    std::panic::resume_unwind(Box::new("index out of bounds"));
+}
+
+/// A body that is streamed, and whose source fails.
+fn failing() -> Body {
+    let first = Ok(Bytes::from(vec![7; 100_000]));
+    Body::stream(stream::iter([first, Err(std::io::Error::other("the disk is full"))]))
 }

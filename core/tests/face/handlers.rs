@@ -19,7 +19,7 @@ fn a_panic_is_contained_and_answered() -> TestResult {
             let error = own.request("x", &1).header("panic", when).await.expect_err("it panics");
             assert_eq!(error.kind(), ErrorKind::HandlerPanicked);
             assert_eq!(error.executed(), Executed::Yes);
-            assert_eq!(error.to_string(), format!("x of a: the handler panicked: {when}"));
+            assert_eq!(error.to_string(), "x of a: the handler panicked", "and not why");
             own.send("x", &1).header("panic", when).await?;
         }
         assert_eq!(own.request("x", &1).await?.decode::<u8>().await?, 1);

@@ -20,4 +20,5 @@ mod order;
 mod replies;
 mod slow_readers;
 mod timing;
+mod wrapped;
 mod writing;

@@ -125,8 +125,8 @@ fn the_async_face_reports_what_the_names_say() -> TestResult {
             let error = result.expect_err("the name is not valid");
             assert_eq!(error.kind(), ErrorKind::InvalidName, "{at}: {error}");
             assert_eq!(error.executed(), conduit::Executed::No);
-            assert!(error.to_string().starts_with("the name is not valid: "));
-            assert!(error.to_string().contains("cannot be a "), "{at}: {error}");
+            assert!(format!("{error:#}").starts_with("the name is not valid: "));
+            assert!(format!("{error:#}").contains("cannot be a "), "{at}: {error:#}");
             let source = error.source().and_then(|error| error.downcast_ref::<NameError>());
             assert!(source.is_some(), "{at}: {error:?} has no source");
         }

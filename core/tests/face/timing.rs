@@ -1,6 +1,6 @@
 use std::future::IntoFuture as _;
 
-use conduit::{ErrorKind, Executed};
+use conduit::{ErrorKind, Executed, Runtime as _};
 use futures_lite::stream;
 
 use crate::support::{
@@ -191,14 +191,37 @@ fn a_silent_peer_is_lost_after_the_idle_limit() -> TestResult {
         cut();
         let error = sent.recv().await?.map(drop).expect_err("nobody is there");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+        assert_eq!(error.instance(), Some(peer.instance()));
+        assert!(error.to_string().contains(&peer.instance().to_string()), "{error}");
         assert!(
             world.elapsed() >= secs(10) && world.elapsed() <= secs(11),
             "{:?}",
             world.elapsed()
         );
         let error = message.bytes().await.expect_err("nobody is there");
-        assert_eq!(error.kind(), ErrorKind::Lost);
+        assert_eq!((error.kind(), error.instance()), (ErrorKind::Lost, Some(node.instance())));
         assert!(world.elapsed() <= secs(20), "{:?}", world.elapsed());
+        Ok(())
+    })
+}
+
+#[test]
+fn an_answerer_that_falls_silent_is_named() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let (peer, cut) = cut_off(&world)?;
+        peer.queue_bind("stuck").await?.to(|message| async move {
+            let _message = message;
+            std::future::pending::<()>().await;
+        });
+        let asking = node.service("cut").request("stuck", &1).no_timeout();
+        let asked = world.sim.go(asking.into_future());
+        world.sim.sleep_until(world.sim.now() + secs(20)).await;
+        cut();
+        let error = asked.recv().await?.map(drop).expect_err("it fell silent");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
+        assert_eq!(error.instance(), Some(peer.instance()));
+        assert!(error.to_string().contains(&peer.instance().to_string()), "{error}");
         Ok(())
     })
 }

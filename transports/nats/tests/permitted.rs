@@ -140,7 +140,7 @@ async fn what_is_not_permitted_is_denied_where_it_is_done(
     let forbidden = worker.service("third");
     let denied = |error: conduit::Error| {
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Denied, Executed::No), "{error}");
-        assert!(error.to_string().contains("conduit."), "{error} names the subject");
+        assert!(format!("{error:#}").contains("conduit."), "{error:#} names the subject");
     };
     for _ in 0..3 {
         denied(forbidden.send("news", "?").await.expect_err("forbidden"));

@@ -39,7 +39,7 @@ async fn no_echo() -> Outcome {
         let conduit = Conduit::new("users", on_smol(), nats.clone(), Raw)?;
         let error = conduit.bind("created").await.map(drop).expect_err("an unusable client");
         assert_eq!(error.kind(), ErrorKind::Transport);
-        assert!(error.to_string().contains("no_echo"), "{error}");
+        assert!(format!("{error:#}").contains("no_echo"), "{error:#}");
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Error, ErrorKind, Executed,
+    Error, ErrorKind, Executed, InstanceId,
     body::Content,
     driver::shared::lock,
     proto::frame::Head,
@@ -42,6 +42,8 @@ struct State {
     /// When somebody last said to be alive, by how the request reached them.
     heard_of_group: Option<Instant>,
     heard_of_plain: Option<Instant>,
+    /// Who said so last.
+    heard_from: Option<InstanceId>,
 }
 
 impl State {
@@ -133,6 +135,7 @@ impl Pending {
         state.group_only = true;
         state.asked = None;
         state.heard_of_group = None;
+        state.heard_from = None;
         drop(state);
         drop(late);
     }
@@ -153,6 +156,16 @@ impl Pending {
         match target {
             Target::Group => state.heard_of_group = Some(now),
             Target::Plain => state.heard_of_plain = Some(now),
+        }
+    }
+
+    /// An instance says that it has the request.
+    pub(super) fn hear_alive(&self, now: Instant, target: Target, instance: InstanceId) {
+        self.hear(now, target);
+        let mut state = lock(&self.state);
+        // Where the group has it, what plain bindings say does not matter.
+        if target == Target::Group || state.heard_of_group.is_none() {
+            state.heard_from = Some(instance);
         }
     }
 
@@ -177,10 +190,14 @@ impl Pending {
         }
         let heard = state.heard_of_group.or(state.heard_of_plain);
         let error = match heard {
-            Some(_) => Error::new(ErrorKind::Lost, "whoever had the request fell silent"),
+            Some(_) => Error::new(ErrorKind::Lost, "it had the request, and fell silent"),
             None => Error::new(ErrorKind::NoAnswer, "nobody said to have the request"),
         };
-        error.with_executed(Executed::Maybe)
+        let error = error.with_executed(Executed::Maybe);
+        match state.heard_from {
+            Some(instance) => error.heard_from(instance),
+            None => error,
+        }
     }
 
     /// There is no group: what a plain binding said counts. A notice that contradicts what was heard

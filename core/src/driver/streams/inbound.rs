@@ -10,12 +10,13 @@ use event_listener::Event;
 
 use super::{Driven, Port, Sent, Step};
 use crate::{
+    InstanceId,
     driver::{Mailbox, Shared, shared::lock},
     proto::{
         Budget, Inbound, Place, Read, Reason, ReasonCode,
         frame::{Frame, Source, StreamId},
     },
-    transport::{Destination, Target},
+    transport::{Address, Destination, Target},
 };
 
 pub(crate) struct InboundStream {
@@ -110,7 +111,7 @@ impl Shared {
         let (shared, driven) = (Arc::clone(self), Arc::clone(&stream));
         self.tasks.spawn(async move {
             if let Err(error) = shared.drive(&*driven).await {
-                driven.stop(&shared, Reason::new(ReasonCode::Closed, error.to_string()));
+                driven.stop(&shared, shared.undriven(&error, ReasonCode::Dropped));
             }
             shared.forget_inbound(&driven);
         });
@@ -250,6 +251,14 @@ impl InboundStream {
         match read {
             Read::Pending => Poll::Pending,
             read => Poll::Ready(read),
+        }
+    }
+
+    /// The instance that sends it.
+    pub(crate) fn sender(&self) -> Option<InstanceId> {
+        match self.sender.address() {
+            Address::Inbox { instance, .. } => Some(*instance),
+            _ => None,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     Error, ErrorKind, Executed, MessageId, ServiceName, Subject,
     body::Source,
     driver::{Shared, shared::lock},
+    error::Causes,
     proto::{
         Outbound, Outcome, Reason, ReasonCode, Recipient,
         frame::{Frame, Receiver, StreamId},
@@ -68,7 +69,7 @@ impl Shared {
         };
         let driven = future::or(self.drive(stream), feed).await;
         if let Err(error) = driven {
-            stream.abort(Reason::new(ReasonCode::Closed, error.to_string()));
+            stream.abort(self.undriven(&error, ReasonCode::Cancelled));
             // An offer alone starts no handler.
             return Err(error.with_executed(stream.executed()));
         }
@@ -200,8 +201,10 @@ impl OutboundStream {
                 Err(_) if planted!(EndFailedSource) => return self.with(Outbound::finish),
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {
-                    let reason = Reason::new(ReasonCode::SourceFailed, error.to_string());
-                    return self.abort(reason);
+                    let reason = Reason::new(ReasonCode::SourceFailed, Causes(&error).to_string());
+                    // What fails with a reply is told to its asker.
+                    let is_reply = self.id.reply;
+                    return self.abort(if is_reply { shared.config.told(reason) } else { reason });
                 }
             }
         }

@@ -136,6 +136,6 @@ fn failure<T>(result: Result<T, Error>) -> Result<Error, Violation> {
 }
 
 fn is_source_failed(error: &Error, text: &str) -> Result<(), Violation> {
-    let holds = error.kind() == ErrorKind::SourceFailed && error.to_string().contains(text);
+    let holds = error.kind() == ErrorKind::SourceFailed && format!("{error:#}").contains(text);
     RULE.ensure(holds, || format!("wanted `SourceFailed` and {text:?}, got {error:?}"))
 }

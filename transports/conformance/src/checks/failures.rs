@@ -28,7 +28,7 @@ const TABLE: [Row; 7] = [
     Row { service: "worker", subject: "decodes", kind: ErrorKind::NotDecoded, executed: Executed::Yes, text: "could not convert slice to array" },
     Row { service: "worker", subject: "fails", kind: ErrorKind::HandlerFailed, executed: Executed::Yes, text: "it is Tuesday" },
     Row { service: "worker", subject: "explains", kind: ErrorKind::HandlerFailed, executed: Executed::Yes, text: "there are not so many" },
-    Row { service: "worker", subject: "panics", kind: ErrorKind::HandlerPanicked, executed: Executed::Yes, text: "as planned" },
+    Row { service: "worker", subject: "panics", kind: ErrorKind::HandlerPanicked, executed: Executed::Yes, text: "the handler panicked" },
     Row { service: "worker", subject: "ends", kind: ErrorKind::NoReply, executed: Executed::Yes, text: "without a reply" },
     Row { service: "frugal", subject: "reads", kind: ErrorKind::TooLarge, executed: Executed::Yes, text: "too large" },
 ];

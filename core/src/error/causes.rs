@@ -1,0 +1,51 @@
+//! An error with all that it comes from, in one line.
+
+use std::{
+    error::Error as StdError,
+    fmt::{self, Write},
+};
+
+use super::{
+    ErrorKind, Own,
+    text::{Bounded, Printable, without_values},
+};
+
+/// An error and its causes, each once, in one line of bounded length.
+///
+/// What a format says of a value that it could not decode is printed without the value.
+pub(crate) struct Causes<'a>(pub(crate) &'a (dyn StdError + 'static));
+
+impl Causes<'_> {
+    /// How many bytes are printed; then comes how many are not.
+    const MOST: usize = 1024;
+}
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = Bounded::new(Self::MOST);
+        let mut printed = String::new();
+        let mut is_of_values = false;
+        for error in super::sources(self.0) {
+            let mut text = error.to_string();
+            if is_of_values {
+                text = without_values(&text);
+            }
+            is_of_values = is_of_values || has_values_below(error);
+            // Many print their cause themselves.
+            if printed.contains(&text) {
+                continue;
+            }
+            let separator = if printed.is_empty() { "" } else { ": " };
+            write!(line, "{separator}{}", Printable(&text))?;
+            printed.push_str(&text);
+        }
+        f.write_str(&line.finish())
+    }
+}
+
+/// Whether the sources of an error are a format's, which quote what they were given.
+fn has_values_below(error: &(dyn StdError + 'static)) -> bool {
+    let own = if error.source().is_some() { Own::of(error) } else { None };
+    let Some(Own::Error(own)) = own else { return false };
+    matches!(own.kind(), ErrorKind::Decode | ErrorKind::Encode)
+}
