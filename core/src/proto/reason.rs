@@ -92,6 +92,13 @@ codes! {
     Deadline = 19, "the deadline passed";
 }
 
+impl ReasonCode {
+    /// Whether a receiver says by it that it never had the message: no handler has started there.
+    pub(super) const fn is_refusal(self) -> bool {
+        matches!(self, Self::Overloaded | Self::Draining | Self::Unsupported)
+    }
+}
+
 impl Reason {
     /// The longest text that travels, in bytes.
     pub const MAX_TEXT: usize = 1024;

@@ -35,7 +35,18 @@ pub(crate) fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) ->
 
 /// What a receiver says whose handler has started.
 pub(crate) fn receipt(have: u64, credit: u64) -> Receipt {
-    Receipt { have, credit, started: true, ..Receipt::default() }
+    Receipt { have, credit, started: true, done: false, nonce: nonce(RECEIVER) }
+}
+
+/// What a sender says to a receiver that it confirms.
+pub(crate) fn nonce(receiver: Receiver) -> Option<Nonce> {
+    let now = Instant::now();
+    let mut outbound = offer(now, Targets::Plain);
+    outbound.handle_accept(now, receiver, Target::Plain, 0);
+    said(&mut outbound, now).iter().find_map(|frame| match frame {
+        Frame::Confirm { nonce, .. } => Some(*nonce),
+        _ => None,
+    })
 }
 
 /// A receiver says that it has read and verified everything.
@@ -51,6 +62,15 @@ fn outbound(now: Instant) -> Outbound {
 }
 
 pub(crate) fn offer(now: Instant, targets: Targets) -> Outbound {
+    offer_of(now, targets, 4000, Some(1))
+}
+
+pub(crate) fn offer_of(
+    now: Instant,
+    targets: Targets,
+    window: u64,
+    expect: Option<usize>,
+) -> Outbound {
     let head = Head {
         source: Source {
             service: ServiceName::new("s").expect("the name is valid"),
@@ -62,12 +82,12 @@ pub(crate) fn offer(now: Instant, targets: Targets) -> Outbound {
         request: None,
     };
     let limits = OutboundLimits {
-        window: 4000,
+        window,
         chunks: 100,
         answer: 5 * SECOND,
-        patience: Duration::MAX,
+        patience: 5 * SECOND,
         join: SECOND / 4,
-        expect: Some(1),
+        expect,
         lag: Duration::MAX,
         idle: 10 * SECOND,
         retry: SECOND / 2,
@@ -252,4 +272,24 @@ fn a_receiver_that_nobody_knows_changes_nothing() {
     outbound.handle_stop(now, stranger, target, ReasonCode::Dropped.into());
     assert_eq!(outbound.outcome(), None);
     assert_eq!(said(&mut outbound, now), []);
+}
+
+#[test]
+fn who_does_not_know_the_nonce_is_not_believed() {
+    let now = Instant::now();
+    let mut outbound = outbound(now);
+    outbound.push(&Bytes::from_static(b"abc"));
+    outbound.finish();
+    said(&mut outbound, now);
+    let other = nonce(Receiver { port: 6, ..RECEIVER });
+    assert_ne!(other, nonce(RECEIVER));
+    for nonce in [None, Some(NONCE), other] {
+        let forged = Receipt { nonce, ..all_of(3) };
+        outbound.handle_credit(now + SECOND, RECEIVER, &forged);
+    }
+    assert_eq!(outbound.outcome(), None);
+    outbound.handle_timeout(now + 10 * SECOND);
+    let outcome = outbound.outcome().expect("it is over");
+    let lost = Err(ReasonCode::Lost.into());
+    assert_eq!(outcome.deliveries[0].result, lost, "it was no sign of life");
 }

@@ -1,6 +1,8 @@
 //! Each machine alone, under every sequence of calls that a driver, a peer or a forger may make.
 
+mod amplified;
 mod forged;
+mod given_back;
 mod play;
 mod rare;
 mod share;

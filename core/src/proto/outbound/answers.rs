@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
+use super::{GroupLane, Outbound, Peer, PeerState, PlainLane, unproven::Cost};
 use crate::{
     proto::{
-        Reason, ReasonCode,
+        Backoff, Reason, ReasonCode,
         clock::later,
         frame::{Receipt, Receiver},
     },
@@ -45,8 +45,12 @@ impl Outbound {
 
     /// A receiver takes the offer.
     pub fn handle_accept(&mut self, now: Instant, from: Receiver, target: Target, credit: u64) {
-        if let Some(peer) = self.peers.get_mut(&from) {
-            peer.hear(now, 0, credit);
+        // A member that gave it back takes it like one that is new.
+        let declined = |peer: &Peer| peer.state == PeerState::Declined && self.group.is_open();
+        if let Some(peer) = self.peers.get_mut(&from).filter(|peer| !declined(peer)) {
+            if peer.unproven.is_none() {
+                peer.heard = now;
+            }
             match &peer.state {
                 PeerState::Active => peer.say_confirm = true,
                 PeerState::Failed(reason) => peer.say_reset = Some(reason.clone()),
@@ -55,6 +59,7 @@ impl Outbound {
             }
             return;
         }
+        let before = self.peers.remove(&from);
         if self.peers.len() >= Self::MAX_PEERS {
             return;
         }
@@ -73,10 +78,12 @@ impl Outbound {
             (Some(reason), Target::Plain) => PeerState::Failed(reason.clone()),
             (Some(_), Target::Group) => PeerState::Declined,
         };
-        let mut peer = Peer::new(now, target, state);
-        peer.credit = credit;
+        let mut peer = self.peer(now, from, target, state);
+        if let Some(before) = before {
+            peer.unproven = before.unproven;
+        }
+        peer.allow(credit);
         peer.say_confirm = joins;
-        peer.nonce = self.nonces.as_ref().map(|nonces| nonces.of(self.stream, from));
         peer.say_reset = absence;
         if target == Target::Group && joins {
             self.group = GroupLane::Accepted(from);
@@ -87,13 +94,15 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// A receiver says how far it has the body and how far it may be sent, and whether it has
-    /// verified everything.
+    /// A receiver says how far it has come. Only one that knows its nonce is believed.
     pub fn handle_credit(&mut self, now: Instant, from: Receiver, receipt: &Receipt) {
-        let Receipt { have, credit, done, .. } = *receipt;
-        let Some(peer) = self.peers.get_mut(&from) else {
+        let Receipt { have, credit, started, done, nonce } = *receipt;
+        let Some(peer) = self.peers.get_mut(&from).filter(|peer| peer.nonce == nonce) else {
             return;
         };
+        if let Some(cost) = peer.unproven.take() {
+            self.unproven.proved(cost);
+        }
         match &peer.state {
             PeerState::Active => {}
             PeerState::Failed(reason) => {
@@ -106,6 +115,7 @@ impl Outbound {
         if have > self.chunks.written() {
             return;
         }
+        peer.started |= started;
         peer.hear(now, have, credit);
         self.say_head = false;
         let done = done || planted!(CountUnverified);
@@ -115,27 +125,59 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// A receiver refuses the offer, or takes no more.
+    /// A receiver refuses the offer, or takes no more. A member of the group that refuses what it had
+    /// accepted, before its handler has started, is replaced by another one.
     pub fn handle_stop(&mut self, now: Instant, from: Receiver, target: Target, reason: Reason) {
-        if let Some(peer) = self.peers.get_mut(&from) {
-            peer.heard = now;
-            peer.fail(reason, false);
-        } else if target == Target::Group {
-            if self.group.is_asked() {
-                let pause = self.backoff.pause();
-                let until = later(now, pause);
-                // An offer too late for its answer would not be known to have been refused.
-                self.group = if later(until, pause) < self.give_up() {
-                    GroupLane::Backoff { until }
-                } else {
-                    GroupLane::Refused(reason)
-                };
+        let is_full = self.peers.len() >= Self::MAX_PEERS;
+        match self.peers.get_mut(&from) {
+            Some(peer) if peer.is_replaceable() && reason.code.is_refusal() => {
+                peer.decline();
+                self.asked = now;
+                self.backoff = Backoff::default();
+                self.refused(now, reason);
             }
-        } else if self.plain.is_open() && self.peers.len() < Self::MAX_PEERS {
-            self.peers.insert(from, Peer::new(now, target, PeerState::Failed(reason)));
-            self.close_if_all_joined();
+            Some(peer) if peer.state != PeerState::Declined => {
+                peer.heard = now;
+                if peer.is_active() && !peer.started && reason.code.is_refusal() {
+                    // No handler has started, and none will.
+                    peer.confirms = 0;
+                }
+                peer.fail(reason, false);
+            }
+            _ if target == Target::Group => {
+                if self.group.is_asked() {
+                    self.refused(now, reason);
+                }
+            }
+            None if self.plain.is_open() && !is_full => {
+                let peer = self.peer(now, from, target, PeerState::Failed(reason));
+                self.peers.insert(from, peer);
+                self.close_if_all_joined();
+            }
+            _ => {}
         }
         self.settle(now);
+    }
+
+    /// A receiver that answers an offer, and may not be there.
+    fn peer(&self, now: Instant, at: Receiver, target: Target, state: PeerState) -> Peer {
+        let mut peer = Peer::new(now, target, state);
+        peer.nonce = self.nonces.as_ref().map(|nonces| nonces.of(self.stream, at));
+        peer.unproven = Some(Cost::default());
+        peer
+    }
+
+    /// The group does not take it now.
+    fn refused(&mut self, now: Instant, reason: Reason) {
+        self.refusal = Some(reason.clone());
+        let pause = self.backoff.pause();
+        let until = later(now, pause);
+        // An offer too late for its answer would not be known to have been refused.
+        self.group = if later(until, pause) < self.give_up() {
+            GroupLane::Backoff { until }
+        } else {
+            GroupLane::Refused(reason)
+        };
     }
 
     /// Nobody was subscribed to what was offered. A notice that contradicts what a receiver said is

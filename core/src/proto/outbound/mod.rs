@@ -8,6 +8,7 @@ mod peer;
 mod source;
 mod timers;
 mod transmit;
+mod unproven;
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +19,7 @@ use self::{
     chunks::Chunks,
     lanes::{GroupLane, PlainLane},
     peer::{Peer, PeerState},
+    unproven::Unproven,
 };
 pub use self::{
     outcome::{Delivery, GroupOutcome, Outcome},
@@ -94,15 +96,19 @@ pub struct Outbound {
     plain: PlainLane,
     group: GroupLane,
     peers: BTreeMap<Receiver, Peer>,
+    unproven: Unproven,
     chunks: Chunks,
     ended: bool,
     aborted: Option<Reason>,
     /// Who was served last, so that the next one is next.
     served: Option<Receiver>,
     say_head: bool,
-    started: Instant,
+    /// Since when the group is asked to take it, or to take it once more.
+    asked: Instant,
     deadline: Option<Instant>,
     backoff: Backoff,
+    /// What the group said last, if it has refused.
+    refusal: Option<Reason>,
 }
 
 impl Outbound {
@@ -146,7 +152,8 @@ impl Outbound {
         let stream = StreamId { message, reply: true };
         let mut outbound = Self::new(now, stream, head, length, limits);
         let mut peer = Peer::new(now, Target::Plain, PeerState::Active);
-        peer.credit = asked.credit;
+        peer.allow(asked.credit);
+        peer.started = true;
         peer.introduced = false;
         // Whoever asked reads the answer: nothing has to start.
         peer.confirms = 1;
@@ -174,14 +181,16 @@ impl Outbound {
             plain: PlainLane::Closed,
             group: GroupLane::Absent,
             peers: BTreeMap::new(),
+            unproven: Unproven::default(),
             chunks: Chunks::new(stream),
             ended: false,
             aborted: None,
             served: None,
             say_head: false,
-            started: now,
+            asked: now,
             deadline: time_left.and_then(|left| now.checked_add(left)),
             backoff: Backoff::default(),
+            refusal: None,
         }
     }
 }

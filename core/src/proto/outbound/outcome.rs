@@ -76,6 +76,13 @@ impl Outbound {
             let (target, confirmed) = (peer.target, peer.is_confirmed());
             deliveries.push(Delivery { receiver, target, confirmed, result });
         }
+        let group = match (group, &self.refusal) {
+            // Who refused has left, and nobody else is there.
+            (GroupOutcome::Empty, Some(reason)) if deliveries.is_empty() => {
+                GroupOutcome::Refused(reason.clone())
+            }
+            (group, _) => group,
+        };
         Some(Outcome {
             deliveries,
             group,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::OutboundLimits;
+use super::{OutboundLimits, unproven::Cost};
 use crate::{
     proto::{
         Reason, ReasonCode,
@@ -20,7 +20,11 @@ pub(super) struct Peer {
     /// It has every byte before this offset.
     pub(super) acked: u64,
     /// It may be sent every byte before this offset.
-    pub(super) credit: u64,
+    credit: u64,
+    /// What it granted when it took the offer.
+    first_credit: u64,
+    /// Its handler has started.
+    pub(super) started: bool,
     /// It was sent every byte before this offset, as far as we know.
     pub(super) sent: u64,
     /// It was heard of, so that it knows of the body.
@@ -30,6 +34,8 @@ pub(super) struct Peer {
     pub(super) nonce: Option<Nonce>,
     /// How many confirmations were handed over, or are being: with one, its handler may run.
     pub(super) confirms: u32,
+    /// What was spent on it before it repeated its nonce.
+    pub(super) unproven: Option<Cost>,
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
@@ -67,7 +73,8 @@ pub(super) enum PeerState {
     Done,
     /// It does not have everything, and will not.
     Failed(Reason),
-    /// It never took part, and its absence is no failure: another member was quicker.
+    /// It does not take part, and its absence is no failure: another member was quicker, or gets
+    /// what it gave back.
     Declined,
 }
 
@@ -78,11 +85,14 @@ impl Peer {
             state,
             acked: 0,
             credit: 0,
+            first_credit: 0,
+            started: false,
             sent: 0,
             introduced: true,
             say_confirm: false,
             nonce: None,
             confirms: 0,
+            unproven: None,
             say_reset: None,
             end_sent: false,
             heard: now,
@@ -99,6 +109,12 @@ impl Peer {
         self.confirms > 0
     }
 
+    /// What it grants with its offer, or with its request.
+    pub(super) fn allow(&mut self, credit: u64) {
+        self.credit = credit;
+        self.first_credit = credit;
+    }
+
     pub(super) fn is_active(&self) -> bool {
         self.state == PeerState::Active
     }
@@ -109,6 +125,13 @@ impl Peer {
             self.state = PeerState::Failed(reason);
             self.say_confirm = false;
         }
+    }
+
+    /// It gives back what it accepted: another member of the group may take it.
+    pub(super) fn decline(&mut self) {
+        self.state = PeerState::Declined;
+        self.say_confirm = false;
+        self.confirms = 0;
     }
 
     /// It says how far it has the body. Old news are harmless.
@@ -127,7 +150,7 @@ impl Peer {
             let owes = self.end_sent || self.owes_receipt();
             self.waiting = owes.then_some(now);
         }
-        if self.mark.is_some_and(|(offset, _)| self.acked >= offset) {
+        if self.mark.is_some_and(|(offset, _)| self.lacks() >= offset) {
             self.mark = None;
         }
     }
@@ -143,6 +166,22 @@ impl Peer {
             self.resumption = None;
             self.recoveries = self.recoveries.saturating_add(1);
         }
+    }
+
+    /// Up to where it may be sent the body. Until its handler has started, that is what it may be
+    /// sent all over again to another member of the group.
+    pub(super) fn credit(&self) -> u64 {
+        if self.started { self.credit } else { self.credit.min(self.first_credit) }
+    }
+
+    /// What begins here may have to be sent: to it, or to another member of the group instead.
+    pub(super) fn lacks(&self) -> u64 {
+        if self.target == Target::Group && !self.started { 0 } else { self.acked }
+    }
+
+    /// No handler has started, and another member of the group may get the message.
+    pub(super) fn is_replaceable(&self) -> bool {
+        self.is_active() && self.target == Target::Group && !self.started
     }
 
     pub(super) fn is_resuming(&self) -> bool {
@@ -180,11 +219,13 @@ impl Peer {
         self.mark.get_or_insert((offset, now));
     }
 
-    /// Whether it takes part in the fan-out to all plain receivers. One that misses what goes that
+    /// Whether it takes part in the fan-out to all plain receivers, which only those do that are known
+    /// to be there. One that misses what goes that
     /// way again and again, perhaps because its binding has left, is served alone for good.
     pub(super) fn hears_fan_out(&self) -> bool {
         const MOST_RECOVERIES: u32 = 3;
-        self.is_active() && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
+        let is_there = self.is_active() && self.unproven.is_none();
+        is_there && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
     }
 
     /// It keeps nobody waiting.

@@ -30,7 +30,7 @@ impl Outbound {
 
     /// Until when the group is asked again.
     pub(super) fn give_up(&self) -> Instant {
-        self.deadline.unwrap_or_else(|| later(self.started, self.limits.patience))
+        self.deadline.unwrap_or_else(|| later(self.asked, self.limits.patience))
     }
 
     pub(super) fn close_if_all_joined(&mut self) {
@@ -46,8 +46,8 @@ impl Outbound {
             return;
         }
         let active = || self.peers.values().filter(|peer| peer.is_active());
-        let has = |peer: &Peer| if planted!(ReleaseUnacked) { peer.sent } else { peer.acked };
-        let Some(slowest) = active().map(has).min() else {
+        let lacks = |peer: &Peer| if planted!(ReleaseUnacked) { peer.sent } else { peer.lacks() };
+        let Some(slowest) = active().map(lacks).min() else {
             return self.chunks.clear();
         };
         let alone = active().nth(1).is_none();
@@ -59,8 +59,8 @@ impl Outbound {
         let written = self.chunks.written();
         let full =
             self.chunks.held() >= self.limits.window || self.chunks.count() >= self.limits.chunks;
-        if full && active().any(|peer| peer.acked == written) {
-            let behind = |peer: &&mut Peer| peer.is_active() && peer.acked < written;
+        if full && active().any(|peer| peer.lacks() == written) {
+            let behind = |peer: &&mut Peer| peer.is_active() && peer.lacks() < written;
             self.peers.values_mut().filter(behind).for_each(|peer| peer.mark(now, written));
         }
     }

@@ -114,6 +114,11 @@ impl Outbound {
             };
             peer.spoke = now;
             let packet = frame.encode();
+            if let Some(cost) = &mut peer.unproven
+                && !self.unproven.say(cost, packet.len())
+            {
+                continue;
+            }
             let mut confirm = None;
             match frame {
                 Frame::Confirm { .. } => confirm = Some(receiver),
@@ -141,7 +146,7 @@ impl Outbound {
             return None;
         }
         let credits = self.peers.values_mut().filter(plain);
-        let (credit, more) = credits.map(|peer| (peer.credit, peer.owes_receipt())).min()?;
+        let (credit, more) = credits.map(|peer| (peer.credit(), peer.owes_receipt())).min()?;
         let (packet, end) = self.chunks.packet(from, credit, more)?;
         for peer in self.peers.values_mut().filter(plain) {
             peer.advance(now, end);
@@ -160,14 +165,21 @@ impl Outbound {
         let next = later.chain(self.peers.iter()).find_map(|(&receiver, peer)| {
             let more = peer.owes_receipt();
             let packet =
-                peer.takes_data().then(|| self.chunks.packet(peer.sent, peer.credit, more));
-            packet.flatten().map(|packet| (receiver, packet))
+                peer.takes_data().then(|| self.chunks.packet(peer.sent, peer.credit(), more));
+            let (packet, end) = packet.flatten()?;
+            let cost = peer.unproven.as_ref();
+            let has_room = cost.is_none_or(|cost| self.unproven.has_room(cost, packet.len()));
+            has_room.then_some((receiver, packet, end))
         });
-        let (receiver, (packet, end)) = next?;
-        let from = self.peers.get(&receiver)?.sent;
+        let (receiver, packet, end) = next?;
+        let peer = self.peers.get_mut(&receiver)?;
+        let from = peer.sent;
+        if let Some(cost) = &mut peer.unproven {
+            self.unproven.sent(cost, packet.len());
+        }
         // All receivers in an instance hear what one of them is sent.
         for peer in self.at(receiver.instance) {
-            if peer.sent == from && peer.credit >= end {
+            if peer.sent == from && peer.credit() >= end {
                 peer.advance(now, end);
             }
         }

@@ -10,7 +10,7 @@ use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
         Asked, Headers, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
-        frame::{Frame, Head, Receipt, Receiver, Source},
+        frame::{Frame, Head, Nonce, Receipt, Receiver, Source},
     },
     transport::{Target, Targets},
 };
@@ -28,6 +28,8 @@ struct Game {
     ended: bool,
     /// The most that each receiver granted.
     credit: BTreeMap<Receiver, u64>,
+    /// What each receiver was confirmed with.
+    nonces: BTreeMap<Receiver, Nonce>,
     /// Who said that it has everything, when there was everything to have.
     done: Vec<Receiver>,
 }
@@ -98,7 +100,16 @@ impl Game {
                 Outbound::offer(now, MESSAGE, head, targets, length, nonces, most)
             }
         };
-        Self { now, limits, outbound, given: Vec::new(), ended: false, credit, done: Vec::new() }
+        Self {
+            now,
+            limits,
+            outbound,
+            given: Vec::new(),
+            ended: false,
+            credit,
+            nonces: BTreeMap::new(),
+            done: Vec::new(),
+        }
     }
 
     fn step(&mut self, input: &mut Input<'_>) {
@@ -170,7 +181,8 @@ impl Game {
         if done && self.ended && have == self.given.len() as u64 {
             self.done.push(from);
         }
-        let receipt = Receipt { have, credit, started: true, done, nonce: None };
+        let nonce = self.nonces.get(&from).copied();
+        let receipt = Receipt { have, credit, started: have % 4 != 1, done, nonce };
         self.outbound.handle_credit(self.now, from, &receipt);
     }
 
@@ -199,7 +211,7 @@ impl Game {
         }
     }
 
-    fn listen(&self, transmit: &Transmit) {
+    fn listen(&mut self, transmit: &Transmit) {
         let frame = Frame::decode(&transmit.packet).expect("what is said can be read");
         let is_offer = matches!(frame, Frame::Offer { .. });
         assert_eq!(transmit.offer.is_some(), is_offer);
@@ -223,8 +235,14 @@ impl Game {
                 assert_eq!(length, self.given.len() as u64);
                 assert_eq!(checksum, crc32c::crc32c(&self.given));
             }
+            Frame::Confirm { port, nonce, .. } => {
+                let Recipient::Inbox(instance) = transmit.to else {
+                    panic!("a confirmation is for one");
+                };
+                let known = self.nonces.insert(Receiver { instance, port }, nonce);
+                assert!(known.is_none_or(|known| known == nonce));
+            }
             Frame::Offer { .. }
-            | Frame::Confirm { .. }
             | Frame::Ping { .. }
             | Frame::Reset { .. }
             | Frame::ReplyStream { .. } => {}
