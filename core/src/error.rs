@@ -7,7 +7,11 @@ mod text;
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 pub use self::kind::ErrorKind;
-pub(crate) use self::{causes::Causes, search::Own, text::Printable};
+pub(crate) use self::{
+    causes::Causes,
+    search::Own,
+    text::{Printable, Short},
+};
 use crate::{
     Failure, InstanceId, ServiceName, Subject,
     proto::{Detail, Reason, ReasonCode},
@@ -254,7 +258,7 @@ impl fmt::Display for Error {
         }
         match (kind, instance) {
             (ErrorKind::Closed, _) if *is_peers => {
-                f.write_str("the other side's conduit is closed")?
+                f.write_str("the other side's conduit is closed")?;
             }
             (ErrorKind::Closed, _) => f.write_str("this conduit is closed")?,
             (ErrorKind::Lost, Some(instance)) => write!(f, "{kind}, instance {instance}")?,

@@ -66,6 +66,7 @@
 //!   into a [`Body`], so that it can be passed on while it is read.
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and says whether the handler at the
 //!   other side was [executed](Executed).
+//! - What nobody is told by an error is [logged](logging).
 //! - [`Builder`] names every limit, and [`Stats`] counts what a conduit holds.
 //!
 //! Below them, [`proto`] is the protocol as state machines without I/O.
@@ -94,6 +95,7 @@ mod failure;
 mod handle;
 mod handler;
 mod id;
+pub mod logging;
 mod message;
 mod name;
 mod outgoing;

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Arrival, Mailbox, Replier, Shared,
+    Arrival, Logged, Mailbox, Replier, Seen, Shared,
     mailbox::Full,
     routes::{Member, Members, Route},
 };
@@ -44,7 +44,7 @@ impl Shared {
         let bytes = packet.len();
         let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
-            Err(error) => return self.not_understood(&error),
+            Err(error) => return self.not_understood(Some(&route.subject), &error),
         };
         members.look_up(self, route);
         match frame {
@@ -120,7 +120,7 @@ impl Shared {
                 if let Some(replier) = &arrival.replier {
                     replier.fail(ReasonCode::Overloaded.into(), Detail::default());
                 } else {
-                    self.lose(mailbox, route);
+                    self.lose(mailbox, route, &arrival.head);
                 }
             }
         }
@@ -267,11 +267,8 @@ impl Shared {
             Gap::None => {}
             Gap::Missed(count) => {
                 missed.add(count);
-                if missed.get() == count {
-                    let source = &head.source.service;
-                    tracing::warn!(subject = %route.subject, %source, "messages were lost on the way");
-                }
                 self.counters.missed.add(count);
+                self.log_messages(Logged::Missed, route, head, count);
             }
             Gap::Filled => {
                 missed.take_back(1);
@@ -280,11 +277,14 @@ impl Shared {
         }
     }
 
-    fn lose(&self, mailbox: &Mailbox, route: &Route) {
-        if mailbox.lost.get() == 0 {
-            tracing::warn!(subject = %route.subject, "a binding is full and drops messages");
-        }
+    fn lose(&self, mailbox: &Mailbox, route: &Route, head: &Head) {
         mailbox.lost.add(1);
         self.counters.lost.add(1);
+        self.log_messages(Logged::Lost, route, head, 1);
+    }
+
+    fn log_messages(&self, event: Logged, route: &Route, head: &Head, count: u64) {
+        let (subject, source) = (Some(&route.subject), Some(&head.source));
+        self.log(event, Seen { subject, source, count, ..Seen::default() });
     }
 }

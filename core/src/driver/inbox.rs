@@ -5,8 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_lite::{StreamExt, future};
 
-use super::Shared;
+use super::{Logged, Seen, Shared};
 use crate::{
+    Subject,
+    error::Causes,
     proto::{
         ProtocolError,
         frame::{Frame, Known},
@@ -35,7 +37,7 @@ impl Shared {
     fn handle_packet(self: &Arc<Self>, packet: Bytes, known: &mut Known) {
         let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
-            Err(error) => return self.not_understood(&error),
+            Err(error) => return self.not_understood(None, &error),
         };
         match frame {
             Frame::Confirm { .. }
@@ -58,10 +60,8 @@ impl Shared {
     }
 
     /// A packet is not of this protocol, or of a version that this one does not know.
-    pub(super) fn not_understood(&self, error: &ProtocolError) {
-        if self.counters.invalid.get() == 0 {
-            tracing::warn!(%error, "a packet was not understood; more are only counted");
-        }
+    pub(super) fn not_understood(&self, subject: Option<&Subject>, error: &ProtocolError) {
+        self.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
         self.counters.invalid.add(1);
     }
 }

@@ -14,9 +14,10 @@ use std::{
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Shared, shared::lock};
+use super::{Logged, Seen, Shared, shared::lock};
 use crate::{
     Error, ErrorKind,
+    error::Causes,
     transport::{Address, DynSubscription, TransportErrorKind},
 };
 
@@ -108,10 +109,12 @@ impl Shared {
         let shared = Arc::clone(self);
         self.tasks.spawn(async move {
             let alive = Arc::clone(&shared).keep_alive();
-            let requests = async {
-                future::zip(alive, shared.refuse_overdue()).await;
+            let requests = future::zip(alive, shared.refuse_overdue());
+            let all = async {
+                future::zip(requests, shared.log_repeats()).await;
             };
-            future::or(requests, shared.closed()).await;
+            future::or(all, shared.closed()).await;
+            shared.log_last_repeats();
         });
         self.tasks.spawn(Arc::clone(self).run());
     }
@@ -143,7 +146,7 @@ impl Shared {
         future::or(all, limit).await;
         let flush = async {
             if let Err(error) = self.transport.flush().await {
-                tracing::debug!(%error, "the last packets may not have reached the broker");
+                self.log(Logged::NotFlushed, Seen::error(&Causes(&error)));
             }
         };
         let limit = || self.sleep_until(self.now() + self.config.close_timeout);
@@ -161,7 +164,7 @@ impl Shared {
                 future::zip(self.listen(&mut *inbox), self.listen(&mut *control)).await;
             }
             Err(error) => {
-                tracing::error!(%error, "the inbox of this instance could not be subscribed");
+                self.log(Logged::NoInbox, Seen::error(&Causes(&error)));
                 self.lifecycle.update(|state| state.inbox = Inbox::Failed(Arc::new(error)));
             }
         }
@@ -289,6 +292,7 @@ impl Shared {
             let bound = self.bound_subjects();
             if !bound.is_empty() {
                 tracing::info!(
+                    target: "conduit::conduit",
                     service = %self.source.service,
                     instance = %self.source.instance,
                     handlers = bound.len(),

@@ -5,6 +5,8 @@ mod deliver;
 mod destinations;
 mod inbox;
 mod lifecycle;
+mod log;
+mod logged;
 mod mailbox;
 mod notices;
 mod outbox;
@@ -21,6 +23,7 @@ mod work;
 
 pub(crate) use self::{
     arrival::Arrival,
+    logged::{Logged, Seen},
     mailbox::Mailbox,
     requests::{Answer, Pending, Silence},
     routes::Bound,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 
-use super::Shared;
+use super::{Logged, Seen, Shared};
 use crate::{
+    error::Causes,
     proto::frame::Frame,
     transport::{Address, Token},
 };
@@ -39,6 +40,7 @@ impl Shared {
     pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
         if self.outbox.sender.try_send(Letter { to, packet, notice }).is_err() {
             self.counters.unposted.add(1);
+            self.log(Logged::NotPosted, Seen::default());
         }
     }
 
@@ -47,7 +49,8 @@ impl Shared {
         while let Ok(Letter { to, packet, notice }) = self.outbox.letters.recv().await {
             let undelivered = notice.map(|token| (&self.inbox, token));
             if let Err(error) = self.transport.publish(&to, &mut Some(packet), undelivered).await {
-                tracing::debug!(%error, ?to, "a packet could not be sent");
+                let error = format_args!("{to:?}: {}", Causes(&error));
+                self.log(Logged::NotSent, Seen::error(&error));
             }
         }
     }

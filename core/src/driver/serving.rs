@@ -12,9 +12,10 @@ use std::{
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Shared, shared::lock, tombs::Tombs};
+use super::{Logged, Seen, Shared, shared::lock, tombs::Tombs};
 use crate::{
     MessageId,
+    error::Causes,
     proto::{
         Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
         frame::{Frame, Request, Source},
@@ -222,7 +223,8 @@ impl Shared {
             for (to, alive) in self.signs_of_life(before) {
                 let mut alive = Some(alive.encode());
                 if let Err(error) = self.transport.publish(&to, &mut alive, None).await {
-                    tracing::debug!(%error, ?to, "a sign of life could not be sent");
+                    let error = format_args!("{to:?}: {}", Causes(&error));
+                    self.log(Logged::NotSent, Seen::error(&error));
                 }
             }
         }

@@ -13,6 +13,7 @@ use futures_lite::future;
 use super::{
     destinations::Destinations,
     lifecycle::Lifecycle,
+    log::Log,
     notices::Tokens,
     outbox::Outbox,
     requests::Requests,
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     /// Something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
+    pub(super) log: Log,
     pub(crate) destinations: Destinations,
     pub(crate) nonces: Nonces,
     pub(super) tokens: Tokens,
@@ -117,6 +119,7 @@ impl Shared {
             work: Work::default(),
             ended: Event::new(),
             counters: Counters::default(),
+            log: Log::default(),
             destinations: Destinations::default(),
             nonces: Nonces::new(id::secret(&*ids)),
             tokens: Tokens::new(id::secret(&*ids)),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ErrorKind, Own,
-    text::{Bounded, Printable, without_values},
+    text::{Bounded, MOST, Printable, without_values},
 };
 
 /// An error and its causes, each once, in one line of bounded length.
@@ -15,14 +15,9 @@ use super::{
 /// What a format says of a value that it could not decode is printed without the value.
 pub(crate) struct Causes<'a>(pub(crate) &'a (dyn StdError + 'static));
 
-impl Causes<'_> {
-    /// How many bytes are printed; then comes how many are not.
-    const MOST: usize = 1024;
-}
-
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = Bounded::new(Self::MOST);
+        let mut line = Bounded::new(MOST);
         let mut printed = String::new();
         let mut is_of_values = false;
         for error in super::sources(self.0) {

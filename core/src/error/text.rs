@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write};
 
+/// How many bytes of a text go into a line; then comes how many do not.
+pub(super) const MOST: usize = 1024;
+
 /// A text of a peer, a broker or an application, for people to read. What would move the cursor of a
 /// terminal, begin a line, or turn the direction of the text is escaped.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
@@ -58,6 +61,17 @@ impl Write for Bounded {
         self.text.push_str(&text[..end]);
         self.dropped += text.len() - end;
         Ok(())
+    }
+}
+
+/// A text of any length, in one line of 1,024 bytes and a few.
+pub(crate) struct Short<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = Bounded::new(MOST);
+        write!(line, "{}", Printable(self.0))?;
+        f.write_str(&line.finish())
     }
 }
 

@@ -1,36 +1,64 @@
-//! How a handler's failure is told to its asker.
+//! What a handler's failure is for its log and for its asker.
 
 use std::{any::Any, error::Error as StdError};
 
 use crate::{
     ErrorKind,
+    driver::Logged,
     error::{Causes, Own},
     proto::{Detail, Reason, ReasonCode},
 };
 
-/// What an error says to the asker: what is found of this library's own in it and its sources, or
-/// else what it prints.
-pub(super) fn of_error(error: &(dyn StdError + Send + Sync + 'static)) -> (Reason, Detail) {
-    let own = Own::within(error);
-    if let Some(failure) = own.as_ref().and_then(Own::failure) {
-        let reason = Reason::new(ReasonCode::HandlerFailed, failure.message());
-        return (reason, failure.wire_detail());
+/// What a handler has returned as its error: what is found of this library's own in it and its
+/// sources, or else what it prints.
+pub(super) struct Report<'a> {
+    error: &'a (dyn StdError + 'static),
+    own: Option<Own>,
+    code: ReasonCode,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn of(error: &'a (dyn StdError + Send + Sync + 'static)) -> Self {
+        let own = Own::within(error);
+        let code = match &own {
+            Some(Own::Error(own)) if own.is_of_message() => match own.kind() {
+                ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText => {
+                    ReasonCode::NotDecoded
+                }
+                ErrorKind::TooLarge => ReasonCode::TooLarge,
+                _ => ReasonCode::HandlerFailed,
+            },
+            _ => ReasonCode::HandlerFailed,
+        };
+        Self { error, own, code }
     }
-    let text = error.to_string();
-    let Some(Own::Error(own)) = own else {
-        return (Reason::new(ReasonCode::HandlerFailed, text), Detail::default());
-    };
-    let code = match own.kind() {
-        ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText if own.is_of_message() => {
-            ReasonCode::NotDecoded
+
+    pub(super) fn event(&self) -> Logged {
+        match self.code {
+            ReasonCode::NotDecoded => Logged::NotDecoded,
+            _ => Logged::HandlerFailed,
         }
-        ErrorKind::TooLarge if own.is_of_message() => ReasonCode::TooLarge,
-        _ => ReasonCode::HandlerFailed,
-    };
-    // What was put around it is more than its own words; of these, the causes say why.
-    let is_bare = text == own.to_string() || code != ReasonCode::HandlerFailed;
-    let text = if is_bare { Causes(&own).to_string() } else { text };
-    (Reason::new(code, text), Detail::default())
+    }
+
+    /// What the asker is told.
+    pub(super) fn told(&self) -> (Reason, Detail) {
+        if let Some(failure) = self.own.as_ref().and_then(Own::failure) {
+            let reason = Reason::new(ReasonCode::HandlerFailed, failure.message());
+            return (reason, failure.wire_detail());
+        }
+        let text = self.error.to_string();
+        // What was put around an error of this library is more than its own words; of these, the
+        // causes say why.
+        let text = match &self.own {
+            Some(Own::Error(own))
+                if self.code != ReasonCode::HandlerFailed || text == own.to_string() =>
+            {
+                Causes(own).to_string()
+            }
+            _ => text,
+        };
+        (Reason::new(self.code, text), Detail::default())
+    }
 }
 
 /// What a panic said.

@@ -10,10 +10,16 @@ use std::{
 
 use futures_lite::{FutureExt, future};
 
-use super::{Handler, HandlerOutput, report, sealed::Sealed, slots::Slots};
+use super::{
+    Handler, HandlerOutput,
+    report::{self, Report},
+    sealed::Sealed,
+    slots::Slots,
+};
 use crate::{
-    Encoder, Message,
-    driver::{Bound, Shared},
+    Encoder, Message, Subject,
+    driver::{Bound, Logged, Seen, Shared},
+    error::{Causes, Short},
     handle::Handle,
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
@@ -54,12 +60,13 @@ where
                 let started =
                     started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
                 let handling = async move { started?.await.map(Sealed::into_error) };
-                let handling = handle_one(Arc::clone(&shared), duties, handling);
+                let handler = Arc::clone(&shared);
                 if concurrency == 1 {
-                    handling.await;
+                    handle_one(handler, running.subject(), duties, handling).await;
                 } else {
+                    let subject = running.subject().clone();
                     shared.tasks.spawn(async move {
-                        handling.await;
+                        handle_one(handler, &subject, duties, handling).await;
                         drop(slot);
                     });
                 }
@@ -73,8 +80,13 @@ where
 }
 
 /// Runs a handler until it is done, or its asker does not need it any more, or the conduit closes.
-async fn handle_one(shared: Arc<Shared>, duties: Duties, running: impl Future<Output = Outcome>) {
-    let Duties { subject, replier, deadline, handling } = duties;
+async fn handle_one(
+    shared: Arc<Shared>,
+    subject: &Subject,
+    duties: Duties,
+    running: impl Future<Output = Outcome>,
+) {
+    let Duties { source, replier, deadline, handling } = duties;
     let needless = async {
         match &replier {
             Some(replier) => replier.needless(deadline).await,
@@ -86,31 +98,39 @@ async fn handle_one(shared: Arc<Shared>, duties: Duties, running: impl Future<Ou
         None
     };
     let outcome = future::or(async { Some(running.await) }, stopped).await;
-    let (reason, detail) = match outcome {
-        Some(Ok(None)) => return drop(handling),
+    let log = |event, error| {
+        let (subject, source) = (Some(subject), Some(&source));
+        shared.log(event, Seen { subject, source, error, ..Seen::default() });
+    };
+    let failure = match outcome {
+        Some(Ok(None)) => None,
         // What a handler fails with that has no time left is most often just that.
         None | Some(Ok(Some(_))) if deadline.is_some_and(|at| shared.now() >= at) => {
-            tracing::debug!(%subject, "a handler has run out of time");
-            (ReasonCode::Deadline.into(), Detail::default())
+            log(Logged::OutOfTime, None);
+            Some((ReasonCode::Deadline.into(), Detail::default()))
         }
         None => {
-            tracing::debug!(%subject, "a handler was stopped");
             // Where the conduit closes, others tell the asker too: whoever comes first says the same.
-            let closes = shared.check_open().is_err();
-            let code = if closes { ReasonCode::Closed } else { ReasonCode::Cancelled };
-            (code.into(), Detail::default())
+            let (event, code) = match shared.check_open() {
+                Err(_) => (Logged::CutOffByClosing, ReasonCode::Closed),
+                Ok(()) => (Logged::CutOffByAsker, ReasonCode::Cancelled),
+            };
+            log(event, None);
+            Some((code.into(), Detail::default()))
         }
         Some(Ok(Some(error))) => {
-            tracing::warn!(%subject, %error, "a handler failed");
-            report::of_error(&*error)
+            let report = Report::of(&*error);
+            log(report.event(), Some(&Causes(&*error)));
+            // What nobody has asked for is told to nobody.
+            replier.is_some().then(|| report.told())
         }
         Some(Err(panic)) => {
             let text = report::panic_text(&*panic);
-            tracing::error!(%subject, panic = text, "a handler panicked");
-            (Reason::new(ReasonCode::Panicked, text), Detail::default())
+            log(Logged::HandlerPanicked, Some(&Short(text)));
+            Some((Reason::new(ReasonCode::Panicked, text), Detail::default()))
         }
     };
-    if let Some(replier) = replier {
+    if let (Some(replier), Some((reason, detail))) = (replier, failure) {
         replier.fail(reason, detail);
     }
     drop(handling);

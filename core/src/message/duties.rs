@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    Encode, Encoder, Message, Subject,
+    Encode, Encoder, Message,
     driver::{Handling, Replier},
     handle::Handle,
     outgoing::Payload,
+    proto::frame::Source,
     reply::Replying,
 };
 
 /// What whoever runs a handler has to know and to see to.
 pub(crate) struct Duties {
-    pub(crate) subject: Subject,
+    pub(crate) source: Source,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) handling: Option<Handling>,
@@ -69,7 +70,7 @@ impl<E: Encoder> Answerer<E> {
 impl<E: Encoder> Message<E> {
     pub(crate) fn take_duties(&mut self) -> Duties {
         Duties {
-            subject: self.subject.clone(),
+            source: self.head.source.clone(),
             replier: self.replier.clone(),
             deadline: self.deadline,
             handling: self.held.pass_on(),

@@ -14,6 +14,7 @@ mod handles;
 mod headers;
 mod ids;
 mod limits;
+mod logs;
 mod names;
 mod notices;
 mod order;

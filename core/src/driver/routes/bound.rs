@@ -9,6 +9,7 @@ use futures_lite::future;
 
 use super::route::Route;
 use crate::{
+    Subject,
     body::Content,
     driver::{Arrival, Mailbox, Shared, shared::lock},
 };
@@ -21,6 +22,10 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.route.subject
+    }
+
     /// The next message; nothing once it is unbound and all was read. It is counted as taken, until
     /// [`Shared::handled`].
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    driver::{Shared, shared::lock},
+    driver::{Logged, Seen, Shared, shared::lock},
+    error::Causes,
     transport::{Address, DynSubscription, TransportErrorKind},
 };
 
@@ -81,7 +82,8 @@ impl Shared {
             Ok(()) => {}
             Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
             Err(error) => {
-                tracing::debug!(%error, subject = %route.subject, "could not unsubscribe");
+                let subject = Some(&route.subject);
+                self.log(Logged::NotLeft, Seen { subject, ..Seen::error(&Causes(&error)) });
             }
         }
         listening.run(self, route).await;

@@ -1,0 +1,103 @@
+//! The one way in which things are logged: the first at once, its repeats together.
+
+use std::{sync::Mutex, time::Duration};
+
+use event_listener::Event;
+
+use super::{
+    Shared,
+    logged::{Logged, Seen},
+    shared::lock,
+};
+use crate::{
+    Subject,
+    logging::{Noted, Repeated, Repeats},
+    proto::frame::Source,
+};
+
+const INTERVAL: Duration = Duration::from_secs(10);
+
+type Kind = (Logged, Option<Subject>);
+
+pub(super) struct Log {
+    repeats: Mutex<Repeats<Kind, Option<Source>>>,
+    /// There may be something to tell later.
+    counted: Event,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { repeats: Mutex::new(Repeats::new(INTERVAL)), counted: Event::new() }
+    }
+}
+
+impl Shared {
+    /// Logs that something happened, now or together with its repeats.
+    pub(crate) fn log(&self, event: Logged, seen: Seen<'_>) {
+        if !event.is_enabled() {
+            return;
+        }
+        let kind = (event, seen.subject.cloned());
+        let (source, count) = (seen.source.cloned(), seen.count.max(1));
+        // What takes the line may log by itself: not under the lock.
+        let noted = lock(&self.log.repeats).note(self.now(), kind, count, source);
+        match noted {
+            Noted::Counted => {
+                self.log.counted.notify(usize::MAX);
+            }
+            Noted::Told(before) => {
+                if let Some(repeated) = before {
+                    write_repeated(event, seen.subject, &repeated);
+                }
+                event.write(&seen, None);
+            }
+        }
+    }
+
+    /// Tells what was counted, when it is due, until the conduit is closed.
+    pub(super) async fn log_repeats(&self) {
+        // Once it is closed, sleeps end at once.
+        while !self.is_closed() {
+            let counted = self.log.counted.listen();
+            let due = lock(&self.log.repeats).next_due();
+            match due {
+                None => counted.await,
+                Some(at) => {
+                    self.sleep_until(at).await;
+                    let due = lock(&self.log.repeats).take_due(self.now());
+                    write_all(&due);
+                }
+            }
+        }
+    }
+
+    /// Tells what was counted and is not due: nobody would tell it later.
+    pub(super) fn log_last_repeats(&self) {
+        let all = lock(&self.log.repeats).take_all(self.now());
+        write_all(&all);
+    }
+}
+
+fn write_all(all: &[(Kind, Repeated<Option<Source>>)]) {
+    for ((event, subject), repeated) in all {
+        write_repeated(*event, subject.as_ref(), repeated);
+    }
+}
+
+fn write_repeated(event: Logged, subject: Option<&Subject>, repeated: &Repeated<Option<Source>>) {
+    let source = repeated.last.as_ref();
+    event.write(&Seen { subject, source, ..Seen::default() }, Some(repeated));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Logged;
+
+    #[test]
+    fn every_event_is_documented() {
+        let documented = include_str!("../logging.rs");
+        for line in Logged::TABLE {
+            assert!(documented.contains(&format!("//! {line}\n")), "{line}");
+        }
+    }
+}

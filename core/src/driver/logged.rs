@@ -1,0 +1,87 @@
+//! What is logged, and in which words: the table of [`logging`](crate::logging).
+
+use std::fmt;
+
+use crate::{Subject, logging::Repeated, proto::frame::Source};
+
+macro_rules! events {
+    ($($Name:ident: $target:literal $LEVEL:ident $message:literal;)*) => {
+        /// Something that is worth a line.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Logged {
+            $($Name,)*
+        }
+
+        impl Logged {
+            #[cfg(test)]
+            pub(super) const TABLE: &[&str] = &[$(
+                concat!("| `", $target, "` | ", stringify!($LEVEL), " | ", $message, " |"),
+            )*];
+
+            pub(super) fn is_enabled(self) -> bool {
+                match self {
+                    $(Self::$Name => tracing::enabled!(target: $target, tracing::Level::$LEVEL),)*
+                }
+            }
+
+            pub(super) fn write(self, seen: &Seen<'_>, repeated: Option<&Repeated<Option<Source>>>) {
+                let Seen { subject, source, count, error } = seen;
+                match self {
+                    $(Self::$Name => tracing::event!(
+                        target: $target,
+                        tracing::Level::$LEVEL,
+                        subject = subject.map(tracing::field::display),
+                        source = source.map(|source| tracing::field::display(&source.service)),
+                        instance = source.map(|source| tracing::field::display(source.instance)),
+                        count = (*count > 1).then_some(*count),
+                        more = repeated.map(|repeated| repeated.more),
+                        error = error.map(tracing::field::display),
+                        "{}{}", $message, And(repeated)
+                    ),)*
+                }
+            }
+        }
+    };
+}
+
+events! {
+    HandlerFailed: "conduit::handler" WARN "a handler failed";
+    NotDecoded: "conduit::handler" WARN "a message could not be decoded";
+    HandlerPanicked: "conduit::handler" ERROR "a handler panicked";
+    OutOfTime: "conduit::handler" WARN "a handler ran out of time";
+    CutOffByAsker: "conduit::handler" WARN "a handler was cut off by its asker";
+    CutOffByClosing: "conduit::handler" WARN "a handler was cut off by closing";
+    Lost: "conduit::binding" WARN "a binding is full and drops messages";
+    Missed: "conduit::binding" WARN "messages were lost on the way";
+    NotUnderstood: "conduit::packet" WARN "a packet was not understood";
+    NotPosted: "conduit::packet" WARN "too many refusals, cancellations and failures wait to be sent";
+    NotSent: "conduit::packet" DEBUG "a packet could not be sent";
+    NoInbox: "conduit::conduit" ERROR "the inbox of this instance could not be subscribed";
+    NotLeft: "conduit::conduit" DEBUG "a subject could not be left";
+    NotFlushed: "conduit::conduit" DEBUG "the last packets may not have reached the broker";
+}
+
+/// What is known of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Seen<'a> {
+    pub(crate) subject: Option<&'a Subject>,
+    pub(crate) source: Option<&'a Source>,
+    /// How many messages it is about, if not one.
+    pub(crate) count: u64,
+    /// One line of bounded length.
+    pub(crate) error: Option<&'a dyn fmt::Display>,
+}
+
+impl<'a> Seen<'a> {
+    pub(crate) fn error(error: &'a dyn fmt::Display) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+}
+
+struct And<'a>(Option<&'a Repeated<Option<Source>>>);
+
+impl fmt::Display for And<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |repeated| write!(f, ", {repeated}"))
+    }
+}

@@ -1,0 +1,121 @@
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+/// What was told of late, so that what happens again and again is told now and then only.
+///
+/// The first of a kind is told at once. Those that follow within the interval are counted, and told
+/// together when it is over: by whoever asks for what is [due](Self::take_due), or else with the
+/// next of the kind. It has no clock, and keeps a kind for one interval.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use conduit::logging::{Noted, Repeats};
+///
+/// let (start, interval) = (Instant::now(), Duration::from_secs(10));
+/// let mut repeats = Repeats::new(interval);
+/// assert!(matches!(repeats.note(start, "full", 1, ()), Noted::Told(None)));
+/// assert!(matches!(repeats.note(start, "full", 311, ()), Noted::Counted));
+/// assert!(matches!(repeats.note(start, "full", 1, ()), Noted::Counted));
+/// assert_eq!(repeats.next_due(), Some(start + interval));
+/// let (_, repeated) = repeats.take_due(start + interval).pop().expect("it is over");
+/// assert_eq!(repeated.to_string(), "and 312 more in 10 s");
+/// ```
+#[derive(Debug)]
+pub struct Repeats<K, V = ()> {
+    interval: Duration,
+    kinds: BTreeMap<K, Kind<V>>,
+}
+
+#[derive(Debug)]
+struct Kind<V> {
+    told: Instant,
+    more: u64,
+    last: V,
+}
+
+/// What has to be done with something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Noted<V> {
+    /// It is told, and before it what was counted since the last time and never told.
+    Told(Option<Repeated<V>>),
+    /// It is told later, together with others.
+    Counted,
+}
+
+/// What happened again since it was told. Prints as `and 312 more in 10 s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeated<V> {
+    /// How often.
+    pub more: u64,
+    /// In what time.
+    pub over: Duration,
+    /// What was noted with the last of them.
+    pub last: V,
+}
+
+impl<K: Ord, V> Repeats<K, V> {
+    /// Nothing was told yet. Repeats are told after an interval.
+    #[must_use]
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, kinds: BTreeMap::new() }
+    }
+
+    /// Something has happened so many times at once.
+    pub fn note(&mut self, now: Instant, kind: K, count: u64, value: V) -> Noted<V> {
+        match self.kinds.get_mut(&kind) {
+            Some(known) if now < known.told + self.interval => {
+                known.more = known.more.saturating_add(count);
+                known.last = value;
+                Noted::Counted
+            }
+            _ => {
+                // As many as happen in an interval, at most.
+                self.kinds.retain(|_, it| it.more > 0 || now < it.told + self.interval);
+                let before = self.kinds.insert(kind, Kind { told: now, more: 0, last: value });
+                Noted::Told(before.and_then(|before| before.repeated(now)))
+            }
+        }
+    }
+
+    /// When something is due, if something is counted.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        let counted = self.kinds.values().filter(|kind| kind.more > 0);
+        counted.map(|kind| kind.told + self.interval).min()
+    }
+
+    /// What was counted and has to be told now. The next of these kinds is told at once.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(K, Repeated<V>)> {
+        let is_due = |kind: &Kind<V>| now >= kind.told + self.interval;
+        let (due, rest) =
+            std::mem::take(&mut self.kinds).into_iter().partition(|(_, it)| is_due(it));
+        self.kinds = rest;
+        repeated(due, now)
+    }
+
+    /// What was counted and not told, whether it is due or not.
+    pub fn take_all(&mut self, now: Instant) -> Vec<(K, Repeated<V>)> {
+        repeated(std::mem::take(&mut self.kinds), now)
+    }
+}
+
+fn repeated<K, V>(kinds: BTreeMap<K, Kind<V>>, now: Instant) -> Vec<(K, Repeated<V>)> {
+    kinds.into_iter().filter_map(|(key, kind)| Some((key, kind.repeated(now)?))).collect()
+}
+
+impl<V> Kind<V> {
+    fn repeated(self, now: Instant) -> Option<Repeated<V>> {
+        let over = now.saturating_duration_since(self.told);
+        (self.more > 0).then_some(Repeated { more: self.more, over, last: self.last })
+    }
+}
+
+impl<V> std::fmt::Display for Repeated<V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.over.as_millis().div_ceil(1000);
+        write!(f, "and {} more in {seconds} s", self.more)
+    }
+}
