@@ -8,8 +8,7 @@ use rmp_serde::decode::Error;
 use serde::de::Error as _;
 use std::io::ErrorKind;
 
-/// How many arrays and maps may lie in each other.
-const MAX_DEPTH: usize = 128;
+use crate::MAX_DEPTH;
 
 /// Checks that the bytes are one whole value that is not nested too deeply.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
@@ -17,8 +16,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     // How many values are still to come in each array or map that is open.
     let mut open = Vec::new();
     loop {
-        let values = reader.value()?;
-        if values > 0 {
+        if let Some(values) = reader.value()? {
             if open.len() == MAX_DEPTH {
                 return Err(Error::DepthLimitExceeded);
             }
@@ -39,17 +37,17 @@ struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
     /// Passes over a value, or over the head of an array or a map: then says how many values it has.
-    fn value(&mut self) -> Result<u64, Error> {
+    fn value(&mut self) -> Result<Option<u64>, Error> {
         let [marker] = self.take()?;
         let payload = match marker {
             // A map holds a key and a value for each entry.
-            0x80..=0x8f => return Ok(2 * u64::from(marker & 0x0f)),
-            0xde => return Ok(2 * self.u16()?),
-            0xdf => return Ok(2 * self.u32()?),
+            0x80..=0x8f => return Ok(Some(2 * u64::from(marker & 0x0f))),
+            0xde => return Ok(Some(2 * self.u16()?)),
+            0xdf => return Ok(Some(2 * self.u32()?)),
             // Arrays
-            0x90..=0x9f => return Ok(u64::from(marker & 0x0f)),
-            0xdc => return self.u16(),
-            0xdd => return self.u32(),
+            0x90..=0x9f => return Ok(Some(u64::from(marker & 0x0f))),
+            0xdc => return Ok(Some(self.u16()?)),
+            0xdd => return Ok(Some(self.u32()?)),
             // Small numbers, nil, false, true
             0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => 0,
             // Numbers of 1, 2, 4 and 8 bytes
@@ -71,7 +69,7 @@ impl Reader<'_> {
         };
         let payload = usize::try_from(payload).map_err(|_| cut_short())?;
         self.0 = self.0.get(payload..).ok_or_else(cut_short)?;
-        Ok(0)
+        Ok(None)
     }
 
     fn u8(&mut self) -> Result<u64, Error> {

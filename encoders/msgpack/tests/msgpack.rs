@@ -233,3 +233,25 @@ proptest! {
         let _ = decode::<IgnoredAny>(&bytes);
     }
 }
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Wide { number: u128 },
+    Keyed { counts: BTreeMap<u8, f32> },
+}
+
+/// As the documentation says.
+#[test]
+fn what_serde_loses() -> Result {
+    assert_eq!(decode::<Option<Option<u8>>>(&encode(&Some(None::<u8>))?)?, None);
+    assert_eq!(decode::<Option<()>>(&encode(&Some(()))?)?, None);
+
+    assert_eq!(decode::<u128>(&encode(&u128::MAX)?)?, u128::MAX);
+    let wide = encode(&Tagged::Wide { number: 7 })?;
+    decode::<Tagged>(&wide).expect_err("a type of number that serde cannot hold");
+
+    let keyed = Tagged::Keyed { counts: BTreeMap::from([(1, f32::INFINITY)]) };
+    assert_eq!(decode::<Tagged>(&encode(&keyed)?)?, keyed, "it keeps keys and all floats");
+    Ok(())
+}
