@@ -145,3 +145,32 @@ proptest! {
         let _: std::result::Result<Job, _> = Json.decode(&bytes);
     }
 }
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Wide { number: u128 },
+    Keyed { counts: BTreeMap<u8, u8> },
+}
+
+/// As the documentation says.
+#[test]
+fn what_serde_loses() -> Result {
+    let nothing: Option<Option<u8>> = Json.decode(&encode(&Some(None::<u8>))?)?;
+    assert_eq!(nothing, None);
+    let nothing: Option<()> = Json.decode(&encode(&Some(()))?)?;
+    assert_eq!(nothing, None);
+
+    let wide: u128 = Json.decode(&encode(&u128::MAX)?)?;
+    assert_eq!(wide, u128::MAX);
+    let wide = encode(&Tagged::Wide { number: 7 })?;
+    let decoded: std::result::Result<Tagged, _> = Json.decode(&wide);
+    decoded.expect_err("a type of number that serde cannot hold");
+
+    let counts = BTreeMap::from([(1, 2)]);
+    let keyed: BTreeMap<u8, u8> = Json.decode(&encode(&counts)?)?;
+    assert_eq!(keyed, counts);
+    let decoded: std::result::Result<Tagged, _> = Json.decode(&encode(&Tagged::Keyed { counts })?);
+    decoded.expect_err("a key that is text to serde");
+    Ok(())
+}

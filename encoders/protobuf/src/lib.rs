@@ -35,7 +35,9 @@ pub use prost;
 /// The Protocol Buffers wire format, `application/protobuf`.
 ///
 /// # Encoding
-/// Never fails.
+/// Never fails. A message nested deeper than 100 levels, a level being a message in a message, is
+/// encoded too, and refused where it is decoded: where the depth comes from outside, bound it before
+/// it is sent.
 ///
 /// # Decoding
 /// The body is one message without a length before it. The format lets a reader skip fields that it

@@ -96,6 +96,7 @@ fn deep_nesting_is_an_error_and_no_overflow() -> Result {
     let deepest = descendant(100);
     assert_eq!(decode(&encode(&deepest)?)?, deepest);
 
+    // It is written all the same.
     decode(&encode(&descendant(101))?).expect_err("nesting that is too deep");
     // Groups that nobody asked for are skipped, and may not nest for ever either.
     decode(&[0x7b].repeat(1_000_000)).expect_err("groups that are too deep");
