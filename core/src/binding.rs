@@ -18,8 +18,9 @@ use crate::{
 
 /// A subject that a conduit is bound to, as a queue of messages.
 ///
-/// Messages wait in it, 1,024 at most (see
-/// [`max_waiting_messages`](crate::Builder::max_waiting_messages)). Where one-way messages come
+/// Messages wait in it, 1,024 of them and 4 MiB at most (see
+/// [`max_waiting_messages`](crate::Builder::max_waiting_messages) and
+/// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding)). Where one-way messages come
 /// faster than they are taken, the newest are dropped and [counted](Self::lost); requests and
 /// streamed bodies are refused instead, and their senders told. Messages of one sender, an instance,
 /// come in the order in which they were sent; those of another sender never wait for them.

@@ -136,9 +136,30 @@ impl<R, T, E> Builder<R, T, E> {
     }
 
     /// How many messages wait in a binding; 1,024. One-way messages beyond are dropped and counted,
-    /// requests and streamed bodies refused.
+    /// requests and streamed bodies refused. As many answers to one
+    /// [`request_all`](crate::Service::request_all) wait.
     pub fn max_waiting_messages(mut self, count: usize) -> Self {
         self.config.waiting = count;
+        self
+    }
+
+    /// How many bytes wait in a binding; 4 MiB. As many bytes of the answers to one
+    /// [`request_all`](crate::Service::request_all) wait. What exceeds them is dropped or refused as
+    /// with [`max_waiting_messages`](Self::max_waiting_messages).
+    ///
+    /// A packet counts with its whole length, so an offer of a streamed body counts with its headers;
+    /// its body has a [budget](Self::body_budget) of its own. Where nothing waits, there is room for
+    /// one message of any size.
+    pub fn max_waiting_bytes_per_binding(mut self, bytes: u64) -> Self {
+        self.config.waiting_bytes_per_binding = bytes;
+        self
+    }
+
+    /// How many bytes of messages and replies wait in the whole conduit to be taken; 16 MiB. The first
+    /// 16 KiB of each binding and each request are not counted, and where nothing waits, there is room
+    /// for one message of any size. See [`Stats::waiting_bytes`](crate::Stats::waiting_bytes).
+    pub fn max_waiting_bytes(mut self, bytes: u64) -> Self {
+        self.config.waiting_bytes = bytes;
         self
     }
 

@@ -20,6 +20,9 @@ pub struct Stats {
     pub incoming_bytes: u64,
     /// Bytes that outgoing bodies keep because a receiver may lack them.
     pub outgoing_bytes: u64,
+    /// Bytes of messages and replies that wait to be taken: those of their packets, without streamed
+    /// bodies.
+    pub waiting_bytes: u64,
     /// Requests that wait for their answer.
     pub pending_requests: usize,
     /// Requests that are being answered here, or wait to be.
@@ -47,6 +50,7 @@ impl Stats {
             outgoing_bodies,
             incoming_bytes,
             outgoing_bytes,
+            waiting_bytes: shared.waiting_in_bindings() + shared.waiting_in_requests(),
             pending_requests: shared.asking(),
             open_requests: shared.serving(),
             lost_messages: shared.counters.lost.get(),

@@ -82,7 +82,8 @@ impl Shared {
             (Target::Group, []) => return self.give_back(route, head, body),
             (Target::Plain, all) => (0, all.len() - 1),
             (Target::Group, all) => {
-                let roomy = all.iter().position(|member| member.mailbox.has_room(bytes, false));
+                let roomy =
+                    all.iter().position(|member| member.mailbox.has_room(self, bytes, false));
                 let at = roomy.unwrap_or(0);
                 (at, at)
             }
@@ -108,7 +109,7 @@ impl Shared {
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
         let arrival = self.arrival(route, head, Content::Whole(body));
-        match mailbox.push(arrival, bytes) {
+        match mailbox.push(self, arrival, bytes) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
@@ -198,7 +199,7 @@ impl Shared {
         }
         let has_room = match head.request {
             Some(_) => self.takes_request(route, mailbox, offer.bytes, true),
-            None => mailbox.has_room(offer.bytes, true),
+            None => mailbox.has_room(self, offer.bytes, true),
         };
         if !has_room {
             return Err(ReasonCode::Overloaded);
@@ -207,7 +208,7 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, Box::new(head.clone()), content);
-        match mailbox.push(arrival, offer.bytes) {
+        match mailbox.push(self, arrival, offer.bytes) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
             Err(Full(arrival)) => arrival.refuse(self),
@@ -226,7 +227,7 @@ impl Shared {
     ) -> bool {
         let too_long = self.now().checked_sub(self.config.request_wait);
         let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
-        mailbox.has_room(bytes, streamed) && !keeps_waiting()
+        mailbox.has_room(self, bytes, streamed) && !keeps_waiting()
     }
 
     /// Gives a message that nobody has begun to handle back to the group. A request and a streamed

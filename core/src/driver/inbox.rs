@@ -35,6 +35,7 @@ impl Shared {
     }
 
     fn handle_packet(self: &Arc<Self>, packet: Bytes, known: &mut Known) {
+        let bytes = packet.len();
         let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
             Err(error) => return self.not_understood(None, &error),
@@ -51,7 +52,7 @@ impl Shared {
             Frame::Reply { .. }
             | Frame::ReplyStream { .. }
             | Frame::Failure { .. }
-            | Frame::Alive { .. } => self.handle_answer(frame),
+            | Frame::Alive { .. } => self.handle_answer(frame, bytes),
             Frame::Cancel { message } => self.handle_cancel(message),
             Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
                 self.counters.invalid.add(1);

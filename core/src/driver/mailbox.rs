@@ -1,5 +1,7 @@
 //! What waits for one binding.
 
+mod charged;
+
 use std::{
     sync::{
         Arc, Mutex, OnceLock,
@@ -11,6 +13,7 @@ use std::{
 
 use event_listener::Event;
 
+use self::charged::ChargedQueue;
 use super::{
     Arrival, InboundStream, Shared,
     shared::{Counter, lock},
@@ -34,7 +37,7 @@ pub(crate) struct Mailbox {
 }
 
 struct State {
-    queue: Queue<Arrival>,
+    queue: ChargedQueue,
     reader: Option<Waker>,
 }
 
@@ -52,7 +55,7 @@ impl Mailbox {
             id,
             kind,
             max_bodies,
-            state: Mutex::new(State { queue, reader: None }),
+            state: Mutex::new(State { queue: ChargedQueue::new(queue), reader: None }),
             open_bodies: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),
@@ -75,7 +78,7 @@ impl Mailbox {
     }
 
     /// Adds a message whose packet had so many bytes.
-    pub(super) fn push(&self, arrival: Arrival, bytes: usize) -> Result<(), Full> {
+    pub(super) fn push(&self, shared: &Shared, arrival: Arrival, bytes: usize) -> Result<(), Full> {
         let mut state = lock(&self.state);
         if self.is_complete() {
             drop(state);
@@ -90,7 +93,7 @@ impl Mailbox {
             request: arrival.replier.as_ref().map(|replier| replier.arrived),
             offered: stream.as_deref().is_some_and(is_undecided),
         };
-        match state.queue.push(label, arrival) {
+        match state.queue.push(&shared.waiting, label, arrival) {
             Ok(place) => stream.iter().for_each(|stream| stream.waits_at(place)),
             Err(arrival) => {
                 drop(state);
@@ -108,14 +111,14 @@ impl Mailbox {
     pub(super) fn decided(&self, shared: &Shared, place: &OnceLock<Place>, readiness: Readiness) {
         let mut state = lock(&self.state);
         let Some(place) = place.get() else { return };
-        let given_up = match readiness {
-            Readiness::Waiting => return,
+        let given_up = state.queue.change(&shared.waiting, |queue| match readiness {
+            Readiness::Waiting => None,
             Readiness::Ready => {
-                state.queue.confirm(*place);
+                queue.confirm(*place);
                 None
             }
-            Readiness::Never => state.queue.remove(*place),
-        };
+            Readiness::Never => queue.remove(*place),
+        });
         let reader = state.reader.take();
         drop(state);
         wake(reader);
@@ -128,30 +131,34 @@ impl Mailbox {
 
     /// How many more messages there is room for.
     pub(super) fn room(&self) -> usize {
-        lock(&self.state).queue.room()
+        lock(&self.state).queue.get().room()
     }
 
     /// Whether there is room for one more message, and for its body if it is streamed.
-    pub(super) fn has_room(&self, bytes: usize, streamed: bool) -> bool {
+    pub(super) fn has_room(&self, shared: &Shared, bytes: usize, streamed: bool) -> bool {
         let bodies = self.open_bodies.load(Ordering::Relaxed);
         !self.is_complete()
             && (!streamed || bodies < self.max_bodies)
-            && lock(&self.state).queue.has_room(bytes as u64)
+            && lock(&self.state).queue.has_room(&shared.waiting, bytes as u64)
     }
 
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
-        let oldest = lock(&self.state).queue.oldest_request();
+        let oldest = lock(&self.state).queue.get().oldest_request();
         oldest.is_some_and(|oldest| Some(oldest) <= since)
     }
 
     /// Takes out the requests that came by a time and that another member of the group could take.
     /// They count as open until their senders are told. Also says when the oldest came of those that
     /// stay.
-    pub(super) fn take_requests(&self, by: Instant) -> (Vec<Arrival>, Option<Instant>) {
+    pub(super) fn take_requests(
+        &self,
+        shared: &Shared,
+        by: Instant,
+    ) -> (Vec<Arrival>, Option<Instant>) {
         let mut state = lock(&self.state);
-        let taken = state.queue.take_requests(by);
-        (taken, state.queue.oldest_whole_request())
+        let taken = state.queue.change(&shared.waiting, |queue| queue.take_requests(by));
+        (taken, state.queue.get().oldest_whole_request())
     }
 
     /// Whether nothing more can come.
@@ -196,8 +203,8 @@ impl Mailbox {
     fn poll_for(&self, shared: &Arc<Shared>, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
         loop {
             let mut state = lock(&self.state);
-            let Some(arrival) = state.queue.pop() else {
-                if self.is_complete() && state.queue.is_empty() {
+            let Some(arrival) = state.queue.change(&shared.waiting, Queue::pop) else {
+                if self.is_complete() && state.queue.get().is_empty() {
                     return Poll::Ready(None);
                 }
                 if let Some(waker) = waker {
@@ -244,8 +251,8 @@ impl Mailbox {
     pub(super) fn abandon(&self, shared: &Arc<Shared>) -> Vec<Arrival> {
         let mut state = lock(&self.state);
         self.complete.store(true, Ordering::Release);
-        shared.begin_giving_back(state.queue.len());
-        let waiting = state.queue.drain();
+        shared.begin_giving_back(state.queue.get().len());
+        let waiting = state.queue.change(&shared.waiting, Queue::drain);
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
@@ -254,7 +261,12 @@ impl Mailbox {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        lock(&self.state).queue.len()
+        lock(&self.state).queue.get().len()
+    }
+
+    /// How many bytes of packets wait.
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        lock(&self.state).queue.get().bytes()
     }
 }
 

@@ -19,13 +19,14 @@ mod streams;
 mod tasks;
 mod timers;
 mod tombs;
+mod waiting;
 mod work;
 
 pub(crate) use self::{
     arrival::Arrival,
     logged::{Logged, Seen},
     mailbox::Mailbox,
-    requests::{Answer, Pending, Silence},
+    requests::{Answer, Pending, Room, Silence},
     routes::Bound,
     serving::Replier,
     shared::Shared,

@@ -38,7 +38,7 @@ impl Shared {
             return self.next_look(now);
         };
         for mailbox in self.mailboxes(BindingKind::Queue) {
-            let (overdue, next) = mailbox.take_requests(by);
+            let (overdue, next) = mailbox.take_requests(self, by);
             oldest = next.map_or(oldest, |next| oldest.min(next));
             for arrival in overdue {
                 if let Some(replier) = &arrival.replier {

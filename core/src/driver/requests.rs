@@ -1,5 +1,6 @@
 //! Requests that wait for their answer.
 
+mod answers;
 mod pending;
 
 use std::{
@@ -7,7 +8,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub(crate) use self::pending::{Answer, Pending, Silence};
+pub(crate) use self::{
+    answers::Room,
+    pending::{Answer, Pending, Silence},
+};
 use super::{Shared, shared::lock};
 use crate::{
     Error, ErrorKind, Executed, MessageId, ServiceName,
@@ -41,6 +45,11 @@ impl Shared {
         lock(&self.requests.0).len()
     }
 
+    /// How many bytes of answers wait to be taken.
+    pub(crate) fn waiting_in_requests(&self) -> u64 {
+        lock(&self.requests.0).values().map(|pending| pending.waiting_bytes()).sum()
+    }
+
     fn pending(&self, message: MessageId) -> Option<Arc<Pending>> {
         let requests = lock(&self.requests.0);
         let first = requests.values().next().filter(|_| planted!(AnswerAnother));
@@ -69,16 +78,18 @@ impl Shared {
     }
 
     /// A frame that answers a request, or says that it will be answered.
-    pub(super) fn handle_answer(self: &Arc<Self>, frame: Frame) {
+    pub(super) fn handle_answer(self: &Arc<Self>, frame: Frame, bytes: usize) {
+        let bytes = bytes as u64;
         match frame {
             Frame::Reply { message, head, body } => {
                 if let Some(pending) = self.pending(message) {
                     self.hear_answer(&pending);
-                    pending.resolve(Ok(Answer { head, content: Content::Whole(body) }));
+                    let answer = Answer { head, content: Content::Whole(body) };
+                    pending.answered(&self.waiting, Ok(answer), bytes);
                 }
             }
             Frame::ReplyStream { request, message, head, length } => {
-                self.handle_reply_stream(request, message, head, length);
+                self.handle_reply_stream(request, message, head, length, bytes);
             }
             Frame::Failure { message, instance, target, started, reason, detail } => {
                 let Some(pending) = self.pending(message) else {
@@ -87,7 +98,7 @@ impl Shared {
                 self.hear_answer(&pending);
                 let error = Error::from_failure(&reason, started, detail, instance);
                 match target {
-                    _ if pending.asks_all() => pending.resolve(Err(error)),
+                    _ if pending.asks_all() => pending.answered(&self.waiting, Err(error), bytes),
                     Target::Group => pending.resolve(Err(error)),
                     Target::Plain => {
                         if pending.plain_failed(error) {
@@ -120,6 +131,7 @@ impl Shared {
         message: MessageId,
         head: Box<Head>,
         length: Option<u64>,
+        bytes: u64,
     ) {
         let stream = StreamId { message, reply: true };
         if let Some(open) = self.inbound_at(stream, 0) {
@@ -142,7 +154,7 @@ impl Shared {
         }
         let inbound = self.receive_reply(stream, length, &head.source);
         let content = Content::stream(self, inbound, length, None);
-        pending.resolve(Ok(Answer { head, content }));
+        pending.answered(&self.waiting, Ok(Answer { head, content }), bytes);
     }
 
     /// The broker says that nobody was there to take a request.

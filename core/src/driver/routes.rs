@@ -66,7 +66,7 @@ impl Shared {
         let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
-        let queue = Queue::new(config.waiting, u64::MAX);
+        let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
         let mailbox = Mailbox::new(joined.binding, kind, queue, config.bodies_per_binding);
         let mailbox = Arc::new(mailbox);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
@@ -150,6 +150,12 @@ impl Shared {
         let table = lock(&self.routes.table);
         let bound = table.readers.iter().filter(|(id, _)| table.registry.is_bound(**id));
         bound.map(|(_, reader)| reader.route.subject.clone()).collect()
+    }
+
+    /// How many bytes wait in bindings.
+    pub(crate) fn waiting_in_bindings(&self) -> u64 {
+        let table = lock(&self.routes.table);
+        table.readers.values().map(|reader| reader.mailbox.waiting_bytes()).sum()
     }
 
     /// Whether messages wait in a binding.

@@ -22,6 +22,7 @@ use super::{
     streams::Streams,
     tasks::Tasks,
     timers::{Sleep, Timers},
+    waiting::WaitingBytes,
     work::Work,
 };
 use crate::{
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(super) routes: Routes,
     pub(super) serving: Serving,
     pub(super) work: Work,
+    pub(super) waiting: Arc<WaitingBytes>,
     /// Something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
@@ -117,6 +119,7 @@ impl Shared {
             routes: Routes::default(),
             serving: Serving::default(),
             work: Work::default(),
+            waiting: Arc::new(WaitingBytes::new(config.waiting_bytes)),
             ended: Event::new(),
             counters: Counters::default(),
             log: Log::default(),

@@ -18,7 +18,7 @@ use crate::{
     Encoder, Error, Message,
     body::Prepared,
     delivery,
-    driver::{Pending, Silence},
+    driver::{Pending, Room, Silence},
     handle::Handle,
     outgoing::Outgoing,
     proto::frame::Frame,
@@ -41,8 +41,11 @@ use crate::{
 /// answered before and after is not touched by that.
 ///
 /// # Errors
-/// Those of a [request](crate::Requesting), and `Overloaded` for a streamed reply that this conduit
-/// has no room for. One that names no instance concerns all, and is the last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
+/// Those of a [request](crate::Requesting), and `Overloaded` for an answer that this conduit has no
+/// room for: for a streamed reply, or because too many [messages](crate::Builder::max_waiting_messages)
+/// or [bytes](crate::Builder::max_waiting_bytes_per_binding) wait to be taken. Each names who gave the
+/// answer. Where even that is too much, one says how many were dropped, and counts as so many of those
+/// that were [expected](Self::expect). One that names no instance concerns all, and is the last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
 /// `InvalidHeader`, `Encode`, `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
 ///
 /// ```
@@ -196,7 +199,9 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let deadline = deadline(shared, timeout, inherited);
     let (message, mut ready, body) = check(outgoing, deadline)?;
     let body = prepare(&ready, body, deadline).await?;
-    let pending = Pending::all(ready.to.address(Targets::Group), shared.config.waiting);
+    let config = &shared.config;
+    let room = Room { answers: config.waiting, bytes: config.waiting_bytes_per_binding };
+    let pending = Pending::all(ready.to.address(Targets::Group), room);
     let mut asking = Asking::begin(&ready, message, pending)?;
     match body {
         Prepared::Whole(body) => {
@@ -232,7 +237,8 @@ impl<E: Encoder> AskingAll<E> {
             return None;
         };
         self.asking.pending.hear(self.handle.shared().now(), Target::Plain);
-        self.wanted = self.wanted.map(|wanted| wanted - 1);
+        let count = self.asking.pending.stood_for();
+        self.wanted = self.wanted.map(|wanted| wanted.saturating_sub(count));
         let mut answer = match answer {
             Ok(answer) => answer,
             Err(error) => return Some(Err(self.asking.to.about(error))),

@@ -46,11 +46,13 @@ fn limits_that_could_never_work_are_refused() {
 
 #[test]
 fn limits_at_their_edge_are_taken() -> TestResult {
-    let right: [Change; 6] = [
+    let right: [Change; 8] = [
         |b| b.chunk_size(1).first_window(1).body_window(1).body_budget(1),
         |b| b.chunk_size(usize::MAX),
         |b| b.max_waiting_messages(1).max_bodies(1).max_bodies_per_binding(1),
         |b| b.max_waiting_messages(usize::MAX),
+        |b| b.max_waiting_bytes(0).max_waiting_bytes_per_binding(0),
+        |b| b.max_waiting_bytes(u64::MAX).max_waiting_bytes_per_binding(u64::MAX),
         |b| b.request_timeout(Duration::MAX).join_window(Duration::ZERO),
         |b| b.max_decode_size(0).close_timeout(Duration::ZERO),
     ];

@@ -21,5 +21,6 @@ mod order;
 mod replies;
 mod slow_readers;
 mod timing;
+mod waiting;
 mod wrapped;
 mod writing;

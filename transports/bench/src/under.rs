@@ -89,7 +89,10 @@ impl Under {
             Self::Tokio(runtime) => Some(runtime.enter()),
             Self::Smol => None,
         };
-        Conduit::new(service, Shared(runtime), transport, encoder).expect("a conduit can be made")
+        // What bounds a case is its window: the largest of its messages fill it too.
+        let builder = Conduit::builder(service).max_waiting_bytes_per_binding(64 << 20);
+        let builder = builder.max_waiting_bytes(256 << 20).runtime(Shared(runtime));
+        builder.transport(transport).encoder(encoder).build().expect("a conduit can be made")
     }
 }
 

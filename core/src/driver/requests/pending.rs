@@ -1,16 +1,16 @@
 //! One request, and what is known of its answer.
 
 use std::{
-    collections::VecDeque,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
+use super::answers::{Answers, Room, Weight};
 use crate::{
     Error, ErrorKind, Executed, InstanceId,
     body::Content,
-    driver::shared::lock,
+    driver::{shared::lock, waiting::WaitingBytes},
     proto::frame::Head,
     transport::{Address, Target},
 };
@@ -19,16 +19,16 @@ use crate::{
 pub(crate) struct Pending {
     /// Where the group is, to ask whether there is one.
     group: Address,
-    /// How many answers may wait to be taken.
-    most: usize,
+    /// Of one that takes all answers: how many may wait to be taken.
+    room: Option<Room>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The next answer, and those behind it: mostly there is one at most.
-    next: Option<Result<Answer, Error>>,
-    later: VecDeque<Result<Answer, Error>>,
+    answers: Answers,
+    /// For how many the answer stands that was taken last.
+    stood_for: usize,
     /// No more answers are wanted.
     resolved: bool,
     waker: Option<Waker>,
@@ -44,12 +44,6 @@ struct State {
     heard_of_plain: Option<Instant>,
     /// Who said so last.
     heard_from: Option<InstanceId>,
-}
-
-impl State {
-    fn waiting(&self) -> usize {
-        usize::from(self.next.is_some()) + self.later.len()
-    }
 }
 
 /// The reply to a request.
@@ -74,38 +68,53 @@ impl Silence {
 impl Pending {
     /// A request that takes the first answer.
     pub(crate) fn first(group: Address) -> Self {
-        Self { group, most: 1, state: Mutex::default() }
+        Self { group, room: None, state: Mutex::default() }
     }
 
-    /// A request that takes all answers. As many may wait to be taken.
-    pub(crate) fn all(group: Address, most: usize) -> Self {
-        // One that takes one answer takes the first.
-        Self { group, most: most.max(2), state: Mutex::default() }
+    /// A request that takes all answers. As many may wait to be taken as there is room for.
+    pub(crate) fn all(group: Address, room: Room) -> Self {
+        Self { group, room: Some(room), state: Mutex::default() }
     }
 
     pub(crate) fn asks_all(&self) -> bool {
-        self.most > 1
+        self.room.is_some()
     }
 
     pub(super) fn group(&self) -> &Address {
         &self.group
     }
 
+    /// What is known here of an answer.
     pub(crate) fn resolve(&self, answer: Result<Answer, Error>) {
+        self.add(answer, Weight::default());
+    }
+
+    /// An answer has come, in a packet of so many bytes.
+    pub(super) fn answered(
+        &self,
+        budget: &Arc<WaitingBytes>,
+        answer: Result<Answer, Error>,
+        bytes: u64,
+    ) {
+        self.add(answer, Weight { bytes, budget: Some(budget) });
+    }
+
+    fn add(&self, answer: Result<Answer, Error>, weight: Weight<'_>) {
         let mut state = lock(&self.state);
-        if state.resolved || state.waiting() >= self.most {
-            drop(state);
-            // An answer that comes second is dropped, but not under the lock.
-            return drop(answer);
-        }
-        state.resolved = !self.asks_all();
-        if state.next.is_none() {
-            state.next = Some(answer);
-        } else {
-            state.later.push_back(answer);
-        }
+        let dropped = match self.room {
+            // One that comes second.
+            _ if state.resolved => Some(answer),
+            Some(room) => state.answers.add_one(room, answer, weight),
+            None => {
+                state.resolved = true;
+                state.answers.add_only(answer, weight);
+                None
+            }
+        };
         let waker = state.waker.take();
+        // Not under the lock.
         drop(state);
+        drop(dropped);
         wake(waker);
     }
 
@@ -130,7 +139,7 @@ impl Pending {
     /// The group is about to be asked again.
     pub(crate) fn reopen(&self) {
         let mut state = lock(&self.state);
-        let late = (state.next.take(), std::mem::take(&mut state.later));
+        let late = std::mem::take(&mut state.answers);
         state.resolved = false;
         state.group_only = true;
         state.asked = None;
@@ -142,12 +151,22 @@ impl Pending {
 
     pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
         let mut state = lock(&self.state);
-        if let Some(answer) = state.next.take() {
-            state.next = state.later.pop_front();
+        if let Some((answer, count)) = state.answers.take() {
+            state.stood_for = count;
             return Poll::Ready(answer);
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
+    }
+
+    /// For how many the answer stands that was taken last: where there was no room for some, one error
+    /// says so for all of them.
+    pub(crate) fn stood_for(&self) -> usize {
+        lock(&self.state).stood_for
+    }
+
+    pub(super) fn waiting_bytes(&self) -> u64 {
+        lock(&self.state).answers.bytes()
     }
 
     /// Somebody has the request, and is alive.
