@@ -192,7 +192,7 @@ impl<E: Encoder> Binding<E> {
     /// [`queue_bind`](crate::Conduit::queue_bind) it is 0, since others get messages too.
     ///
     /// What a sender gave up is counted too: one that a limit forbade, or that waited in vain for a
-    /// connection.
+    /// connection. One message can show the loss of 1,048,576 others at most.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.bound.mailbox.missed.get()

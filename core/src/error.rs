@@ -12,6 +12,7 @@ pub(crate) use self::{
     search::Own,
     text::{Printable, Short},
 };
+pub use crate::proto::Executed;
 use crate::{
     Failure, InstanceId, ServiceName, Subject,
     proto::{Detail, Reason, ReasonCode},
@@ -55,17 +56,6 @@ struct Inner {
     about: Option<(ServiceName, Subject)>,
     /// Who said so.
     instance: Option<InstanceId>,
-}
-
-/// Whether the handler at the other side was executed, as far as this side knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Executed {
-    /// It was not, and will not be: trying again is safe.
-    No,
-    /// It may have been.
-    Maybe,
-    /// It was, at least in part.
-    Yes,
 }
 
 impl Error {
@@ -179,12 +169,7 @@ impl Error {
         instance: InstanceId,
     ) -> Self {
         let mut error = Self::from_reason(reason).heard_from(instance);
-        error.0.executed = match (started, reason.code) {
-            (true, _) => Executed::Yes,
-            // Both are said of the message, before the function that it is for is called.
-            (false, ReasonCode::NotDecoded | ReasonCode::TooLarge) => Executed::No,
-            (false, _) => error.0.executed,
-        };
+        error.0.executed = reason.code.executed_in_failure(started);
         if detail != Detail::default() {
             let failure = Failure::received(reason.text.clone(), detail);
             error.0.detail = failure.to_string();
@@ -203,29 +188,29 @@ impl Error {
     /// What a peer said.
     pub(crate) fn from_reason(reason: &Reason) -> Self {
         use ErrorKind as K;
-        use Executed::{Maybe, No, Yes};
-        let (kind, executed) = match reason.code {
-            ReasonCode::Overloaded => (K::Overloaded, No),
-            ReasonCode::Draining => (K::Draining, No),
-            ReasonCode::Unsupported => (K::Unsupported, No),
-            ReasonCode::Late => (K::Late, No),
-            ReasonCode::Taken | ReasonCode::Gone => (K::Lost, Maybe),
-            ReasonCode::Lagged => (K::Lagged, Maybe),
-            ReasonCode::Cancelled => (K::Cancelled, Maybe),
-            ReasonCode::SourceFailed if planted!(LoseReason) => (K::Other, Maybe),
-            ReasonCode::SourceFailed => (K::SourceFailed, Maybe),
-            ReasonCode::Dropped => (K::Dropped, if planted!(DenyExecution) { No } else { Maybe }),
-            ReasonCode::TooLarge => (K::TooLarge, Maybe),
-            ReasonCode::Corrupt => (K::Corrupt, Maybe),
-            ReasonCode::Lost => (K::Lost, Maybe),
-            ReasonCode::NotDecoded => (K::NotDecoded, Yes),
-            ReasonCode::HandlerFailed => (K::HandlerFailed, Yes),
-            ReasonCode::Panicked => (K::HandlerPanicked, Yes),
-            ReasonCode::NoReply => (K::NoReply, Yes),
-            ReasonCode::Closed => (K::Closed, Maybe),
-            ReasonCode::Deadline => (K::Deadline, Maybe),
-            ReasonCode::Other(_) => (K::Other, Maybe),
+        let kind = match reason.code {
+            ReasonCode::Overloaded => K::Overloaded,
+            ReasonCode::Draining => K::Draining,
+            ReasonCode::Unsupported => K::Unsupported,
+            ReasonCode::Late => K::Late,
+            ReasonCode::Taken | ReasonCode::Gone | ReasonCode::Lost => K::Lost,
+            ReasonCode::Lagged => K::Lagged,
+            ReasonCode::Cancelled => K::Cancelled,
+            ReasonCode::SourceFailed if planted!(LoseReason) => K::Other,
+            ReasonCode::SourceFailed => K::SourceFailed,
+            ReasonCode::Dropped => K::Dropped,
+            ReasonCode::TooLarge => K::TooLarge,
+            ReasonCode::Corrupt => K::Corrupt,
+            ReasonCode::NotDecoded => K::NotDecoded,
+            ReasonCode::HandlerFailed => K::HandlerFailed,
+            ReasonCode::Panicked => K::HandlerPanicked,
+            ReasonCode::NoReply => K::NoReply,
+            ReasonCode::Closed => K::Closed,
+            ReasonCode::Deadline => K::Deadline,
+            ReasonCode::Other(_) => K::Other,
         };
+        let denies = reason.code == ReasonCode::Dropped && planted!(DenyExecution);
+        let executed = if denies { Executed::No } else { reason.code.executed() };
         let mut error = Self::new(kind, reason.text.clone()).with_executed(executed);
         error.0.is_peers = true;
         error
@@ -280,5 +265,22 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_of_the_handler_what_its_code_does() {
+        for code in (0..30).map(ReasonCode::from_wire) {
+            assert_eq!(Error::from_reason(&code.into()).executed(), code.executed(), "{code:?}");
+            for started in [false, true] {
+                let instance = InstanceId::from_bytes([1; InstanceId::LEN]);
+                let error = Error::from_failure(&code.into(), started, Detail::default(), instance);
+                assert_eq!(error.executed(), code.executed_in_failure(started), "{code:?}");
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ pub struct Failure {
 
 impl Failure {
     /// The most bytes that an encoded detail may have.
-    pub const MAX_DETAIL: usize = 8 << 10;
+    pub const MAX_DETAIL: usize = Detail::MAX_VALUE;
 
     /// A failure with a code, of which 128 bytes travel, and a message, of which 1,024 bytes do.
     pub fn new(code: impl AsRef<str>, message: impl Into<String>) -> Self {

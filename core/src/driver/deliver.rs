@@ -17,7 +17,7 @@ use crate::{
     MessageId,
     body::Content,
     proto::{
-        Detail, Gap, ReasonCode,
+        Detail, Gap, ProtocolError, ReasonCode,
         frame::{Frame, Head, Known, StreamId},
     },
     transport::Target,
@@ -44,7 +44,14 @@ impl Shared {
         let bytes = packet.len();
         let frame = match Frame::decode_known(packet, known) {
             Ok(frame) => frame,
-            Err(error) => return self.not_understood(Some(&route.subject), &error),
+            Err(error) => {
+                self.not_understood(Some(&route.subject), &error);
+                if let ProtocolError::Unsupported(_, what) = &error {
+                    members.look_up(self, route);
+                    self.refuse_unsupported(route, members, what);
+                }
+                return;
+            }
         };
         members.look_up(self, route);
         match frame {
@@ -153,7 +160,7 @@ impl Shared {
                     self.note(route, &mut members.all_mut()[at], head);
                     if let Err(code) = self.deliver_offer_to(route, members, at, head, offer) {
                         let port = members.all()[at].mailbox.port();
-                        self.refuse_offer(route, head, stream, port, code);
+                        self.refuse_offer(route, &head.source, stream, port, code);
                     }
                 }
                 return;
@@ -176,7 +183,7 @@ impl Shared {
                 refused
             }
         };
-        self.refuse_offer(route, head, stream, 0, refused);
+        self.refuse_offer(route, &head.source, stream, 0, refused);
     }
 
     fn deliver_offer_to(

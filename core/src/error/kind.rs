@@ -40,8 +40,8 @@ kinds! {
     Overloaded => "the receiver has no room for it now";
     /// The receiver is shutting down. Another instance may take it.
     Draining => "the receiver is shutting down";
-    /// The receiver speaks another version of the protocol.
-    Unsupported => "the receiver does not know this version of the protocol";
+    /// The receiver does not understand what was sent: it speaks an older version of the protocol.
+    Unsupported => "the receiver does not understand it";
     /// The handler at the other side could not decode the message.
     NotDecoded => "the handler could not decode the message";
     /// The handler at the other side returned an error.

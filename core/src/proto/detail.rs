@@ -18,6 +18,8 @@ pub struct Detail {
 impl Detail {
     /// The longest code that travels, in bytes.
     pub const MAX_CODE: usize = 128;
+    /// The longest value, in bytes. A packet with a longer one is invalid.
+    pub const MAX_VALUE: usize = 8 << 10;
 
     /// A code, cut to [`MAX_CODE`](Self::MAX_CODE), and no value.
     #[must_use]

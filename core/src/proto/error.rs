@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use super::frame::Refusable;
+
 /// What is wrong with a packet. It is always the fault of whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -19,6 +21,9 @@ pub enum ProtocolError {
     /// A field that must be understood is not.
     #[error("field {0} is unknown and must not be skipped")]
     UnknownField(u8),
+    /// The same in a request or an offer of which enough can be read to refuse it.
+    #[error("field {0} is unknown and must not be skipped")]
+    Unsupported(u8, Box<Refusable>),
     /// A field that the frame type needs is missing.
     #[error("field {0} is missing")]
     MissingField(u8),
@@ -31,6 +36,9 @@ pub enum ProtocolError {
     /// A frame that carries no body has one.
     #[error("the frame has a body that it must not have")]
     UnexpectedBody,
+    /// What an application adds to a failure is longer than it may be.
+    #[error("the detail of a failure is longer than {} bytes", super::Detail::MAX_VALUE)]
+    DetailTooLong,
     /// An offset and a length beyond what the protocol can count.
     #[error("the body is longer than the protocol can count")]
     OffsetOverflow,

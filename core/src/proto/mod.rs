@@ -42,7 +42,7 @@ pub use self::{
         Asked, Delivery, GroupOutcome, Outbound, OutboundLimits, Outcome, Recipient, Transmit,
     },
     queue::{Label, Place, Queue},
-    reason::{Reason, ReasonCode},
+    reason::{Executed, Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
     sequence::{COUNTER_BITS, Gap, Seen},
 };

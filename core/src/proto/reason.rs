@@ -1,5 +1,16 @@
 use std::fmt;
 
+/// Whether the handler at the other side was executed, as far as this side knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Executed {
+    /// It was not, and will not be: trying again is safe.
+    No,
+    /// It may have been.
+    Maybe,
+    /// It was, at least in part.
+    Yes,
+}
+
 /// Why a body was reset, stopped or refused, or why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
@@ -10,7 +21,7 @@ pub struct Reason {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $Name:ident = $code:literal, $text:literal;)*) => {
+    ($($(#[$doc:meta])* $Name:ident = $code:literal, $Executed:ident, $text:literal;)*) => {
         /// What happened, as it stands in a packet.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -40,6 +51,18 @@ macro_rules! codes {
             }
         }
 
+        impl ReasonCode {
+            /// Whether the handler of whoever sent a frame with this code was executed. A
+            /// [`Failure`](super::frame::Frame::Failure) may say [more](Self::executed_in_failure).
+            #[must_use]
+            pub const fn executed(self) -> Executed {
+                match self {
+                    $(Self::$Name => Executed::$Executed,)*
+                    Self::Other(_) => Executed::Maybe,
+                }
+            }
+        }
+
         impl fmt::Display for ReasonCode {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
@@ -53,43 +76,57 @@ macro_rules! codes {
 
 codes! {
     /// The receiver has no room for it now.
-    Overloaded = 1, "the receiver has no room for it now";
+    Overloaded = 1, No, "the receiver has no room for it now";
     /// The receiver is shutting down.
-    Draining = 2, "the receiver is shutting down";
-    /// The receiver does not speak this version.
-    Unsupported = 3, "the receiver does not know this version of the protocol";
+    Draining = 2, No, "the receiver is shutting down";
+    /// The receiver does not understand the packet.
+    Unsupported = 3, No, "the receiver does not understand it";
     /// The receiver answered after the join window of a broadcast body.
-    Late = 4, "the receiver answered after the join window";
+    Late = 4, No, "the receiver answered after the join window";
     /// Another member of the group takes it.
-    Taken = 5, "another member of the group has it";
+    Taken = 5, No, "another member of the group has it";
     /// The receiver held up the other receivers of a broadcast body for too long.
-    Lagged = 6, "the receiver held up the others for longer than the lag limit";
+    Lagged = 6, Maybe, "the receiver held up the others for longer than the lag limit";
     /// The other side does not know the stream, or no longer.
-    Gone = 7, "the other side does not know it any more";
+    Gone = 7, Maybe, "the other side does not know it any more";
     /// The sender gave up.
-    Cancelled = 8, "the sender gave up";
+    Cancelled = 8, Maybe, "the sender gave up";
     /// The source of the body failed.
-    SourceFailed = 9, "the source of the body failed";
+    SourceFailed = 9, Maybe, "the source of the body failed";
     /// The receiver dropped the body before its end.
-    Dropped = 10, "the receiver dropped it before its end";
+    Dropped = 10, Maybe, "the receiver dropped it before its end";
     /// The body exceeds a limit of the receiver.
-    TooLarge = 11, "it exceeds a limit of the receiver";
+    TooLarge = 11, Maybe, "it exceeds a limit of the receiver";
     /// Length or checksum do not match.
-    Corrupt = 12, "length or checksum do not match";
+    Corrupt = 12, Maybe, "length or checksum do not match";
     /// Nothing was heard of the other side for the idle limit.
-    Lost = 13, "nothing was heard of the other side within the idle limit";
+    Lost = 13, Maybe, "nothing was heard of the other side within the idle limit";
     /// The handler could not decode the message.
-    NotDecoded = 14, "the handler could not decode it";
+    NotDecoded = 14, Maybe, "the handler could not decode it";
     /// The handler returned an error.
-    HandlerFailed = 15, "the handler failed";
+    HandlerFailed = 15, Yes, "the handler failed";
     /// The handler panicked.
-    Panicked = 16, "the handler panicked";
+    Panicked = 16, Yes, "the handler panicked";
     /// The handler ended without a reply.
-    NoReply = 17, "the handler ended without a reply";
+    NoReply = 17, Yes, "the handler ended without a reply";
     /// The conduit was closed.
-    Closed = 18, "the conduit was closed";
+    Closed = 18, Maybe, "the conduit was closed";
     /// The deadline passed.
-    Deadline = 19, "the deadline passed";
+    Deadline = 19, Maybe, "the deadline passed";
+}
+
+impl ReasonCode {
+    /// The same where a [`Failure`](super::frame::Frame::Failure) has this code, which says whether
+    /// the function of the handler had started.
+    #[must_use]
+    pub const fn executed_in_failure(self, started: bool) -> Executed {
+        match self {
+            _ if started => Executed::Yes,
+            // Both are said of the message, before the function that it is for is called.
+            Self::NotDecoded | Self::TooLarge => Executed::No,
+            code => code.executed(),
+        }
+    }
 }
 
 impl ReasonCode {

@@ -30,6 +30,9 @@ pub enum Gap {
 }
 
 impl Seen {
+    /// How far one number may be from the next to come, and so how many one packet can claim to be
+    /// missing.
+    pub const FARTHEST: u64 = 1 << 20;
     /// How many senders are remembered. Then all are forgotten, and begin with what comes next.
     const MOST: usize = 1024;
 
@@ -37,8 +40,13 @@ impl Seen {
     pub fn note(&mut self, sender: InstanceId, number: u64) -> Gap {
         let numbering = |number: u64| number >> COUNTER_BITS;
         let known = self.0.get_mut(&sender);
-        // A number that was used up is followed by another numbering.
-        let known = known.filter(|source| numbering(source.next) == numbering(number));
+        // A number that was used up is followed by another numbering. One that is far back is no
+        // late one: the numbers went on from a claim that was wrong.
+        let goes_on = |source: &&mut Source| {
+            numbering(source.next) == numbering(number)
+                && source.next.saturating_sub(number) <= Self::FARTHEST
+        };
+        let known = known.filter(goes_on);
         let Some(source) = known else {
             if self.0.len() >= Self::MOST {
                 self.0.clear();
@@ -52,7 +60,7 @@ impl Seen {
             source.missing = source.missing.saturating_sub(1);
             return if fills { Gap::Filled } else { Gap::None };
         }
-        let missed = number - source.next;
+        let missed = (number - source.next).min(Self::FARTHEST);
         source.next = number.saturating_add(1);
         source.missing = source.missing.saturating_add(missed);
         if missed == 0 { Gap::None } else { Gap::Missed(missed) }
@@ -85,6 +93,30 @@ mod tests {
         for (number, gap) in steps {
             assert_eq!(seen.note(sender(1), number), gap, "{number}");
             assert_eq!(seen.note(sender(2), number), gap, "senders do not meddle: {number}");
+        }
+    }
+
+    #[test]
+    fn one_packet_claims_so_many_and_no_more() {
+        let mut seen = Seen::default();
+        let far = Seen::FARTHEST;
+        let steps = [
+            (0, Gap::None),
+            (far + 1, Gap::Missed(far)),
+            (far + 2 + far + 7, Gap::Missed(far)),
+            // It begins anew with what comes from far back: a later loss is seen as before.
+            (1, Gap::None),
+            (4, Gap::Missed(2)),
+            (3, Gap::Filled),
+            (u64::from(u32::MAX), Gap::Missed(far)),
+            (5, Gap::None),
+            (7, Gap::Missed(1)),
+            // As far back as the farthest is late.
+            (7 + far, Gap::Missed(far - 1)),
+            (8, Gap::Filled),
+        ];
+        for (number, gap) in steps {
+            assert_eq!(seen.note(sender(1), number), gap, "{number}");
         }
     }
 

@@ -104,6 +104,6 @@ async fn answer_by(asking: &Asking, until: Instant) -> Option<Result<Answer, Err
 }
 
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Overloaded | ErrorKind::Draining)
-        && error.executed() == Executed::No
+    use ErrorKind::{Draining, Overloaded, Unsupported};
+    matches!(error.kind(), Overloaded | Draining | Unsupported) && error.executed() == Executed::No
 }

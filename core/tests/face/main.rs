@@ -18,6 +18,7 @@ mod logs;
 mod names;
 mod notices;
 mod order;
+mod peers;
 mod replies;
 mod slow_readers;
 mod timing;

@@ -23,6 +23,16 @@ fn instance() -> impl Strategy<Value = InstanceId> {
     any::<[u8; 16]>().prop_map(InstanceId::from_bytes)
 }
 
+/// The name of a binding.
+fn port() -> impl Strategy<Value = u64> {
+    1..=u64::MAX
+}
+
+fn binding() -> impl Strategy<Value = Receiver> {
+    (instance(), port()).prop_map(|(instance, port)| Receiver { instance, port })
+}
+
+/// A binding, or the reader of a reply.
 fn receiver() -> impl Strategy<Value = Receiver> {
     (instance(), any::<u64>()).prop_map(|(instance, port)| Receiver { instance, port })
 }
@@ -110,11 +120,14 @@ fn opening() -> impl Strategy<Value = Frame> {
         (head, target(), option::of(any::<u64>())).prop_map(|((message, head), target, length)| {
             Frame::Offer { head: Box::new(head), message, target, length }
         });
-    let accept = (message(), receiver(), target(), any::<u64>()).prop_map(
+    let accept = (message(), binding(), target(), any::<u64>()).prop_map(
         |(message, receiver, target, credit)| Frame::Accept { message, receiver, target, credit },
     );
-    let confirm = (message(), any::<u64>(), nonce())
-        .prop_map(|(message, port, nonce)| Frame::Confirm { message, port, nonce });
+    let confirm = (message(), port(), nonce()).prop_map(|(message, port, nonce)| Frame::Confirm {
+        message,
+        port,
+        nonce,
+    });
     prop_oneof![whole, offer, accept, confirm]
 }
 

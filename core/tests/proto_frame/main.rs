@@ -4,5 +4,6 @@ mod arbitrary;
 mod golden;
 mod limits;
 mod packets;
+mod reasons;
 mod refused;
 mod samples;

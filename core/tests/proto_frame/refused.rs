@@ -1,7 +1,10 @@
 //! What must not be understood is refused, what may be skipped is skipped.
 
 use bytes::Bytes;
-use conduit::proto::{ProtocolError, frame::Frame};
+use conduit::proto::{
+    Detail, ProtocolError,
+    frame::{Frame, Refusable},
+};
 
 use crate::samples;
 
@@ -65,20 +68,91 @@ fn an_unknown_field_that_matters_is_refused() {
     for sample in samples::all() {
         for tag in [0x80, 0x81, 0xff] {
             let packet = with_field(&sample.packet, &[tag, 0]);
-            assert_eq!(
-                Frame::decode(&packet),
-                Err(ProtocolError::UnknownField(tag)),
-                "{}",
-                sample.name
-            );
+            let wanted = match &sample.frame {
+                Frame::Message { head, .. } if head.request.is_some() => {
+                    let refusable = Refusable::Request(head.source.clone(), samples::MESSAGE);
+                    ProtocolError::Unsupported(tag, Box::new(refusable))
+                }
+                Frame::Offer { head, message, .. } => {
+                    let refusable = Refusable::Offer(head.source.clone(), *message);
+                    ProtocolError::Unsupported(tag, Box::new(refusable))
+                }
+                _ => ProtocolError::UnknownField(tag),
+            };
+            assert_eq!(Frame::decode(&packet), Err(wanted), "{}", sample.name);
         }
     }
 }
 
 #[test]
-fn a_field_that_stands_twice_is_refused() {
-    let packet = with_field(&sample("confirm"), &[4, 1, 8]);
-    assert_eq!(Frame::decode(&packet), Err(ProtocolError::RepeatedField(4)));
+fn only_what_can_be_read_can_be_refused() {
+    const CRITICAL: &[u8] = &[0x80, 0];
+    for (name, tag) in [("offer", 1), ("offer", 2), ("offer", 3), ("request", 1), ("request", 3)] {
+        // Of its source and its id, one is not there: its tag is one that means nothing.
+        let packet = with_field(&sample(name), CRITICAL);
+        let at = 4 + field_at(&packet[4..], tag);
+        let packet = with_byte(&packet, at, 0x7f);
+        assert_eq!(Frame::decode(&packet), Err(ProtocolError::UnknownField(0x80)), "{name}");
+    }
+    // An offer to nobody in particular is one all the same.
+    let packet = with_field(&sample("offer"), CRITICAL);
+    let at = 4 + field_at(&packet[4..], 5);
+    let decoded = Frame::decode(&with_byte(&packet, at, 0x7f));
+    assert!(matches!(decoded, Err(ProtocolError::Unsupported(0x80, _))), "{decoded:?}");
+    // What is invalid is not answered.
+    let packet = with_field(&packet, &[3, 0]);
+    assert_eq!(Frame::decode(&packet), Err(ProtocolError::RepeatedField(3)));
+}
+
+/// Where a field begins in a header.
+fn field_at(header: &[u8], tag: u8) -> usize {
+    let mut at = 0;
+    while header[at] != tag {
+        at += 2 + usize::from(header[at + 1]);
+    }
+    at
+}
+
+#[test]
+fn a_known_field_that_stands_twice_is_refused_also_where_it_is_not_used() {
+    for sample in samples::all() {
+        for tag in (1..=19).filter(|tag| *tag != 12) {
+            let packet = with_field(&with_field(&sample.packet, &[tag, 0]), &[tag, 0]);
+            let decoded = Frame::decode(&packet);
+            assert_eq!(decoded, Err(ProtocolError::RepeatedField(tag)), "{}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_field_may_stand_twice() {
+    for sample in samples::all() {
+        for tag in [0, 0x7f] {
+            let packet = with_field(&with_field(&sample.packet, &[tag, 0]), &[tag, 1, 1]);
+            assert_eq!(Frame::decode(&packet).as_ref(), Ok(&sample.frame), "{}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_binding_has_a_port() {
+    for name in ["accept", "confirm"] {
+        let packet = sample(name);
+        let at = 4 + field_at(&packet[4..], 4);
+        let packet = with_byte(&packet, at + 2, 0);
+        assert_eq!(Frame::decode(&packet), Err(ProtocolError::InvalidField(4)), "{name}");
+    }
+}
+
+#[test]
+fn a_detail_has_a_longest_length() {
+    let failure = sample("failure");
+    let header = 4 + usize::from(u16::from_be_bytes([failure[2], failure[3]]));
+    let with_detail = |length| [&failure[..header], &vec![7; length]].concat().into();
+    let longest = Frame::decode(&with_detail(Detail::MAX_VALUE));
+    assert!(matches!(longest, Ok(Frame::Failure { detail, .. }) if detail.value.len() == 8_192));
+    let longer = Frame::decode(&with_detail(Detail::MAX_VALUE + 1));
+    assert_eq!(longer, Err(ProtocolError::DetailTooLong));
 }
 
 #[test]

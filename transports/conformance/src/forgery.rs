@@ -20,7 +20,7 @@ const SERVICE: u8 = 1;
 const INSTANCE: u8 = 2;
 const HEADER: u8 = 12;
 const UNKNOWN_AND_CRITICAL: u8 = 200;
-const ID: [u8; InstanceId::LEN] = [7; InstanceId::LEN];
+pub(crate) const ID: [u8; InstanceId::LEN] = [7; InstanceId::LEN];
 
 /// Messages that would be valid but for one thing.
 pub(crate) fn forgeries() -> Vec<Bytes> {
@@ -74,6 +74,15 @@ fn packet(version: u8, kind: u8, fields: &[(u8, &[u8])]) -> Bytes {
     packet.put_slice(&header);
     packet.put_slice(b"body");
     packet.into()
+}
+
+/// The packet with an empty field more.
+pub(crate) fn with_field(packet: &Bytes, tag: u8) -> Bytes {
+    let header = u16::from_be_bytes([packet[2], packet[3]]);
+    let (front, body) = packet.split_at(4 + usize::from(header));
+    let mut longer = [front, &[tag, 0], body].concat();
+    longer[2..4].copy_from_slice(&(header + 2).to_be_bytes());
+    longer.into()
 }
 
 /// One valid frame of each type, as somebody could send it to a conduit.

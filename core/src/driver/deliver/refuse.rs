@@ -1,18 +1,28 @@
 //! Telling senders what is not taken here.
 
 use crate::{
-    driver::{Shared, routes::Route},
+    MessageId,
+    driver::{
+        Shared,
+        routes::{Members, Route},
+    },
     proto::{
         Detail, Reason, ReasonCode,
-        frame::{Frame, Head, StreamId},
+        frame::{Frame, Head, Refusable, Source, StreamId},
     },
+    transport::Target,
 };
 
 impl Shared {
     pub(super) fn refuse_request(&self, route: &Route, head: &Head, code: ReasonCode) {
-        let Some(request) = head.request else { return };
+        if let Some(request) = head.request {
+            self.refuse_asker(route, &head.source, request.message, code);
+        }
+    }
+
+    fn refuse_asker(&self, route: &Route, asker: &Source, message: MessageId, code: ReasonCode) {
         let failure = Frame::Failure {
-            message: request.message,
+            message,
             instance: self.source.instance,
             target: route.target,
             started: false,
@@ -22,13 +32,13 @@ impl Shared {
         if code == ReasonCode::Draining {
             self.count_handed_on();
         }
-        self.post(Self::inbox_of(&head.source), &failure);
+        self.post(Self::inbox_of(asker), &failure);
     }
 
     pub(super) fn refuse_offer(
         &self,
         route: &Route,
-        head: &Head,
+        sender: &Source,
         id: StreamId,
         port: u64,
         code: ReasonCode,
@@ -42,6 +52,27 @@ impl Shared {
         if code == ReasonCode::Draining {
             self.count_handed_on();
         }
-        self.post(Self::inbox_of(&head.source), &stop);
+        self.post(Self::inbox_of(sender), &stop);
+    }
+
+    /// Refuses what is not understood. Of the plain bindings each does, as each would accept.
+    pub(super) fn refuse_unsupported(&self, route: &Route, members: &Members, what: &Refusable) {
+        let code = ReasonCode::Unsupported;
+        match what {
+            Refusable::Request(asker, message) => {
+                self.refuse_asker(route, asker, *message, code);
+            }
+            Refusable::Offer(sender, message) => {
+                let id = StreamId { message: *message, reply: false };
+                let each = members.all().iter().map(|member| member.mailbox.port());
+                let ports: Vec<_> = match route.target {
+                    Target::Plain => each.collect(),
+                    Target::Group => vec![0],
+                };
+                for port in ports {
+                    self.refuse_offer(route, sender, id, port, code);
+                }
+            }
+        }
     }
 }

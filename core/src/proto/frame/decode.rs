@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::{
-    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Nonce, Receipt, Receiver, Request,
-    Source, StreamId, VERSION,
+    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Nonce, Receipt, Receiver,
+    Refusable, Request, Source, StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
@@ -47,6 +47,9 @@ impl Frame {
             return Err(ProtocolError::Truncated);
         }
         let fields = Fields::parse(&packet[PREFIX..end])?;
+        if let Some(tag) = fields.unknown {
+            return Err(fields.not_understood(kind, tag, known));
+        }
         if kind == kind::MESSAGE {
             // Most packets are one, and need not be moved once more.
             let head = fields.head(known)?;
@@ -82,6 +85,9 @@ impl Fields<'_> {
         if !carries_body && length > 0 {
             return Err(ProtocolError::UnexpectedBody);
         }
+        if kind == kind::FAILURE && length > Detail::MAX_VALUE {
+            return Err(ProtocolError::DetailTooLong);
+        }
         let body = Bytes::new();
         Ok(match kind {
             kind::OFFER => Frame::Offer {
@@ -92,13 +98,13 @@ impl Fields<'_> {
             },
             kind::ACCEPT => Frame::Accept {
                 message: self.message()?,
-                receiver: self.receiver()?,
+                receiver: self.binding()?,
                 target: self.target()?,
                 credit: self.need(tag::CREDIT, number)?,
             },
             kind::CONFIRM => Frame::Confirm {
                 message: self.message()?,
-                port: self.need(tag::PORT, number)?,
+                port: self.need(tag::PORT, port)?,
                 nonce: self.need(tag::NONCE, nonce)?,
             },
             kind::DATA => {
@@ -164,6 +170,27 @@ impl Fields<'_> {
         })
     }
 
+    /// What is wrong with a packet that has an unknown field.
+    fn not_understood(&self, kind: u8, tag: u8, known: &mut Known) -> ProtocolError {
+        let asks = || Ok(self.flags()? & flag::REQUEST != 0);
+        let mut refusable = || {
+            Ok(match kind {
+                kind::MESSAGE if asks()? => {
+                    Refusable::Request(self.source(known)?, self.message()?)
+                }
+                kind::OFFER => Refusable::Offer(self.source(known)?, self.message()?),
+                kind => return Err(ProtocolError::UnknownType(kind)),
+            })
+        };
+        let refusable = refusable().map(Box::new);
+        refusable.map_or(ProtocolError::UnknownField(tag), |it| ProtocolError::Unsupported(tag, it))
+    }
+
+    fn source(&self, known: &mut Known) -> Result<Source> {
+        let service = self.need(tag::SERVICE, |value| known.service(value))?;
+        Ok(Source { service, instance: self.instance()? })
+    }
+
     fn message(&self) -> Result<MessageId> {
         self.id(tag::MESSAGE)
     }
@@ -186,6 +213,11 @@ impl Fields<'_> {
 
     fn receiver(&self) -> Result<Receiver> {
         Ok(Receiver { instance: self.instance()?, port: self.need(tag::PORT, number)? })
+    }
+
+    /// A receiver that is a binding.
+    fn binding(&self) -> Result<Receiver> {
+        Ok(Receiver { instance: self.instance()?, port: self.need(tag::PORT, port)? })
     }
 
     fn target(&self) -> Result<Target> {
@@ -239,9 +271,8 @@ impl Fields<'_> {
     }
 
     fn head_with(&self, request: Option<Request>, known: &mut Known) -> Result<Box<Head>> {
-        let service = self.need(tag::SERVICE, |value| known.service(value))?;
         Ok(Box::new(Head {
-            source: Source { service, instance: self.instance()? },
+            source: self.source(known)?,
             content_type: self.get(tag::CONTENT_TYPE, |value| known.content_type(value))?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
@@ -263,6 +294,11 @@ impl Fields<'_> {
         }
         Ok(headers)
     }
+}
+
+/// The name of a binding. Zero is the reader of a reply.
+fn port(value: &[u8]) -> Option<u64> {
+    number(value).filter(|port| *port != 0)
 }
 
 fn nonce(value: &[u8]) -> Option<Nonce> {

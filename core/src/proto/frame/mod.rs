@@ -177,6 +177,16 @@ pub enum Frame {
     },
 }
 
+/// What can be read of a message that is not understood, for
+/// [`Unsupported`](crate::proto::ReasonCode::Unsupported).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusable {
+    /// A [`Frame::Message`] that asks: who, and the name of the request.
+    Request(Source, MessageId),
+    /// A [`Frame::Offer`]: of whom, and the name of the stream.
+    Offer(Source, MessageId),
+}
+
 /// The name of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {

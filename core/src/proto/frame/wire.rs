@@ -110,13 +110,15 @@ pub(super) struct Fields<'a> {
     there: u32,
     values: [(u16, u16); tag::COUNT],
     pub(super) headers: Vec<&'a [u8]>,
+    /// The first field that must be understood and is not.
+    pub(super) unknown: Option<u8>,
 }
 
 impl<'a> Fields<'a> {
     /// Finds the fields of a header, which is no longer than [`MAX_HEADER`](super::MAX_HEADER).
     pub(super) fn parse(header: &'a [u8]) -> Result<Self, ProtocolError> {
         let values = [(0, 0); tag::COUNT];
-        let mut fields = Self { header, there: 0, values, headers: Vec::new() };
+        let mut fields = Self { header, there: 0, values, headers: Vec::new(), unknown: None };
         let mut rest = header;
         while let Some((&tag, after)) = rest.split_first() {
             rest = after;
@@ -127,7 +129,7 @@ impl<'a> Fields<'a> {
                 }
                 fields.headers.push(value);
             } else if tag & CRITICAL != 0 {
-                return Err(ProtocolError::UnknownField(tag));
+                fields.unknown.get_or_insert(tag);
             } else if let Some(field) = fields.values.get_mut(usize::from(tag)).filter(|_| tag != 0)
             {
                 let end = header.len() - rest.len();

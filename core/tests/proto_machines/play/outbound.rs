@@ -52,7 +52,7 @@ pub(crate) fn outbound(moves: &[u8]) {
 fn receiver(input: &mut Input<'_>) -> Receiver {
     Receiver {
         instance: InstanceId::from_bytes([input.below(3); 16]),
-        port: u64::from(input.below(2)),
+        port: 1 + u64::from(input.below(2)),
     }
 }
 

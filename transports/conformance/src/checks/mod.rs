@@ -32,6 +32,7 @@ mod restarting;
 mod routing;
 mod serving;
 mod subscriptions;
+mod unsupported;
 
 pub use self::{
     addresses::*, asking_all::*, beside_a_group::*, binding::*, bodies::*, bodies_failing::*,
@@ -39,7 +40,7 @@ pub use self::{
     concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*, flow_limits::*,
     garbage::*, isolation::*, leaving::*, order::*, packets::*, refusals::*, release::*,
     release_bindings::*, release_requests::*, requests::*, restarting::*, routing::*, serving::*,
-    subscriptions::*,
+    subscriptions::*, unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -127,6 +128,7 @@ macro_rules! each_check {
             closing_amid_bodies_answers_all
             forged_packets_are_counted
             garbage_is_survived
+            what_is_not_understood_is_refused
             failures_of_handlers_are_told_apart
             a_full_group_is_overloaded
             a_lone_member_that_drains_refuses
