@@ -83,6 +83,9 @@
 //!   A reply that was under way when the connection broke is lost, and the request ends with
 //!   `Deadline`, executed maybe.
 //!
+//! A connection that has ended for good closes its conduit: `max_reconnects` attempts have failed (they
+//! are not limited by default), the client was drained, or the runtime that it runs in is gone.
+//!
 //! A server in lame duck mode ends its connections one after the other, so that its clients do not all
 //! come to the next one at once. [`Nats::events`](crate::Nats::events) tells of each of these; all are in the log too, of
 //! `conduit_nats`:
