@@ -37,3 +37,4 @@
 mod repeats;
 
 pub use self::repeats::{Noted, Repeated, Repeats};
+pub use crate::error::OneLine;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Encoder, Message, Subject,
     driver::{Bound, Logged, Seen, Shared},
-    error::{Causes, Short},
+    error::{Causes, OneLine},
     handle::Handle,
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
@@ -126,7 +126,7 @@ async fn handle_one(
         }
         Some(Err(panic)) => {
             let text = report::panic_text(&*panic);
-            log(Logged::HandlerPanicked, Some(&Short(text)));
+            log(Logged::HandlerPanicked, Some(&OneLine(text)));
             Some((Reason::new(ReasonCode::Panicked, text), Detail::default()))
         }
     };

@@ -174,7 +174,7 @@ impl Transport for Nats {
             Compat::new(async { tokio::time::timeout(CLOSE_LIMIT, end(&self.link, last)).await })
                 .await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::debug!("closed without the broker's word on what was published");
+            tracing::debug!(target: "conduit_nats", "closed without the broker's word on what was published");
         }
     }
 }

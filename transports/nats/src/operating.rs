@@ -128,6 +128,28 @@
 //! - [`SlowConsumer`](crate::NatsEvent::SlowConsumer): the client's subscription was full.
 //! - `slow_consumers` in the server's `/varz`: the client took nothing for too long.
 //!
+//! # Logs
+//!
+//! What a conduit logs is listed in [`conduit::logging`]. With the target `conduit_nats`, a connection
+//! logs its [events](crate::NatsEvent), and two things besides:
+//!
+//! | level | message |
+//! | --- | --- |
+//! | INFO | connected to NATS |
+//! | WARN | the connection to NATS is lost |
+//! | WARN | connecting to NATS failed |
+//! | WARN | the NATS server is about to shut down |
+//! | WARN | a subscription is full and drops packets |
+//! | ERROR | the NATS server does not permit it |
+//! | ERROR | the NATS server reports an error |
+//! | DEBUG | the connection to NATS is closed |
+//! | DEBUG | closed without the broker's word on what was published |
+//! | DEBUG | ignored what is no packet |
+//!
+//! What comes again and again (a failed attempt to connect, a full subscription, what is not permitted,
+//! another error) is logged once in 10 seconds; the next line says how many there were before it, in
+//! words and in the field `more`. A line has less than 2 KiB, and no control characters.
+//!
 //! # What errors mean
 //!
 //! | error | at NATS it usually means | what to do |

@@ -7,7 +7,10 @@ use std::{
 
 use async_compat::Compat;
 use async_nats::{Message, Subscriber};
-use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
+use conduit::{
+    logging::OneLine,
+    transport::{self, Packet, TransportError, TransportErrorKind},
+};
 use futures_core::Stream;
 
 use crate::{
@@ -129,7 +132,8 @@ fn from_inbox(message: Message) -> Option<Packet> {
         Arrival::Packet => Some(Packet::Data(message.payload)),
         Arrival::Notice(token) if is_notice(&message) => Some(Packet::Undelivered(token)),
         Arrival::Notice(_) | Arrival::Unknown => {
-            tracing::debug!(subject = %message.subject, "ignored what is no packet");
+            let subject = OneLine(&message.subject);
+            tracing::debug!(target: "conduit_nats", %subject, "ignored what is no packet");
             None
         }
     }
