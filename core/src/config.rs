@@ -118,6 +118,7 @@ impl Config {
         InboundLimits {
             initial: self.first_window,
             window: self.window,
+            answer: self.send_timeout,
             idle: self.idle_limit,
             retry: self.retry(),
             ack_delay: Duration::from_millis(25).min(self.idle_limit / 10),

@@ -10,7 +10,7 @@ use conduit::{
 };
 use conduit_json::Json;
 
-use crate::support::world::{Node, TestResult, World, secs};
+use crate::support::world::{Node, TestResult, World, millis, secs};
 
 /// A sender by hand, which says what it wants.
 struct Odd<'a> {
@@ -122,6 +122,35 @@ fn an_offer_that_is_taken_back_lets_its_sender_go_on() -> TestResult {
 }
 
 #[test]
+fn an_offer_is_given_up_after_the_answer_time_whatever_its_sender_says() -> TestResult {
+    World::run(|world| async move {
+        let node = world.builder("a").send_timeout(secs(3)).build()?;
+        let mut binding = node.queue_bind("x").await?;
+        let odd = Odd::new(&world, 1)?;
+        odd.offer(Target::Group, BODY).await?;
+        odd.send(Target::Group, "one").await?;
+        odd.send(Target::Group, "two").await?;
+        let stream = StreamId { message: BODY, reply: false };
+        let body = Bytes::from_static(b"first");
+        for _ in 0..29 {
+            world.sim.sleep(millis(100)).await;
+            odd.to_inbox(&node, Frame::Ping { stream }).await?;
+            odd.to_inbox(&node, Frame::Data { stream, offset: 0, body: body.clone() }).await?;
+            // Also where it is said once more.
+            odd.offer(Target::Group, BODY).await?;
+        }
+        world.sim.idle().await;
+        assert_eq!(binding.waiting(), 3);
+        assert_eq!(text(binding.next().await).await?, "one");
+        assert_eq!(world.elapsed(), secs(3));
+        assert_eq!(text(binding.next().await).await?, "two");
+        let stats = node.stats();
+        assert_eq!((stats.incoming_bodies, stats.incoming_bytes, stats.waiting_bytes), (0, 0, 0));
+        Ok(())
+    })
+}
+
+#[test]
 fn a_silent_sender_holds_up_no_handler_of_many() -> TestResult {
     for handlers in [1, 64] {
         World::run(|world| async move {
@@ -149,7 +178,7 @@ fn a_silent_sender_holds_up_no_handler_of_many() -> TestResult {
             }
             assert_eq!(world.elapsed(), Duration::ZERO, "with {handlers} handlers");
             assert_eq!(handler.waiting(), 100);
-            world.sim.sleep(secs(11)).await;
+            world.sim.sleep(secs(6)).await;
             assert_eq!(handler.waiting(), 0, "they are given up");
             TestResult::Ok(())
         })?;

@@ -23,6 +23,7 @@ pub(crate) fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) ->
     let limits = InboundLimits {
         initial: 1000,
         window: 4000,
+        answer: 5 * SECOND,
         idle: 10 * SECOND,
         retry: SECOND / 2,
         ack_delay: SECOND / 50,

@@ -30,6 +30,7 @@ impl Reader {
         let limits = InboundLimits {
             initial: INITIAL,
             window: WINDOW,
+            answer: 5 * SECOND,
             idle: 10 * SECOND,
             retry: SECOND,
             ack_delay: SECOND / 40,

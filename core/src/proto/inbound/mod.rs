@@ -25,6 +25,8 @@ pub struct InboundLimits {
     pub initial: u64,
     /// Bytes that may be sent beyond what has been read.
     pub window: u64,
+    /// After this long an offer that is not confirmed is given up, whatever its sender says.
+    pub answer: Duration,
     /// After this long without a sign of life the sender is given up.
     pub idle: Duration,
     /// After this long an accept is said again.
@@ -70,6 +72,8 @@ pub struct Inbound {
     /// Something has to be said: an accept, a receipt or a stop, as the phase demands.
     due: bool,
     ack_at: Option<Instant>,
+    /// Until when an offer has to be confirmed.
+    confirm_by: Instant,
     heard: Instant,
     spoke: Instant,
 }
@@ -144,6 +148,7 @@ impl Inbound {
         limits: InboundLimits,
     ) -> Self {
         let granted = limits.initial.min(length.unwrap_or(u64::MAX));
+        let confirm_by = later(now, limits.answer);
         Self {
             stream,
             receiver,
@@ -160,6 +165,7 @@ impl Inbound {
             said: Said { have: 0, credit: granted, pieces_ago: 0 },
             due: true,
             ack_at: None,
+            confirm_by,
             heard: now,
             spoke: now,
         }

@@ -81,15 +81,19 @@ impl Inbound {
     fn pause(&self) -> Duration {
         let alive = self.limits.idle / SIGNS_OF_LIFE;
         match self.phase {
-            Phase::Offered => self.limits.retry.min(alive),
+            // Many times before it is given up, so that it is not lost with some packets.
+            Phase::Offered => self.limits.retry.min(alive).min(self.limits.answer / 20),
             _ => alive,
         }
     }
 
     /// Who has everything needs nobody any more.
     fn give_up_at(&self) -> Option<Instant> {
-        let needy = self.phase == Phase::Offered || !self.body.is_whole();
-        needy.then(|| later(self.heard, self.limits.idle))
+        let silent = later(self.heard, self.limits.idle);
+        match self.phase {
+            Phase::Offered => Some(silent.min(self.confirm_by)),
+            _ => (!self.body.is_whole()).then_some(silent),
+        }
     }
 
     fn receipt(&self) -> Frame {

@@ -58,6 +58,7 @@ impl Game {
         let limits = InboundLimits {
             initial: input.number(),
             window: input.number(),
+            answer: Duration::from_secs(5),
             idle: Duration::from_secs(10),
             retry: Duration::from_millis(500),
             ack_delay: Duration::from_millis(u64::from(input.below(30))),

@@ -109,6 +109,7 @@ impl Setup {
             inbound: InboundLimits {
                 initial: 64 * 1024,
                 window: Self::WINDOW,
+                answer: Duration::from_secs(5),
                 idle: Duration::from_secs(10),
                 retry: Duration::from_millis(500),
                 ack_delay: Duration::from_millis(20),
