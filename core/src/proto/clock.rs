@@ -1,7 +1,6 @@
 use std::time::{Duration, Instant};
 
-/// How often a half says that it is alive within the idle limit. Also how often it tries at least
-/// to get something across, so that an outage shorter than the idle limit is survived.
+/// How often a half says that it is alive within the idle limit.
 pub(crate) const SIGNS_OF_LIFE: u32 = 6;
 
 /// A moment so much later; one that nobody lives to see where it cannot be counted.

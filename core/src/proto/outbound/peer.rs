@@ -39,6 +39,9 @@ pub(super) struct Peer {
     /// It has to be told that it is out, and why.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
+    /// It is sent again what it may have: one that has all of it has forgotten the stream, and
+    /// answers signs of life alone.
+    pub(super) say_ping: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
     /// It was started again at what it had, and has not caught up since.
@@ -95,6 +98,7 @@ impl Peer {
             unproven: None,
             say_reset: None,
             end_sent: false,
+            say_ping: false,
             heard: now,
             spoke: now,
             resumption: None,
@@ -261,10 +265,13 @@ impl Peer {
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
         const MOST_DOUBLINGS: u32 = 3;
+        // Each takes two packets, there and back: so more often than signs of life, of which one
+        // that gets through is enough.
+        const TRIES: u32 = 2 * SIGNS_OF_LIFE;
         let pause = limits
             .retry
             .saturating_mul(1 << self.retries.min(MOST_DOUBLINGS))
-            .min(limits.idle / SIGNS_OF_LIFE);
+            .min(limits.idle / TRIES);
         Some(later(self.waiting?, pause))
     }
 
@@ -282,6 +289,7 @@ impl Peer {
                 let until = self.resumption.take().map_or(0, |it| it.until);
                 self.resumption =
                     Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });
+                self.say_ping = true;
             }
             self.sent = if planted!(ForgetRetransmit) { self.sent } else { self.acked };
             self.end_sent &= planted!(ForgetEnd);

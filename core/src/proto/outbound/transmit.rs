@@ -107,7 +107,7 @@ impl Outbound {
                 peer.end_sent = true;
                 peer.expect(now);
                 Frame::End { stream, length: written, checksum }
-            } else if now >= peer.ping_at(limits) {
+            } else if std::mem::take(&mut peer.say_ping) || now >= peer.ping_at(limits) {
                 Frame::Ping { stream }
             } else {
                 continue;
@@ -123,7 +123,10 @@ impl Outbound {
             match frame {
                 Frame::Confirm { .. } => confirm = Some(receiver),
                 Frame::End { .. } => self.ended_at(now, receiver.instance),
-                Frame::Ping { .. } => self.at(receiver.instance).for_each(|peer| peer.spoke = now),
+                Frame::Ping { .. } => self.at(receiver.instance).for_each(|peer| {
+                    peer.spoke = now;
+                    peer.say_ping = false;
+                }),
                 _ => {}
             }
             return Some(Transmit { confirm, ..to_inbox(receiver, packet) });

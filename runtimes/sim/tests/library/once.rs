@@ -132,6 +132,27 @@ fn lost_last_acknowledgements() -> Result {
     survives(ALL, |frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.done))
 }
 
+/// A receiver that has everything has forgotten the stream, and its sender goes on sending again
+/// what was not acknowledged. Of ten tries within the idle limit the last one counts: with fewer,
+/// one packet in ten that is lost at random would end a body now and then.
+#[test]
+fn nine_lost_acknowledgements_in_a_row() -> Result {
+    for way in [Way::Plain, Way::Group] {
+        Net::run(1, |net| async move {
+            let world = World::new(&net, way).await?;
+            let last = |frame: &Frame| matches!(frame, Frame::Credit { receipt, .. } if receipt.have == LENGTH as u64);
+            let plan = FaultPlan::new(net.sim.clone(), 1);
+            net.broker.inject_faults(plan.on(first(9, last), Faults::new().drop(1.0)));
+            world.send().await?;
+            let dropped = net.broker.fault_counts().dropped;
+            assert_eq!(dropped, 9, "{way:?}");
+            world.ran_once(&net).await;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 #[test]
 fn lost_heads_of_replies() -> Result {
     survives(&[Way::Request], |frame| matches!(frame, Frame::ReplyStream { .. }))

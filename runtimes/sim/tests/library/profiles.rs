@@ -61,7 +61,10 @@ pub(crate) const SLOW: Profile = Profile {
     ..CALM
 };
 
-// So few that it is never by chance alone that nothing is heard for the idle limit.
+// So few that it is never by chance alone that nothing is heard for the idle limit. Within it a
+// sender asks twelve times for an acknowledgement. One try fails with q = 1 - (1 - p)^2, where p is
+// 0.1 times two random numbers, so all do in 1.4e-11 of cases on average: of 125,000 runs with 40
+// receivers each, 0.00007. (With six tries it was 5, and seed 61820 was one of them.)
 pub(crate) const GAPS: Profile = Profile { gaps: 0.1, ..CALM };
 
 /// The network does its part; only those who send and receive stop, stall and give up.
