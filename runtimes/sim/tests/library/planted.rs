@@ -45,7 +45,7 @@ mod outside {
         ("EndFailedSource", RELIABLE, &["a wrong end", "though its source failed"]),
         ("WaitForTheDead", EVERYTHING, &["it hangs", "a leak"]),
         ("IgnoreLag", RELIABLE, &["was held up"]),
-        ("ForgetTombstone", GAPS, &["kind: Lost"]),
+        ("ForgetTombstone", GAPS, &["(Lost, executed"]),
         ("StartUnconfirmed", LOSSY, &["two members of the group got it", "ran, but", "ran twice"]),
         ("ConfirmTwoMembers", LOSSY, TWO_MEMBERS),
         ("DeliverToAllMembers", RELIABLE, TWO_MEMBERS),
@@ -53,7 +53,7 @@ mod outside {
         ("ReplyToSibling", CALM, STUCK),
         ("AnswerAnother", RELIABLE, &["the bytes are wrong", "a wrong end", "no handler ran"]),
         ("DenyExecution", RELIABLE, &["but a handler ran", "ran, but"]),
-        ("LoseReason", RELIABLE, &["kind: Other"]),
+        ("LoseReason", RELIABLE, &["(Other, executed"]),
         ("ForgetCancellation", RELIABLE, &["cancelled after"]),
         ("LoseWakeup", CALM, STUCK),
     ];
