@@ -22,8 +22,9 @@ use crate::{
 /// [`max_waiting_messages`](crate::Builder::max_waiting_messages) and
 /// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding)). Where one-way messages come
 /// faster than they are taken, the newest are dropped and [counted](Self::lost); requests and
-/// streamed bodies are refused instead, and their senders told. Messages of one sender, an instance,
-/// come in the order in which they were sent; those of another sender never wait for them.
+/// streamed bodies are refused instead, and their senders told. A `bind` counts them too: nothing
+/// else gets its copy. Messages of one sender, an instance, come in the order in which they were
+/// sent; those of another sender never wait for them.
 ///
 /// A queue binding gives a request that has waited in it for 100 ms (see
 /// [`max_request_wait`](crate::Builder::max_request_wait)) back to the group, whether its handlers
@@ -181,7 +182,9 @@ impl<E: Encoder> Binding<E> {
         self.bound.is_bound()
     }
 
-    /// How many one-way messages it has dropped because it was full.
+    /// How many messages it has lost because it was full: what it received and this are all that
+    /// came. A `bind` counts whatever it has refused, and what was offered to it and came too late;
+    /// a queue binding one-way messages alone, since other members get the rest.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.bound.mailbox.lost.get()

@@ -71,7 +71,8 @@ impl Handler {
         self.bound.is_bound()
     }
 
-    /// How many one-way messages were dropped because the binding was full.
+    /// How many messages were lost because the binding was full: see
+    /// [`Binding::lost`](crate::Binding::lost).
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.bound.mailbox.lost.get()

@@ -27,7 +27,7 @@ pub struct Stats {
     pub pending_requests: usize,
     /// Requests that are being answered here, or wait to be.
     pub open_requests: usize,
-    /// One-way messages that a full binding dropped.
+    /// Messages that full bindings have lost: see [`Binding::lost`](crate::Binding::lost).
     pub lost_messages: u64,
     /// Messages to bindings that were lost on the way: see [`Binding::missed`](crate::Binding::missed).
     pub missed_messages: u64,

@@ -41,6 +41,15 @@ impl Arrival {
         }
     }
 
+    /// Whether its body was accepted and will not come, though its sender did not withdraw it: it was
+    /// too late, say.
+    pub(super) fn is_lost(&self) -> bool {
+        use ReasonCode::{Cancelled, Closed, Deadline, SourceFailed};
+        let unconfirmed = self.stream().filter(|stream| stream.readiness() == Readiness::Never);
+        let ended = unconfirmed.and_then(|stream| stream.failure());
+        ended.is_some_and(|code| !matches!(code, Cancelled | Closed | Deadline | SourceFailed))
+    }
+
     pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
         let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
         if is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline) {

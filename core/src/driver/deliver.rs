@@ -113,6 +113,7 @@ impl Shared {
         let mailbox = &members.all()[at].mailbox;
         // A request that is refused must not make, and then drop, the duty to answer it.
         if head.request.is_some() && !self.takes_request(route, mailbox, bytes, false) {
+            self.lose_copy(mailbox, route, &head);
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
         let arrival = self.arrival(route, head, Content::Whole(body));
@@ -126,9 +127,10 @@ impl Shared {
             }
             Err(Full(arrival)) => {
                 if let Some(replier) = &arrival.replier {
+                    self.lose_copy(mailbox, route, &arrival.head);
                     replier.fail(ReasonCode::Overloaded.into(), Detail::default());
                 } else {
-                    self.lose(mailbox, route, &arrival.head);
+                    self.lose(mailbox, &route.subject, &arrival.head);
                 }
             }
         }
@@ -159,8 +161,9 @@ impl Shared {
                 for at in 0..count {
                     self.note(route, &mut members.all_mut()[at], head);
                     if let Err(code) = self.deliver_offer_to(route, members, at, head, offer) {
-                        let port = members.all()[at].mailbox.port();
-                        self.refuse_offer(route, &head.source, stream, port, code);
+                        let mailbox = &members.all()[at].mailbox;
+                        self.lose_copy(mailbox, route, head);
+                        self.refuse_offer(route, &head.source, stream, mailbox.port(), code);
                     }
                 }
                 return;
@@ -283,12 +286,6 @@ impl Shared {
                 self.counters.missed.take_back(1);
             }
         }
-    }
-
-    fn lose(&self, mailbox: &Mailbox, route: &Route, head: &Head) {
-        mailbox.lost.add(1);
-        self.counters.lost.add(1);
-        self.log_messages(Logged::Lost, route, head, 1);
     }
 
     fn log_messages(&self, event: Logged, route: &Route, head: &Head, count: u64) {

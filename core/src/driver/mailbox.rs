@@ -30,7 +30,7 @@ pub(crate) struct Mailbox {
     /// Nothing more will come. Set under the lock.
     complete: AtomicBool,
     completed: Event,
-    /// One-way messages that did not fit.
+    /// One-way messages that did not fit, and where every binding gets its own, whatever did not.
     pub(crate) lost: Counter,
     /// Messages that were lost on the way, as far as is known.
     pub(crate) missed: Counter,
@@ -123,10 +123,19 @@ impl Mailbox {
         drop(state);
         wake(reader);
         if let Some(arrival) = given_up {
-            arrival.refuse(shared);
-            drop(arrival);
-            shared.notify_drain();
+            self.give_up(shared, arrival);
         }
+    }
+
+    /// Nobody will handle a message that has waited. A plain binding that has accepted a body and
+    /// does not get it has lost it.
+    fn give_up(&self, shared: &Shared, arrival: Arrival) {
+        if self.kind != BindingKind::Queue && arrival.is_lost() {
+            shared.lose(self, &arrival.subject, &arrival.head);
+        }
+        arrival.refuse(shared);
+        drop(arrival);
+        shared.notify_drain();
     }
 
     /// How many more messages there is room for.
@@ -221,9 +230,7 @@ impl Mailbox {
             if is_needed {
                 return Poll::Ready(Some(arrival));
             }
-            arrival.refuse(shared);
-            drop(arrival);
-            shared.notify_drain();
+            self.give_up(shared, arrival);
         }
     }
 

@@ -1,9 +1,9 @@
-//! Telling senders what is not taken here.
+//! What is not taken here: telling senders, and counting it.
 
 use crate::{
-    MessageId,
+    MessageId, Subject,
     driver::{
-        Shared,
+        Logged, Mailbox, Seen, Shared,
         routes::{Members, Route},
     },
     proto::{
@@ -74,5 +74,20 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// A request or an offer is refused. Another member of a group may take it; what was for a plain
+    /// binding is lost there.
+    pub(super) fn lose_copy(&self, mailbox: &Mailbox, route: &Route, head: &Head) {
+        if route.target == Target::Plain {
+            self.lose(mailbox, &route.subject, head);
+        }
+    }
+
+    pub(in crate::driver) fn lose(&self, mailbox: &Mailbox, subject: &Subject, head: &Head) {
+        mailbox.lost.add(1);
+        self.counters.lost.add(1);
+        let (subject, source) = (Some(subject), Some(&head.source));
+        self.log(Logged::Lost, Seen { subject, source, count: 1, ..Seen::default() });
     }
 }

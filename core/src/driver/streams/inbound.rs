@@ -108,12 +108,12 @@ impl Shared {
             changed: Event::new(),
         });
         lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
-        let driven = ForgetOnDrop { shared: Arc::clone(self), stream: Arc::clone(&stream) };
+        let (shared, driven) = (Arc::clone(self), Arc::clone(&stream));
         self.tasks.spawn(async move {
-            let ForgetOnDrop { shared, stream } = &driven;
-            if let Err(error) = shared.drive(&**stream).await {
-                stream.stop(shared, shared.undriven(&error, ReasonCode::Dropped));
+            if let Err(error) = shared.drive(&*driven).await {
+                driven.stop(&shared, shared.undriven(&error, ReasonCode::Dropped));
             }
+            shared.forget_inbound(&driven);
         });
         stream
     }
@@ -189,20 +189,6 @@ impl Shared {
             }
             _ => {}
         }
-    }
-}
-
-/// Ends a stream, and takes it out of the tables, when its task is gone, also where the runtime
-/// dropped the task.
-struct ForgetOnDrop {
-    shared: Arc<Shared>,
-    stream: Arc<InboundStream>,
-}
-
-impl Drop for ForgetOnDrop {
-    fn drop(&mut self) {
-        self.stream.stop(&self.shared, ReasonCode::Closed.into());
-        self.shared.forget_inbound(&self.stream);
     }
 }
 
@@ -297,6 +283,11 @@ impl InboundStream {
 
     pub(in crate::driver) fn readiness(&self) -> Readiness {
         readiness(&lock(&self.state).machine)
+    }
+
+    /// Why its body will never be whole, if so.
+    pub(in crate::driver) fn failure(&self) -> Option<ReasonCode> {
+        lock(&self.state).machine.failure().map(|reason| reason.code)
     }
 
     /// Its message has come to wait in its binding.

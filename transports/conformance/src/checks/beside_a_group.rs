@@ -1,6 +1,13 @@
 //! Plain bindings beside a group.
 
-use std::{panic, sync::Arc, time::Duration};
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use conduit::{Conduit, Message};
 
@@ -110,6 +117,65 @@ pub async fn a_bind_runs_once_where_the_group_is_asked_again<B: Broker>(
         RULE.expect(what, answer)?;
     }
     runs_no_more(&world, &logger, &logs).await
+}
+
+/// A bind that has no room for its copy of what the group takes counts it: what it received and what
+/// it lost are all that was sent, requests and streamed bodies among it.
+///
+/// # Errors
+/// What does not hold.
+pub async fn what_a_full_bind_refuses_is_counted<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const ROUNDS: u64 = 15;
+    const STREAMED: usize = 20_000;
+    let asker = world.patient_conduit("asker").await;
+    let worker = world.conduit("worker").await;
+    RULE.expect("queue_bind", worker.queue_bind("jobs").await)?.to(|message| async move {
+        let length = message.bytes().await?.len() as u64;
+        if message.is_request() { message.reply(&length).await } else { Ok(()) }
+    });
+    let full = world.builder("worker").await.max_waiting_messages(4).max_bodies_per_binding(2);
+    let full = RULE.expect("build", full.build())?;
+    let received = Arc::new(AtomicU64::new(0));
+    let (open, gate) = async_channel::bounded::<()>(1);
+    let count = Arc::clone(&received);
+    let bind = RULE.expect("bind", full.bind("jobs").await)?.to(move |message: Message<Number>| {
+        let is_first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        let gate = gate.clone();
+        async move {
+            if is_first {
+                gate.recv().await.ok();
+            }
+            message.bytes().await.map(drop)
+        }
+    });
+    let service = asker.service("worker").timeout(LONG);
+    let mut sent = Vec::new();
+    for _ in 0..ROUNDS {
+        for size in [8, STREAMED] {
+            let asking = service.request_body("jobs", vec![7; size]).into_future();
+            let what = "a request beside a full bind";
+            RULE.expect(what, world.within(B::PATIENCE, RULE, what, asking).await?)?;
+        }
+        RULE.expect("send", service.send_body("jobs", vec![7; 8]).await)?;
+        let sending = service.send_body("jobs", vec![7; STREAMED]).expect(1);
+        sent.push(world.run(async move { sending.await.map(drop) }));
+    }
+    let all = 4 * ROUNDS;
+    let what = || "a full bind counts nothing".to_owned();
+    world.eventually(RULE, what, || bind.lost() > 0).await?;
+    open.try_send(()).ok();
+    for sent in sent {
+        // That the bind did not take it is in the result.
+        RULE.expect("send", world.within(B::PATIENCE, RULE, "send", sent).await?)?;
+    }
+    let counts = || (received.load(Ordering::SeqCst), bind.lost());
+    let what = || format!("of {all} sent, received and lost are {:?}", counts());
+    world.eventually(RULE, what, || counts().0 + counts().1 >= all).await?;
+    RULE.ensure(counts().0 + counts().1 == all, what)?;
+    let lost = full.stats().lost_messages;
+    RULE.ensure(lost == bind.lost(), || format!("the conduit counts {lost}: {:?}", counts()))
 }
 
 /// The bind has run once for all that was taken out.
