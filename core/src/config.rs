@@ -104,7 +104,7 @@ impl Config {
     }
 
     /// After this long without progress, what is missing is sent again.
-    fn retry(&self) -> Duration {
+    pub(crate) fn retry(&self) -> Duration {
         (self.idle_limit / 10).min(Duration::from_secs(1))
     }
 

@@ -6,8 +6,12 @@ mod text;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub(crate) use self::{causes::Causes, search::Own, text::Printable};
-pub use self::{kind::ErrorKind, text::OneLine};
+pub use self::kind::ErrorKind;
+pub(crate) use self::{
+    causes::Causes,
+    search::Own,
+    text::{Printable, Short},
+};
 pub use crate::proto::Executed;
 use crate::{
     Failure, InstanceId, ServiceName, Subject,
@@ -93,11 +97,11 @@ impl Error {
     /// it did.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        self.0.failure.as_deref()
+        let of_cause = || self.0.source.as_deref()?.downcast_ref::<Self>()?.failure();
+        self.0.failure.as_deref().or_else(of_cause)
     }
 
-    /// The instance that this was heard from, where it was heard from one; of
-    /// [`Lost`](ErrorKind::Lost), the one that fell silent.
+    /// The instance that this was heard from, where it was heard from one.
     #[must_use]
     pub fn instance(&self) -> Option<InstanceId> {
         self.0.instance
@@ -124,6 +128,12 @@ impl Error {
         let mut error = Self::from(kind);
         error.0.source = Some(Arc::from(source.into()));
         error
+    }
+
+    /// Says what else went wrong before.
+    pub(crate) fn because_of(mut self, other: Self) -> Self {
+        self.0.source = Some(Arc::new(other));
+        self
     }
 
     pub(crate) fn with_executed(mut self, executed: Executed) -> Self {

@@ -1,6 +1,9 @@
 //! What sends and requests have in common.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Body, Encode, Error, MessageId, ServiceName, Subject,
@@ -177,6 +180,22 @@ impl To {
             Targets::Both => Arc::clone(&self.0),
             targets => shared.destinations.get(&self.address(targets)),
         }
+    }
+
+    /// Where a request goes, packet by packet. Whether plain bindings got it is told by a notice of
+    /// their own only, and it matters where the group may refuse it.
+    pub(crate) fn lanes(&self, shared: &Shared, now: Instant) -> &'static [Targets] {
+        match self.0.is_apart(shared.age(now)) {
+            true => &[Targets::Plain, Targets::Group],
+            false => &[Targets::Both],
+        }
+    }
+
+    /// The group has refused a request, and may refuse others.
+    pub(crate) fn note_refusal(&self, shared: &Shared, now: Instant) {
+        /// How long that is thought of.
+        const LATELY: Duration = Duration::from_secs(60);
+        self.0.keep_apart(shared.age(now + LATELY));
     }
 
     pub(crate) fn about(&self, error: Error) -> Error {

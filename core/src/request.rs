@@ -29,9 +29,10 @@ use crate::{
 /// # Errors
 /// Each says by [`Error::executed`] whether the handler was executed.
 /// - `NoReceivers` at once where nobody is bound and the broker can tell; else `NoAnswer` after the
-///   send timeout.
+///   send timeout. So is a failure of a `bind`, which is then its source, where the broker does not
+///   tell that there is no group: a member may have the request and be slow.
 /// - `Overloaded` and `Draining` where whoever answers has refused it, again and again, until the
-///   deadline was near.
+///   deadline was near. Where a `bind` beside the group may have run, that is in `executed`.
 /// - `NotDecoded`, `HandlerFailed` (with a [`Failure`](crate::Failure) where the handler gave one),
 ///   `HandlerPanicked`, `NoReply` and `TooLarge` from the handler.
 /// - `Lost` where whoever had it fell silent for the idle limit, `Deadline`, and those of

@@ -100,13 +100,7 @@ impl Shared {
                 match target {
                     _ if pending.asks_all() => pending.answered(&self.waiting, Err(error), bytes),
                     Target::Group => pending.resolve(Err(error)),
-                    Target::Plain => {
-                        if pending.plain_failed(error) {
-                            let token = self.token(message, Targets::Group);
-                            let probe = Frame::Probe { message }.encode();
-                            self.post_packet(pending.group().clone(), probe, Some(token));
-                        }
-                    }
+                    Target::Plain => pending.plain_failed(self.now(), error),
                 }
             }
             Frame::Alive { message, instance, target } => {
@@ -123,6 +117,13 @@ impl Shared {
         if pending.asks_all() {
             pending.hear(self.now(), Target::Plain);
         }
+    }
+
+    /// Asks the broker whether there is a group that could answer a request.
+    pub(crate) fn probe(&self, message: MessageId, pending: &Pending) {
+        pending.probed(self.now() + self.config.retry());
+        let token = self.token(message, Targets::Group);
+        self.post_packet(pending.group().clone(), Frame::Probe { message }.encode(), Some(token));
     }
 
     fn handle_reply_stream(
@@ -165,8 +166,9 @@ impl Shared {
         match targets {
             Targets::Both => pending.nobody_is_there(),
             Targets::Group => pending.group_is_empty(),
-            Targets::Plain if pending.asks_all() => pending.nobody_is_there(),
-            Targets::Plain => {}
+            // Who has accepted an offer is known better where its body is sent.
+            Targets::Plain if self.outbound_at(StreamId { message, reply: false }).is_some() => {}
+            Targets::Plain => pending.plain_is_empty(),
         }
     }
 }

@@ -61,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) nonces: Nonces,
     pub(super) tokens: Tokens,
     ids: Box<dyn IdSource>,
+    started: Instant,
 }
 
 /// What is counted and nowhere else to be seen.
@@ -110,7 +111,7 @@ impl Shared {
         let shared = Arc::new(Self {
             inbox: Address::Inbox { service: service.clone(), instance },
             source: Source { service, instance },
-            tasks: Tasks::new(),
+            tasks: Tasks::start(&runtime),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
             lifecycle: Lifecycle::default(),
@@ -127,6 +128,7 @@ impl Shared {
             nonces: Nonces::new(id::secret(&*ids)),
             tokens: Tokens::new(id::secret(&*ids)),
             config,
+            started: runtime.now(),
             runtime,
             transport,
             ids,
@@ -137,6 +139,11 @@ impl Shared {
 
     pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
+    }
+
+    /// How many milliseconds of this conduit's life have passed at a time.
+    pub(crate) fn age(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(crate) fn sleep_until(&self, at: Instant) -> Sleep<'_> {

@@ -34,7 +34,8 @@ kinds! {
     TooLarge => "the body is too large";
     /// Nobody is subscribed. Usually a service that is not running, or a misspelt name.
     NoReceivers => "nobody listens there";
-    /// Nobody answered an offer within the send timeout.
+    /// Nobody answered an offer within the send timeout, or said to have a request. What a plain
+    /// binding failed with is the source, where it is not known whether there is a group.
     NoAnswer => "nobody answered";
     /// Every receiver that answered has its hands full. Try later.
     Overloaded => "the receiver has no room for it now";
@@ -59,7 +60,7 @@ kinds! {
     /// There was no connection to the broker for the send timeout. Nothing was executed, unless the
     /// client had taken a packet before.
     Disconnected => "there is no connection to the broker";
-    /// The conduit was closed, here or at the other side, or what it runs in is gone.
+    /// The conduit was closed, here or at the other side.
     Closed => "the conduit is closed";
     /// The broker does not permit it.
     Denied => "the broker does not permit it";

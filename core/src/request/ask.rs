@@ -34,29 +34,41 @@ pub(super) async fn ask_whole(
     // A busy member takes a while to refuse. What is asked too late for that would not be known to
     // have been refused.
     let enough = (2 * shared.config.request_wait).min(give_up.saturating_duration_since(begun) / 2);
-    let mut targets = Targets::Both;
+    let mut lanes = to.lanes(shared, begun);
     let mut backoff = Backoff::default();
     let mut refusal = None;
+    // Of what was asked, the group's part was refused.
+    let beside_group = |asking: &Asking, error: Error| match error.executed() {
+        Executed::No => error.with_executed(asking.pending.executed_beside_group()),
+        _ => error,
+    };
     loop {
-        let packet = || Frame::message(head.borrowed(), body);
-        let token = shared.token(asking.message(), targets);
-        let to = to.with(shared, targets);
-        shared.publish(&to, packet, Some(token), deadline).await?;
+        for (lane, &targets) in lanes.iter().enumerate() {
+            let packet = || Frame::message(head.borrowed(), body);
+            let token = shared.token(asking.message(), targets);
+            let to = to.with(shared, targets);
+            let published = shared.publish(&to, packet, Some(token), deadline).await;
+            let is_first = lane == 0 && targets != Targets::Group;
+            published
+                .map_err(|error| if is_first { error } else { beside_group(asking, error) })?;
+        }
         asking.pending.was_asked(shared.now());
         match (wait(asking, deadline).await, refusal.take()) {
             (Err(error), refusal) if error.kind() == ErrorKind::NoReceivers => {
-                return Err(refusal.unwrap_or(error));
+                return Err(refusal.map_or(error, |refusal| beside_group(asking, refusal)));
             }
             (Err(error), _) if is_refusal(&error) => {
-                let again = shared.now() + backoff.pause();
+                let now = shared.now();
+                to.note_refusal(shared, now);
+                let again = now + backoff.pause();
                 if again + enough >= give_up {
-                    return Err(error);
+                    return Err(beside_group(asking, error));
                 }
                 // In a box: few wait here, and every request would have room for it.
                 if let Some(answer) = Box::pin(answer_by(asking, again)).await {
                     return answer;
                 }
-                targets = Targets::Group;
+                lanes = &[Targets::Group];
                 refusal = Some(error);
                 if let (Some(request), Some(at)) = (&mut head.request, deadline) {
                     request.time_left = Some(at.saturating_duration_since(shared.now()));

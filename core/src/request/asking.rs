@@ -140,12 +140,9 @@ impl Asking {
                 if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
                     return Poll::Ready(Ok(answer));
                 }
-                if shared.is_closed() {
-                    let closed = Error::from(ErrorKind::Closed);
-                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
-                }
+                let probe = self.pending.probe_at();
                 let silent = self.pending.silent_at(silence);
-                let Some(at) = silent.into_iter().chain(deadline).min() else {
+                let Some(at) = silent.into_iter().chain(deadline).chain(probe).min() else {
                     return Poll::Pending;
                 };
                 let sleep = match &mut armed {
@@ -155,11 +152,15 @@ impl Asking {
                 ready!(sleep.poll(cx));
                 let now = shared.now();
                 if now < at {
-                    // It is closed: sleeps end early once nobody would end them any more.
-                    continue;
+                    // Sleeps end early once nobody would end them any more.
+                    let closed = Error::from(ErrorKind::Closed);
+                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
                 }
                 if deadline.is_some_and(|deadline| now >= deadline) {
                     return Poll::Ready(Err(Vain::Deadline));
+                }
+                if self.pending.probe_at().is_some_and(|at| now >= at) {
+                    shared.probe(self.message, &self.pending);
                 }
                 // It may have been heard of meanwhile.
                 if self.pending.silent_at(silence).is_some_and(|at| now >= at) {

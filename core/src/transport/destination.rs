@@ -29,6 +29,9 @@ pub struct Destination {
     remembered: OnceLock<Box<dyn Any + Send + Sync>>,
     /// The number of the next message to it.
     next: AtomicU64,
+    /// Until when requests go to plain bindings and to the group apart, in milliseconds of the
+    /// conduit's life.
+    apart_until: AtomicU64,
 }
 
 impl Destination {
@@ -39,7 +42,8 @@ impl Destination {
     }
 
     pub(crate) fn numbered_from(address: Address, first: u64) -> Self {
-        Self { address, remembered: OnceLock::new(), next: AtomicU64::new(first) }
+        let (remembered, next) = (OnceLock::new(), AtomicU64::new(first));
+        Self { address, remembered, next, apart_until: AtomicU64::new(0) }
     }
 
     /// The address.
@@ -57,6 +61,16 @@ impl Destination {
     /// The number of the next message, which is used up.
     pub(crate) fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether requests go to plain bindings and to the group apart now.
+    pub(crate) fn is_apart(&self, now: u64) -> bool {
+        now < self.apart_until.load(Ordering::Relaxed)
+    }
+
+    /// The group has refused a request.
+    pub(crate) fn keep_apart(&self, until: u64) {
+        self.apart_until.store(until, Ordering::Relaxed);
     }
 
     /// The number that the next message will have.

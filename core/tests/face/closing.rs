@@ -131,8 +131,9 @@ fn whoever_asked_a_conduit_that_closes_learns_it_at_once() -> TestResult {
             let error = asked.recv().await?.map(drop).expect_err("it is closed");
             assert_eq!((error.kind(), error.executed()), (ErrorKind::Closed, Executed::Yes));
         }
+        // It went to plain bindings too, and nobody has said that there are none.
         let error = queued.recv().await?.map(drop).expect_err("it is closed");
-        assert_eq!(error.executed(), Executed::No, "{error:?}");
+        assert_eq!(error.executed(), Executed::Maybe, "{error:?}");
         assert!(world.elapsed() < secs(2), "known after {:?}", world.elapsed());
         drop(message);
         Ok(())

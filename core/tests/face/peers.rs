@@ -133,8 +133,8 @@ fn a_group_that_does_not_understand_is_unsupported() -> TestResult {
             }
         }
         let error = asked.recv().await?.map(drop).expect_err("nobody understands it");
-        assert_eq!((error.kind(), error.executed()), (ErrorKind::Unsupported, Executed::No));
-        assert!(error.is_retryable(), "another member may understand it");
+        // It went to plain bindings too, and nobody has said that there are none.
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::Unsupported, Executed::Maybe));
         Ok(())
     })
 }

@@ -99,8 +99,9 @@ fn a_request_that_waits_in_a_dropped_binding_is_refused_at_once() -> TestResult 
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 1);
         drop(bound);
+        // It went to plain bindings too, and nobody has said that there are none.
         let error = asked.recv().await?.map(drop).expect_err("nobody handles it");
-        assert_eq!(error.executed(), Executed::No, "{error:?}");
+        assert_eq!(error.executed(), Executed::Maybe, "{error:?}");
         assert!(world.elapsed() < secs(1), "known after {:?}", world.elapsed());
         Ok(())
     })

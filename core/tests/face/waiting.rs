@@ -124,8 +124,8 @@ fn a_request_that_does_not_fit_is_refused() -> TestResult {
             let ask = node.own_service().request_body("x", pattern(3_000)).timeout(secs(1));
             let error = ask.await.map(drop).expect_err("it does not fit");
             assert_eq!(error.kind(), ErrorKind::Overloaded, "{error}");
-            let executed = if is_queue { Executed::No } else { Executed::Maybe };
-            assert_eq!(error.executed(), executed);
+            // In one packet, it went to whatever is bound.
+            assert_eq!(error.executed(), Executed::Maybe);
             TestResult::Ok(())
         })?;
     }

@@ -29,7 +29,6 @@ mod connect;
 mod error;
 mod events;
 mod link;
-mod log;
 mod monitor;
 mod nats;
 pub mod operating;

@@ -7,16 +7,13 @@ use std::{
 
 use async_compat::Compat;
 use async_nats::{Message, Subscriber};
-use conduit::{
-    logging::OneLine,
-    transport::{self, Packet, TransportError, TransportErrorKind},
-};
+use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
 use futures_core::Stream;
 
 use crate::{
     closing::News,
     is_notice,
-    link::{Link, ended},
+    link::{Link, disconnected},
     subject::{self, Arrival},
 };
 
@@ -113,18 +110,18 @@ async fn leave_server(subscriber: &mut Subscriber, link: &Link) -> Result<(), Tr
     if !link.is_connected() {
         return Err(TransportErrorKind::Disconnected.into());
     }
-    subscriber.unsubscribe_after(u64::MAX).await.map_err(ended)?;
+    subscriber.unsubscribe_after(u64::MAX).await.map_err(disconnected)?;
     link.round_trip().await.map(drop)
 }
 
 /// Ends the client's side: the stream ends behind what has arrived. Should a server ever count to
 /// that number after all, it is a drain that stops it.
 async fn end(subscriber: &mut Subscriber) -> Result<(), TransportError> {
-    subscriber.drain().await.map_err(ended)
+    subscriber.drain().await.map_err(disconnected)
 }
 
 async fn forget(subscriber: &mut Subscriber) -> Result<(), TransportError> {
-    subscriber.unsubscribe().await.map_err(ended)
+    subscriber.unsubscribe().await.map_err(disconnected)
 }
 
 fn from_inbox(message: Message) -> Option<Packet> {
@@ -132,8 +129,7 @@ fn from_inbox(message: Message) -> Option<Packet> {
         Arrival::Packet => Some(Packet::Data(message.payload)),
         Arrival::Notice(token) if is_notice(&message) => Some(Packet::Undelivered(token)),
         Arrival::Notice(_) | Arrival::Unknown => {
-            let subject = OneLine(&message.subject);
-            tracing::debug!(target: "conduit_nats", %subject, "ignored what is no packet");
+            tracing::debug!(subject = %message.subject, "ignored what is no packet");
             None
         }
     }

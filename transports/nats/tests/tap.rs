@@ -10,11 +10,14 @@ use std::{
     time::Duration,
 };
 
-use conduit::{ErrorKind, Executed, Runtime};
+use conduit::{ErrorKind, Executed, Failure, Runtime};
 use conduit_nats::Nats;
 use support::{Outcome, Server, builder, with_every_runtime};
 
-with_every_runtime!(requests_to_nobody_are_not_answered_and_others_are);
+with_every_runtime!(
+    requests_to_nobody_are_not_answered_and_others_are,
+    a_bind_that_fails_is_no_answer_without_the_word_of_the_server,
+);
 
 /// Subscribes to everything, and throws it away.
 fn tap(server: &Server) -> io::Result<()> {
@@ -55,6 +58,38 @@ async fn requests_to_nobody_are_not_answered_and_others_are(
         let error = asked.map(drop).expect_err("nobody is bound");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::NoAnswer, executed), "{error}");
         assert_eq!(service.request_body("echo", body.clone()).await?.bytes().await?, body);
+    }
+    Ok(())
+}
+
+/// The server does not say that there is no group, so that there may be one that has the request.
+async fn a_bind_that_fails_is_no_answer_without_the_word_of_the_server(
+    runtime: impl Runtime + Clone,
+) -> Outcome {
+    let server = Server::start();
+    let logger = builder("worker", runtime.clone(), Nats::connect(server.url()).await?).build()?;
+    logger.bind("job").await?.to(|message| async move {
+        message.bytes().await?;
+        Err::<(), Box<dyn std::error::Error + Send + Sync>>(Failure::new("no.log", "full").into())
+    });
+    let asker = builder("asker", runtime, Nats::connect(server.url()).await?)
+        .send_timeout(Duration::from_millis(500))
+        .idle_limit(Duration::from_secs(1))
+        .build()?;
+    for is_tapped in [false, true] {
+        if is_tapped {
+            tap(&server)?;
+        }
+        for size in [10, 100_000] {
+            let asked = asker.service("worker").request_body("job", vec![7; size]).await;
+            let error = asked.map(drop).expect_err("the bind fails");
+            let wanted = match is_tapped {
+                true => (ErrorKind::NoAnswer, Executed::Maybe),
+                false => (ErrorKind::HandlerFailed, Executed::Yes),
+            };
+            assert_eq!((error.kind(), error.executed()), wanted, "{error}");
+            assert_eq!(error.failure().map(Failure::code), Some("no.log"), "{error:?}");
+        }
     }
     Ok(())
 }

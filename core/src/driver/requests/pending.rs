@@ -1,5 +1,7 @@
 //! One request, and what is known of its answer.
 
+mod absent;
+
 use std::{
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
@@ -8,7 +10,7 @@ use std::{
 
 use super::answers::{Answers, Room, Weight};
 use crate::{
-    Error, ErrorKind, Executed, InstanceId,
+    Error, InstanceId,
     body::Content,
     driver::{shared::lock, waiting::WaitingBytes},
     proto::frame::Head,
@@ -32,8 +34,12 @@ struct State {
     /// No more answers are wanted.
     resolved: bool,
     waker: Option<Waker>,
-    /// What a plain binding said. It counts only if there is no group.
-    plain_failure: Option<Error>,
+    /// What a plain binding said, and when. It counts only if there is no group.
+    plain_failure: Option<(Error, Instant)>,
+    /// When to ask the broker whether there is a group.
+    probe_at: Option<Instant>,
+    /// What the broker said of the plain bindings that were asked, and of the group.
+    plain_is_empty: bool,
     group_is_empty: bool,
     /// Only the group was asked this time.
     group_only: bool,
@@ -44,6 +50,13 @@ struct State {
     heard_of_plain: Option<Instant>,
     /// Who said so last.
     heard_from: Option<InstanceId>,
+}
+
+impl State {
+    /// Whether no plain binding got the request: the broker said so, and nothing was heard of one.
+    fn no_plain_has_it(&self) -> bool {
+        self.plain_is_empty && self.plain_failure.is_none() && self.heard_of_plain.is_none()
+    }
 }
 
 /// The reply to a request.
@@ -187,90 +200,10 @@ impl Pending {
             state.heard_from = Some(instance);
         }
     }
-
-    /// Until when somebody has to be heard of, as far as is known now. Where the group has it, what
-    /// plain bindings say does not matter.
-    pub(crate) fn silent_at(&self, limits: Silence) -> Option<Instant> {
-        let state = lock(&self.state);
-        let asked = state.asked?;
-        let heard = state.heard_of_group.or(state.heard_of_plain);
-        let alive = heard.map(|heard| heard.max(asked)).and_then(|at| at.checked_add(limits.idle));
-        alive.or_else(|| asked.checked_add(limits.answer))
-    }
-
-    /// What the silence means.
-    pub(crate) fn silence(&self) -> Error {
-        let mut state = lock(&self.state);
-        // A group would have been heard of.
-        if state.heard_of_group.is_none()
-            && let Some(failure) = state.plain_failure.take()
-        {
-            return failure;
-        }
-        let heard = state.heard_of_group.or(state.heard_of_plain);
-        let error = match heard {
-            Some(_) => Error::new(ErrorKind::Lost, "it had the request, and fell silent"),
-            None => Error::new(ErrorKind::NoAnswer, "nobody said to have the request"),
-        };
-        let error = error.with_executed(Executed::Maybe);
-        match state.heard_from {
-            Some(instance) => error.heard_from(instance),
-            None => error,
-        }
-    }
-
-    /// There is no group: what a plain binding said counts. A notice that contradicts what was heard
-    /// is ignored.
-    pub(super) fn group_is_empty(&self) {
-        let mut state = lock(&self.state);
-        if state.heard_of_group.is_some() {
-            return;
-        }
-        state.group_is_empty = true;
-        let failure = state.plain_failure.take();
-        let group_only = state.group_only;
-        drop(state);
-        match failure {
-            Some(failure) => self.resolve(Err(failure)),
-            None if group_only => self.nobody_is_there(),
-            None => {}
-        }
-    }
-
-    /// Nobody got the request, unless somebody was heard of.
-    pub(super) fn nobody_is_there(&self) {
-        let state = lock(&self.state);
-        let heard = state.heard_of_group.or(state.heard_of_plain).is_some();
-        let contradicted = heard || state.plain_failure.is_some();
-        drop(state);
-        if !contradicted {
-            self.resolve(Err(ErrorKind::NoReceivers.into()));
-        }
-    }
-
-    /// A plain binding failed. Returns whether it has to be found out if there is a group.
-    pub(super) fn plain_failed(&self, error: Error) -> bool {
-        let error = of_plain(error);
-        let mut state = lock(&self.state);
-        if state.group_is_empty {
-            drop(state);
-            self.resolve(Err(error));
-            return false;
-        }
-        state.plain_failure.replace(error).is_none()
-    }
 }
 
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
-    }
-}
-
-/// What one plain binding said. That it did not run says nothing of the others.
-fn of_plain(error: Error) -> Error {
-    match error.executed() {
-        Executed::No => error.with_executed(Executed::Maybe),
-        _ => error,
     }
 }

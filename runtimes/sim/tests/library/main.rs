@@ -4,6 +4,7 @@
 //! Each test runs some hundred seeds. `CONDUIT_SIM_SEEDS=100000` runs as many as one likes in each,
 //! `CONDUIT_SIM_SEED=17` runs one, and prints what happened in it.
 
+mod beside;
 mod chaos;
 mod faults;
 mod handlers;

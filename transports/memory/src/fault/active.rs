@@ -69,7 +69,7 @@ impl Active {
             self.counts.damaged += 1;
             damage(packet, rng.u8(..8));
         }
-        let notice = rng.f64() >= faults.drop;
+        let notice = rng.f64() >= faults.drop.max(faults.silence);
         let copies = if rng.f64() < faults.duplicate { 2 } else { 1 };
         self.counts.duplicated += copies - 1;
         let now = self.plan.runtime.now();

@@ -27,6 +27,7 @@ pub struct Faults {
     pub(super) reorder_by: Duration,
     pub(super) delay: Delay,
     pub(super) damage: f64,
+    pub(super) silence: f64,
 }
 
 /// How long packets travel.
@@ -53,6 +54,13 @@ impl Faults {
     /// How many packets are lost. A notice that nobody was subscribed is lost at the same rate.
     pub fn drop(mut self, rate: f64) -> Self {
         self.drop = rate;
+        self
+    }
+
+    /// How many notices that nobody was subscribed are lost, where their packets are not: at a rate
+    /// of 1 it is a broker that cannot know who is subscribed.
+    pub fn silence(mut self, rate: f64) -> Self {
+        self.silence = rate;
         self
     }
 
