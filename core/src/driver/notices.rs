@@ -19,6 +19,8 @@ pub(super) struct Tokens(SipHasher24);
 enum Purpose {
     /// It offers, asks or probes: the notice says that nobody is there to answer.
     Ask(Targets),
+    /// It says to an asker that its request is here: the notice says that the asker is not.
+    SignOfLife,
 }
 
 impl Tokens {
@@ -32,6 +34,7 @@ impl Tokens {
             Purpose::Ask(Targets::Plain) => 1,
             Purpose::Ask(Targets::Group) => 2,
             Purpose::Ask(Targets::Both) => 3,
+            Purpose::SignOfLife => 4,
         };
         text[1..].copy_from_slice(&message.to_bytes());
         self.0.hash(&text)
@@ -39,8 +42,8 @@ impl Tokens {
 
     /// What a token was made for; `None` where it was not made here.
     fn purpose(&self, token: Token) -> Option<Purpose> {
-        let asks = Purpose::Ask(token.targets);
-        (self.tag(token.message, asks) == token.tag).then_some(asks)
+        let purposes = [Purpose::Ask(token.targets), Purpose::SignOfLife];
+        purposes.into_iter().find(|purpose| self.tag(token.message, *purpose) == token.tag)
     }
 }
 
@@ -50,6 +53,13 @@ impl Shared {
         Token { message, targets, tag: self.tokens.tag(message, Purpose::Ask(targets)) }
     }
 
+    /// The token of a sign of life.
+    pub(super) fn sign_of_life(&self, message: MessageId) -> Token {
+        let tag = self.tokens.tag(message, Purpose::SignOfLife);
+        // An inbox has one kind of listeners.
+        Token { message, targets: Targets::Plain, tag }
+    }
+
     /// The broker says that nobody was there, or a forger does.
     pub(super) fn handle_undelivered(&self, token: Token) {
         match self.tokens.purpose(token) {
@@ -57,6 +67,7 @@ impl Shared {
                 self.handle_undelivered_offer(token.message, targets);
                 self.handle_undelivered_request(token.message, targets);
             }
+            Some(Purpose::SignOfLife) => self.handle_absent_asker(token.message),
             None => self.counters.invalid.add(1),
         }
     }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Instant,
 };
@@ -55,6 +55,10 @@ pub(crate) struct Replier {
     pub(super) arrived: Instant,
     /// It may be said to be here: of an offer, only the sender's confirmation decides that.
     is_here: AtomicBool,
+    /// The broker says of the last sign of life that nobody got it, and how many in a row nobody got
+    /// before it.
+    is_unheard: AtomicBool,
+    unheard: AtomicU32,
 }
 
 impl Replier {
@@ -78,6 +82,8 @@ impl Replier {
             begun: AtomicBool::new(false),
             arrived: now,
             is_here: AtomicBool::new(is_whole),
+            is_unheard: AtomicBool::new(false),
+            unheard: AtomicU32::new(0),
         });
         let mut table = lock(&shared.serving.table);
         if table.cancelled.get(now, &request.message).is_some() {
@@ -111,6 +117,17 @@ impl Replier {
         }
         self.cancelled.store(true, Ordering::SeqCst);
         self.cancellation.notify(usize::MAX);
+    }
+
+    /// A sign of life is due. Once nobody was there to get one for as long as the idle limit, the asker
+    /// is gone for good; one that has lost its connection may be back before.
+    fn look_for_asker(&self) {
+        if !self.is_unheard.swap(false, Ordering::Relaxed) {
+            return self.unheard.store(0, Ordering::Relaxed);
+        }
+        if self.unheard.fetch_add(1, Ordering::Relaxed) + 1 >= SIGNS_OF_LIFE {
+            self.cancel();
+        }
     }
 
     /// Whether the asker does not need the answer any more.
@@ -196,6 +213,14 @@ impl Shared {
         same.filter_map(|replier| replier.upgrade()).for_each(|replier| replier.cancel());
     }
 
+    /// Nobody got a sign of life of a request.
+    pub(super) fn handle_absent_asker(&self, message: MessageId) {
+        let same = lock(&self.serving.table).running.get(&message).cloned();
+        for replier in same.into_iter().flatten().filter_map(|replier| replier.upgrade()) {
+            replier.is_unheard.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Tells everybody who waits for an answer from here that there will be none.
     pub(super) fn end_serving(&self) {
         let running: Vec<_> =
@@ -220,9 +245,10 @@ impl Shared {
             self.sleep_until(self.now() + pause).await;
             // Most are answered before anybody could wonder.
             let before = self.now().checked_sub(pause / 2);
-            for (to, alive) in self.signs_of_life(before) {
+            for (to, message, alive) in self.signs_of_life(before) {
                 let mut alive = Some(alive.encode());
-                if let Err(error) = self.transport.publish(&to, &mut alive, None).await {
+                let undelivered = Some((&self.inbox, self.sign_of_life(message)));
+                if let Err(error) = self.transport.publish(&to, &mut alive, undelivered).await {
                     let error = format_args!("{to:?}: {}", Causes(&error));
                     self.log(Logged::NotSent, Seen::error(&error));
                 }
@@ -230,7 +256,7 @@ impl Shared {
         }
     }
 
-    fn signs_of_life(&self, arrived_before: Option<Instant>) -> Vec<(Address, Frame)> {
+    fn signs_of_life(&self, arrived_before: Option<Instant>) -> Vec<(Address, MessageId, Frame)> {
         let table = lock(&self.serving.table);
         let running: Vec<_> = table.running.values().flatten().filter_map(Weak::upgrade).collect();
         // Dropping the last of one locks the table.
@@ -241,7 +267,8 @@ impl Shared {
         let sign = |replier: &Arc<Replier>| {
             let (message, target) = (replier.request.message, replier.target);
             let alive = Frame::Alive { message, instance: self.source.instance, target };
-            (Self::inbox_of(&replier.asker), alive)
+            replier.look_for_asker();
+            (Self::inbox_of(&replier.asker), message, alive)
         };
         running.iter().filter(is_due).map(sign).collect()
     }

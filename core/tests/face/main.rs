@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod absence;
 mod bodies;
 mod cancelling;
 mod closing;

@@ -1,4 +1,4 @@
-//! A process that is killed in the middle of a body.
+//! A process that is killed in the middle of a body, or while it waits for an answer.
 
 mod support;
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 use conduit::{Conduit, ErrorKind, Executed, Message};
 use conduit_nats::Nats;
 use conduit_tokio::Tokio;
+use futures_lite::future;
 use support::{
     Outcome, Process, Server, Text, body, builder, read, released, server_url, tokio_multi_thread,
 };
@@ -94,4 +95,47 @@ fn a_sender_notices_that_its_receiver_was_killed() -> Outcome {
         released(&before).await;
         Ok(())
     })
+}
+
+#[test]
+#[ignore = "run by the test below, in a process of its own"]
+fn asker() -> Outcome {
+    tokio_multi_thread(async {
+        let asker = conduit("asker", server_url()).await?;
+        asker.service("receiver").request("endless", "").no_timeout().await?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_handler_ends_whose_asker_was_killed() -> Outcome {
+    tokio_multi_thread(async {
+        let server = Server::start();
+        let receiver = conduit("receiver", server.url()).await?;
+        let (begins, begun) = async_channel::bounded(1);
+        let (drops, dropped) = async_channel::bounded::<()>(1);
+        receiver.queue_bind("endless").await?.to(move |_message| {
+            let (begins, drops) = (begins.clone(), drops.clone());
+            async move {
+                let _closed_when_dropped = CloseOnDrop(drops);
+                begins.send(()).await.ok();
+                future::pending::<()>().await;
+            }
+        });
+        let before = [(&receiver, receiver.stats())];
+        let mut asker = Process::start("asker", &server);
+        begun.recv().await?;
+        asker.kill();
+        dropped.recv().await.expect_err("its asker is gone");
+        released(&before).await;
+        Ok(())
+    })
+}
+
+struct CloseOnDrop(async_channel::Sender<()>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
