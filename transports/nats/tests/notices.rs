@@ -32,6 +32,9 @@ authorization {
 }
 "#;
 
+/// What a forger makes of a subject that it has seen.
+type Change = fn(String) -> String;
+
 /// Publishes what looks like the server's notice. Returns what the server says to that.
 fn forge(server: &Server, user: &str, password: &str, subject: &str) -> io::Result<String> {
     const STATUS: &str = "NATS/1.0 503\r\n\r\n";
@@ -71,7 +74,7 @@ async fn only_the_server_says_that_nobody_listens(runtime: impl Runtime + Clone)
     let tagged = |subject: String| format!("{}{}", &subject[..subject.len() - 16], "0".repeat(16));
     let targeted = |subject: String| subject.replacen(".b", ".g", 1);
     let nobody = Err((ErrorKind::NoReceivers, Executed::No));
-    let cases: [(_, _, fn(String) -> String, _); 4] = [
+    let cases: [(_, _, Change, _); 4] = [
         ("worker", "two", kept, Ok("done".to_owned())),
         ("open", "three", tagged, Ok("done".to_owned())),
         ("open", "three", targeted, Ok("done".to_owned())),
