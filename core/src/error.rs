@@ -6,12 +6,8 @@ mod text;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub use self::kind::ErrorKind;
-pub(crate) use self::{
-    causes::Causes,
-    search::Own,
-    text::{Printable, Short},
-};
+pub(crate) use self::{causes::Causes, search::Own, text::Printable};
+pub use self::{kind::ErrorKind, text::OneLine};
 pub use crate::proto::Executed;
 use crate::{
     Failure, InstanceId, ServiceName, Subject,
@@ -101,7 +97,8 @@ impl Error {
         self.0.failure.as_deref().or_else(of_cause)
     }
 
-    /// The instance that this was heard from, where it was heard from one.
+    /// The instance that this was heard from, where it was heard from one; of
+    /// [`Lost`](ErrorKind::Lost), the one that fell silent.
     #[must_use]
     pub fn instance(&self) -> Option<InstanceId> {
         self.0.instance

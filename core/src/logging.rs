@@ -14,6 +14,7 @@
 //! | `conduit::packet` | WARN | too many refusals, cancellations and failures wait to be sent |
 //! | `conduit::packet` | DEBUG | a packet could not be sent |
 //! | `conduit::conduit` | ERROR | the inbox of this instance could not be subscribed |
+//! | `conduit::conduit` | ERROR | the transport is gone, and the conduit closes |
 //! | `conduit::conduit` | INFO | the last handle of a conduit was dropped: it closes, and its handlers end |
 //! | `conduit::conduit` | DEBUG | a subject could not be left |
 //! | `conduit::conduit` | DEBUG | the last packets may not have reached the broker |
@@ -36,3 +37,4 @@
 mod repeats;
 
 pub use self::repeats::{Noted, Repeated, Repeats};
+pub use crate::error::OneLine;

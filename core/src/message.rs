@@ -190,8 +190,8 @@ impl<E: Encoder> Message<E> {
         self.deadline.map(|at| at.saturating_duration_since(now))
     }
 
-    /// Waits until nobody needs the reply any more: the asker has given up, or the time of the
-    /// request has passed. For a message that asks for no reply, it waits for ever.
+    /// Waits until nobody needs the reply any more: the asker has given up, the time of the request
+    /// has passed, or the conduit closes. For a message that asks for no reply, it waits for ever.
     ///
     /// The future of a handler is dropped at that moment anyway. This is for work that it has given
     /// to somebody else, such as a task or a thread.
@@ -199,7 +199,10 @@ impl<E: Encoder> Message<E> {
     /// Cancel safe.
     pub async fn cancelled(&self) {
         match &self.replier {
-            Some(replier) => replier.needless(self.deadline).await,
+            Some(replier) => {
+                let closing = self.held.handle.shared().closing();
+                future::or(replier.needless(self.deadline), closing).await;
+            }
             None => future::pending().await,
         }
     }

@@ -13,12 +13,18 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// # Contract
 /// - `spawn` runs the task to its end, whatever happens to the caller. There is no handle, so that
-///   detaching and cancelling on drop cannot differ between runtimes. When the runtime shuts down,
-///   tasks may be dropped at an await point.
+///   detaching and cancelling on drop cannot differ between runtimes.
+/// - A runtime that shuts down drops its tasks, at an await point or before they were polled, and
+///   from then on drops what `spawn` is given. It holds no lock meanwhile that `spawn`, `now` or a
+///   waker of its tasks takes. A conduit whose tasks are dropped is closed: whatever waits for it,
+///   on whatever thread, ends with [`Closed`](crate::ErrorKind::Closed), and
+///   [`Binding::next`](crate::Binding::next) with `None`. Tasks that are neither run nor dropped
+///   leave those who wait for them waiting.
 /// - `sleep_until` completes at or soon after the instant; at once if it has passed. It may be
 ///   dropped early.
 /// - `now` never goes backwards, and is the clock of `sleep_until`. It may be a virtual clock: then
-///   nothing in Conduit looks at a real one.
+///   nothing in Conduit looks at a real one. It can be called from any thread, also once the runtime
+///   has shut down.
 /// - `spawn` and `sleep_until` are called from [`Conduit::new`](crate::Conduit::new) (or the
 ///   builder's `build`) and from tasks that `spawn` runs, never from another thread of the user's.
 ///   So a runtime with a thread-local context needs it in one place: where the conduit is made.

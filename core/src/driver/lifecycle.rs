@@ -1,5 +1,6 @@
 //! How a conduit starts, drains and ends.
 
+mod ending;
 #[cfg(test)]
 mod tests;
 
@@ -70,9 +71,15 @@ impl Lifecycle {
         self.changed.notify(usize::MAX);
     }
 
-    /// Goes on to a later stage. One that was left does not come back.
-    fn enter(&self, stage: Stage) {
-        self.update(|state| state.stage = state.stage.max(stage));
+    /// Goes on to a later stage, and returns whether it was later. One that was left does not come
+    /// back.
+    fn enter(&self, stage: Stage) -> bool {
+        let mut before = stage;
+        self.update(|state| {
+            before = state.stage;
+            state.stage = before.max(stage);
+        });
+        before < stage
     }
 
     async fn wait<T>(&self, mut wanted: impl FnMut(&State) -> Option<T>) -> T {
@@ -100,28 +107,9 @@ impl Lifecycle {
 }
 
 impl Shared {
-    pub(super) fn launch(self: &Arc<Self>) {
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
-            future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
-            shared.timers.stop();
-        });
-        let shared = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let alive = Arc::clone(&shared).keep_alive();
-            let requests = future::zip(alive, shared.refuse_overdue());
-            let all = async {
-                future::zip(requests, shared.log_repeats()).await;
-            };
-            future::or(all, shared.closed()).await;
-            shared.log_last_repeats();
-        });
-        self.tasks.spawn(Arc::clone(self).run());
-    }
-
-    /// The life of a conduit.
-    async fn run(self: Arc<Self>) {
-        let letters = Arc::clone(&self).run_outbox();
+    /// The life of a conduit, but for what its end takes.
+    async fn run(self: &Arc<Self>) {
+        let letters = Arc::clone(self).run_outbox();
         let service = async {
             future::or(self.serve(), self.drain()).await;
             self.lifecycle.enter(Stage::Closing);
@@ -152,23 +140,26 @@ impl Shared {
         let limit = || self.sleep_until(self.now() + self.config.close_timeout);
         future::or(flush, limit()).await;
         future::or(self.transport.close(), limit()).await;
-        self.lifecycle.enter(Stage::Closed);
-        self.tasks.close();
     }
 
-    /// Listens on the inbox and the control address, for as long as the transport does.
+    /// Listens on the inbox and the control address. Returns when either has ended: then the
+    /// transport has, or the client that it works with.
     async fn serve(self: &Arc<Self>) {
         match self.open_inbox().await {
             Ok((mut inbox, mut control)) => {
                 self.lifecycle.update(|state| state.inbox = Inbox::Open);
-                future::zip(self.listen(&mut *inbox), self.listen(&mut *control)).await;
+                future::or(self.listen(&mut *inbox), self.listen(&mut *control)).await;
+                self.log(Logged::TransportGone, Seen::default());
+            }
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                self.log(Logged::TransportGone, Seen::error(&Causes(&error)));
             }
             Err(error) => {
                 self.log(Logged::NoInbox, Seen::error(&Causes(&error)));
                 self.lifecycle.update(|state| state.inbox = Inbox::Failed(Arc::new(error)));
+                future::pending::<()>().await;
             }
         }
-        future::pending::<()>().await;
     }
 
     async fn open_inbox(

@@ -57,6 +57,7 @@ events! {
     NotPosted: "conduit::packet" WARN "too many refusals, cancellations and failures wait to be sent";
     NotSent: "conduit::packet" DEBUG "a packet could not be sent";
     NoInbox: "conduit::conduit" ERROR "the inbox of this instance could not be subscribed";
+    TransportGone: "conduit::conduit" ERROR "the transport is gone, and the conduit closes";
     NotLeft: "conduit::conduit" DEBUG "a subject could not be left";
     NotFlushed: "conduit::conduit" DEBUG "the last packets may not have reached the broker";
 }

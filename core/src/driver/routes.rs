@@ -197,8 +197,9 @@ impl Shared {
         let count = waiting.len();
         for arrival in waiting {
             match route.target {
-                Target::Group => self.hand_on(route, arrival),
-                Target::Plain => self.count_aborted(),
+                // Once it is closed, nothing more is sent.
+                Target::Group if !self.is_closed() => self.hand_on(route, arrival),
+                _ => self.count_aborted(),
             }
         }
         self.end_giving_back(count);

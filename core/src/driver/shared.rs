@@ -111,7 +111,7 @@ impl Shared {
         let shared = Arc::new(Self {
             inbox: Address::Inbox { service: service.clone(), instance },
             source: Source { service, instance },
-            tasks: Tasks::start(&runtime),
+            tasks: Tasks::new(),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
             lifecycle: Lifecycle::default(),

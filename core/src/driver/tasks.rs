@@ -1,5 +1,7 @@
 //! The tasks of a conduit. All of them are spawned by one of them, so that the runtime's own
 //! context is needed in one place.
+//!
+//! Whatever others wait for is ended by the drop of the task that has it: runtimes drop tasks.
 
 use std::sync::{
     Arc,
@@ -13,7 +15,21 @@ use crate::{Runtime, Task};
 pub(crate) struct Tasks {
     // Bounded by what makes tasks: bindings, handlers and open bodies.
     queue: Sender<Task>,
+    spawned: Receiver<Task>,
     live: Arc<AtomicUsize>,
+}
+
+/// What waits to be spawned. It is dropped with the task that spawns, and not with the conduit, which
+/// what waits may hold on to.
+struct Unspawned(Receiver<Task>);
+
+impl Drop for Unspawned {
+    fn drop(&mut self) {
+        self.0.close();
+        while let Ok(task) = self.0.try_recv() {
+            drop(task);
+        }
+    }
 }
 
 /// Counts a task until it is gone, finished or not.
@@ -26,16 +42,22 @@ impl Drop for Counted {
 }
 
 impl Tasks {
-    /// Starts the task that spawns the others. It ends when these `Tasks` are closed.
-    pub(crate) fn start(runtime: &Arc<dyn Runtime>) -> Self {
-        let (queue, spawned): (_, Receiver<Task>) = async_channel::unbounded();
-        let spawner = Arc::clone(runtime);
-        runtime.spawn(Box::pin(async move {
-            while let Ok(task) = spawned.recv().await {
-                spawner.spawn(task);
+    pub(crate) fn new() -> Self {
+        let (queue, spawned) = async_channel::unbounded();
+        Self { queue, spawned, live: Arc::default() }
+    }
+
+    /// The task that spawns the others. It ends when these `Tasks` are closed, and holds on to
+    /// something until then.
+    pub(crate) fn spawner(&self, runtime: Arc<dyn Runtime>, held: impl Send + 'static) -> Task {
+        let unspawned = Unspawned(self.spawned.clone());
+        Box::pin(async move {
+            let _held = held;
+            let unspawned = unspawned;
+            while let Ok(task) = unspawned.0.recv().await {
+                runtime.spawn(task);
             }
-        }));
-        Self { queue, live: Arc::default() }
+        })
     }
 
     /// Runs a task to its end. After `close` it is dropped instead.

@@ -60,7 +60,7 @@ kinds! {
     /// There was no connection to the broker for the send timeout. Nothing was executed, unless the
     /// client had taken a packet before.
     Disconnected => "there is no connection to the broker";
-    /// The conduit was closed, here or at the other side.
+    /// The conduit was closed, here or at the other side, or what it runs in is gone.
     Closed => "the conduit is closed";
     /// The broker does not permit it.
     Denied => "the broker does not permit it";

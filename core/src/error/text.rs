@@ -64,10 +64,19 @@ impl Write for Bounded {
     }
 }
 
-/// A text of any length, in one line of 1,024 bytes and a few.
-pub(crate) struct Short<'a>(pub(crate) &'a str);
+/// A text of somebody else's, in one line: of 1,024 bytes and a few at most, with what would move the
+/// cursor of a terminal, begin a line, or turn the direction of the text escaped.
+///
+/// ```
+/// use conduit::logging::OneLine;
+///
+/// assert_eq!(OneLine("red \u{1b}[31m\n").to_string(), r"red \u{1b}[31m\n");
+/// assert!(OneLine(&"x".repeat(1 << 20)).to_string().ends_with(".. (1047552 bytes more)"));
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct OneLine<'a>(pub &'a str);
 
-impl fmt::Display for Short<'_> {
+impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = Bounded::new(MOST);
         write!(line, "{}", Printable(self.0))?;

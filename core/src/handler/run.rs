@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     error::Error as StdError,
+    fmt::Display,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     Encoder, Message, Subject,
     driver::{Bound, Logged, Seen, Shared},
-    error::{Causes, Short},
+    error::{Causes, OneLine},
     handle::Handle,
     message::Duties,
     proto::{Detail, Reason, ReasonCode},
@@ -98,9 +99,14 @@ async fn handle_one(
         None
     };
     let outcome = future::or(async { Some(running.await) }, stopped).await;
-    let log = |event, error| {
+    let log = |event: Logged, error: Option<&dyn Display>| {
         let (subject, source) = (Some(subject), Some(&source));
         shared.log(event, Seen { subject, source, error, ..Seen::default() });
+    };
+    let panicked = |panic: &(dyn Any + Send)| {
+        let text = report::panic_text(panic);
+        log(Logged::HandlerPanicked, Some(&OneLine(text)));
+        (Reason::new(ReasonCode::Panicked, text), Detail::default())
     };
     let failure = match outcome {
         Some(Ok(None)) => None,
@@ -119,16 +125,17 @@ async fn handle_one(
             Some((code.into(), Detail::default()))
         }
         Some(Ok(Some(error))) => {
-            let report = Report::of(&*error);
-            log(report.event(), Some(&Causes(&*error)));
-            // What nobody has asked for is told to nobody.
-            replier.is_some().then(|| report.told())
+            let failed = || {
+                let report = Report::of(&*error);
+                log(report.event(), Some(&Causes(&*error)));
+                // What nobody has asked for is told to nobody.
+                replier.is_some().then(|| report.told())
+            };
+            // What prints an error is the application's too.
+            let failed = catch_unwind(AssertUnwindSafe(failed));
+            failed.unwrap_or_else(|panic| Some(panicked(&*panic)))
         }
-        Some(Err(panic)) => {
-            let text = report::panic_text(&*panic);
-            log(Logged::HandlerPanicked, Some(&Short(text)));
-            Some((Reason::new(ReasonCode::Panicked, text), Detail::default()))
-        }
+        Some(Err(panic)) => Some(panicked(&*panic)),
     };
     if let (Some(replier), Some((reason, detail))) = (replier, failure) {
         replier.fail(reason, detail);

@@ -140,6 +140,10 @@ impl Asking {
                 if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
                     return Poll::Ready(Ok(answer));
                 }
+                if shared.is_closed() {
+                    let closed = Error::from(ErrorKind::Closed);
+                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
+                }
                 let probe = self.pending.probe_at();
                 let silent = self.pending.silent_at(silence);
                 let Some(at) = silent.into_iter().chain(deadline).chain(probe).min() else {
@@ -152,9 +156,8 @@ impl Asking {
                 ready!(sleep.poll(cx));
                 let now = shared.now();
                 if now < at {
-                    // Sleeps end early once nobody would end them any more.
-                    let closed = Error::from(ErrorKind::Closed);
-                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
+                    // It is closed: sleeps end early once nobody would end them any more.
+                    continue;
                 }
                 if deadline.is_some_and(|deadline| now >= deadline) {
                     return Poll::Ready(Err(Vain::Deadline));

@@ -56,7 +56,8 @@ pub enum Packet {
 /// - **No repeats.** A packet is given to a subscription once.
 /// - **Loss is allowed**, when a connection breaks or a buffer is full. Damage is not.
 /// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
-///   transport connects and subscribes again by itself.
+///   transport connects and subscribes again by itself. One that ends by itself says that the
+///   transport, or the client behind it, is gone for good: a conduit whose inbox ends is closed.
 /// - **Cancel safety.** Every future may be dropped before it is done. A `hand_over` that is dropped
 ///   has taken its packet or has not; a `ready` that is dropped leaves nothing behind.
 /// - **Any task.** All of it may be called, and polled, by any thread: whoever reads a binding may be
@@ -170,7 +171,7 @@ pub trait Transport: Send + Sync + 'static {
 /// been read.
 ///
 /// The stream ends when the subscription was left and everything routed to it has been read, or
-/// when the transport is closed. A lost connection does not end it.
+/// when the transport is closed or gone for good. A lost connection does not end it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the subscription of a transport",
     label = "not a subscription",

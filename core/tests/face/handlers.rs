@@ -29,6 +29,37 @@ fn a_panic_is_contained_and_answered() -> TestResult {
     })
 }
 
+/// An error that cannot be printed.
+#[derive(Debug)]
+struct Unprintable;
+
+impl std::fmt::Display for Unprintable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::panic::resume_unwind(Box::new("it cannot be printed"))
+    }
+}
+
+impl std::error::Error for Unprintable {}
+
+#[test]
+fn an_error_that_panics_while_it_is_printed_is_contained_too() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        node.queue_bind("x").await?.to(|message| async move {
+            match message.decode::<u8>().await {
+                Ok(_) => Err(Box::<dyn std::error::Error + Send + Sync>::from(Unprintable)),
+                Err(error) => Err(error.into()),
+            }
+        });
+        for (body, kind) in [("1", ErrorKind::HandlerPanicked), ("?", ErrorKind::NotDecoded)] {
+            let asked = node.own_service().request_body("x", body).await;
+            let error = asked.map(drop).expect_err("it fails");
+            assert_eq!(error.kind(), kind);
+        }
+        Ok(())
+    })
+}
+
 #[test]
 fn what_a_handler_returns_is_answered() -> TestResult {
     World::run(|world| async move {

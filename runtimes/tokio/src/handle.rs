@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 
 /// A given tokio runtime, for a conduit that is made outside of its context.
 ///
-/// The runtime has to live as long as the conduit: once it is shut down, it drops the conduit's
-/// tasks, and a sleep panics as tokio's own does.
+/// A runtime that is shut down drops the conduit's tasks, which closes the conduit: everything ends
+/// with `Closed`. A sleep that others await then panics, as tokio's own does.
 ///
 /// ```
 /// use conduit::Runtime;

@@ -61,6 +61,11 @@ impl<B: Broker> World<B> {
             .encoder(Number)
     }
 
+    /// The runtime under test.
+    pub fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::clone(&self.runtime)
+    }
+
     /// The broker under test.
     pub fn broker(&self) -> &B {
         &self.broker

@@ -6,9 +6,10 @@ use std::{
 
 use async_broadcast::{Receiver, RecvError};
 use async_nats::{ClientError, Event, ServerError};
+use conduit::logging::OneLine;
 use futures_core::Stream;
 
-/// What happened to a connection.
+/// What happened to a connection. Prints as one line, whatever the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NatsEvent {
@@ -62,15 +63,6 @@ impl NatsEvent {
     pub(crate) fn floods(&self) -> bool {
         matches!(self, Self::SlowConsumer | Self::ConnectFailed(_))
     }
-
-    pub(crate) fn log(&self) {
-        match self {
-            Self::Connected => tracing::info!("{self}"),
-            Self::Denied(_) | Self::ServerError(_) => tracing::error!("{self}"),
-            Self::Closed => tracing::debug!("{self}"),
-            _ => tracing::warn!("{self}"),
-        }
-    }
 }
 
 impl fmt::Display for NatsEvent {
@@ -80,9 +72,13 @@ impl fmt::Display for NatsEvent {
             Self::Disconnected => f.write_str("the connection to NATS is lost"),
             Self::LameDuck => f.write_str("the NATS server is about to shut down"),
             Self::SlowConsumer => f.write_str("a subscription is full and drops packets"),
-            Self::Denied(text) => write!(f, "the NATS server does not permit it: {text}"),
-            Self::ServerError(text) => write!(f, "the NATS server reports an error: {text}"),
-            Self::ConnectFailed(text) => write!(f, "connecting to NATS failed: {text}"),
+            Self::Denied(text) => {
+                write!(f, "the NATS server does not permit it: {}", OneLine(text))
+            }
+            Self::ServerError(text) => {
+                write!(f, "the NATS server reports an error: {}", OneLine(text))
+            }
+            Self::ConnectFailed(text) => write!(f, "connecting to NATS failed: {}", OneLine(text)),
             Self::Closed => f.write_str("the connection to NATS is closed"),
             Self::Missed(number) => write!(f, "{number} older events were dropped"),
         }

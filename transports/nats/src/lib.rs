@@ -29,6 +29,7 @@ mod connect;
 mod error;
 mod events;
 mod link;
+mod log;
 mod monitor;
 mod nats;
 pub mod operating;

@@ -93,7 +93,7 @@ impl Link {
         }
         let _turn = self.turn.lock().await;
         while !self.is_connected() {
-            self.client.flush().await.map_err(disconnected)?;
+            self.client.flush().await.map_err(ended)?;
         }
         Ok(())
     }
@@ -109,18 +109,19 @@ impl Link {
         Compat::new(async {
             let mark = self.next_mark();
             let subscribed = self.client.subscribe(mark.clone()).await;
-            let mut marks = subscribed.map_err(disconnected)?;
+            let mut marks = subscribed.map_err(ended)?;
             // A connection that doesn't hear itself gets the server's word that nobody does.
             let sent = self.client.publish_with_reply(mark.clone(), mark.clone(), Bytes::new());
-            sent.await.map_err(disconnected)?;
+            sent.await.map_err(ended)?;
             loop {
                 let back = tokio::time::timeout(LOOK_AFTER, marks.next()).await;
-                if self.connection() != Some(connection) || matches!(back, Ok(None)) {
+                if self.connection() != Some(connection) {
                     return Err(TransportErrorKind::Disconnected.into());
                 }
                 match back {
+                    Ok(None) => return Err(TransportErrorKind::Closed.into()),
                     Ok(Some(mark)) if is_notice(&mark) => return Err(unusable(NO_ECHO)),
-                    Ok(_) => return Ok(mark),
+                    Ok(Some(_)) => return Ok(mark),
                     Err(_elapsed) => {
                         self.check(violations, &Violation::Subscribe(mark.clone()))?;
                         self.check(violations, &Violation::Publish(mark.clone()))?;
@@ -165,9 +166,8 @@ pub(crate) fn unusable(why: &'static str) -> TransportError {
     TransportError::new(TransportErrorKind::Other, why)
 }
 
-/// async-nats refuses commands only when its connection has ended for good.
-pub(crate) fn disconnected(
-    source: impl std::error::Error + Send + Sync + 'static,
-) -> TransportError {
-    TransportError::new(TransportErrorKind::Disconnected, source)
+/// async-nats refuses commands only when its connection has ended for good: it was given up, the
+/// client was drained, or the runtime that it ran in is gone.
+pub(crate) fn ended(source: impl std::error::Error + Send + Sync + 'static) -> TransportError {
+    TransportError::new(TransportErrorKind::Closed, source)
 }

@@ -13,7 +13,7 @@ use std::{
 use async_broadcast::{InactiveReceiver, Receiver, Sender, broadcast};
 use async_nats::Event;
 
-use crate::{NatsEvent, subject, violation::Violation};
+use crate::{NatsEvent, log::Log, subject, violation::Violation};
 
 /// How many events wait for a reader, and how many violations for whoever caused them.
 const KEPT: usize = 256;
@@ -34,6 +34,7 @@ pub(crate) struct Monitor {
     /// Keeps the channel open while nobody reads.
     receiver: InactiveReceiver<NatsEvent>,
     last: Mutex<Option<(NatsEvent, Instant)>>,
+    log: Log,
     violations: Mutex<Violations>,
     /// A violation was heard of.
     heard: event_listener::Event,
@@ -75,6 +76,7 @@ impl Monitor {
             sender,
             receiver: receiver.deactivate(),
             last: Mutex::default(),
+            log: Log::new(),
             violations: Mutex::default(),
             heard: event_listener::Event::new(),
             permitted: RwLock::default(),
@@ -106,8 +108,8 @@ impl Monitor {
             }
             _ => {}
         }
+        self.log.tell(&event);
         if self.is_news(&event) {
-            event.log();
             // Nobody listens, mostly.
             let _ = self.sender.try_broadcast(event);
         }

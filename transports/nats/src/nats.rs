@@ -16,7 +16,7 @@ use conduit::transport::{
 
 use crate::{
     Events, Subscription,
-    link::{Link, disconnected, unusable},
+    link::{Link, ended, unusable},
     monitor::Monitor,
     subject,
 };
@@ -29,7 +29,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// One value serves one conduit. A clone is another transport on the same connection.
 ///
 /// It works in any async runtime. Under tokio the connection's tasks run in the runtime that it is
-/// made in, and end with it; elsewhere in a background thread.
+/// made in, and end with it; elsewhere in a background thread. A conduit whose connection has ended
+/// for good (that runtime is gone, the client was drained, its attempts to connect are used up) is
+/// closed.
 pub struct Nats {
     link: Arc<Link>,
 }
@@ -172,7 +174,7 @@ impl Transport for Nats {
             Compat::new(async { tokio::time::timeout(CLOSE_LIMIT, end(&self.link, last)).await })
                 .await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::debug!("closed without the broker's word on what was published");
+            tracing::debug!(target: "conduit_nats", "closed without the broker's word on what was published");
         }
     }
 }
@@ -181,7 +183,7 @@ async fn end(link: &Link, last: bool) -> Result<(), TransportError> {
     let flushed = link.round_trip().await.map(drop);
     // Without a connection the command would wait for one.
     if last && link.is_connected() {
-        link.client.drain().await.map_err(disconnected)?;
+        link.client.drain().await.map_err(ended)?;
     }
     flushed
 }
@@ -234,7 +236,7 @@ async fn give(
     };
     published.map_err(|error| match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => TransportErrorKind::TooLarge.into(),
-        PublishErrorKind::Send => disconnected(error),
+        PublishErrorKind::Send => ended(error),
         PublishErrorKind::InvalidSubject => TransportError::new(TransportErrorKind::Other, error),
     })
 }
@@ -260,7 +262,7 @@ async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, Trans
         None => link.client.subscribe(subject).await,
     };
     let subscriber = subscribed.map_err(|error| match error.kind() {
-        SubscribeErrorKind::Other => disconnected(error),
+        SubscribeErrorKind::Other => ended(error),
         _ => TransportError::new(TransportErrorKind::Other, error),
     })?;
     let subscription = match subject::marks(at) {

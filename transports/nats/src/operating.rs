@@ -83,6 +83,9 @@
 //!   A reply that was under way when the connection broke is lost, and the request ends with
 //!   `Deadline`, executed maybe.
 //!
+//! A connection that has ended for good closes its conduit: `max_reconnects` attempts have failed (they
+//! are not limited by default), the client was drained, or the runtime that it runs in is gone.
+//!
 //! A server in lame duck mode ends its connections one after the other, so that its clients do not all
 //! come to the next one at once. [`Nats::events`](crate::Nats::events) tells of each of these; all are in the log too, of
 //! `conduit_nats`:
@@ -124,6 +127,28 @@
 //! - `Binding::missed`: lost on the way here, seen when a later message of the same sender comes.
 //! - [`SlowConsumer`](crate::NatsEvent::SlowConsumer): the client's subscription was full.
 //! - `slow_consumers` in the server's `/varz`: the client took nothing for too long.
+//!
+//! # Logs
+//!
+//! What a conduit logs is listed in [`conduit::logging`]. With the target `conduit_nats`, a connection
+//! logs its [events](crate::NatsEvent), and two things besides:
+//!
+//! | level | message |
+//! | --- | --- |
+//! | INFO | connected to NATS |
+//! | WARN | the connection to NATS is lost |
+//! | WARN | connecting to NATS failed |
+//! | WARN | the NATS server is about to shut down |
+//! | WARN | a subscription is full and drops packets |
+//! | ERROR | the NATS server does not permit it |
+//! | ERROR | the NATS server reports an error |
+//! | DEBUG | the connection to NATS is closed |
+//! | DEBUG | closed without the broker's word on what was published |
+//! | DEBUG | ignored what is no packet |
+//!
+//! What comes again and again (a failed attempt to connect, a full subscription, what is not permitted,
+//! another error) is logged once in 10 seconds; the next line says how many there were before it, in
+//! words and in the field `more`. A line has less than 2 KiB, and no control characters.
 //!
 //! # What errors mean
 //!

@@ -7,13 +7,16 @@ use std::{
 
 use async_compat::Compat;
 use async_nats::{Message, Subscriber};
-use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
+use conduit::{
+    logging::OneLine,
+    transport::{self, Packet, TransportError, TransportErrorKind},
+};
 use futures_core::Stream;
 
 use crate::{
     closing::News,
     is_notice,
-    link::{Link, disconnected},
+    link::{Link, ended},
     subject::{self, Arrival},
 };
 
@@ -110,18 +113,18 @@ async fn leave_server(subscriber: &mut Subscriber, link: &Link) -> Result<(), Tr
     if !link.is_connected() {
         return Err(TransportErrorKind::Disconnected.into());
     }
-    subscriber.unsubscribe_after(u64::MAX).await.map_err(disconnected)?;
+    subscriber.unsubscribe_after(u64::MAX).await.map_err(ended)?;
     link.round_trip().await.map(drop)
 }
 
 /// Ends the client's side: the stream ends behind what has arrived. Should a server ever count to
 /// that number after all, it is a drain that stops it.
 async fn end(subscriber: &mut Subscriber) -> Result<(), TransportError> {
-    subscriber.drain().await.map_err(disconnected)
+    subscriber.drain().await.map_err(ended)
 }
 
 async fn forget(subscriber: &mut Subscriber) -> Result<(), TransportError> {
-    subscriber.unsubscribe().await.map_err(disconnected)
+    subscriber.unsubscribe().await.map_err(ended)
 }
 
 fn from_inbox(message: Message) -> Option<Packet> {
@@ -129,7 +132,8 @@ fn from_inbox(message: Message) -> Option<Packet> {
         Arrival::Packet => Some(Packet::Data(message.payload)),
         Arrival::Notice(token) if is_notice(&message) => Some(Packet::Undelivered(token)),
         Arrival::Notice(_) | Arrival::Unknown => {
-            tracing::debug!(subject = %message.subject, "ignored what is no packet");
+            let subject = OneLine(&message.subject);
+            tracing::debug!(target: "conduit_nats", %subject, "ignored what is no packet");
             None
         }
     }

@@ -119,11 +119,11 @@ async fn a_connection_that_is_given_up_is_an_error() -> Outcome {
     nats.flush().await?;
     server.stop();
     assert_eq!(packets.next().await, None);
-    let is_disconnected = |result: Result<(), TransportError>| {
-        result.is_err_and(|error| error.kind() == TransportErrorKind::Disconnected)
+    let is_closed = |result: Result<(), TransportError>| {
+        result.is_err_and(|error| error.kind() == TransportErrorKind::Closed)
     };
-    assert!(is_disconnected(nats.publish(&inbox(1), "never".into(), None).await));
-    assert!(is_disconnected(nats.flush().await));
-    assert!(is_disconnected(nats.subscribe(&plain("a")).await.map(drop)));
+    assert!(is_closed(nats.publish(&inbox(1), "never".into(), None).await));
+    assert!(is_closed(nats.flush().await));
+    assert!(is_closed(nats.subscribe(&plain("a")).await.map(drop)));
     Ok(())
 }

@@ -15,29 +15,37 @@ use crate::{
     transport::{Address, DynSubscription, TransportErrorKind},
 };
 
-struct EndOnDrop(Arc<Route>);
+/// Ends a subscription when its task is gone, also where the runtime dropped the task.
+struct EndOnDrop {
+    shared: Arc<Shared>,
+    route: Arc<Route>,
+}
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.end();
+        self.route.end();
+        self.shared.gone(&self.route);
     }
 }
 
 impl Shared {
     /// Subscribes, listens, leaves.
-    pub(super) async fn run_route(self: Arc<Self>, route: Arc<Route>) {
-        // A runtime that shuts down drops this task, and with it goes the subscription.
-        let _ended = EndOnDrop(Arc::clone(&route));
-        let result = self.subscribe_to(&route).await;
-        if let Ok(subscription) = result {
-            // A transport that is cut off need not end its subscriptions.
-            future::or(self.listen_on(&route, subscription), self.closed()).await;
-            route.end();
-            route.enter(Phase::Left);
-        } else if let Err(error) = result {
-            route.enter(Phase::Failed(Arc::new(error)));
+    pub(super) fn run_route(
+        self: Arc<Self>,
+        route: Arc<Route>,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // Before it is polled: a runtime may drop a task that it never ran.
+        let ending = EndOnDrop { shared: self, route };
+        async move {
+            let EndOnDrop { shared, route } = &ending;
+            match shared.subscribe_to(route).await {
+                // A transport that is cut off need not end its subscriptions.
+                Ok(subscription) => {
+                    future::or(shared.listen_on(route, subscription), shared.closed()).await;
+                }
+                Err(error) => route.enter(Phase::Failed(Arc::new(error))),
+            }
         }
-        self.gone(&route);
     }
 
     async fn subscribe_to(&self, route: &Route) -> Result<Box<dyn DynSubscription>, Error> {

@@ -141,6 +141,7 @@ impl Route {
     pub(super) fn end(&self) {
         let listening = lock(&self.listening).take();
         drop(listening);
+        self.left();
     }
 
     /// Hands on what has come, for a reader that found nothing in its binding. Returns whether it

@@ -11,7 +11,7 @@ use std::{
 use event_listener::Event;
 
 use super::{listening::Listening, watch::Watch};
-use crate::{Error, Subject, driver::shared::lock, proto::RouteId, transport::Target};
+use crate::{Error, ErrorKind, Subject, driver::shared::lock, proto::RouteId, transport::Target};
 
 /// One subscription.
 pub(in crate::driver) struct Route {
@@ -75,6 +75,18 @@ impl Route {
         let mut phase = lock(&self.phase);
         if matches!(*phase, Phase::Subscribing) {
             *phase = Phase::Listening;
+        }
+        drop(phase);
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Nothing more comes on it. Whoever waits for it to be in force waits in vain.
+    pub(super) fn left(&self) {
+        let mut phase = lock(&self.phase);
+        match *phase {
+            Phase::Failed(_) => {}
+            Phase::Subscribing => *phase = Phase::Failed(Arc::new(ErrorKind::Closed.into())),
+            Phase::Listening | Phase::Leaving | Phase::Left => *phase = Phase::Left,
         }
         drop(phase);
         self.changed.notify(usize::MAX);

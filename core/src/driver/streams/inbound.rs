@@ -108,12 +108,12 @@ impl Shared {
             changed: Event::new(),
         });
         lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
-        let (shared, driven) = (Arc::clone(self), Arc::clone(&stream));
+        let driven = ForgetOnDrop { shared: Arc::clone(self), stream: Arc::clone(&stream) };
         self.tasks.spawn(async move {
-            if let Err(error) = shared.drive(&*driven).await {
-                driven.stop(&shared, shared.undriven(&error, ReasonCode::Dropped));
+            let ForgetOnDrop { shared, stream } = &driven;
+            if let Err(error) = shared.drive(&**stream).await {
+                stream.stop(shared, shared.undriven(&error, ReasonCode::Dropped));
             }
-            shared.forget_inbound(&driven);
         });
         stream
     }
@@ -189,6 +189,20 @@ impl Shared {
             }
             _ => {}
         }
+    }
+}
+
+/// Ends a stream, and takes it out of the tables, when its task is gone, also where the runtime
+/// dropped the task.
+struct ForgetOnDrop {
+    shared: Arc<Shared>,
+    stream: Arc<InboundStream>,
+}
+
+impl Drop for ForgetOnDrop {
+    fn drop(&mut self) {
+        self.stream.stop(&self.shared, ReasonCode::Closed.into());
+        self.shared.forget_inbound(&self.stream);
     }
 }
 

@@ -30,6 +30,7 @@ mod release_requests;
 mod requests;
 mod restarting;
 mod routing;
+mod runtime_gone;
 mod serving;
 mod subscriptions;
 mod unsupported;
@@ -39,8 +40,8 @@ pub use self::{
     bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*, closing::*,
     concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*, flow_limits::*,
     garbage::*, isolation::*, leaving::*, order::*, packets::*, refusals::*, release::*,
-    release_bindings::*, release_requests::*, requests::*, restarting::*, routing::*, serving::*,
-    subscriptions::*, unsupported::*,
+    release_bindings::*, release_requests::*, requests::*, restarting::*, routing::*,
+    runtime_gone::*, serving::*, subscriptions::*, unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -130,6 +131,7 @@ macro_rules! each_check {
             forged_packets_are_counted
             garbage_is_survived
             what_is_not_understood_is_refused
+            a_runtime_that_is_gone_ends_everything
             failures_of_handlers_are_told_apart
             a_full_group_is_overloaded
             a_lone_member_that_drains_refuses

@@ -1,0 +1,62 @@
+//! The tasks that a conduit needs, and its end when they are gone.
+
+use std::sync::Arc;
+
+use futures_lite::future;
+
+use super::Stage;
+use crate::driver::Shared;
+
+/// Ends the conduit when the task that has it is gone, also where the runtime dropped the task.
+struct EndOnDrop(Arc<Shared>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Shared {
+    pub(in crate::driver) fn launch(self: &Arc<Self>) {
+        // Each has its guard before it is polled: a runtime may drop a task that it never ran.
+        let ending = || EndOnDrop(Arc::clone(self));
+        self.runtime.spawn(self.tasks.spawner(Arc::clone(&self.runtime), ending()));
+        let timers = ending();
+        self.tasks.spawn(async move {
+            let EndOnDrop(shared) = &timers;
+            future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
+        });
+        let looking = ending();
+        self.tasks.spawn(async move {
+            let EndOnDrop(shared) = &looking;
+            let alive = Arc::clone(shared).keep_alive();
+            let requests = future::zip(alive, shared.refuse_overdue());
+            let all = async {
+                future::zip(requests, shared.log_repeats()).await;
+            };
+            future::or(all, shared.closed()).await;
+        });
+        let life = ending();
+        self.tasks.spawn(async move {
+            let EndOnDrop(shared) = &life;
+            shared.run().await;
+        });
+    }
+
+    /// Ends whatever waits for anything of this conduit. After [`run`](Self::run) there is not much
+    /// left of that; where the runtime is gone, nothing else would end it.
+    fn end(self: &Arc<Self>) {
+        if !self.lifecycle.enter(Stage::Closed) {
+            return;
+        }
+        self.close_outbox();
+        self.tasks.close();
+        self.timers.stop();
+        self.end_bindings();
+        self.end_serving();
+        self.end_streams();
+        self.end_requests();
+        self.ended.notify(usize::MAX);
+        self.log_last_repeats();
+    }
+}
