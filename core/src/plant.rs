@@ -68,6 +68,12 @@ bugs! {
     ForgetCancellation,
     /// A reader is not woken when there is something to read.
     LoseWakeup,
+    /// A reader that comes back now and then is not looked after.
+    LeaveUnread,
+    /// Any number of bytes may wait.
+    WaitUnbounded,
+    /// What one sender does not confirm holds up all that came after it.
+    HoldUpOthers,
 }
 
 /// Whether a bug is planted, by its name.

@@ -66,7 +66,9 @@ impl Shared {
         let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
-        let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
+        let bytes = config.waiting_bytes_per_binding;
+        let bytes = if planted!(WaitUnbounded) { u64::MAX } else { bytes };
+        let queue = Queue::new(config.waiting, bytes);
         let mailbox = Mailbox::new(joined.binding, kind, queue, config.bodies_per_binding);
         let mailbox = Arc::new(mailbox);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));

@@ -151,7 +151,7 @@ impl Watch {
         let mut state = lock(&self.state);
         let was_at_end = std::mem::take(&mut state.was_at_end);
         let waits = state.reader.is_some() && !self.is_polling.load(Ordering::Acquire);
-        if !waits && was_at_end {
+        if !waits && (was_at_end || planted!(LeaveUnread)) {
             return Reader::Busy;
         }
         state.guard = false;

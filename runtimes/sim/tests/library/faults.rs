@@ -2,6 +2,7 @@
 
 use std::{error::Error, panic, sync::Arc, sync::Once, time::Duration};
 
+use conduit::Runtime;
 use conduit_sim::{Sim, check};
 use fastrand::Rng;
 
@@ -11,7 +12,7 @@ use crate::{
     oracle::Oracle,
     plan::{Op, TASKS},
     profiles::{BREAKING, CALM, DAMAGING, EVERYTHING, GAPS, LOSSY, Profile, RELIABLE, SLOW},
-    senders,
+    senders, stranger,
     world::World,
 };
 
@@ -77,6 +78,9 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     let world = World::start(sim, &oracle, &mut rng, &counts).await?;
     world.broker.inject_faults(profile.faults(sim, &mut rng));
 
+    for _ in 0..rng.u32(..4) {
+        sim.process().spawn(Box::pin(stranger::stops_half_way(sim.clone(), &world, &mut rng)));
+    }
     let mut working = Vec::new();
     for (at, instance) in world.instances.iter().enumerate() {
         for task in 0..TASKS {
@@ -115,7 +119,11 @@ fn plan(rng: &mut Rng, instances: usize, services: usize, limits: &Limits, calm:
     let mut ops: Vec<Op> = Vec::new();
     for id in 0..count {
         let from = (rng.usize(..instances), rng.usize(..TASKS));
-        let mut op = Op::random(rng, id, from, services, limits, calm);
+        let mut random = || Op::random(rng, id, from, services, limits, calm);
+        let mut op = match id {
+            0 => std::iter::repeat_with(random).find_map(Op::beside_a_group).expect("it goes on"),
+            _ => random(),
+        };
         op.sequence = id;
         ops.push(op);
     }

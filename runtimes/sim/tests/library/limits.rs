@@ -10,11 +10,18 @@ pub(crate) struct Limits {
     pub(crate) window: u64,
     pub(crate) budget: u64,
     pub(crate) waiting: usize,
+    /// In one binding.
+    pub(crate) waiting_bytes: u64,
     /// Of a binding.
     pub(crate) bodies: usize,
 }
 
 impl Limits {
+    /// The longest packet: a chunk, and what goes before it.
+    pub(crate) fn packet(&self) -> u64 {
+        self.chunk as u64 + 256
+    }
+
     /// How many bodies come in at once, at most.
     pub(crate) fn bodies_at_all(&self) -> usize {
         self.bodies * 4
@@ -25,7 +32,8 @@ impl Limits {
         let chunk = [16, 64, 256][rng.usize(..3)];
         let first_window = chunk as u64 * rng.u64(1..=4);
         let window = first_window * rng.u64(1..=8);
-        Self { chunk, first_window, window, budget: 1 << 20, waiting: 1024, bodies: 128 }
+        let (budget, waiting_bytes) = (1 << 20, 1 << 20);
+        Self { chunk, first_window, window, budget, waiting: 1024, waiting_bytes, bodies: 128 }
     }
 
     pub(crate) fn tight(rng: &mut Rng) -> Self {
@@ -37,6 +45,7 @@ impl Limits {
             first_window: rng.u64(1..=roomy.first_window),
             budget: roomy.window * rng.u64(1..=3),
             waiting: rng.usize(1..=4),
+            waiting_bytes: rng.u64(1..=4) * roomy.chunk as u64,
             bodies: rng.usize(1..=4),
             ..roomy
         }

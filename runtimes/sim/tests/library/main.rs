@@ -6,11 +6,13 @@
 
 mod beside;
 mod chaos;
+mod edges;
 mod faults;
 mod handlers;
 mod leaving;
 mod limits;
 mod missed;
+mod napping;
 mod net;
 mod once;
 mod oracle;
@@ -24,5 +26,6 @@ mod scenarios;
 mod senders;
 mod sent;
 mod sharing;
+mod stranger;
 mod truth;
 mod world;

@@ -36,8 +36,13 @@ impl Subject {
         self.group() > 0
     }
 
+    /// How many bindings an instance has.
+    pub(crate) const fn bindings(self) -> usize {
+        self.plain() + self.group()
+    }
+
     /// How many queue bindings an instance has.
-    pub(crate) fn group(self) -> usize {
+    pub(crate) const fn group(self) -> usize {
         match self {
             Self::Job => 2,
             Self::Both => 1,
@@ -46,7 +51,7 @@ impl Subject {
     }
 
     /// How many plain bindings an instance has.
-    pub(crate) fn plain(self) -> usize {
+    pub(crate) const fn plain(self) -> usize {
         match self {
             Self::Note => 2,
             Self::Both => 1,
@@ -207,6 +212,12 @@ impl Op {
             confirm: request.is_none() && rng.u32(..4) == 0,
             request,
         }
+    }
+
+    /// A request to a group with a plain binding beside it.
+    pub(crate) fn beside_a_group(self) -> Option<Self> {
+        let request = RequestPlan { all: false, ..self.request? };
+        Some(Self { subject: Subject::Both, request: Some(request), ..self })
     }
 
     pub(crate) fn asks_all(&self) -> bool {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Conduit, ErrorKind, FailedDelivery, Handler, Stats};
+use conduit::{Conduit, ErrorKind, FailedDelivery, Handler, Runtime, Stats};
 use conduit_json::Json;
 use conduit_memory::{Link, Memory};
 use conduit_sim::{Process, Sim};
@@ -18,6 +18,7 @@ use fastrand::Rng;
 use crate::{
     handlers,
     limits::Limits,
+    napping::Pace,
     oracle::{Oracle, Place},
     plan::Subject,
 };
@@ -160,6 +161,7 @@ impl Instance {
             .body_window(limits.window)
             .body_budget(limits.budget)
             .max_waiting_messages(limits.waiting)
+            .max_waiting_bytes_per_binding(limits.waiting_bytes)
             .max_bodies_per_binding(limits.bodies)
             .max_bodies(limits.bodies_at_all())
             .max_unsent_notices(512)
@@ -178,6 +180,12 @@ impl Instance {
                 // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
                 let at_once = rng.bool() || oracle.is_calm();
                 let concurrency = [1, 1, 2, 8][rng.usize(..4)];
+                if at_once && binding == 0 && rng.u32(..3) == 0 {
+                    let reading =
+                        Pace::random(rng).read(sim, oracle, process.clone(), place, bound);
+                    process.spawn(Box::pin(reading));
+                    continue;
+                }
                 handlers.push(bound.concurrency(concurrency).to(move |message| {
                     let (sim, oracle, process) =
                         (sim.clone(), Arc::clone(&oracle), process.clone());

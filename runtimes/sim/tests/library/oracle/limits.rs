@@ -4,7 +4,11 @@ use conduit::Conduit;
 use conduit_json::Json;
 
 use super::Oracle;
-use crate::plan::TASKS;
+use crate::plan::{Subject, TASKS};
+
+/// Those of an instance.
+const BINDINGS: usize =
+    Subject::Note.bindings() + Subject::Job.bindings() + Subject::Both.bindings();
 
 impl Oracle {
     /// It has to keep within its limits from now on.
@@ -22,9 +26,12 @@ impl Oracle {
             let incoming = limits.budget + TASKS as u64 * limits.first_window;
             let outgoing = limits.window * stats.outgoing_bodies as u64;
             let bodies = limits.bodies_at_all() + TASKS;
+            // Where nothing waits there is room for one of any size.
+            let waiting = limits.waiting_bytes.max(limits.packet()) * (BINDINGS + TASKS) as u64;
             if stats.incoming_bytes > incoming
                 || stats.outgoing_bytes > outgoing
                 || stats.incoming_bodies > bodies
+                || stats.waiting_bytes > waiting
             {
                 self.wrong(format!("beyond its limits: {stats:?}, and they are {limits:?}"));
             }

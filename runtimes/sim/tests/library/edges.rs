@@ -1,0 +1,129 @@
+//! The bounds of what waits, at any pace of those who read and whatever peers leave unfinished.
+
+use std::time::Duration;
+
+use conduit::{Conduit, Executed};
+use conduit_json::Json;
+
+use crate::{
+    net::{Net, Result},
+    stranger::Stranger,
+};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// A reader that comes back every millisecond, and takes fewer than come: what lies in its
+/// subscription is what 20 ms bring, and a millisecond's more.
+#[test]
+fn a_reader_that_naps_leaves_little_unread() -> Result {
+    const A_MILLISECOND_BRINGS: usize = 40;
+    const MOST: usize = 21 * A_MILLISECOND_BRINGS;
+    Net::run(1, |net| async move {
+        let mut news = net.conduit("reader")?.bind("news").await?;
+        let reading = net.sim.process().run({
+            let sim = net.sim.clone();
+            async move {
+                let mut taken = 0;
+                while let Some(message) = news.next().await {
+                    taken += 1;
+                    if message.decode::<bool>().await.expect("a bool") {
+                        return taken + news.lost();
+                    }
+                    sim.sleep(MILLISECOND).await;
+                }
+                taken
+            }
+        });
+        let sender = net.conduit("sender")?.service("reader");
+        for _ in 0..200 {
+            for _ in 0..A_MILLISECOND_BRINGS {
+                sender.send("news", &false).await?;
+            }
+            net.sim.sleep(MILLISECOND).await;
+            let unread = net.broker.queued();
+            assert!(unread <= MOST, "{unread} lie unread");
+        }
+        // There is room for the last one.
+        net.sim.sleep(Duration::from_secs(10)).await;
+        sender.send("news", &true).await?;
+        let counted = reading.await.expect("it lives");
+        assert_eq!(counted, 200 * A_MILLISECOND_BRINGS as u64 + 1, "each is taken or lost");
+        Ok(())
+    })
+}
+
+/// Messages and requests that nobody takes: what exceeds the limits of bindings and of the conduit
+/// is counted or refused.
+#[test]
+fn what_waits_is_bounded_in_bytes() -> Result {
+    const LENGTH: usize = 10_000;
+    const OF_A_BINDING: u64 = 100_000;
+    const AT_ALL: u64 = 150_000;
+    // So much of each binding is not charged to the conduit.
+    const UNCHARGED: u64 = 16 << 10;
+    Net::run(1, |net| async move {
+        let holder = net.builder("holder", &net.sim.process());
+        let holder = holder.max_waiting_bytes_per_binding(OF_A_BINDING);
+        let holder = holder.max_waiting_bytes(AT_ALL).build()?;
+        let (one, two) = (holder.bind("one").await?, holder.queue_bind("two").await?);
+        let sender = net.conduit("sender")?.service("holder");
+        for (subject, most) in [("one", OF_A_BINDING), ("two", AT_ALL + 2 * UNCHARGED)] {
+            for _ in 0..20 {
+                sender.send_body(subject, vec![7; LENGTH]).await?;
+            }
+            net.sim.sleep(MILLISECOND).await;
+            let bytes = holder.stats().waiting_bytes;
+            assert!(bytes <= most, "{bytes} bytes wait, and {most} may");
+        }
+        assert_eq!([one.waiting() as u64 + one.lost(), two.waiting() as u64 + two.lost()], [20; 2]);
+        assert_eq!(holder.stats().lost_messages, one.lost() + two.lost());
+        let asked = sender.request_body("two", vec![7; LENGTH]).timeout(Duration::from_secs(1));
+        let error = asked.await.expect_err("there is no room");
+        assert_eq!(error.executed(), Executed::No, "{error}");
+        drop((one, two));
+        assert_eq!(holder.stats().waiting_bytes, 0);
+        Ok(())
+    })
+}
+
+/// Somebody offers a body and never confirms it, with signs of life or without: others are handled
+/// at once, and its place is free after the answer time.
+#[test]
+fn a_silent_sender_holds_up_no_other() -> Result {
+    const ANSWER: Duration = Duration::from_secs(10);
+    for pings in [false, true] {
+        Net::run(1, |net| async move {
+            let listener = net.conduit("listener")?;
+            let (mut plain, mut group) =
+                (listener.bind("x").await?, listener.queue_bind("x").await?);
+            let stranger = Stranger::new(&net.broker, 1);
+            let (sim, to) = (net.sim.clone(), listener.clone());
+            let _offering = net.sim.process().run(async move {
+                stranger.offer(&sim, &to, "x", pings).await;
+            });
+            net.sim.sleep(MILLISECOND).await;
+            let sender = net.conduit("sender")?.service("listener");
+            for number in 0..10 {
+                let before = net.sim.elapsed();
+                sender.send("x", &number).await?;
+                for binding in [&mut plain, &mut group] {
+                    let next = async { binding.next().await };
+                    let message = net.sim.within(ANSWER * 2, next).await.flatten();
+                    assert_eq!(message.expect("it comes").decode::<u32>().await?, number);
+                    assert_eq!(net.sim.elapsed(), before, "it was held up");
+                }
+            }
+            net.sim.sleep(ANSWER + MILLISECOND).await;
+            // Nobody reads.
+            assert_eq!((plain.waiting(), group.waiting()), (0, 0), "it is given up");
+            assert_eq!(held(&listener), (0, 0));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn held(conduit: &Conduit<Json>) -> (usize, u64) {
+    let stats = conduit.stats();
+    (stats.incoming_bodies, stats.incoming_bytes)
+}
