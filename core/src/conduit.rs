@@ -160,12 +160,16 @@ impl<E: Encoder> Conduit<E> {
     /// 2. Messages that wait, running handlers, open bodies and pending requests go on until they
     ///    end, or the limit has passed. Meanwhile everything but binding works: handlers may have to
     ///    ask somebody to come to an end.
-    /// 3. What is left is cut off: messages that wait in queue bindings are handed on, handlers are
-    ///    dropped, and bodies and requests fail with `Closed`, at both sides.
+    /// 3. What is left is cut off: messages that wait in queue bindings are handed on, whatever their
+    ///    size, handlers are dropped, and bodies and requests fail with `Closed`, at both sides.
     /// 4. What was sent is flushed, and the transport is closed. Every later call returns `Closed`.
     ///
-    /// Past the limit it takes a few seconds at most, whatever the broker does. A message that
-    /// somebody keeps holds it up until the limit. Of several calls the shortest limit counts.
+    /// When it returns, nothing is left of the handlers that were cut off: they are dropped, with all
+    /// that they hold. Past the limit it takes a few seconds at most, whatever the broker or a handler
+    /// does. A message that somebody keeps holds it up until the limit. Of several calls the shortest
+    /// limit counts.
+    ///
+    /// What is handed on takes a later place in the order of its sender's messages.
     ///
     /// Cancel safe: once begun, it goes on by itself.
     pub async fn drain(&self, limit: Duration) -> Drained {

@@ -32,7 +32,8 @@ use crate::{
 /// # Errors
 /// `InvalidName`, `InvalidHeader`, `Encode`, `TooLarge`, `Disconnected` after the send timeout,
 /// `Denied`, `Closed`, and for a streamed body what made the only receivers fail: `Overloaded`,
-/// `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`.
+/// `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`. With `Overloaded` and `Draining` no
+/// handler has started.
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Sending {
     outgoing: Outgoing,

@@ -25,16 +25,11 @@ impl Arrival {
         }
     }
 
-    /// Nobody will handle it. What was offered and is not confirmed is refused by its stream alone:
-    /// a failure would answer a request that another member may be handling.
+    /// It is dropped, since nobody needs it any more or its sender has decided against this
+    /// instance: nobody waits for a failure.
     pub(super) fn refuse(&self, shared: &Shared) {
-        let was_confirmed = self.readiness(shared) == Readiness::Ready;
         if let Content::Stream(content) = &self.content {
-            let code = if was_confirmed { ReasonCode::Dropped } else { ReasonCode::Draining };
-            content.stream.stop(shared, code.into());
-        }
-        if was_confirmed {
-            return;
+            content.stream.stop(shared, ReasonCode::Draining.into());
         }
         if let Some(replier) = &self.replier {
             replier.claim();
@@ -50,9 +45,14 @@ impl Arrival {
         ended.is_some_and(|code| !matches!(code, Cancelled | Closed | Deadline | SourceFailed))
     }
 
-    pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
+    /// Whether it is a request that was cancelled, or whose time has passed.
+    pub(super) fn is_needless(&self, shared: &Shared) -> bool {
         let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
-        if is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline) {
+        is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline)
+    }
+
+    pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
+        if self.is_needless(shared) {
             return Readiness::Never;
         }
         self.stream().map_or(Readiness::Ready, |stream| stream.readiness())

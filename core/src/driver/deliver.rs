@@ -86,7 +86,7 @@ impl Shared {
         }
         let (first, last) = match (route.target, members.all()) {
             (Target::Plain, []) => return,
-            (Target::Group, []) => return self.give_back(route, head, body),
+            (Target::Group, []) => return self.pass_on(route, &head, &body),
             (Target::Plain, all) => (0, all.len() - 1),
             (Target::Group, all) => {
                 let roomy =
@@ -122,7 +122,7 @@ impl Shared {
             // It was unbound a moment ago: it is not full, and nothing is lost.
             Err(Full(arrival)) if mailbox.is_complete() => {
                 if route.target == Target::Group {
-                    self.hand_on(route, arrival);
+                    self.give_back(route, arrival);
                 }
             }
             Err(Full(arrival)) => {
@@ -138,12 +138,12 @@ impl Shared {
 
     /// A message was routed to the group before the broker knew that the last binding had left.
     /// Whoever can be told asks the group again, and learns if there is none.
-    fn give_back(&self, route: &Route, head: Box<Head>, body: Bytes) {
+    fn pass_on(&self, route: &Route, head: &Head, body: &[u8]) {
         if head.request.is_some() {
-            self.refuse_request(route, &head, ReasonCode::Draining);
+            self.refuse_request(route, head, ReasonCode::Draining);
         } else {
-            self.count_handed_on();
-            self.post(self.address_of(route), &Frame::Message { head, body });
+            let packet = Frame::message(head.borrowed(), body);
+            self.hand_on(self.address_of(route), packet, route.target);
         }
     }
 
@@ -221,7 +221,7 @@ impl Shared {
         match mailbox.push(self, arrival, offer.bytes) {
             Ok(()) => members.took(self, at),
             // It was unbound a moment ago.
-            Err(Full(arrival)) => arrival.refuse(self),
+            Err(Full(arrival)) => self.give_back(route, arrival),
         }
         Ok(())
     }
@@ -238,17 +238,6 @@ impl Shared {
         let too_long = self.now().checked_sub(self.config.request_wait);
         let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
         mailbox.has_room(self, bytes, streamed) && !keeps_waiting()
-    }
-
-    /// Gives a message that nobody has begun to handle back to the group. A request and a streamed
-    /// message are refused by being dropped: their senders know that no handler has started, and
-    /// ask the group again.
-    pub(super) fn hand_on(&self, route: &Route, arrival: Arrival) {
-        self.count_handed_on();
-        if let (Content::Whole(body), None) = (&arrival.content, &arrival.replier) {
-            let frame = Frame::Message { head: arrival.head, body: body.clone() };
-            self.post(self.address_of(route), &frame);
-        }
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: Box<Head>, content: Content) -> Arrival {

@@ -109,7 +109,10 @@ impl Lifecycle {
 impl Shared {
     /// The life of a conduit, but for what its end takes.
     async fn run(self: &Arc<Self>) {
-        let letters = Arc::clone(self).run_outbox();
+        let letters = async {
+            let outbox = Arc::clone(self).run_outbox();
+            future::zip(outbox, Arc::clone(self).run_handing_on()).await;
+        };
         let service = async {
             future::or(self.serve(), self.drain()).await;
             self.lifecycle.enter(Stage::Closing);
@@ -119,10 +122,14 @@ impl Shared {
             self.end_requests();
             // What was routed here before is refused, which takes the outbox.
             let is_quiet = |shared: &Self| {
-                shared.routed().0 == 0 && shared.open_bodies() == (0, 0) && !shared.is_giving_back()
+                shared.routed().0 == 0
+                    && shared.open_bodies() == (0, 0)
+                    && !shared.is_giving_back()
+                    && shared.handlers() == 0
             };
             self.until(is_quiet).await;
             self.close_outbox();
+            self.close_handing_on();
         };
         let limit = async {
             self.closing().await;

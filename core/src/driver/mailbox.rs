@@ -263,7 +263,6 @@ impl Mailbox {
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
-        waiting.iter().for_each(|arrival| arrival.refuse(shared));
         waiting
     }
 

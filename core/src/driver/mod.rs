@@ -3,6 +3,7 @@
 mod arrival;
 mod deliver;
 mod destinations;
+mod handing_on;
 mod inbox;
 mod lifecycle;
 mod log;

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Shared;
-use crate::proto::{BindingKind, Detail, ReasonCode};
+use crate::{
+    proto::{BindingKind, ReasonCode},
+    transport::Target,
+};
 
 /// The shortest pause between two looks.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -41,10 +44,11 @@ impl Shared {
             let (overdue, next) = mailbox.take_requests(self, by);
             oldest = next.map_or(oldest, |next| oldest.min(next));
             for arrival in overdue {
-                if let Some(replier) = &arrival.replier {
-                    replier.fail(ReasonCode::Overloaded.into(), Detail::default());
+                let refusal =
+                    arrival.replier.as_ref().map(|replier| replier.refusal(ReasonCode::Overloaded));
+                if let Some((asker, failure)) = refusal.flatten() {
+                    self.hand_on(asker, failure, Target::Group);
                 }
-                self.count_handed_on();
             }
         }
         self.notify_drain();

@@ -22,7 +22,6 @@ use super::{Mailbox, Shared, shared::lock};
 use crate::{
     Error, Subject,
     proto::{BindingId, BindingKind, Left, Queue, Registry, RouteId},
-    transport::Target,
 };
 
 #[derive(Default)]
@@ -198,11 +197,7 @@ impl Shared {
         let waiting = mailbox.abandon(self);
         let count = waiting.len();
         for arrival in waiting {
-            match route.target {
-                // Once it is closed, nothing more is sent.
-                Target::Group if !self.is_closed() => self.hand_on(route, arrival),
-                _ => self.count_aborted(),
-            }
+            self.give_back(route, arrival);
         }
         self.end_giving_back(count);
     }

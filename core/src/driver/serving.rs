@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use event_listener::Event;
 use futures_lite::future;
 
@@ -165,15 +166,25 @@ impl Replier {
 
     /// Says that the answer that was begun will not come.
     pub(crate) fn post_failure(&self, reason: Reason, detail: Detail) {
-        let failure = Frame::Failure {
+        let failure = self.failure(reason, detail);
+        self.shared.post(Shared::inbox_of(&self.asker), &failure);
+    }
+
+    /// Refuses the request, if nobody has answered. Returns what tells the asker so.
+    pub(super) fn refusal(&self, code: ReasonCode) -> Option<(Address, Bytes)> {
+        let failure = || self.failure(code.into(), Detail::default()).encode();
+        self.claim().then(|| (Shared::inbox_of(&self.asker), failure()))
+    }
+
+    fn failure(&self, reason: Reason, detail: Detail) -> Frame {
+        Frame::Failure {
             message: self.request.message,
             instance: self.shared.source.instance,
             target: self.target,
             started: self.begun.load(Ordering::Acquire),
             reason: self.shared.config.told(reason),
             detail,
-        };
-        self.shared.post(Shared::inbox_of(&self.asker), &failure);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use futures_lite::future;
 
 use super::{
     destinations::Destinations,
+    handing_on::HandingOn,
     lifecycle::Lifecycle,
     log::Log,
     notices::Tokens,
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) tasks: Tasks,
     pub(crate) timers: Timers,
     pub(super) outbox: Outbox,
+    pub(super) handing_on: HandingOn,
     pub(super) lifecycle: Lifecycle,
     pub(super) streams: Streams,
     pub(super) requests: Requests,
@@ -114,6 +116,7 @@ impl Shared {
             tasks: Tasks::new(),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
+            handing_on: HandingOn::default(),
             lifecycle: Lifecycle::default(),
             streams: Streams::new(&config),
             requests: Requests::default(),

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use super::{Shared, lifecycle::Stage, shared::lock};
@@ -12,8 +12,10 @@ use crate::Drained;
 pub(crate) struct Work {
     /// How many messages somebody handles. Those that wait are where they wait.
     taken: AtomicU64,
-    /// How many are being given back, by whoever read them.
+    /// How many are being given back.
     given_back: AtomicU64,
+    /// How many tasks run handlers.
+    handlers: AtomicUsize,
     /// What became of those that ended since a drain began. Whoever changes both holds it.
     drained: Mutex<Drained>,
 }
@@ -34,7 +36,28 @@ impl Drop for Handling {
     }
 }
 
+/// A task that runs handlers, until they and all that they hold are dropped.
+pub(crate) struct Handlers(Arc<Shared>);
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        self.0.work.handlers.fetch_sub(1, Ordering::SeqCst);
+        self.0.notify_drain();
+    }
+}
+
 impl Shared {
+    /// A task will run handlers.
+    pub(crate) fn running_handlers(self: &Arc<Self>) -> Handlers {
+        self.work.handlers.fetch_add(1, Ordering::SeqCst);
+        Handlers(Arc::clone(self))
+    }
+
+    /// How many tasks run handlers.
+    pub(super) fn handlers(&self) -> usize {
+        self.work.handlers.load(Ordering::SeqCst)
+    }
+
     /// A message is taken out of where it waited. It is counted before it is gone there, so that one
     /// of the two always has it.
     pub(super) fn count_taken(&self) {
@@ -105,10 +128,13 @@ impl Shared {
         }
     }
 
-    /// What became of the messages. Those that somebody still has were cut off.
+    /// What became of the messages. Those that somebody still has were cut off, and those that are
+    /// still being given back will not be.
     pub(crate) fn drained(&self) -> Drained {
         let drained = lock(&self.work.drained);
-        let taken = usize::try_from(self.work.taken.load(Ordering::SeqCst)).unwrap_or(usize::MAX);
-        Drained { aborted: drained.aborted.saturating_add(taken), ..*drained }
+        let Work { taken, given_back, .. } = &self.work;
+        let left = taken.load(Ordering::SeqCst) + given_back.load(Ordering::SeqCst);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        Drained { aborted: drained.aborted.saturating_add(left), ..*drained }
     }
 }

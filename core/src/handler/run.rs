@@ -35,7 +35,7 @@ pub(crate) fn run<E, F, R>(
     bound: Bound,
     handle: &Handle<E>,
     concurrency: usize,
-    mut function: F,
+    function: F,
 ) -> Handler
 where
     E: Encoder,
@@ -46,7 +46,11 @@ where
     let weak = handle.downgrade();
     let shared = Arc::clone(handle.shared());
     let running = Arc::clone(&bound);
+    let handlers = Arc::new(shared.running_handlers());
     handle.shared().tasks.spawn(async move {
+        // Dropped last: what closes the conduit waits until nothing of the handlers is left.
+        let handlers = handlers;
+        let mut function = function;
         let slots = Slots::new(concurrency);
         let work = async {
             loop {
@@ -66,7 +70,9 @@ where
                     handle_one(handler, running.subject(), duties, handling).await;
                 } else {
                     let subject = running.subject().clone();
+                    let handlers = Arc::clone(&handlers);
                     shared.tasks.spawn(async move {
+                        let _handlers = handlers;
                         handle_one(handler, &subject, duties, handling).await;
                         drop(slot);
                     });

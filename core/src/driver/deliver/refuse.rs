@@ -29,10 +29,7 @@ impl Shared {
             reason: code.into(),
             detail: Detail::default(),
         };
-        if code == ReasonCode::Draining {
-            self.count_handed_on();
-        }
-        self.post(Self::inbox_of(asker), &failure);
+        self.refuse(route, asker, code, &failure);
     }
 
     pub(super) fn refuse_offer(
@@ -49,10 +46,16 @@ impl Shared {
             target: route.target,
             reason: Reason::from(code),
         };
+        self.refuse(route, sender, code, &stop);
+    }
+
+    fn refuse(&self, route: &Route, sender: &Source, code: ReasonCode, refusal: &Frame) {
+        let sender = Self::inbox_of(sender);
         if code == ReasonCode::Draining {
-            self.count_handed_on();
+            self.hand_on(sender, refusal.encode(), route.target);
+        } else {
+            self.post(sender, refusal);
         }
-        self.post(Self::inbox_of(sender), &stop);
     }
 
     /// Refuses what is not understood. Of the plain bindings each does, as each would accept.

@@ -68,6 +68,8 @@ impl Listening {
     /// Hands on what comes, until the subscription ends. It never waits for a handler.
     pub(super) async fn run(&mut self, shared: &Arc<Shared>, route: &Route) {
         loop {
+            // Nobody may be bound any more: then all that comes is handed on.
+            shared.room_to_hand_on().await;
             let turn = std::future::poll_fn(|cx| match self.turn(shared, route, cx, TURN) {
                 Turn::Empty => Poll::Pending,
                 turn => Poll::Ready(turn),

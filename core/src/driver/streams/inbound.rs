@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use event_listener::Event;
 
 use super::{Driven, Port, Sent, Step};
@@ -288,6 +289,20 @@ impl InboundStream {
     /// The reader is done with it.
     pub(crate) fn leave(&self, shared: &Shared) {
         self.with(shared, Inbound::leave);
+    }
+
+    /// Refuses it, where it goes on and no handler has got its message. Returns what tells its
+    /// sender so.
+    pub(in crate::driver) fn refuse(&self, shared: &Shared) -> Option<(Address, Bytes)> {
+        let now = shared.now();
+        let stop = self.with(shared, |machine, budget| {
+            if machine.failure().is_some() || !machine.is_unstarted() {
+                return None;
+            }
+            machine.stop(ReasonCode::Draining.into(), budget);
+            machine.poll_transmit(now)
+        });
+        Some((self.sender.address().clone(), stop?))
     }
 
     /// There will be no reader.

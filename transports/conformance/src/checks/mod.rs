@@ -1,6 +1,7 @@
 //! The checks, by what they hold a transport to.
 
 mod addresses;
+mod amplification;
 mod asking_all;
 mod beside_a_group;
 mod binding;
@@ -19,6 +20,7 @@ mod failures;
 mod flow;
 mod flow_limits;
 mod garbage;
+mod given_back;
 mod isolation;
 mod leaving;
 mod order;
@@ -36,12 +38,12 @@ mod subscriptions;
 mod unsupported;
 
 pub use self::{
-    addresses::*, asking_all::*, beside_a_group::*, binding::*, bodies::*, bodies_failing::*,
-    bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*, closing::*,
-    concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*, flow_limits::*,
-    garbage::*, isolation::*, leaving::*, order::*, packets::*, refusals::*, release::*,
-    release_bindings::*, release_requests::*, requests::*, restarting::*, routing::*,
-    runtime_gone::*, serving::*, subscriptions::*, unsupported::*,
+    addresses::*, amplification::*, asking_all::*, beside_a_group::*, binding::*, bodies::*,
+    bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*,
+    closing::*, concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*,
+    flow_limits::*, garbage::*, given_back::*, isolation::*, leaving::*, order::*, packets::*,
+    refusals::*, release::*, release_bindings::*, release_requests::*, requests::*, restarting::*,
+    routing::*, runtime_gone::*, serving::*, subscriptions::*, unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -151,6 +153,12 @@ macro_rules! each_check {
             draining_cuts_off_at_its_limit
             draining_handles_what_waits
             draining_hands_on_what_nobody_reads
+            draining_gives_bodies_back
+            a_dropped_member_gives_bodies_back
+            a_body_that_nobody_got_was_refused
+            what_is_handed_on_arrives
+            handlers_are_gone_when_a_conduit_is_closed
+            made_up_receivers_cost_little
             a_rolling_restart_fails_nothing
             everybody_answers_a_request_to_all
             silence_ends_a_request_to_all
