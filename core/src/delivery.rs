@@ -41,7 +41,7 @@ impl Delivery {
 
     /// # Errors
     /// `NoReceivers`, where there was none; those of [`of`](Self::of).
-    pub(crate) fn confirmed(outcome: Outcome) -> Result<Self, Error> {
+    pub(crate) fn confirmed(outcome: &Outcome) -> Result<Self, Error> {
         let delivery = Self::of(outcome)?;
         if delivery.completed.is_empty() {
             return Err(ErrorKind::NoReceivers.into());
@@ -51,9 +51,9 @@ impl Delivery {
 
     /// # Errors
     /// Where it was given up, or where there were receivers and none has it.
-    pub(crate) fn of(outcome: Outcome) -> Result<Self, Error> {
+    pub(crate) fn of(outcome: &Outcome) -> Result<Self, Error> {
         if let Some(reason) = &outcome.aborted {
-            return Err(given_up(reason, &outcome));
+            return Err(given_up(reason, outcome));
         }
         let mut delivery = Self::default();
         for one in &outcome.deliveries {

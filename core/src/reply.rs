@@ -80,7 +80,7 @@ async fn send(
             let stream = shared.outbound(id, machine, service, None);
             // In a box: most replies are short, and all would have room for it.
             let outcome = Box::pin(shared.send_body(&stream, source)).await?;
-            Delivery::of(outcome).map(|_| ())
+            Delivery::of(&outcome).map(|_| ())
         }
     }
 }

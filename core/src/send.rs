@@ -101,7 +101,7 @@ async fn stream(
     let message = ready.handle.shared().message_id();
     let stream = ready.offer(message, source.length(), Targets::Both, expect);
     let outcome = ready.handle.shared().send_body(&stream, source).await?;
-    if confirm { Delivery::confirmed(outcome) } else { Delivery::of(outcome) }
+    if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }
 }
 
 impl IntoFuture for Sending {

@@ -6,9 +6,10 @@ use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Arrival, Shared, routes::Route};
+use super::{Arrival, Logged, Seen, Shared, routes::Route};
 use crate::{
     body::Content,
+    error::Causes,
     proto::{ReasonCode, frame::Frame},
     transport::{Address, Target},
 };

@@ -138,8 +138,11 @@ impl<T> Queue<T> {
             return Err(item);
         }
         let Label { sender, bytes, request, offered } = label;
-        let sender =
-            if planted!(HoldUpOthers) { InstanceId::from_bytes([0; InstanceId::LEN]) } else { sender };
+        let sender = if planted!(HoldUpOthers) {
+            InstanceId::from_bytes([0; InstanceId::LEN])
+        } else {
+            sender
+        };
         let number = self.next;
         self.next += 1;
         self.count += 1;

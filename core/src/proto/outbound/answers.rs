@@ -101,7 +101,7 @@ impl Outbound {
             return;
         };
         if let Some(cost) = peer.unproven.take() {
-            self.unproven.proved(cost);
+            self.unproven.proved(&cost);
         }
         match &peer.state {
             PeerState::Active => {}
@@ -144,12 +144,8 @@ impl Outbound {
                 }
                 peer.fail(reason, false);
             }
-            _ if target == Target::Group => {
-                if self.group.is_asked() {
-                    self.refused(now, reason);
-                }
-            }
-            None if self.plain.is_open() && !is_full => {
+            _ if target == Target::Group && self.group.is_asked() => self.refused(now, reason),
+            None if target == Target::Plain && self.plain.is_open() && !is_full => {
                 let peer = self.peer(now, from, target, PeerState::Failed(reason));
                 self.peers.insert(from, peer);
                 self.close_if_all_joined();

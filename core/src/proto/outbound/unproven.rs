@@ -51,7 +51,7 @@ impl Unproven {
     }
 
     /// It is there.
-    pub(super) fn proved(&mut self, cost: Cost) {
+    pub(super) fn proved(&mut self, cost: &Cost) {
         self.words = self.words.saturating_sub(Self::beyond(cost.words));
         self.data = self.data.saturating_sub(cost.data);
     }
@@ -87,7 +87,7 @@ mod tests {
         let mut cost = Cost::default();
         assert!(unproven.say(&mut cost, 500));
         unproven.sent(&mut cost, 100_000);
-        unproven.proved(cost);
+        unproven.proved(&cost);
         assert_eq!((unproven.words, unproven.data), (0, 0));
     }
 }
