@@ -7,7 +7,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::shared::lock;
+use super::{shared::lock, tidying::Untidy};
 use crate::{
     proto::COUNTER_BITS,
     transport::{Address, Destination, Targets},
@@ -20,17 +20,30 @@ pub(crate) struct Destinations {
     /// All others. Whoever asks us chooses the inboxes that we answer to, and must not make the
     /// numbers be forgotten.
     others: Mutex<Known>,
+    /// Set where one of the others was added.
+    untidy: Arc<Untidy>,
 }
 
 impl Destinations {
+    pub(crate) fn new(untidy: Arc<Untidy>) -> Self {
+        Self { untidy, ..Self::default() }
+    }
+
+    /// Forgets those that are not numbered and that nobody uses.
+    pub(super) fn forget_idle(&self) {
+        let forgotten = lock(&self.others).forget_unused();
+        drop(forgotten);
+    }
+
     /// The destination of an address.
     pub(crate) fn get(&self, address: &Address) -> Arc<Destination> {
-        let known = match address {
-            Address::Subject { targets: Targets::Both, .. } => &self.numbered,
-            _ => &self.others,
-        };
-        let mut known = lock(known);
+        let is_numbered = matches!(address, Address::Subject { targets: Targets::Both, .. });
+        let mut known = lock(if is_numbered { &self.numbered } else { &self.others });
+        let before = known.by_address.len();
         let (destination, forgotten) = known.get(address);
+        if !is_numbered && known.by_address.len() > before {
+            self.untidy.set();
+        }
         // What a transport remembers may do anything when it is dropped.
         drop(known);
         drop(forgotten);
@@ -77,7 +90,7 @@ impl Known {
         let numberings = forgotten.iter().map(|known| known.next_number() >> COUNTER_BITS);
         self.numbering = numberings.fold(self.numbering, u64::max) + 1;
         self.most = Self::MOST.max(2 * self.by_address.len());
-        self.by_address.shrink_to(self.most);
+        self.by_address.shrink_to(2 * self.by_address.len());
         forgotten
     }
 }

@@ -18,6 +18,7 @@ mod serving;
 mod shared;
 mod streams;
 mod tasks;
+mod tidying;
 mod timers;
 mod tombs;
 mod waiting;

@@ -218,6 +218,7 @@ impl Shared {
         let same = table.running.get(&message).cloned();
         if same.is_none() && !planted!(ForgetCancellation) {
             table.cancelled.insert(now, now + self.config.idle_limit, message, ());
+            self.untidy.set();
         }
         drop(table);
         let same = same.into_iter().flatten();
@@ -242,6 +243,14 @@ impl Shared {
             replier.claim();
             replier.post_failure(ReasonCode::Closed.into(), Detail::default());
         }
+    }
+
+    pub(super) fn newest_cancellation(&self) -> Option<Instant> {
+        lock(&self.serving.table).cancelled.newest()
+    }
+
+    pub(super) fn expire_cancellations(&self, now: Instant) {
+        lock(&self.serving.table).cancelled.expire(now);
     }
 
     /// Says of each request that stays for long that it is here and alive.

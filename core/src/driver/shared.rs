@@ -22,6 +22,7 @@ use super::{
     serving::Serving,
     streams::Streams,
     tasks::Tasks,
+    tidying::Untidy,
     timers::{Sleep, Timers},
     waiting::WaitingBytes,
     work::Work,
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(super) ended: Event,
     pub(crate) counters: Counters,
     pub(super) log: Log,
+    pub(super) untidy: Arc<Untidy>,
     pub(crate) destinations: Destinations,
     pub(crate) nonces: Nonces,
     pub(super) tokens: Tokens,
@@ -110,6 +112,7 @@ impl Shared {
         ids: Box<dyn IdSource>,
     ) -> Arc<Self> {
         let instance = id::instance_id(&*ids);
+        let untidy = Arc::<Untidy>::default();
         let shared = Arc::new(Self {
             inbox: Address::Inbox { service: service.clone(), instance },
             source: Source { service, instance },
@@ -127,7 +130,8 @@ impl Shared {
             ended: Event::new(),
             counters: Counters::default(),
             log: Log::default(),
-            destinations: Destinations::default(),
+            destinations: Destinations::new(Arc::clone(&untidy)),
+            untidy,
             nonces: Nonces::new(id::secret(&*ids)),
             tokens: Tokens::new(id::secret(&*ids)),
             config,

@@ -36,9 +36,9 @@ pub(super) struct Streams {
     inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
     outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
     /// The last word on bodies that were received, or not.
-    received: Mutex<LastWords>,
+    pub(super) received: Mutex<LastWords>,
     /// To whom bodies were sent that are finished.
-    sent: Mutex<Tombs<StreamId, ServiceName>>,
+    pub(super) sent: Mutex<Tombs<StreamId, ServiceName>>,
 }
 
 /// What a machine wants its driver to do.

@@ -44,9 +44,20 @@ impl<K: Ord + Clone, V> Tombs<K, V> {
         self.known.range(keys).map(|(_, value)| value)
     }
 
-    fn expire(&mut self, now: Instant) {
+    /// Until when the last one is remembered, if there is one.
+    pub(super) fn newest(&self) -> Option<Instant> {
+        self.expiry.back().map(|(until, _)| *until)
+    }
+
+    /// Forgets what is to be remembered until a time, with the memory that it has left behind.
+    pub(super) fn expire(&mut self, now: Instant) {
+        const KEPT: usize = 64;
         while self.expiry.front().is_some_and(|(until, _)| *until <= now) {
             self.forget_oldest();
+        }
+        let few = self.expiry.len().max(KEPT);
+        if self.expiry.capacity() / 4 > few {
+            self.expiry.shrink_to(2 * few);
         }
     }
 

@@ -190,7 +190,9 @@ impl<T> Queue<T> {
             self.released.pop_first()?.1
         } else {
             let queue = if one_way < request { &mut self.one_way } else { &mut self.requests };
-            if planted!(Overtake) { queue.pop_back() } else { queue.pop_front() }?
+            let entry = if planted!(Overtake) { queue.pop_back() } else { queue.pop_front() }?;
+            release(queue);
+            entry
         };
         Some(self.forget(entry))
     }
@@ -217,6 +219,7 @@ impl<T> Queue<T> {
             let Some(entry) = self.requests.pop_front() else { break };
             taken.push(self.forget(entry));
         }
+        release(&mut self.requests);
         while let Some((number, (sender, since))) = self.late_requests.pop_first() {
             if since > by {
                 self.late_requests.insert(number, (sender, since));
@@ -266,5 +269,13 @@ impl<T> Queue<T> {
             self.streamed_requests.remove(&entry.number);
         }
         entry.item
+    }
+}
+
+/// Gives back what a burst has left behind.
+fn release<T>(queue: &mut VecDeque<T>) {
+    const KEPT: usize = 64;
+    if queue.is_empty() && queue.capacity() > KEPT {
+        *queue = VecDeque::new();
     }
 }

@@ -10,6 +10,9 @@ use event_listener::Event;
 
 use crate::fault::Way;
 
+/// So many places of an empty queue stay there for the next packets.
+const KEPT: usize = 64;
+
 /// What was routed to one subscription and has not been read.
 ///
 /// Only the broker pushes, under its lock; only the subscription pops, without it. So where the
@@ -64,6 +67,10 @@ impl Queue {
         let mut inner = self.lock();
         if let Some(packet) = inner.packets.pop_front() {
             let was_full = inner.packets.len() + 1 >= self.capacity;
+            if inner.packets.is_empty() && inner.packets.capacity() > KEPT {
+                // A burst leaves no memory behind.
+                inner.packets = VecDeque::new();
+            }
             drop(inner);
             if was_full {
                 self.wake_publishers();

@@ -31,8 +31,9 @@ impl Shared {
             let EndOnDrop(shared) = &looking;
             let alive = Arc::clone(shared).keep_alive();
             let requests = future::zip(alive, shared.refuse_overdue());
+            let others = future::zip(shared.log_repeats(), shared.tidy());
             let all = async {
-                future::zip(requests, shared.log_repeats()).await;
+                future::zip(requests, others).await;
             };
             future::or(all, shared.closed()).await;
         });
@@ -49,7 +50,7 @@ impl Shared {
         if !self.lifecycle.enter(Stage::Closed) {
             return;
         }
-        self.close_outbox();
+        self.clear_outbox();
         self.tasks.close();
         self.timers.stop();
         self.end_bindings();

@@ -27,6 +27,7 @@ impl Shared {
         let now = self.now();
         let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
         lock(&self.streams.received).insert(now, until, key, last_word);
+        self.untidy.set();
     }
 
     /// Takes no streamed reply, however often it is offered.

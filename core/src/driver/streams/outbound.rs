@@ -164,6 +164,7 @@ impl Drop for ForgetOnDrop<'_> {
         let until = now + shared.config.idle_limit;
         let service = stream.service.clone();
         lock(&shared.streams.sent).insert(now, until, stream.id, service);
+        shared.untidy.set();
         lock(&shared.streams.outbound).remove(&stream.id);
         shared.ended.notify(usize::MAX);
     }

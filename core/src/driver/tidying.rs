@@ -1,0 +1,61 @@
+//! What is remembered of things that are gone is forgotten in time, also where nothing else happens.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use event_listener::Event;
+
+use super::{Shared, shared::lock};
+
+/// Whether something is remembered that will have to be forgotten.
+#[derive(Default)]
+pub(crate) struct Untidy {
+    is: AtomicBool,
+    changed: Event,
+}
+
+impl Untidy {
+    pub(super) fn set(&self) {
+        if !self.is.swap(true, Ordering::AcqRel) {
+            self.changed.notify(usize::MAX);
+        }
+    }
+}
+
+impl Shared {
+    /// Forgets what is remembered for one idle limit when that has passed.
+    pub(super) async fn tidy(&self) {
+        // Once it is closed, sleeps end at once.
+        while !self.is_closed() {
+            let untidy = self.untidy.changed.listen();
+            if !self.untidy.is.swap(false, Ordering::AcqRel) {
+                untidy.await;
+                continue;
+            }
+            // What comes meanwhile is there for longer, and looked for after this.
+            let newest = self.newest_tomb().unwrap_or_else(|| self.now() + self.config.idle_limit);
+            self.sleep_until(newest).await;
+            self.expire_tombs();
+            self.destinations.forget_idle();
+            if self.newest_tomb().is_some() {
+                self.untidy.set();
+            }
+        }
+    }
+
+    /// Until when the last is remembered of what is remembered now.
+    fn newest_tomb(&self) -> Option<Instant> {
+        let received = lock(&self.streams.received).newest();
+        let sent = lock(&self.streams.sent).newest();
+        received.into_iter().chain(sent).chain(self.newest_cancellation()).max()
+    }
+
+    fn expire_tombs(&self) {
+        let now = self.now();
+        lock(&self.streams.received).expire(now);
+        lock(&self.streams.sent).expire(now);
+        self.expire_cancellations(now);
+    }
+}
