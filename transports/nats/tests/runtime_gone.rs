@@ -35,7 +35,7 @@ fn tokio() -> runtime::Runtime {
 fn conduits(
     world: &World<RealServer>,
     clients: &runtime::Runtime,
-    runtime: impl Runtime + Clone,
+    runtime: &(impl Runtime + Clone),
 ) -> [Conduit<Number>; 2] {
     ["doomed", "draining"].map(|service| {
         let builder = Conduit::builder(service).runtime(runtime.clone()).encoder(Number);
@@ -57,7 +57,7 @@ fn of_the_conduit_and_its_client() -> Result<(), Violation> {
     outside(|world| async move {
         let tokio = tokio();
         let handle = TokioHandle::from(tokio.handle().clone());
-        let [doomed, draining] = conduits(&world, &tokio, handle);
+        let [doomed, draining] = conduits(&world, &tokio, &handle);
         everything_ends(&world, &doomed, &draining, || drop(tokio)).await
     })
 }
@@ -67,7 +67,7 @@ fn of_the_conduit() -> Result<(), Violation> {
     outside(|world| async move {
         let (clients, tokio) = (tokio(), tokio());
         let handle = TokioHandle::from(tokio.handle().clone());
-        let [doomed, draining] = conduits(&world, &clients, handle);
+        let [doomed, draining] = conduits(&world, &clients, &handle);
         everything_ends(&world, &doomed, &draining, || drop(tokio)).await
     })
 }
@@ -76,7 +76,7 @@ fn of_the_conduit() -> Result<(), Violation> {
 fn of_the_client_beside_smol() -> Result<(), Violation> {
     outside(|world| async move {
         let clients = tokio();
-        let [doomed, draining] = conduits(&world, &clients, Smol);
+        let [doomed, draining] = conduits(&world, &clients, &Smol);
         everything_ends(&world, &doomed, &draining, || drop(clients)).await
     })
 }
@@ -86,7 +86,7 @@ fn of_the_client_beside_another_tokio() -> Result<(), Violation> {
     outside(|world| async move {
         let (clients, tokio) = (tokio(), tokio());
         let handle = TokioHandle::from(tokio.handle().clone());
-        let [doomed, draining] = conduits(&world, &clients, handle);
+        let [doomed, draining] = conduits(&world, &clients, &handle);
         everything_ends(&world, &doomed, &draining, || drop(clients)).await
     })
 }

@@ -186,11 +186,14 @@ impl<'a, B: Broker> Watching<'a, B> {
     }
 }
 
+/// A task, until it is dropped.
+type Running = Arc<Mutex<Option<Task>>>;
+
 /// An executor of one's own: it drops all its tasks when it is told to.
 struct Mortal {
     inner: Arc<dyn Runtime>,
     /// Nothing once it is gone.
-    tasks: Mutex<Option<Vec<Arc<Mutex<Option<Task>>>>>>,
+    tasks: Mutex<Option<Vec<Running>>>,
 }
 
 impl Mortal {
