@@ -35,7 +35,7 @@ impl Sender {
     pub(super) fn new(now: Instant, setup: Setup) -> Self {
         let length = setup.known.then_some(setup.body.len() as u64);
         let outbound = if setup.reply {
-            let asker = Setup::receiver(0, 0);
+            let asker = setup.receiver(0, 0);
             let asked = Asked { request: REQUEST, asker, credit: setup.inbound.initial };
             let limits = setup.outbound.clone();
             Outbound::reply(now, MESSAGE, Setup::head(), asked, length, limits)

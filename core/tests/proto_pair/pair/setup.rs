@@ -140,16 +140,17 @@ impl Setup {
         }
     }
 
-    /// The first binding of an instance, as a receiver.
-    pub(crate) fn receiver(station: usize, port: usize) -> Receiver {
+    /// A binding of an instance; of a reply, its reader, which is port 0.
+    pub(super) fn receiver(&self, station: usize, binding: usize) -> Receiver {
         let mut id = [0; 16];
         id[8..].copy_from_slice(&(station as u64).to_be_bytes());
-        Receiver { instance: InstanceId::from_bytes(id), port: port as u64 }
+        let first = u64::from(!self.reply);
+        Receiver { instance: InstanceId::from_bytes(id), port: first + binding as u64 }
     }
 
     pub(super) fn stations(&self, now: Instant) -> Vec<Station> {
         let station = |(at, binds): (usize, &Vec<Bind>)| Station {
-            instance: Self::receiver(at, 0).instance,
+            instance: self.receiver(at, 0).instance,
             stream: self.stream(),
             limits: self.inbound.clone(),
             budget: Budget::new(self.budget),
@@ -157,7 +158,7 @@ impl Setup {
             ports: binds
                 .iter()
                 .enumerate()
-                .map(|(port, bind)| Port::new(now, Self::receiver(at, port), *bind))
+                .map(|(port, bind)| Port::new(now, self.receiver(at, port), *bind))
                 .collect(),
             answers_after: Duration::ZERO,
             is_deaf: false,
