@@ -32,10 +32,10 @@ fn request_reply() -> Outcome {
     for kind in ["NotDecoded", "Deadline", "NoReceivers"] {
         assert!(printed.has(&format!("({kind})")), "{kind}");
     }
-    for (executed, times) in [("Yes", 2), ("Maybe", 1), ("No", 1)] {
-        let line = format!("executed? {executed}");
-        assert_eq!(printed.count(&line), times, "{line}");
-    }
+    // Where the deadline passed, the handler's own end may have been heard of in time.
+    let count = |executed| printed.count(&format!("executed? {executed}"));
+    assert_eq!((count("No"), count("Yes") + count("Maybe")), (1, 3));
+    assert!(count("Yes") >= 2, "two handlers failed");
     assert!(printed.has("the server has at most"));
     Ok(())
 }

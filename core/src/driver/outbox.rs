@@ -114,6 +114,7 @@ impl Shared {
     }
 
     pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
+        // What comes after its end is of a conduit that closes.
         if let Err(Refused::Full) = self.outbox.push(Letter { to, packet, notice }) {
             self.counters.unposted.add(1);
             self.log(Logged::NotPosted, Seen::default());
