@@ -32,6 +32,8 @@ pub async fn draining_gives_bodies_back<B: Broker>(world: Arc<World<B>>) -> Resu
         let counts = [drained.finished, drained.handed_on, drained.aborted];
         RULE.ensure(counts == [0, 2 * EACH, 0], || format!("it counts {drained:?}"))?;
         everybody_is_served(&world, &waiting, &whole).await?;
+        // It must not take what the next one is for.
+        world.within(B::PATIENCE, RULE, "close", stays.close()).await?;
     }
     Ok(())
 }
@@ -54,6 +56,8 @@ pub async fn a_dropped_member_gives_bodies_back<B: Broker>(
         }
         drop(unread);
         everybody_is_served(&world, &waiting, &whole).await?;
+        // It must not take what the next one is for.
+        world.within(B::PATIENCE, RULE, "close", stays.close()).await?;
     }
     Ok(())
 }
