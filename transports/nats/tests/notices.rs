@@ -67,7 +67,9 @@ async fn only_the_server_says_that_nobody_listens(runtime: impl Runtime + Clone)
     let options = Nats::options().user_and_password("worker".into(), "two".into());
     let spy = Compat::new(options.connect(server.url())).await?;
     let mut requests = Compat::new(spy.subscribe("conduit.worker.s.*.*.job")).await?;
-    Compat::new(spy.flush()).await?;
+    // A flush only waits for the socket: what comes back shows that the subscription is in force.
+    Compat::new(spy.publish("conduit.worker.s.0.0.job", "".into())).await?;
+    requests.next().await.ok_or("unsubscribed")?;
 
     // A subject without the right tag, and without the right targets.
     let kept = |subject: String| subject;
