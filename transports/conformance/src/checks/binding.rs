@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
+use conduit::{Error, Service};
 use futures_lite::future;
 
-use crate::{Broker, Guarantee, Violation, World};
+use crate::{Broker, Guarantee, Number, Violation, World};
 
 /// G6: what anyone sends after `bind` has returned arrives, every time.
 ///
@@ -74,18 +75,7 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
     });
     let echo = rule.expect("queue_bind", receiver.queue_bind("echo").await)?;
     echo.to(|message| async move { message.reply(&message.decode::<u64>().await?).await });
-    let flood = world.run({
-        let service = sender.service("receiver");
-        async move {
-            for number in 0..COUNT {
-                service.send("flood", &number).await?;
-                if number.is_multiple_of(64) {
-                    future::yield_now().await;
-                }
-            }
-            Ok::<_, conduit::Error>(())
-        }
-    });
+    let flood = world.run(flood(sender.service("receiver"), COUNT));
     for number in 0..20_u64 {
         let asked = sender.service("receiver").request("echo", &number);
         let reply = Guarantee::Isolation
@@ -108,6 +98,17 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
     })
 }
 
+/// Sends numbers as fast as they go.
+async fn flood(receiver: Service<Number>, count: u64) -> Result<(), Error> {
+    for number in 0..count {
+        receiver.send("flood", &number).await?;
+        if number.is_multiple_of(64) {
+            future::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
 /// A loop that naps between its messages takes less than comes: what does not fit its binding is
 /// counted soon, and not left where nobody counts it.
 ///
@@ -123,18 +124,7 @@ pub async fn what_a_napping_reader_loses_is_counted<B: Broker>(
     let sender = world.conduit("sender").await;
     let receiver = world.conduit("receiver").await;
     let mut binding = rule.expect("bind", receiver.bind("flood").await)?;
-    let flood = world.run({
-        let service = sender.service("receiver");
-        async move {
-            for number in 0..COUNT {
-                service.send("flood", &number).await?;
-                if number.is_multiple_of(64) {
-                    future::yield_now().await;
-                }
-            }
-            Ok::<_, conduit::Error>(())
-        }
-    });
+    let flood = world.run(flood(sender.service("receiver"), COUNT));
     let mut received = 0;
     while received + binding.lost() < COUNT {
         let next = world.within(B::PATIENCE, rule, "the next message", binding.next());
