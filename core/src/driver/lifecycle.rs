@@ -179,7 +179,7 @@ impl Shared {
         loop {
             match self.transport.flush().await {
                 Err(error) if error.kind() == TransportErrorKind::Disconnected => {
-                    self.sleep_until(self.now() + PAUSE).await;
+                    self.pause_until(self.now() + PAUSE).await;
                 }
                 flushed => return Ok(flushed.map(|()| (inbox, control))?),
             }
@@ -208,7 +208,7 @@ impl Shared {
             let limit = lock(&self.lifecycle.state).limit;
             match limit {
                 Some(limit) if self.now() >= limit => return,
-                Some(limit) => future::or(changed, self.sleep_until(limit)).await,
+                Some(limit) => future::or(changed, self.pause_until(limit)).await,
                 None => changed.await,
             }
         }

@@ -56,14 +56,13 @@ impl Shared {
 
     /// Tells what was counted, when it is due, until the conduit is closed.
     pub(super) async fn log_repeats(&self) {
-        // Once it is closed, sleeps end at once.
-        while !self.is_closed() {
+        loop {
             let counted = self.log.counted.listen();
             let due = lock(&self.log.repeats).next_due();
             match due {
                 None => counted.await,
                 Some(at) => {
-                    self.sleep_until(at).await;
+                    self.pause_until(at).await;
                     let due = lock(&self.log.repeats).take_due(self.now());
                     write_all(&due);
                 }

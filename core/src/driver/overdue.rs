@@ -17,14 +17,13 @@ impl Shared {
     pub(super) async fn refuse_overdue(&self) {
         // What comes between two looks is not overdue before the second.
         let mut look = self.next_look(self.now());
-        // Once it is closed, sleeps end at once.
-        while !self.is_closed() {
+        loop {
             let busy = self.serving.busy.listen();
             if self.serving() == 0 {
                 busy.await;
                 look = self.next_look(self.now());
             }
-            self.sleep_until(look).await;
+            self.pause_until(look).await;
             look = self.look_for_overdue();
         }
     }

@@ -256,13 +256,12 @@ impl Shared {
     /// Says of each request that stays for long that it is here and alive.
     pub(super) async fn keep_alive(self: Arc<Self>) {
         let pause = self.config.idle_limit / SIGNS_OF_LIFE;
-        // Once it is closed, sleeps end at once.
-        while !self.is_closed() {
+        loop {
             let busy = self.serving.busy.listen();
             if self.serving() == 0 {
                 busy.await;
             }
-            self.sleep_until(self.now() + pause).await;
+            self.pause_until(self.now() + pause).await;
             // Most are answered before anybody could wonder.
             let before = self.now().checked_sub(pause / 2);
             for (to, message, alive) in self.signs_of_life(before) {

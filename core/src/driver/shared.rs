@@ -153,8 +153,19 @@ impl Shared {
         u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Waits until an instant. Once the conduit is closed it returns at once, so that what a user
+    /// waits for ends.
     pub(crate) fn sleep_until(&self, at: Instant) -> Sleep<'_> {
         self.timers.sleep_until(&*self.runtime, at)
+    }
+
+    /// Waits until an instant in a task of the conduit, and for ever once that is closed: a loop
+    /// that sleeps must not spin until its task is dropped.
+    pub(super) async fn pause_until(&self, at: Instant) {
+        self.sleep_until(at).await;
+        if self.is_closed() {
+            future::pending().await
+        }
     }
 
     /// Waits until a deadline has passed, if there is one.

@@ -27,8 +27,7 @@ impl Untidy {
 impl Shared {
     /// Forgets what is remembered for one idle limit when that has passed.
     pub(super) async fn tidy(&self) {
-        // Once it is closed, sleeps end at once.
-        while !self.is_closed() {
+        loop {
             let untidy = self.untidy.changed.listen();
             if !self.untidy.is.swap(false, Ordering::AcqRel) {
                 untidy.await;
@@ -36,7 +35,7 @@ impl Shared {
             }
             // What comes meanwhile is there for longer, and looked for after this.
             let newest = self.newest_tomb().unwrap_or_else(|| self.now() + self.config.idle_limit);
-            self.sleep_until(newest).await;
+            self.pause_until(newest).await;
             self.expire_tombs();
             self.destinations.forget_idle();
             if self.newest_tomb().is_some() {

@@ -7,6 +7,7 @@ mod absence;
 mod bodies;
 mod cancelling;
 mod closing;
+mod dying;
 mod encoding;
 mod errors;
 mod failures;

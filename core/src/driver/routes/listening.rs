@@ -129,7 +129,7 @@ impl Shared {
                 Reader::Behind => return route.watch.drain(),
                 Reader::Busy => {}
             }
-            let patience = self.sleep_until(self.now() + PATIENCE);
+            let patience = self.pause_until(self.now() + PATIENCE);
             future::or(patience, route.watch.drain_wanted()).await;
             if route.watch.is_wanted() {
                 return;
