@@ -115,6 +115,9 @@ impl Shared {
         };
         let service = async {
             future::or(self.serve(), self.drain()).await;
+            // First, so that no handler takes another message when it is cut off. Bindings may still be
+            // made where nothing drained: those end below.
+            self.end_bindings();
             self.lifecycle.enter(Stage::Closing);
             self.end_bindings();
             self.end_serving();

@@ -122,6 +122,49 @@ pub async fn what_is_handed_on_arrives<B: Broker>(world: Arc<World<B>>) -> Resul
     tally.nothing_more()
 }
 
+/// G17: a handler that is cut off takes no other message: all that wait behind it are handed on.
+///
+/// # Errors
+/// What does not hold.
+pub async fn a_handler_that_is_cut_off_takes_no_other<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    const COUNT: usize = 40;
+    for (subject, concurrency) in [("one", 1), ("four", 4)] {
+        let leaves = leaving(&world).await?;
+        let (begun, begins) = async_channel::unbounded();
+        let bound = RULE.expect("queue_bind", leaves.queue_bind(subject).await)?;
+        let handler = bound.concurrency(concurrency).to(move |message: Message<Number>| {
+            begun.try_send(()).ok();
+            async move {
+                futures_lite::future::pending::<()>().await;
+                drop(message);
+            }
+        });
+        let sender = world.conduit("sender").await;
+        for _ in 0..COUNT {
+            let body = Pattern::of_length(100_000).bytes();
+            let sending = sender.service("worker").timeout(LONG).send_body(subject, body);
+            world.spawn(async move {
+                sending.await.ok();
+            });
+        }
+        for _ in 0..concurrency {
+            let begun = world.within(B::PATIENCE, RULE, "a handler begins", begins.recv()).await?;
+            RULE.expect("a handler begins", begun)?;
+        }
+        let what = || format!("{} messages wait", handler.waiting());
+        world.eventually(RULE, what, || handler.waiting() == COUNT - concurrency).await?;
+        let draining = leaves.drain(Duration::from_millis(100));
+        let drained = world.within(B::PATIENCE, RULE, "drain", draining).await?;
+        let late = begins.len();
+        RULE.ensure(late == 0, || format!("{late} handlers began when the others were cut off"))?;
+        let counts = [drained.finished, drained.handed_on, drained.aborted];
+        RULE.ensure(counts == [0, COUNT - concurrency, concurrency], || format!("{drained:?}"))?;
+    }
+    Ok(())
+}
+
 /// G17: when `drain` and `close` return, nothing is left of the handlers that they cut off.
 ///
 /// # Errors

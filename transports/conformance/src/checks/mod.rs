@@ -157,6 +157,7 @@ macro_rules! each_check {
             a_dropped_member_gives_bodies_back
             a_body_that_nobody_got_was_refused
             what_is_handed_on_arrives
+            a_handler_that_is_cut_off_takes_no_other
             handlers_are_gone_when_a_conduit_is_closed
             made_up_receivers_cost_little
             a_rolling_restart_fails_nothing
