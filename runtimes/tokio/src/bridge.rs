@@ -1,7 +1,9 @@
-//! Readers between tokio's I/O traits and the ones that Conduit uses.
+//! Readers and writers between tokio's I/O traits and the ones that Conduit uses.
 
-use futures_io::AsyncRead;
-use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
+use futures_io::{AsyncRead, AsyncWrite};
+use tokio_util::compat::{
+    FuturesAsyncReadCompatExt, FuturesAsyncWriteCompatExt, TokioAsyncReadCompatExt,
+};
 
 /// Makes a tokio reader, such as a `tokio::fs::File`, one that a Conduit body takes.
 ///
@@ -42,4 +44,33 @@ pub fn from_tokio<R: tokio::io::AsyncRead>(reader: R) -> impl AsyncRead {
 /// ```
 pub fn into_tokio<R: AsyncRead>(reader: R) -> impl tokio::io::AsyncRead {
     reader.compat()
+}
+
+/// Makes a Conduit writer, such as a [`BodyWriter`](conduit::BodyWriter), one that tokio's I/O
+/// functions take.
+///
+/// Nothing is buffered. `shutdown` closes the writer, which ends a body as it should be; one that is
+/// dropped before fails it. The result is `Send` and `Unpin` where the writer is.
+///
+/// ```
+/// use conduit::Body;
+/// use conduit_tokio::writer_into_tokio;
+/// use tokio::io::AsyncWriteExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let (writer, body) = Body::writer();
+/// let producer = tokio::spawn(async move {
+///     let mut writer = writer_into_tokio(writer);
+///     tokio::io::copy(&mut "a report".as_bytes(), &mut writer).await?;
+///     writer.shutdown().await
+/// });
+/// // service.send_body("daily", body).await?;
+/// # drop(body);
+/// # producer.await?.unwrap_err();
+/// # Ok(())
+/// # }
+/// ```
+pub fn writer_into_tokio<W: AsyncWrite>(writer: W) -> impl tokio::io::AsyncWrite {
+    writer.compat_write()
 }

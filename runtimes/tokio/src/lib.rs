@@ -24,7 +24,7 @@ mod bridge;
 mod handle;
 
 pub use self::{
-    bridge::{from_tokio, into_tokio},
+    bridge::{from_tokio, into_tokio, writer_into_tokio},
     handle::TokioHandle,
 };
 

@@ -1,13 +1,14 @@
-//! Readers that cross between tokio and Conduit.
+//! Readers and writers that cross between tokio and Conduit.
 
-use conduit_tokio::{from_tokio, into_tokio};
+use conduit::Body;
+use conduit_tokio::{from_tokio, into_tokio, writer_into_tokio};
 use futures_lite::{AsyncReadExt as _, io::Cursor};
 use std::{
     io::{self, ErrorKind},
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 
 /// Gives one byte at a time, then fails.
 struct Broken(&'static [u8]);
@@ -58,4 +59,17 @@ fn a_bridged_reader_can_be_a_body() {
     fn body<R: Send + Unpin + 'static>(_: R) {}
     body(from_tokio(tokio::io::empty()));
     body(into_tokio(Cursor::new(Vec::new())));
+}
+
+#[tokio::test]
+async fn a_bridged_writer_takes_every_byte_and_is_closed_by_shutdown() -> io::Result<()> {
+    let sent: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let mut writer = writer_into_tokio(Cursor::new(Vec::new()));
+    writer.write_all(&sent).await?;
+    writer.shutdown().await?;
+    let (writer, body) = Body::writer();
+    drop(body);
+    let refused = writer_into_tokio(writer).write_all(&sent).await;
+    assert_eq!(refused.map_err(|error| error.kind()), Err(ErrorKind::BrokenPipe));
+    Ok(())
 }
