@@ -164,7 +164,7 @@ impl Shared {
     pub(super) async fn pause_until(&self, at: Instant) {
         self.sleep_until(at).await;
         if self.is_closed() {
-            future::pending().await
+            future::pending::<()>().await;
         }
     }
 

@@ -2,7 +2,10 @@ use std::future::IntoFuture as _;
 
 use conduit::{Error, ErrorKind, Executed};
 
-use crate::support::world::{Node, TestResult, World, endless, pattern, secs};
+use crate::support::{
+    cut::cut_off,
+    world::{Node, TestResult, World, endless, pattern, secs},
+};
 
 async fn every_call(node: &Node) -> [Result<(), Error>; 7] {
     let own = node.own_service();
@@ -210,6 +213,23 @@ fn close_in_a_handler_ends_it() -> TestResult {
         world.sim.idle().await;
         assert!(!handler.is_bound());
         assert_eq!(node.stats().tasks, 0);
+        Ok(())
+    })
+}
+
+#[test]
+fn what_cannot_be_handed_on_in_time_was_aborted() -> TestResult {
+    World::run(|world| async move {
+        let (node, cut) = cut_off(&world)?;
+        let unread = node.queue_bind("x").await?;
+        for number in 0..5 {
+            node.own_service().send("x", &number).await?;
+        }
+        world.sim.idle().await;
+        assert_eq!(unread.waiting(), 5);
+        cut();
+        let drained = node.drain(secs(1)).await;
+        assert_eq!((drained.finished, drained.handed_on, drained.aborted), (0, 0, 5));
         Ok(())
     })
 }

@@ -53,6 +53,8 @@ pub async fn everything_ends<B: Broker>(
     let mut asked = rule.expect("bind", doomed.queue_bind("asked").await)?;
     let mut read = rule.expect("bind", doomed.queue_bind("read").await)?;
     let mut quiet = rule.expect("bind", doomed.bind("quiet").await)?;
+    let leaving = rule.expect("bind", doomed.bind("leaving").await)?;
+    let left = rule.expect("bind", doomed.queue_bind("left").await)?;
     let mut stuck = rule.expect("bind", draining.queue_bind("stuck").await)?;
     let (own, to_peer) = (peer.service("doomed"), doomed.service("peer"));
 
@@ -93,8 +95,18 @@ pub async fn everything_ends<B: Broker>(
         closed()
     });
     world.eventually(rule, || "it does not drain".into(), || !stuck.is_bound()).await?;
+    watching.add("unbind", async move {
+        leaving.unbind().await;
+        closed()
+    });
 
     end();
+    watching.all_closed().await?;
+    let watching = Watching::new(world);
+    watching.add("unbind, later", async move {
+        left.unbind().await;
+        closed()
+    });
     watching.all_closed().await?;
     drop((kept, all));
     ended(world, doomed).await?;
