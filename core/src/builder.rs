@@ -86,8 +86,10 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// How much all incoming bodies may hold together; 32 MiB. Each may hold the first window
-    /// whatever the others do; an offer that finds no room for it is refused as overloaded.
+    /// How much all incoming bodies may hold together; 48 MiB. Each may hold the first window
+    /// whatever the others do; an offer that finds no room for it is refused as overloaded. Half of it
+    /// is for first windows, and the rest for bodies that are read. Of each half one sender alone gets
+    /// a third, and all instances of one service half.
     pub fn body_budget(mut self, bytes: u64) -> Self {
         self.config.budget = bytes;
         self
@@ -172,13 +174,15 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// How many bodies of one binding are open; 128. More are refused.
+    /// How many bodies of one binding are open; 512. More are refused, and of one sender more than a
+    /// third: something is left for others.
     pub fn max_bodies_per_binding(mut self, count: usize) -> Self {
         self.config.bodies_per_binding = count;
         self
     }
 
-    /// How many incoming bodies of the conduit are open; 1,024. More are refused.
+    /// How many incoming bodies of the conduit are open; 1,024. More are refused, and of one sender
+    /// more than a third.
     pub fn max_bodies(mut self, count: usize) -> Self {
         self.config.bodies = count;
         self

@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::{
     Error, ErrorKind,
     driver::Silence,
-    proto::{InboundLimits, OutboundLimits, Reason, ReasonCode},
+    proto::{BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
 };
 
 // Beyond these, adding two of them, or one to the time, could overflow.
@@ -41,7 +41,7 @@ impl Default for Config {
             chunk: 16 << 10,
             window: 1 << 20,
             first_window: 64 << 10,
-            budget: 32 << 20,
+            budget: 48 << 20,
             request_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(5),
             join_window: Duration::from_millis(250),
@@ -52,7 +52,7 @@ impl Default for Config {
             waiting_bytes: 16 << 20,
             waiting_bytes_per_binding: 4 << 20,
             request_wait: Duration::from_millis(100),
-            bodies_per_binding: 128,
+            bodies_per_binding: 512,
             bodies: 1024,
             close_timeout: Duration::from_secs(1),
             outbox: 8192,
@@ -112,6 +112,18 @@ impl Config {
     /// a quarter of the idle limit at the latest.
     pub(crate) fn silence(&self) -> Silence {
         Silence { answer: self.send_timeout.max(self.idle_limit / 2), idle: self.idle_limit }
+    }
+
+    /// What all incoming bodies together may hold.
+    pub(crate) fn incoming(&self) -> BudgetLimits {
+        BudgetLimits {
+            bytes: self.budget,
+            first: self.first_window,
+            bodies: self.bodies as u64,
+            bodies_per_binding: self.bodies_per_binding as u64,
+            places: self.waiting as u64,
+            packets: self.waiting_bytes_per_binding,
+        }
     }
 
     pub(crate) fn inbound(&self) -> InboundLimits {

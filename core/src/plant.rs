@@ -74,6 +74,8 @@ bugs! {
     WaitUnbounded,
     /// What one sender does not confirm holds up all that came after it.
     HoldUpOthers,
+    /// An offer is taken whatever its source holds already.
+    TakeItAll,
 }
 
 /// Whether a bug is planted, by its name.

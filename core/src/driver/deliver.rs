@@ -89,8 +89,7 @@ impl Shared {
             (Target::Group, []) => return self.pass_on(route, &head, &body),
             (Target::Plain, all) => (0, all.len() - 1),
             (Target::Group, all) => {
-                let roomy =
-                    all.iter().position(|member| member.mailbox.has_room(self, bytes, false));
+                let roomy = all.iter().position(|member| member.mailbox.has_room(self, bytes));
                 let at = roomy.unwrap_or(0);
                 (at, at)
             }
@@ -112,7 +111,7 @@ impl Shared {
     ) {
         let mailbox = &members.all()[at].mailbox;
         // A request that is refused must not make, and then drop, the duty to answer it.
-        if head.request.is_some() && !self.takes_request(route, mailbox, bytes, false) {
+        if head.request.is_some() && !self.takes_request(route, mailbox, bytes) {
             self.lose_copy(mailbox, route, &head);
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
@@ -208,13 +207,14 @@ impl Shared {
             return Ok(());
         }
         let has_room = match head.request {
-            Some(_) => self.takes_request(route, mailbox, offer.bytes, true),
-            None => mailbox.has_room(self, offer.bytes, true),
+            Some(_) => self.takes_request(route, mailbox, offer.bytes),
+            None => mailbox.has_room(self, offer.bytes),
         };
         if !has_room {
             return Err(ReasonCode::Overloaded);
         }
-        let stream = self.accept(id, route.target, offer.length, &head.source, mailbox)?;
+        let Offer { length, bytes, .. } = offer;
+        let stream = self.accept(id, route.target, length, &head.source, bytes, mailbox)?;
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, Box::new(head.clone()), content);
@@ -228,16 +228,10 @@ impl Shared {
 
     /// Whether a request may wait in a binding. A member of a group that lets requests wait for too
     /// long leaves new ones to the others.
-    fn takes_request(
-        &self,
-        route: &Route,
-        mailbox: &Mailbox,
-        bytes: usize,
-        streamed: bool,
-    ) -> bool {
+    fn takes_request(&self, route: &Route, mailbox: &Mailbox, bytes: usize) -> bool {
         let too_long = self.now().checked_sub(self.config.request_wait);
         let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
-        mailbox.has_room(self, bytes, streamed) && !keeps_waiting()
+        mailbox.has_room(self, bytes) && !keeps_waiting()
     }
 
     fn arrival(self: &Arc<Self>, route: &Route, head: Box<Head>, content: Content) -> Arrival {

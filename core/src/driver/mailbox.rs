@@ -5,7 +5,7 @@ mod charged;
 use std::{
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Instant,
@@ -24,9 +24,7 @@ use crate::proto::{BindingId, BindingKind, Label, Place, Queue};
 pub(crate) struct Mailbox {
     id: BindingId,
     kind: BindingKind,
-    max_bodies: usize,
     state: Mutex<State>,
-    open_bodies: AtomicUsize,
     /// Nothing more will come. Set under the lock.
     complete: AtomicBool,
     completed: Event,
@@ -45,18 +43,11 @@ struct State {
 pub(super) struct Full(pub(super) Arrival);
 
 impl Mailbox {
-    pub(super) fn new(
-        id: BindingId,
-        kind: BindingKind,
-        queue: Queue<Arrival>,
-        max_bodies: usize,
-    ) -> Self {
+    pub(super) fn new(id: BindingId, kind: BindingKind, queue: Queue<Arrival>) -> Self {
         Self {
             id,
             kind,
-            max_bodies,
             state: Mutex::new(State { queue: ChargedQueue::new(queue), reader: None }),
-            open_bodies: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),
             lost: Counter::default(),
@@ -143,12 +134,16 @@ impl Mailbox {
         lock(&self.state).queue.get().room()
     }
 
-    /// Whether there is room for one more message, and for its body if it is streamed.
-    pub(super) fn has_room(&self, shared: &Shared, bytes: usize, streamed: bool) -> bool {
-        let bodies = self.open_bodies.load(Ordering::Relaxed);
-        !self.is_complete()
-            && (!streamed || bodies < self.max_bodies)
-            && lock(&self.state).queue.has_room(&shared.waiting, bytes as u64)
+    /// How many more messages, and bytes of them, there is room for.
+    pub(super) fn free(&self) -> (u64, u64) {
+        let state = lock(&self.state);
+        let queue = state.queue.get();
+        (queue.room() as u64, queue.free_bytes())
+    }
+
+    /// Whether there is room for one more message.
+    pub(super) fn has_room(&self, shared: &Shared, bytes: usize) -> bool {
+        !self.is_complete() && lock(&self.state).queue.has_room(&shared.waiting, bytes as u64)
     }
 
     /// Whether a request that came by a time still waits here.
@@ -173,14 +168,6 @@ impl Mailbox {
     /// Whether nothing more can come.
     pub(super) fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
-    }
-
-    pub(super) fn body_opened(&self) {
-        self.open_bodies.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn body_closed(&self) {
-        self.open_bodies.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn wake(&self) {

@@ -68,7 +68,7 @@ impl Shared {
         let bytes = config.waiting_bytes_per_binding;
         let bytes = if planted!(WaitUnbounded) { u64::MAX } else { bytes };
         let queue = Queue::new(config.waiting, bytes);
-        let mailbox = Mailbox::new(joined.binding, kind, queue, config.bodies_per_binding);
+        let mailbox = Mailbox::new(joined.binding, kind, queue);
         let mailbox = Arc::new(mailbox);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));

@@ -1,8 +1,10 @@
 //! Open bodies: the tables that packets are looked up in, and the one loop that drives a machine.
 
+mod admission;
 mod inbound;
 mod last_words;
 mod outbound;
+mod senders;
 
 use std::{
     collections::BTreeMap,
@@ -80,7 +82,7 @@ trait Driven: Send + Sync {
 impl Streams {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            budget: Mutex::new(Budget::new(config.budget)),
+            budget: Mutex::new(Budget::new(config.incoming())),
             inbound: Mutex::default(),
             outbound: Mutex::default(),
             received: Mutex::default(),

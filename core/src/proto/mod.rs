@@ -6,7 +6,7 @@
 //!
 //! - [`frame`] turns packets into [`frame::Frame`]s and back.
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
-//!   bounds what all inbound bodies together may hold.
+//!   bounds what all inbound bodies together may hold, and says which offers are taken.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
 //! - [`Seen`] makes a loss on the way visible.
@@ -32,7 +32,7 @@ mod sequence;
 
 pub(crate) use self::{backoff::Backoff, clock::SIGNS_OF_LIFE};
 pub use self::{
-    budget::Budget,
+    budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
     detail::Detail,
     error::ProtocolError,
     headers::{HeaderError, Headers},

@@ -121,6 +121,12 @@ impl<T> Queue<T> {
         self.limit.saturating_sub(self.count)
     }
 
+    /// How many more bytes there is room for.
+    #[must_use]
+    pub const fn free_bytes(&self) -> u64 {
+        self.bytes_limit.saturating_sub(self.bytes)
+    }
+
     /// Whether there is room for a message of so many bytes. One that nothing waits before has room
     /// whatever its size.
     #[must_use]

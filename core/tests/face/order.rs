@@ -4,60 +4,18 @@ use std::{future::IntoFuture as _, time::Duration};
 
 use bytes::Bytes;
 use conduit::{
-    Headers, InstanceId, Message, MessageId,
-    proto::frame::{Frame, Head, Nonce, Source, StreamId},
-    transport::{Address, Target, Targets, Transport},
+    Message, MessageId,
+    proto::frame::{Frame, Source, StreamId},
+    transport::Target,
 };
 use conduit_json::Json;
 
-use crate::support::world::{Node, TestResult, World, millis, secs};
-
-/// A sender by hand, which says what it wants.
-struct Odd<'a> {
-    world: &'a World,
-    source: Source,
-}
+use crate::{
+    odd::Odd,
+    support::world::{TestResult, World, millis, secs},
+};
 
 const BODY: MessageId = MessageId::from_bytes([9; 16]);
-
-impl<'a> Odd<'a> {
-    fn new(world: &'a World, number: u8) -> Result<Self, conduit::Error> {
-        let instance = InstanceId::from_bytes([number; InstanceId::LEN]);
-        Ok(Self { world, source: Source { service: "odd".parse()?, instance } })
-    }
-
-    fn head(&self) -> Box<Head> {
-        let (source, headers) = (self.source.clone(), Headers::new());
-        Box::new(Head { source, content_type: None, headers, sequence: None, request: None })
-    }
-
-    async fn publish(&self, to: Address, frame: Frame) -> TestResult {
-        self.world.broker.publish(&to, frame.encode(), None).await?;
-        Ok(())
-    }
-
-    async fn say(&self, target: Target, frame: Frame) -> TestResult {
-        let (service, subject) = ("a".parse()?, "x".parse()?);
-        let targets = Targets::from(target);
-        self.publish(Address::Subject { service, subject, targets }, frame).await
-    }
-
-    /// Offers a body, and never confirms it.
-    async fn offer(&self, target: Target, message: MessageId) -> TestResult {
-        let offer = Frame::Offer { head: self.head(), message, target, length: Some(5) };
-        self.say(target, offer).await
-    }
-
-    async fn send(&self, target: Target, text: &'static str) -> TestResult {
-        let body = Bytes::from_static(text.as_bytes());
-        self.say(target, Frame::Message { head: self.head(), body }).await
-    }
-
-    async fn to_inbox(&self, node: &Node, frame: Frame) -> TestResult {
-        let address = Address::Inbox { service: "a".parse()?, instance: node.instance() };
-        self.publish(address, frame).await
-    }
-}
 
 async fn text(message: Option<Message<Json>>) -> Result<String, conduit::Error> {
     message.expect("it is bound").text().await
@@ -83,8 +41,7 @@ fn an_offer_that_is_not_confirmed_holds_up_its_sender_alone() -> TestResult {
             assert_eq!(world.elapsed(), Duration::ZERO);
             assert_eq!(binding.waiting(), 3);
             // The ways to a subject and to an inbox are two.
-            let nonce = Nonce::from_bytes([7; Nonce::LEN]);
-            silent.to_inbox(&node, Frame::Confirm { message: BODY, port: 1, nonce }).await?;
+            silent.confirm(&node, BODY).await?;
             let stream = StreamId { message: BODY, reply: false };
             let body = Bytes::from_static(b"first");
             let (length, checksum) = (5, crc32c::crc32c(&body));
@@ -194,7 +151,7 @@ fn requests_go_back_to_the_group_whoever_reads_and_whatever_holds_them_up() -> T
         let unread = idle.queue_bind("x").await?;
         let asker = world.node("b")?;
         let source = Source { service: "b".parse()?, instance: asker.instance() };
-        let odd = Odd { world: &world, source };
+        let odd = Odd::of(&world, source);
         odd.offer(Target::Group, BODY).await?;
         world.sim.idle().await;
         assert_eq!(unread.waiting(), 1);

@@ -13,6 +13,8 @@ use conduit::{
     transport::{Target, Targets},
 };
 
+use crate::offers::{budget, offered, source};
+
 const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
 pub(crate) const RECEIVER: Receiver =
     Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
@@ -29,9 +31,10 @@ pub(crate) fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) ->
         ack_delay: SECOND / 50,
     };
     let stream = StreamId { message: MESSAGE, reply: false };
-    let target = Target::Plain;
-    Inbound::offered(now, stream, RECEIVER, target, length, limits, budget)
-        .expect("the budget has room")
+    let first = limits.first(length);
+    let claim = budget.offer(now, &offered(&source(1, 1), stream, first));
+    let claim = claim.expect("the budget has room");
+    Inbound::offered(now, stream, RECEIVER, Target::Plain, length, limits, claim)
 }
 
 /// What a receiver says whose handler has started.
@@ -111,9 +114,9 @@ fn corrupt(inbound: &mut Inbound, budget: &mut Budget) {
 
 #[test]
 fn data_beyond_the_grant_is_ignored() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, &mut budget);
     for offset in [990, 1000, u64::MAX - 20, u64::MAX] {
         inbound.handle_data(now, offset, Bytes::from_static(&[0; 11]), &mut budget);
     }
@@ -123,9 +126,9 @@ fn data_beyond_the_grant_is_ignored() {
 
 #[test]
 fn data_beyond_the_announced_length_is_corrupt() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, &mut budget);
     inbound.handle_end(now, 10, 0, &mut budget);
     inbound.handle_data(now, 8, Bytes::from_static(b"abc"), &mut budget);
     corrupt(&mut inbound, &mut budget);
@@ -134,9 +137,9 @@ fn data_beyond_the_announced_length_is_corrupt() {
 #[test]
 fn an_end_before_what_is_here_is_corrupt() {
     for offset in [0, 500] {
-        let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+        let (now, mut budget) = (Instant::now(), budget());
         let mut inbound = inbound(now, None, &mut budget);
-        inbound.handle_confirm(now, NONCE);
+        inbound.handle_confirm(now, NONCE, &mut budget);
         inbound.handle_data(now, offset, Bytes::from_static(b"abc"), &mut budget);
         inbound.handle_end(now, 2, 0, &mut budget);
         corrupt(&mut inbound, &mut budget);
@@ -146,9 +149,9 @@ fn an_end_before_what_is_here_is_corrupt() {
 #[test]
 fn two_ends_that_differ_are_corrupt() {
     for (length, checksum) in [(11, 7), (10, 8), (u64::MAX, 7)] {
-        let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+        let (now, mut budget) = (Instant::now(), budget());
         let mut inbound = inbound(now, None, &mut budget);
-        inbound.handle_confirm(now, NONCE);
+        inbound.handle_confirm(now, NONCE, &mut budget);
         inbound.handle_end(now, 10, 7, &mut budget);
         inbound.handle_end(now, 10, 7, &mut budget);
         assert_eq!(inbound.failure(), None, "a repeat is fine");
@@ -159,18 +162,18 @@ fn two_ends_that_differ_are_corrupt() {
 
 #[test]
 fn an_end_that_differs_from_the_offered_length_is_corrupt() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, Some(5), &mut budget);
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, &mut budget);
     inbound.handle_end(now, 4, 0, &mut budget);
     corrupt(&mut inbound, &mut budget);
 }
 
 #[test]
 fn a_checksum_that_is_wrong_is_corrupt_and_its_last_bytes_are_not_given() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, &mut budget);
     inbound.handle_data(now, 0, Bytes::from_static(b"abc"), &mut budget);
     inbound.handle_end(now, 3, 1, &mut budget);
     assert!(matches!(inbound.read(&mut budget), Read::Failed(_)));
@@ -179,29 +182,29 @@ fn a_checksum_that_is_wrong_is_corrupt_and_its_last_bytes_are_not_given() {
 
 #[test]
 fn an_empty_body_that_ends_before_its_confirmation_starts_a_handler() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
     inbound.handle_end(now, 0, 0, &mut budget);
     assert!(!inbound.is_confirmed() && !inbound.is_finished());
-    assert!(inbound.handle_confirm(now, NONCE), "the handler may start");
+    assert!(inbound.handle_confirm(now, NONCE, &mut budget), "the handler may start");
     assert_eq!(inbound.read(&mut budget), Read::End);
     assert_eq!(budget.used(), 0);
 }
 
 #[test]
 fn a_reset_is_no_confirmation() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
     inbound.handle_reset(now, ReasonCode::Late.into(), &mut budget);
     assert!(!inbound.is_confirmed());
-    assert!(!inbound.handle_confirm(now, NONCE));
+    assert!(!inbound.handle_confirm(now, NONCE, &mut budget));
 }
 
 #[test]
 fn the_last_word_is_repeated_to_a_sender_that_missed_it() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = inbound(now, None, &mut budget);
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, &mut budget);
     inbound.handle_end(now, 0, 0, &mut budget);
     assert_eq!(inbound.read(&mut budget), Read::End);
     let word = inbound.poll_transmit(now).expect("it says that it is done");

@@ -1,8 +1,11 @@
 //! Each machine alone, under every sequence of calls that a driver, a peer or a forger may make.
 
 mod amplified;
+mod crowd;
+mod fair;
 mod forged;
 mod given_back;
+mod offers;
 mod play;
 mod rare;
 mod share;

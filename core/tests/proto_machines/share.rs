@@ -1,92 +1,65 @@
-//! Many bodies of one budget.
+//! How much the bodies of one budget may be sent.
 
-use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use conduit::{
-    InstanceId, MessageId,
-    proto::{
-        Budget, Inbound, InboundLimits, Read,
-        frame::{Frame, Receiver, StreamId},
-    },
-    transport::Target,
+use crate::{
+    crowd::{Crowd, FIRST, LIMITS, WINDOW},
+    offers::source,
 };
 
-use crate::forged::NONCE;
+/// What is for bodies that have grown.
+const GROWTH: u64 = (LIMITS.bytes - FIRST) / 2;
 
-const SECOND: Duration = Duration::from_secs(1);
-const INITIAL: u64 = 64 << 10;
-const WINDOW: u64 = 1 << 20;
-const BUDGET: u64 = 32 << 20;
-
-struct Reader {
-    inbound: Inbound,
-    read: u64,
-    credit: u64,
-}
-
-impl Reader {
-    fn new(now: Instant, number: u8, budget: &mut Budget) -> Self {
-        let limits = InboundLimits {
-            initial: INITIAL,
-            window: WINDOW,
-            answer: 5 * SECOND,
-            idle: 10 * SECOND,
-            retry: SECOND,
-            ack_delay: SECOND / 40,
-        };
-        let stream = StreamId { message: MessageId::from_bytes([number; 16]), reply: false };
-        let receiver = Receiver { instance: InstanceId::from_bytes([1; 16]), port: 1 };
-        let target = Target::Plain;
-        let inbound = Inbound::offered(now, stream, receiver, target, None, limits, budget);
-        let mut inbound = inbound.expect("the budget has room");
-        inbound.handle_confirm(now, NONCE);
-        Self { inbound, read: 0, credit: INITIAL }
-    }
-
-    /// It is sent all that it may be, and reads it.
-    fn go_on(&mut self, now: Instant, budget: &mut Budget) {
-        let length = usize::try_from(self.credit - self.read).expect("it fits into memory");
-        self.inbound.handle_data(now, self.read, Bytes::from(vec![7; length]), budget);
-        while let Read::Chunk(bytes) = self.inbound.read(budget) {
-            self.read += bytes.len() as u64;
+/// The windows of so many bodies of each source, whose readers take everything, in the order in which
+/// the sources came.
+fn rooms(counts: &[usize]) -> Vec<Vec<u64>> {
+    let mut crowd = Crowd::new(LIMITS);
+    let sources: Vec<_> =
+        (0..).zip(counts).map(|(number, count)| (source(number, 1), *count)).collect();
+    for (source, count) in &sources {
+        for _ in 0..*count {
+            assert!(crowd.offer(source, 1, None));
+            crowd.confirm(source);
         }
-        while let Some(packet) = self.inbound.poll_transmit(now) {
-            if let Ok(Frame::Credit { receipt, .. }) = Frame::decode(&packet) {
-                self.credit = receipt.credit;
-            }
+        for _ in 0..20 {
+            crowd.go_on(source, u64::MAX);
+            crowd.check();
         }
     }
-
-    fn room(&self) -> u64 {
-        self.credit - self.read
-    }
-}
-
-fn rooms(count: u8) -> Vec<u64> {
-    let (now, mut budget) = (Instant::now(), Budget::new(BUDGET));
-    let mut readers: Vec<_> =
-        (0..count).map(|number| Reader::new(now, number, &mut budget)).collect();
     for _ in 0..20 {
-        for reader in &mut readers {
-            reader.go_on(now, &mut budget);
-        }
-        assert!(budget.used() <= BUDGET);
+        sources.iter().for_each(|(source, _)| crowd.go_on(source, u64::MAX));
+        crowd.check();
     }
-    readers.iter().map(Reader::room).collect()
+    sources.iter().map(|(source, _)| crowd.rooms(source)).collect()
+}
+
+fn is_about(rooms: &[u64], share: u64) -> bool {
+    // A grant that is not worth a packet is not made.
+    rooms.iter().all(|room| (share / 4 * 3..=share).contains(room))
 }
 
 #[test]
 fn a_few_have_their_whole_windows() {
-    assert!(rooms(30).iter().all(|room| *room >= WINDOW / 4 * 3));
+    for count in 1..=8 {
+        assert!(is_about(&rooms(&[count])[0], WINDOW), "{count}");
+    }
 }
 
 /// Those that came first do not keep it from the others.
 #[test]
-fn many_share_it_evenly() {
-    let rooms = rooms(100);
-    let (least, most) = (rooms.iter().min(), rooms.iter().max());
-    let share = BUDGET / 100;
-    assert!(least >= Some(&(share / 2)), "{least:?}");
-    assert!(most <= Some(&(share)), "{most:?}");
+fn many_of_one_sender_share_its_third_evenly() {
+    let rooms = rooms(&[100]);
+    assert!(is_about(&rooms[0], FIRST + GROWTH / 3 / 100), "{rooms:?}");
+}
+
+#[test]
+fn a_sender_of_many_leaves_another_its_whole_window() {
+    let rooms = rooms(&[100, 1]);
+    assert!(is_about(&rooms[1], WINDOW), "{rooms:?}");
+}
+
+#[test]
+fn two_senders_of_many_get_the_same() {
+    let rooms = rooms(&[50, 50]);
+    for rooms in rooms {
+        assert!(is_about(&rooms, FIRST + GROWTH / 4 / 50), "{rooms:?}");
+    }
 }

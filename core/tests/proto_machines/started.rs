@@ -8,7 +8,10 @@ use conduit::proto::{
     frame::{Frame, Receipt},
 };
 
-use crate::forged::{NONCE, SECOND, inbound};
+use crate::{
+    forged::{NONCE, SECOND, inbound},
+    offers::budget,
+};
 
 fn says(inbound: &mut Inbound, now: Instant) -> Option<Frame> {
     let packet = inbound.poll_transmit(now)?;
@@ -25,13 +28,13 @@ fn receipt(inbound: &mut Inbound, now: Instant) -> Option<Receipt> {
 fn confirmed(now: Instant, budget: &mut Budget) -> Inbound {
     let mut inbound = inbound(now, None, budget);
     assert!(matches!(says(&mut inbound, now), Some(Frame::Accept { .. })));
-    inbound.handle_confirm(now, NONCE);
+    inbound.handle_confirm(now, NONCE, budget);
     inbound
 }
 
 #[test]
 fn the_nonce_is_repeated_soon_where_there_is_nothing_else_to_say() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = confirmed(now, &mut budget);
     let at = inbound.poll_timeout().expect("it has something to say");
     assert!(at <= now + SECOND / 50, "within the ack delay");
@@ -42,12 +45,12 @@ fn the_nonce_is_repeated_soon_where_there_is_nothing_else_to_say() {
 
 #[test]
 fn a_handler_that_starts_is_told_at_once_and_ever_after() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut inbound = confirmed(now, &mut budget);
-    inbound.start();
+    inbound.start(&mut budget);
     let started = Receipt { credit: 1000, started: true, nonce: Some(NONCE), ..Receipt::default() };
     assert_eq!(receipt(&mut inbound, now), Some(started));
-    inbound.start();
+    inbound.start(&mut budget);
     assert_eq!(says(&mut inbound, now), None, "it is said once");
     inbound.handle_ping(now);
     assert_eq!(receipt(&mut inbound, now), Some(started));
@@ -57,7 +60,7 @@ fn a_handler_that_starts_is_told_at_once_and_ever_after() {
 
 #[test]
 fn a_message_that_no_handler_got_is_given_back() {
-    let (now, mut budget) = (Instant::now(), Budget::new(10_000));
+    let (now, mut budget) = (Instant::now(), budget());
     let mut waiting = confirmed(now, &mut budget);
     // Empty, so that a reader would have all of it.
     waiting.handle_end(now, 0, 0, &mut budget);
@@ -65,7 +68,7 @@ fn a_message_that_no_handler_got_is_given_back() {
     assert_eq!(waiting.failure(), Some(&ReasonCode::Draining.into()));
 
     let mut running = confirmed(now, &mut budget);
-    running.start();
+    running.start(&mut budget);
     running.leave(&mut budget);
     assert_eq!(running.failure(), Some(&ReasonCode::Dropped.into()));
 }

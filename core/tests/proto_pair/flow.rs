@@ -92,7 +92,8 @@ fn many_bodies_of_one_instance_stay_within_its_budget() {
     let mut readers = vec![Bind::PLAIN; 90];
     readers.extend([Bind::PLAIN.reading(Reader::Never); 10]);
     let mut setup = Setup::new(150_000, vec![readers]);
-    setup.budget = 7 << 20;
+    // A third of it is for one sender, beside what is for bodies that have grown.
+    setup.budget = 40 << 20;
     setup.outbound.lag = MINUTE;
     let mut pair = pair(setup);
     pair.run_for(10 * SECOND);
@@ -106,7 +107,8 @@ fn many_bodies_of_one_instance_stay_within_its_budget() {
 #[test]
 fn where_the_budget_has_no_room_the_offer_is_refused() {
     let mut setup = Setup::new(600_000, vec![vec![Bind::PLAIN; 3]]);
-    setup.budget = 2 * 64 * 1024;
+    // Two are what one sender gets.
+    setup.budget = 9 * 64 * 1024;
     let mut pair = pair(setup);
     pair.run(MINUTE);
     let refused = results(&pair).into_iter().filter(Result::is_err);

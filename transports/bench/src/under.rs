@@ -92,6 +92,8 @@ impl Under {
         // What bounds a case is its window: the largest of its messages fill it too.
         let builder = Conduit::builder(service).max_waiting_bytes_per_binding(64 << 20);
         let builder = builder.max_waiting_bytes(256 << 20).runtime(Shared(runtime));
+        // A third of that is for the one sender of a case.
+        let builder = builder.max_bodies(4096).body_budget(128 << 20);
         builder.transport(transport).encoder(encoder).build().expect("a conduit can be made")
     }
 }

@@ -29,6 +29,7 @@
 
 mod checks;
 mod forgery;
+mod greedy;
 mod guard;
 mod number;
 mod odd;

@@ -115,7 +115,7 @@
 //! | --- | --- |
 //! | `max_payload` | at least 16 KiB, or the connection is refused. Where it is less than 28 KiB, chunks are smaller than 16 KiB. Servers of one cluster should have the same: a message of one packet that waits while a conduit moves to a server that takes less fails with `TooLarge`, and one that the client had taken already makes that server end the connection once |
 //! | `max_subscriptions` | each subject that an instance binds takes one for its `bind`s and one for its queue bindings; two more are the instance's own, and one is for a flush |
-//! | `max_pending` | 64 MiB by default. A client that is so far behind is disconnected, and connects again. Open bodies cannot get there (32 MiB a conduit), small messages can |
+//! | `max_pending` | 64 MiB by default. A client that is so far behind is disconnected, and connects again. Open bodies cannot get there (48 MiB a conduit), small messages can |
 //! | `max_connections` | one a connection, which several conduits of a process may share by `Nats::clone` |
 //!
 //! # Losses

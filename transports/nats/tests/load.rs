@@ -25,7 +25,8 @@ async fn two_hundred_bodies_arrive_whole(runtime: impl Runtime + Clone) -> Outco
     let server = Server::start();
     let sender = connected("sender", &runtime, &server).await?.build()?;
     let receiver = connected("receiver", &runtime, &server).await?;
-    let receiver = receiver.max_bodies_per_binding(COUNT).build()?;
+    // A third of the room is for one sender.
+    let receiver = receiver.max_bodies_per_binding(3 * COUNT).body_budget(96 << 20).build()?;
     let mut binding = receiver.queue_bind("upload").await?;
     let before = [(&sender, sender.stats()), (&receiver, receiver.stats())];
     let upload = || sender.service("receiver").send_body("upload", body(LENGTH));

@@ -20,7 +20,7 @@ use support::{
 const COUNT: u64 = 100;
 const LENGTH: u64 = 16 << 20;
 const WINDOW: u64 = 1 << 20;
-const BUDGET: u64 = 32 << 20;
+const BUDGET: u64 = 48 << 20;
 
 /// Receives all of them at once, and says so when it has half.
 #[test]

@@ -13,11 +13,8 @@ use super::{Driven, Port, Sent, Step};
 use crate::{
     InstanceId,
     driver::{Mailbox, Shared, shared::lock},
-    proto::{
-        Budget, Inbound, Place, Read, Reason, ReasonCode,
-        frame::{Frame, Source, StreamId},
-    },
-    transport::{Address, Destination, Target},
+    proto::{Budget, Inbound, Place, Read, Reason, ReasonCode, frame::StreamId},
+    transport::{Address, Destination},
 };
 
 pub(crate) struct InboundStream {
@@ -47,169 +44,37 @@ pub(crate) enum Readiness {
     Never,
 }
 
-impl Shared {
-    /// Accepts an offer for a binding.
-    pub(in crate::driver) fn accept(
-        self: &Arc<Self>,
-        stream: StreamId,
-        target: Target,
-        length: Option<u64>,
-        source: &Source,
-        mailbox: &Arc<Mailbox>,
-    ) -> Result<Arc<InboundStream>, ReasonCode> {
-        if self.open_bodies().0 >= self.config.bodies {
-            return Err(ReasonCode::Overloaded);
-        }
-        let port = mailbox.port();
-        let limits = self.config.inbound();
-        let mut budget = lock(&self.streams.budget);
-        let receiver = self.receiver(port);
-        let machine =
-            Inbound::offered(self.now(), stream, receiver, target, length, limits, &mut budget);
-        drop(budget);
-        let machine = machine.ok_or(ReasonCode::Overloaded)?;
-        mailbox.body_opened();
-        Ok(self.open(machine, (stream, port), source, Some(Arc::clone(mailbox))))
-    }
-
-    /// Receives the body of a reply.
-    pub(in crate::driver) fn receive_reply(
-        self: &Arc<Self>,
-        stream: StreamId,
-        length: Option<u64>,
-        source: &Source,
-    ) -> Arc<InboundStream> {
-        let limits = self.config.inbound();
-        let mut budget = lock(&self.streams.budget);
-        let receiver = self.receiver(0);
-        let machine = Inbound::reply(self.now(), stream, receiver, length, limits, &mut budget);
-        drop(budget);
-        self.open(machine, (stream, 0), source, None)
-    }
-
-    /// Whether there is room for one more streamed reply among an unknown number of them.
-    pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
-        self.open_bodies().0 < self.config.bodies
-            && lock(&self.streams.budget).free() >= self.config.first_window
-    }
-
-    fn open(
-        self: &Arc<Self>,
-        machine: Inbound,
+impl InboundStream {
+    pub(super) fn new(
         key: (StreamId, Port),
-        source: &Source,
+        machine: Inbound,
+        sender: Arc<Destination>,
         mailbox: Option<Arc<Mailbox>>,
-    ) -> Arc<InboundStream> {
-        let stream = Arc::new(InboundStream {
+    ) -> Self {
+        Self {
             key,
             state: Mutex::new(State { machine, reader: None, armed: None }),
-            sender: self.destinations.get(&Self::inbox_of(source)),
+            sender,
             mailbox,
             place: OnceLock::new(),
             changed: Event::new(),
-        });
-        lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
-        let driven = ForgetOnDrop { shared: Arc::clone(self), stream: Arc::clone(&stream) };
-        self.tasks.spawn(async move {
-            let ForgetOnDrop { shared, stream } = &driven;
-            if let Err(error) = shared.drive(&**stream).await {
-                stream.stop(shared, shared.undriven(&error, ReasonCode::Dropped));
-            }
-        });
-        stream
-    }
-
-    fn forget_inbound(&self, stream: &InboundStream) {
-        let last_word = lock(&stream.state).machine.last_word();
-        self.remember_last_word(stream.key, (stream.sender.address().clone(), last_word));
-        lock(&self.streams.inbound).remove(&stream.key);
-        if let Some(mailbox) = &stream.mailbox {
-            mailbox.body_closed();
-        }
-        self.ended.notify(usize::MAX);
-    }
-
-    /// The open streams of a name, whichever binding they are for.
-    fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
-        let table = lock(&self.streams.inbound);
-        table
-            .range((id, Port::MIN)..=(id, Port::MAX))
-            .map(|(_, stream)| Arc::clone(stream))
-            .collect()
-    }
-
-    pub(in crate::driver) fn inbound_at(
-        &self,
-        id: StreamId,
-        port: Port,
-    ) -> Option<Arc<InboundStream>> {
-        lock(&self.streams.inbound).get(&(id, port)).cloned()
-    }
-
-    /// A frame from the sender of a body.
-    pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
-        let now = self.now();
-        match frame {
-            Frame::Confirm { message, port, nonce } => {
-                let id = StreamId { message, reply: false };
-                if let Some(stream) = self.inbound_at(id, port) {
-                    stream.with(self, |machine, _| machine.handle_confirm(now, nonce));
-                }
-            }
-            Frame::Data { stream, offset, body } => {
-                for inbound in self.inbound(stream) {
-                    let body = body.clone();
-                    inbound.with(self, |machine, budget| {
-                        machine.handle_data(now, offset, body, budget);
-                    });
-                }
-            }
-            Frame::End { stream, length, checksum } => {
-                for inbound in self.inbound(stream) {
-                    inbound.with(self, |machine, budget| {
-                        machine.handle_end(now, length, checksum, budget);
-                    });
-                }
-                self.repeat_last_words(stream);
-            }
-            Frame::Ping { stream } => {
-                for inbound in self.inbound(stream) {
-                    inbound.with(self, |machine, _| machine.handle_ping(now));
-                }
-                self.repeat_last_words(stream);
-            }
-            Frame::Reset { stream, port, reason } => {
-                for inbound in self.inbound(stream) {
-                    if port.is_none_or(|port| port == inbound.key.1) {
-                        let reason = reason.clone();
-                        inbound.with(self, |machine, budget| {
-                            machine.handle_reset(now, reason, budget);
-                        });
-                    }
-                }
-            }
-            _ => {}
         }
     }
-}
 
-/// Ends a stream, and takes it out of the tables, when its task is gone, also where the runtime
-/// dropped the task.
-struct ForgetOnDrop {
-    shared: Arc<Shared>,
-    stream: Arc<InboundStream>,
-}
-
-impl Drop for ForgetOnDrop {
-    fn drop(&mut self) {
-        self.stream.stop(&self.shared, ReasonCode::Closed.into());
-        self.shared.forget_inbound(&self.stream);
+    pub(super) fn key(&self) -> (StreamId, Port) {
+        self.key
     }
-}
 
-impl InboundStream {
+    pub(super) fn port(&self) -> Port {
+        self.key.1
+    }
+
     /// Changes the machine, and wakes whoever has to know.
-    fn with<T>(&self, shared: &Shared, change: impl FnOnce(&mut Inbound, &mut Budget) -> T) -> T {
+    pub(super) fn with<T>(
+        &self,
+        shared: &Shared,
+        change: impl FnOnce(&mut Inbound, &mut Budget) -> T,
+    ) -> T {
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
         let result = change(&mut state.machine, &mut lock(&shared.streams.budget));
@@ -283,7 +148,7 @@ impl InboundStream {
 
     /// The handler has got its message.
     pub(crate) fn start(&self, shared: &Shared) {
-        self.with(shared, |machine, _| machine.start());
+        self.with(shared, Inbound::start);
     }
 
     /// The reader is done with it.
@@ -294,15 +159,37 @@ impl InboundStream {
     /// Refuses it, where it goes on and no handler has got its message. Returns what tells its
     /// sender so.
     pub(in crate::driver) fn refuse(&self, shared: &Shared) -> Option<(Address, Bytes)> {
+        self.stop_if(shared, ReasonCode::Draining, Inbound::is_unstarted)
+    }
+
+    /// Makes room for another offer, where its sender has not confirmed. Returns what tells it so.
+    pub(super) fn give_way(&self, shared: &Shared) -> Option<(Address, Bytes)> {
+        self.stop_if(shared, ReasonCode::Overloaded, Inbound::is_undecided)
+    }
+
+    fn stop_if(
+        &self,
+        shared: &Shared,
+        code: ReasonCode,
+        applies: impl Fn(&Inbound) -> bool,
+    ) -> Option<(Address, Bytes)> {
         let now = shared.now();
         let stop = self.with(shared, |machine, budget| {
-            if machine.failure().is_some() || !machine.is_unstarted() {
+            if machine.failure().is_some() || !applies(machine) {
                 return None;
             }
-            machine.stop(ReasonCode::Draining.into(), budget);
+            machine.stop(code.into(), budget);
             machine.poll_transmit(now)
         });
         Some((self.sender.address().clone(), stop?))
+    }
+
+    /// It is forgotten. Returns what its sender is told if it asks.
+    pub(super) fn close(&self, shared: &Shared) -> (Address, Bytes) {
+        let mut state = lock(&self.state);
+        let last_word = state.machine.last_word();
+        state.machine.close(&mut lock(&shared.streams.budget));
+        (self.sender.address().clone(), last_word)
     }
 
     /// There will be no reader.

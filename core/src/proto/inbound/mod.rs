@@ -12,7 +12,7 @@ use bytes::Bytes;
 use self::assembly::Assembly;
 pub use self::reading::Read;
 use super::{
-    Budget, Reason, ReasonCode,
+    Budget, Claim, Reason, ReasonCode,
     clock::later,
     frame::{Nonce, Receiver, StreamId},
 };
@@ -47,8 +47,8 @@ pub struct InboundLimits {
 ///   that [`poll_timeout`](Self::poll_timeout) then says.
 /// - When [`is_finished`](Self::is_finished) and its reader has seen the end, forget it, but keep
 ///   [`last_word`](Self::last_word) for one idle limit: it answers an offer, a confirmation, an end
-///   and a ping. One that has to be forgotten before is [`stop`](Self::stop)ped, which gives back
-///   what it charges.
+///   and a ping. One that has to be forgotten before is [`stop`](Self::stop)ped.
+/// - Last, [`close`](Self::close) gives back its claim.
 ///
 /// Every call is harmless in every state.
 #[derive(Debug)]
@@ -60,6 +60,7 @@ pub struct Inbound {
     phase: Phase,
     body: Assembly,
     granted: u64,
+    claim: Claim,
     charge: u64,
     confirmed: bool,
     /// That of the confirmation, to prove to the sender who speaks. A reply has none.
@@ -101,13 +102,20 @@ struct Said {
     pieces_ago: u32,
 }
 
+impl InboundLimits {
+    /// The bytes of a body that may be sent before the first grant.
+    #[must_use]
+    pub fn first(&self, length: Option<u64>) -> u64 {
+        self.initial.min(length.unwrap_or(u64::MAX))
+    }
+}
+
 impl Inbound {
     /// The most pieces without a receipt: a sender keeps a bounded number of them, however small.
     const MAX_UNSAID: u32 = 256;
 
-    /// Takes an offer: it accepts, and waits for the sender's confirmation.
-    ///
-    /// Returns nothing where the budget has no room for its first bytes.
+    /// Takes an offer: it accepts, and waits for the sender's confirmation. The claim is that of the
+    /// [first bytes](InboundLimits::first).
     #[must_use]
     pub fn offered(
         now: Instant,
@@ -116,13 +124,12 @@ impl Inbound {
         target: Target,
         length: Option<u64>,
         limits: InboundLimits,
-        budget: &mut Budget,
-    ) -> Option<Self> {
-        let inbound = Self::new(now, stream, receiver, target, length, limits);
-        (inbound.granted <= budget.free()).then(|| inbound.charged(budget))
+        claim: Claim,
+    ) -> Self {
+        Self::new(now, stream, receiver, target, length, limits, claim)
     }
 
-    /// Receives the reply to a request that granted `initial` bytes. It is charged in any case.
+    /// Receives the reply to a request that granted `initial` bytes.
     #[must_use]
     pub fn reply(
         now: Instant,
@@ -130,13 +137,13 @@ impl Inbound {
         receiver: Receiver,
         length: Option<u64>,
         limits: InboundLimits,
-        budget: &mut Budget,
+        claim: Claim,
     ) -> Self {
-        let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits);
+        let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits, claim);
         inbound.phase = Phase::Open;
         inbound.confirmed = true;
         inbound.started = true;
-        inbound.charged(budget)
+        inbound
     }
 
     fn new(
@@ -146,8 +153,9 @@ impl Inbound {
         target: Target,
         length: Option<u64>,
         limits: InboundLimits,
+        claim: Claim,
     ) -> Self {
-        let granted = limits.initial.min(length.unwrap_or(u64::MAX));
+        let granted = limits.first(length);
         let confirm_by = later(now, limits.answer);
         Self {
             stream,
@@ -157,7 +165,8 @@ impl Inbound {
             phase: Phase::Offered,
             body: Assembly::new(length),
             granted,
-            charge: 0,
+            claim,
+            charge: granted,
             confirmed: false,
             nonce: None,
             started: false,
@@ -171,19 +180,15 @@ impl Inbound {
         }
     }
 
-    fn charged(mut self, budget: &mut Budget) -> Self {
-        budget.recharge(&mut self.charge, self.granted);
-        self
-    }
-
     /// The sender counts on this receiver. Returns whether that is news: the handler may start.
-    pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce) -> bool {
+    pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {
         self.heard = now;
         self.repeat_last_word();
         if self.phase != Phase::Offered {
             return false;
         }
         self.confirmed = true;
+        budget.confirm(&self.claim);
         self.nonce = Some(nonce);
         self.phase = Phase::Open;
         self.due = self.body.have() > 0;
@@ -257,6 +262,16 @@ impl Inbound {
         self.repeat_last_word();
     }
 
+    /// It is forgotten: it gives back all that it holds, and does nothing more.
+    pub fn close(&mut self, budget: &mut Budget) {
+        if self.is_live() {
+            self.finish(Phase::Stopped(ReasonCode::Dropped.into()), budget);
+        }
+        if !planted!(LeakBudget) {
+            budget.close(&self.claim);
+        }
+    }
+
     fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Offered | Phase::Open)
     }
@@ -270,7 +285,9 @@ impl Inbound {
         self.phase = phase;
         self.ack_at = None;
         self.body.clear();
-        let kept = if planted!(LeakBudget) { self.charge } else { 0 };
-        budget.recharge(&mut self.charge, kept);
+        if !planted!(LeakBudget) {
+            self.charge = 0;
+            budget.end(&self.claim);
+        }
     }
 }

@@ -21,8 +21,9 @@ pub enum Read {
 impl Inbound {
     /// The handler has got the message, which its sender is told at once: until then the sender can
     /// give the message to another member of the group.
-    pub fn start(&mut self) {
+    pub fn start(&mut self, budget: &mut Budget) {
         if self.phase == Phase::Open && self.is_unstarted() {
+            budget.start(&self.claim);
             self.started = true;
             self.due = true;
         }
@@ -36,7 +37,7 @@ impl Inbound {
             Phase::Offered => return Read::Pending,
             Phase::Open => {}
         }
-        self.start();
+        self.start(budget);
         self.begun = true;
         let chunk = self.body.take();
         self.grant(budget);
@@ -79,9 +80,10 @@ impl Inbound {
 
     /// Grants what the reader has made room for, as far as the budget allows. A body may always be
     /// sent `initial` bytes beyond what was read, so that no other body can starve it; and never
-    /// more than its share, so that those that came first do not keep the budget from the others.
+    /// more than an equal share of what its source may hold, so that those that came first do not keep
+    /// the budget from the others.
     fn grant(&mut self, budget: &mut Budget) {
-        let affordable = self.charge.saturating_add(budget.free()).min(budget.share());
+        let affordable = budget.allowance(&self.claim);
         let affordable = if planted!(IgnoreBudget) { u64::MAX } else { affordable };
         let room = self.limits.initial.max(affordable).min(self.limits.window);
         let length = self.body.known_length();
@@ -105,6 +107,9 @@ impl Inbound {
             let floor = self.limits.initial.min(length - read);
             floor.max(self.granted.min(length) - read)
         };
-        budget.recharge(&mut self.charge, charge);
+        if charge != self.charge {
+            self.charge = charge;
+            budget.charge(&self.claim, charge);
+        }
     }
 }

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId,
+    InstanceId, MessageId, ServiceName,
     proto::{
-        Budget, Inbound, InboundLimits, Read, ReasonCode,
-        frame::{Frame, Nonce, Receiver, StreamId},
+        Budget, BudgetLimits, Inbound, InboundLimits, Offered, Read, ReasonCode,
+        frame::{Frame, Nonce, Receiver, Source, StreamId},
     },
     transport::Target,
 };
@@ -46,6 +46,8 @@ pub(crate) fn inbound(moves: &[u8]) {
     }
     game.inbound.stop(ReasonCode::Dropped.into(), &mut game.budget);
     assert_eq!(game.budget.used(), 0, "everything is given back");
+    game.inbound.close(&mut game.budget);
+    assert!(game.budget.is_empty(), "no source is remembered");
 }
 
 impl Game {
@@ -68,14 +70,38 @@ impl Game {
             1 => Some(body.len() as u64),
             _ => Some(input.number()),
         };
-        let mut budget = Budget::new(BUDGET);
-        let most = limits.clone();
+        let (most, first) = (limits.clone(), limits.first(length));
+        let mut budget = Budget::new(BudgetLimits {
+            bytes: BUDGET,
+            first: limits.initial.min(BUDGET),
+            bodies: 1,
+            bodies_per_binding: 1,
+            places: 1,
+            packets: 1,
+        });
+        let source = Source {
+            service: ServiceName::new("sender").expect("the name is valid"),
+            instance: InstanceId::from_bytes([9; 16]),
+        };
         let is_reply = input.flag();
         let inbound = if is_reply && limits.initial < 1 << 40 {
-            Inbound::reply(now, STREAM, RECEIVER, length, most, &mut budget)
+            let claim = budget.reply(now, STREAM, &source, first);
+            Inbound::reply(now, STREAM, RECEIVER, length, most, claim)
         } else {
-            let target = Target::Group;
-            Inbound::offered(now, STREAM, RECEIVER, target, length, most, &mut budget)?
+            let claim = budget.offer(
+                now,
+                &Offered {
+                    stream: STREAM,
+                    source: &source,
+                    port: RECEIVER.port,
+                    first,
+                    packet: 1,
+                    free_places: 1,
+                    free_packets: 1,
+                },
+            );
+            let claim = claim.ok()?;
+            Inbound::offered(now, STREAM, RECEIVER, Target::Group, length, most, claim)
         };
         let confirmed = inbound.is_confirmed();
         Some(Self {
@@ -119,7 +145,7 @@ impl Game {
                 self.inbound.handle_end(now, end.0, end.1, budget);
             }
             6 => {
-                let news = self.inbound.handle_confirm(now, NONCE);
+                let news = self.inbound.handle_confirm(now, NONCE, budget);
                 assert!(!(news && self.confirmed), "a handler starts once");
                 self.confirmed |= news;
             }

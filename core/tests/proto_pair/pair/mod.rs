@@ -81,7 +81,7 @@ impl Pair {
         assert!(self.sender.is_done() || self.sender.is_dead);
         for station in &self.stations {
             let live = station.ports.iter().any(|port| port.inbound.is_some());
-            assert!(station.is_dead || (!live && station.budget.used() == 0));
+            assert!(station.is_dead || (!live && station.budget.is_empty()));
         }
     }
 

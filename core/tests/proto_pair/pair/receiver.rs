@@ -6,13 +6,13 @@ use bytes::Bytes;
 use conduit::{
     InstanceId,
     proto::{
-        Budget, Inbound, InboundLimits, Read, Reason, ReasonCode,
+        Budget, Inbound, InboundLimits, Offered, Read, Reason, ReasonCode,
         frame::{Frame, Receiver, StreamId},
     },
     transport::Target,
 };
 
-use super::setup::{Bind, Reader};
+use super::setup::{Bind, Reader, Setup};
 
 /// One instance.
 #[derive(Debug)]
@@ -176,11 +176,25 @@ impl Station {
             } else {
                 let limits = self.limits.clone();
                 let (stream, receiver) = (self.stream, port.receiver);
-                let budget = &mut self.budget;
-                port.inbound =
-                    Inbound::offered(now, stream, receiver, target, length, limits, budget);
-                if port.inbound.is_none() {
-                    words.push(stop.encode());
+                let claim = self.budget.offer(
+                    now,
+                    &Offered {
+                        stream,
+                        source: &Setup::head().source,
+                        port: receiver.port,
+                        first: limits.first(length),
+                        packet: 100,
+                        free_places: 1 << 40,
+                        free_packets: 1 << 40,
+                    },
+                );
+                match claim {
+                    Ok(claim) => {
+                        let offered =
+                            Inbound::offered(now, stream, receiver, target, length, limits, claim);
+                        port.inbound = Some(offered);
+                    }
+                    Err(_) => words.push(stop.encode()),
                 }
             }
         }
@@ -194,7 +208,9 @@ impl Station {
         } else if port.last_word.is_none() {
             let (stream, receiver) = (self.stream, port.receiver);
             let limits = self.limits.clone();
-            let inbound = Inbound::reply(now, stream, receiver, length, limits, &mut self.budget);
+            let source = Setup::head().source;
+            let claim = self.budget.reply(now, stream, &source, limits.first(length));
+            let inbound = Inbound::reply(now, stream, receiver, length, limits, claim);
             port.inbound = Some(inbound);
             port.started = 1;
         }
@@ -226,6 +242,7 @@ impl Station {
             {
                 port.end = port.end.take().or_else(|| inbound.failure().cloned().map(Err));
                 port.last_word = Some(inbound.last_word());
+                inbound.close(budget);
                 port.inbound = None;
             }
         }
@@ -249,7 +266,7 @@ impl Port {
         };
         match frame.clone() {
             Frame::Confirm { nonce, .. } => {
-                if inbound.handle_confirm(now, nonce) {
+                if inbound.handle_confirm(now, nonce, budget) {
                     self.started += 1;
                 }
             }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Budget, Headers, InboundLimits, OutboundLimits,
+        Budget, BudgetLimits, Headers, InboundLimits, OutboundLimits,
         frame::{Head, Receiver, Source, StreamId},
     },
     transport::{Target, Targets},
@@ -140,6 +140,18 @@ impl Setup {
         }
     }
 
+    /// What one instance has room for.
+    fn room(&self) -> BudgetLimits {
+        BudgetLimits {
+            bytes: self.budget,
+            first: self.inbound.initial,
+            bodies: 1 << 20,
+            bodies_per_binding: 1 << 20,
+            places: 1 << 20,
+            packets: 1 << 30,
+        }
+    }
+
     /// A binding of an instance; of a reply, its reader, which is port 0.
     pub(super) fn receiver(&self, station: usize, binding: usize) -> Receiver {
         let mut id = [0; 16];
@@ -153,7 +165,7 @@ impl Setup {
             instance: self.receiver(at, 0).instance,
             stream: self.stream(),
             limits: self.inbound.clone(),
-            budget: Budget::new(self.budget),
+            budget: Budget::new(self.room()),
             limit: self.budget.max(if self.reply { self.inbound.initial } else { 0 }),
             ports: binds
                 .iter()

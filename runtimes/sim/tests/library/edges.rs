@@ -126,6 +126,30 @@ fn a_silent_sender_holds_up_no_other() -> Result {
     Ok(())
 }
 
+/// One takes whatever it gets, and sends nothing of it: others find room all the same.
+#[test]
+fn one_peer_does_not_take_it_all() -> Result {
+    const OFFERS: u16 = 600;
+    Net::run(1, |net| async move {
+        let listener = net.conduit("listener")?;
+        let (group, plain) = (listener.queue_bind("x").await?, listener.bind("y").await?);
+        for binding in [group, plain] {
+            // Each of its bodies keeps a handler waiting.
+            let handling = binding.concurrency(OFFERS.into());
+            handling.to(|message| async move { message.bytes().await.map(drop) });
+        }
+        Stranger::new(&net.broker, 1).take(&net.sim, &listener, "x", OFFERS).await;
+        let sender = net.conduit("sender")?.service("listener");
+        for subject in ["x", "y"] {
+            for _ in 0..20 {
+                let sent = sender.send_body(subject, vec![7; 100_000]).await;
+                assert!(sent.is_ok(), "it was kept out: {sent:?}");
+            }
+        }
+        Ok(())
+    })
+}
+
 fn held(conduit: &Conduit<Json>) -> (usize, u64) {
     let stats = conduit.stats();
     (stats.incoming_bodies, stats.incoming_bytes)

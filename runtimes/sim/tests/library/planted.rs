@@ -32,7 +32,7 @@ mod outside {
     const TWO_MEMBERS: &[&str] = &["two members of the group got it"];
 
     /// Each bug, the test that finds it, and what that may say: which of it depends on the seed.
-    const FINDINGS: [(&str, &str, &[&str]); 26] = [
+    const FINDINGS: [(&str, &str, &[&str]); 27] = [
         ("SkipChecksum", DAMAGING, &["the bytes are wrong"]),
         ("AckTooMuch", CALM, STUCK),
         ("ForgetRetransmit", GAPS, STUCK),
@@ -59,6 +59,7 @@ mod outside {
         ("LeaveUnread", "edges::a_reader_that_naps_leaves_little_unread", &["lie unread"]),
         ("WaitUnbounded", "edges::what_waits_is_bounded_in_bytes", &["bytes wait"]),
         ("HoldUpOthers", "edges::a_silent_sender_holds_up_no_other", &["it was held up"]),
+        ("TakeItAll", "edges::one_peer_does_not_take_it_all", &["it was kept out"]),
     ];
 
     /// Runs tests of the build with the bugs, with one of them or none.

@@ -97,7 +97,7 @@ pub async fn many_readers_stay_within_the_budget<B: Broker>(
     world: Arc<World<B>>,
 ) -> Result<(), Violation> {
     const COUNT: u64 = 100;
-    const BUDGET: u64 = 32 << 20;
+    const BUDGET: u64 = 48 << 20;
     const LENGTH: u64 = 512 << 10;
     let mut way = Way::new(&world, Direction::Send).await?;
     let mut begun = Vec::new();

@@ -34,6 +34,7 @@ mod restarting;
 mod routing;
 mod runtime_gone;
 mod serving;
+mod sharing;
 mod subscriptions;
 mod unsupported;
 
@@ -43,7 +44,7 @@ pub use self::{
     closing::*, concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*,
     flow_limits::*, garbage::*, given_back::*, isolation::*, leaving::*, order::*, packets::*,
     refusals::*, release::*, release_bindings::*, release_requests::*, requests::*, restarting::*,
-    routing::*, runtime_gone::*, serving::*, subscriptions::*, unsupported::*,
+    routing::*, runtime_gone::*, serving::*, sharing::*, subscriptions::*, unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -160,6 +161,8 @@ macro_rules! each_check {
             a_handler_that_is_cut_off_takes_no_other
             handlers_are_gone_when_a_conduit_is_closed
             made_up_receivers_cost_little
+            one_peer_cannot_take_it_all
+            made_up_names_shut_nobody_out
             a_rolling_restart_fails_nothing
             everybody_answers_a_request_to_all
             silence_ends_a_request_to_all

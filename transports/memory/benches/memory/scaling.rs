@@ -106,7 +106,7 @@ fn streams(under: &Under, size: u64, count: u64) -> f64 {
     let sender = under.conduit("sender", broker.clone(), Json);
     let receiver = under.conduit("receiver", broker, Json);
     let service = sender.service("receiver");
-    // A binding takes 128 of them, and all together what the budget has room for.
+    // A binding takes 171 of one sender, and all together what the budget has room for.
     let (subjects, mut bindings) =
         under.run(async move { bind(&receiver, size.div_ceil(100) + 1).await });
     let open = async move {

@@ -1,0 +1,78 @@
+//! What the senders of bodies say.
+
+use std::sync::Arc;
+
+use super::{InboundStream, Port};
+use crate::{
+    driver::{Shared, shared::lock},
+    proto::frame::{Frame, StreamId},
+};
+
+impl Shared {
+    /// The open streams of a name, whichever binding they are for.
+    fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
+        let table = lock(&self.streams.inbound);
+        table
+            .range((id, Port::MIN)..=(id, Port::MAX))
+            .map(|(_, stream)| Arc::clone(stream))
+            .collect()
+    }
+
+    pub(in crate::driver) fn inbound_at(
+        &self,
+        id: StreamId,
+        port: Port,
+    ) -> Option<Arc<InboundStream>> {
+        lock(&self.streams.inbound).get(&(id, port)).cloned()
+    }
+
+    /// A frame from the sender of a body.
+    pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
+        let now = self.now();
+        match frame {
+            Frame::Confirm { message, port, nonce } => {
+                let id = StreamId { message, reply: false };
+                if let Some(stream) = self.inbound_at(id, port) {
+                    stream.with(self, |machine, budget| {
+                        machine.handle_confirm(now, nonce, budget);
+                    });
+                } else if let Some((sender, packet)) = self.last_word(id, port) {
+                    self.post_packet(sender, packet, None);
+                }
+            }
+            Frame::Data { stream, offset, body } => {
+                for inbound in self.inbound(stream) {
+                    let body = body.clone();
+                    inbound.with(self, |machine, budget| {
+                        machine.handle_data(now, offset, body, budget);
+                    });
+                }
+            }
+            Frame::End { stream, length, checksum } => {
+                for inbound in self.inbound(stream) {
+                    inbound.with(self, |machine, budget| {
+                        machine.handle_end(now, length, checksum, budget);
+                    });
+                }
+                self.repeat_last_words(stream);
+            }
+            Frame::Ping { stream } => {
+                for inbound in self.inbound(stream) {
+                    inbound.with(self, |machine, _| machine.handle_ping(now));
+                }
+                self.repeat_last_words(stream);
+            }
+            Frame::Reset { stream, port, reason } => {
+                for inbound in self.inbound(stream) {
+                    if port.is_none_or(|port| port == inbound.port()) {
+                        let reason = reason.clone();
+                        inbound.with(self, |machine, budget| {
+                            machine.handle_reset(now, reason, budget);
+                        });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Which offers are taken.
+
+use std::time::{Duration, Instant};
+
+use super::{Budget, Claim, Holder, shares::Shares};
+use crate::proto::{
+    clock::later,
+    frame::{Source, StreamId},
+};
+
+/// An offer that somebody has made.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered<'a> {
+    /// Its body.
+    pub stream: StreamId,
+    /// Who sends it.
+    pub source: &'a Source,
+    /// The binding that it is for.
+    pub port: u64,
+    /// The bytes that its body may be sent at first.
+    pub first: u64,
+    /// The bytes of its packet.
+    pub packet: u64,
+    /// How many messages its binding has room for.
+    pub free_places: u64,
+    /// How many bytes of packets its binding has room for.
+    pub free_packets: u64,
+}
+
+/// Why an offer is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// There is no room, or its source holds too much already.
+    Full,
+    /// There is room once the body of this offer to a port, which is not confirmed, has been stopped.
+    GivesWay(StreamId, u64),
+}
+
+/// Within it an honest sender has confirmed its offer. Until then the offer does not give way only
+/// because others come: a flood would take the place of each before its sender can confirm it.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+
+impl Budget {
+    /// Takes an offer, if there is room for it, and its source does not hold too much.
+    ///
+    /// # Errors
+    /// Why it is not taken. It has to be offered again where another one gives way.
+    pub fn offer(&mut self, now: Instant, offered: &Offered<'_>) -> Result<Claim, Refused> {
+        if let Some(crowded) = self.examine(offered)? {
+            return Err(self.gives_way(now, offered, &crowded));
+        }
+        Ok(self.open(Holder {
+            stream: offered.stream,
+            source: offered.source.clone(),
+            port: Some(offered.port),
+            since: now,
+            packet: offered.packet,
+            promised: offered.first,
+            charge: offered.first,
+            confirmed: false,
+            waits: true,
+        }))
+    }
+
+    /// Finds an account in which another offer has to give way, if there is one.
+    fn examine(&self, offered: &Offered<'_>) -> Result<Option<Crowded<'_>>, Refused> {
+        let &Offered { source, first, packet, free_places, free_packets, .. } = offered;
+        let (conduit, binding) = (&self.conduit, self.bindings.get(&offered.port));
+        let of_conduit = [
+            (&conduit.first, first, conduit.first.free(), false),
+            (&conduit.bodies, 1, conduit.bodies.free(), false),
+        ];
+        let of_binding = binding.map(|binding| {
+            [
+                (&binding.bodies, 1, binding.bodies.free(), true),
+                // Messages that were not offered wait there too.
+                (&binding.places, 1, free_places, true),
+                (&binding.packets, packet, free_packets.max(packet), true),
+            ]
+        });
+        let mut crowded = None;
+        let demands = of_conduit.into_iter().chain(of_binding.into_iter().flatten());
+        for (shares, amount, free, of_binding) in demands {
+            if !shares.is_fair(source, free) {
+                return Err(Refused::Full);
+            }
+            if amount > free || !shares.has_room_for_offer(amount) {
+                crowded = crowded.or(Some(Crowded { shares, amount, of_binding }));
+            }
+        }
+        Ok(crowded)
+    }
+
+    /// The offer that makes room for another: one of the source that has many, or else the oldest.
+    fn gives_way(&self, now: Instant, offered: &Offered<'_>, crowded: &Crowded<'_>) -> Refused {
+        let &Crowded { shares, amount, of_binding } = crowded;
+        let holders = self.unconfirmed.iter().filter_map(|id| self.holders.get(id));
+        let mut holders = holders.filter(|holder| !of_binding || holder.port == Some(offered.port));
+        let found = match shares.greediest() {
+            Some(greedy) if !shares.has_less(offered.source, amount, &greedy) => None,
+            Some(greedy) => holders.find(|holder| holder.source == greedy),
+            None => holders.next().filter(|oldest| now >= later(oldest.since, ROUND_TRIP)),
+        };
+        match found {
+            Some(Holder { stream, port: Some(port), .. }) => Refused::GivesWay(*stream, *port),
+            _ => Refused::Full,
+        }
+    }
+}
+
+/// An account without room.
+struct Crowded<'a> {
+    shares: &'a Shares,
+    /// What there is no room for.
+    amount: u64,
+    /// Whether it is only for those of one binding.
+    of_binding: bool,
+}

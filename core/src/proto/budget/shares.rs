@@ -1,0 +1,190 @@
+//! What one source may hold of what all share.
+
+use std::collections::BTreeMap;
+
+use crate::{InstanceId, ServiceName, proto::frame::Source};
+
+/// One thing that is limited, and what each source holds of it.
+///
+/// A source may take more while what its instance and its service hold is together no more than what
+/// is free: the dynamic threshold of shared buffers (Choudhury and Hahne, 1998). So one instance alone
+/// gets a third, one service alone half, and `n` services `n / (n + 1)`. Something is left for the next
+/// one, whoever comes.
+///
+/// What offers hold that are not confirmed has a limit of its own within.
+#[derive(Debug)]
+pub struct Shares {
+    limit: u64,
+    unconfirmed_limit: u64,
+    used: Held,
+    services: BTreeMap<ServiceName, Service>,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    held: Held,
+    instances: BTreeMap<InstanceId, Held>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Held {
+    /// How many bodies hold something, or are about to.
+    bodies: u64,
+    amount: u64,
+    /// Of these, those that are not confirmed.
+    offers: u64,
+    unconfirmed: u64,
+}
+
+/// What one body holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) amount: u64,
+    pub(super) confirmed: bool,
+}
+
+impl Shares {
+    /// So much in all, and so much for offers that are not confirmed.
+    #[must_use]
+    pub const fn new(limit: u64, unconfirmed_limit: u64) -> Self {
+        let used = Held { bodies: 0, amount: 0, offers: 0, unconfirmed: 0 };
+        Self { limit, unconfirmed_limit, used, services: BTreeMap::new() }
+    }
+
+    /// What is held.
+    #[must_use]
+    pub const fn used(&self) -> u64 {
+        self.used.amount
+    }
+
+    /// What is not.
+    #[must_use]
+    pub const fn free(&self) -> u64 {
+        self.limit.saturating_sub(self.used.amount)
+    }
+
+    /// Whether nothing holds anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.used.bodies == 0 && self.services.is_empty()
+    }
+
+    /// Whether a source may take more, where so much is free.
+    pub(super) fn is_fair(&self, source: &Source, free: u64) -> bool {
+        let (service, instance) = self.held(source);
+        service.amount.saturating_add(instance.amount) <= free || planted!(TakeItAll)
+    }
+
+    /// Whether an offer that is not confirmed has room among those that are not. One always has.
+    pub(super) fn has_room_for_offer(&self, amount: u64) -> bool {
+        let fits = self.used.unconfirmed.saturating_add(amount) <= self.unconfirmed_limit;
+        fits || self.used.offers == 0
+    }
+
+    /// The source with the most offers that are not confirmed, where these are several, and more than
+    /// half of what all may have are its service's, or a third its own.
+    pub(super) fn greediest(&self) -> Option<Source> {
+        let (name, service) = self.services.iter().max_by_key(|(_, it)| it.held.unconfirmed)?;
+        let most = service.instances.iter().max_by_key(|(_, held)| held.unconfirmed);
+        let (instance, held) = most?;
+        let is_greedy = self.is_more_than(service.held, 2) || self.is_more_than(*held, 3);
+        is_greedy.then(|| Source { service: name.clone(), instance: *instance })
+    }
+
+    /// Whether a source would have less than another one with one more offer that is not confirmed.
+    pub(super) fn has_less(&self, source: &Source, amount: u64, other: &Source) -> bool {
+        let (service, instance) = self.held(source);
+        let (other_service, other_instance) = self.held(other);
+        let less =
+            |one: Held, other: Held| one.unconfirmed.saturating_add(amount) <= other.unconfirmed;
+        if source.service == other.service {
+            less(instance, other_instance)
+        } else {
+            less(service, other_service)
+        }
+    }
+
+    /// Whether somebody has several unconfirmed offers, and more than a part of what these may have.
+    fn is_more_than(&self, held: Held, part: u64) -> bool {
+        held.offers > 1 && held.unconfirmed.saturating_mul(part) > self.unconfirmed_limit
+    }
+
+    /// How much a body that holds something may hold: an equal part of what its source may, of which
+    /// no more can be taken than is there.
+    pub(super) fn allowance(&self, source: &Source, holds: u64) -> u64 {
+        let (service, instance) = self.held(source);
+        let taken = service.amount.saturating_add(instance.amount);
+        // So that the source is still within its share when it has taken it.
+        let more = self.free().saturating_sub(taken) / 3;
+        let equal = instance.amount.saturating_add(more) / instance.bodies.max(1);
+        equal.min(holds.saturating_add(more))
+    }
+
+    /// One more body. What a reply holds was asked for, and counts for no source.
+    pub(super) fn add(&mut self, source: Option<&Source>, part: Part) {
+        self.each(source, |held| held.add(part));
+    }
+
+    /// A body holds another amount.
+    pub(super) fn change(&mut self, source: Option<&Source>, (from, to): (Part, Part)) {
+        self.each(source, |held| {
+            held.remove(from);
+            held.add(to);
+        });
+    }
+
+    /// A body is gone.
+    pub(super) fn remove(&mut self, source: Option<&Source>, part: Part) {
+        self.each(source, |held| held.remove(part));
+        let Some(source) = source else { return };
+        if let Some(service) = self.services.get_mut(&source.service) {
+            if service.instances.get(&source.instance).is_some_and(|held| held.bodies == 0) {
+                service.instances.remove(&source.instance);
+            }
+            if service.instances.is_empty() {
+                self.services.remove(&source.service);
+            }
+        }
+    }
+
+    fn each(&mut self, source: Option<&Source>, mut change: impl FnMut(&mut Held)) {
+        change(&mut self.used);
+        let Some(source) = source else { return };
+        if !self.services.contains_key(&source.service) {
+            self.services.insert(source.service.clone(), Service::default());
+        }
+        if let Some(service) = self.services.get_mut(&source.service) {
+            change(&mut service.held);
+            change(service.instances.entry(source.instance).or_default());
+        }
+    }
+
+    fn held(&self, source: &Source) -> (Held, Held) {
+        let service = self.services.get(&source.service);
+        let instance = service.and_then(|service| service.instances.get(&source.instance));
+        (
+            service.map(|service| service.held).unwrap_or_default(),
+            instance.copied().unwrap_or_default(),
+        )
+    }
+}
+
+impl Held {
+    fn add(&mut self, part: Part) {
+        self.bodies += 1;
+        self.amount = self.amount.saturating_add(part.amount);
+        if !part.confirmed {
+            self.offers += 1;
+            self.unconfirmed = self.unconfirmed.saturating_add(part.amount);
+        }
+    }
+
+    fn remove(&mut self, part: Part) {
+        self.bodies -= 1;
+        self.amount -= part.amount;
+        if !part.confirmed {
+            self.offers -= 1;
+            self.unconfirmed -= part.amount;
+        }
+    }
+}
