@@ -199,3 +199,28 @@ fn replies_are_charged_and_not_refused() -> TestResult {
         Ok(())
     })
 }
+
+#[test]
+fn a_plain_binding_decides_once_about_an_offer() -> TestResult {
+    World::run(|world| async move {
+        let node = world.builder("a").max_waiting_messages(1).build()?;
+        let mut binding = node.bind("x").await?;
+        let sender = Odd::new(&world, 1)?;
+        let mut inbox = sender.listen().await?;
+        sender.send(Target::Plain, "1").await?;
+        sender.offer(Target::Plain, body(1)).await?;
+        sender.offer(Target::Plain, body(1)).await?;
+        world.sim.idle().await;
+        assert!(binding.next().await.is_some());
+        // There is room now, but its sender has been told.
+        sender.offer(Target::Plain, body(1)).await?;
+        sender.confirm(&node, body(1)).await?;
+        world.sim.idle().await;
+        let said = told(&mut inbox).await?;
+        let right = said.len() == 4 && said.iter().all(|frame| is_overloaded(frame, body(1)));
+        assert!(right, "{said:?}");
+        assert!(poll_once(binding.next()).await.is_none(), "no handler gets it");
+        assert_eq!(binding.lost(), 1, "it is lost once");
+        Ok(())
+    })
+}

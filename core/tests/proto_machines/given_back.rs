@@ -80,14 +80,28 @@ fn another_member_gets_it_from_the_start() {
     }
 }
 
+/// What refuses it then was said before, and comes late.
 #[test]
 fn one_whose_handler_has_started_is_not_replaced() {
-    let now = Instant::now();
-    let mut outbound = taken(now);
-    outbound.handle_credit(now, RECEIVER, &receipt(500, 1000));
-    outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Draining.into());
-    let outcome = outbound.outcome().expect("it is over");
-    assert_eq!(outcome.deliveries[0].result, Err(ReasonCode::Draining.into()));
+    for target in [Target::Group, Target::Plain] {
+        let now = Instant::now();
+        let mut outbound = offer(now, target.into());
+        said(&mut outbound, now);
+        outbound.handle_offered(now, target);
+        outbound.handle_accept(now, RECEIVER, target, 1000);
+        outbound.push(&Bytes::from_static(&[7; 500]));
+        outbound.finish();
+        said(&mut outbound, now);
+        outbound.handle_credit(now, RECEIVER, &receipt(0, 1000));
+        outbound.handle_stop(now, RECEIVER, target, ReasonCode::Draining.into());
+        assert_eq!(outbound.outcome(), None);
+        assert_eq!(said(&mut outbound, now), [], "it is not offered again");
+        let done = Receipt { done: true, ..receipt(500, 1000) };
+        outbound.handle_credit(now, RECEIVER, &done);
+        outbound.handle_timeout(now + SECOND);
+        let outcome = outbound.outcome().expect("it is over");
+        assert_eq!(outcome.deliveries[0].result, Ok(()));
+    }
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Shared {
             target: route.target,
             reason: Reason::from(code),
         };
+        // A plain binding decides once: it must neither take an offer that comes again, when its sender
+        // has been told no, nor count it as lost twice. Of a group, another place may take it.
+        if route.target == Target::Plain {
+            self.remember_last_word((id, port), (Self::inbox_of(sender), stop.encode()));
+        }
         self.refuse(route, sender, code, &stop);
     }
 

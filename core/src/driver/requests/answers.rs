@@ -1,5 +1,8 @@
 //! The answers to one request that wait to be taken.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use super::Answer;
@@ -57,7 +60,7 @@ enum Item {
 #[derive(Clone, Copy)]
 struct Dropped {
     count: usize,
-    /// Who gave the last of them.
+    /// Who gave the last of those that this is true of.
     instance: InstanceId,
     executed: Executed,
 }
@@ -131,8 +134,10 @@ impl Answers {
     fn drop_more(&mut self, dropped: Dropped) {
         match self.later.back_mut().map(|last| &mut last.item) {
             Some(Item::Dropped(last)) => {
-                let executed = worse(last.executed, dropped.executed);
-                *last = Dropped { count: last.count.saturating_add(1), executed, ..dropped };
+                // Of all it says the least that can be said, and of whom that is true.
+                let said =
+                    if rank(dropped.executed) >= rank(last.executed) { dropped } else { *last };
+                *last = Dropped { count: last.count.saturating_add(1), ..said };
             }
             _ => self.add(Item::Dropped(dropped), 0, Charge::default()),
         }
@@ -143,7 +148,7 @@ impl From<Dropped> for Error {
     fn from(dropped: Dropped) -> Self {
         let text = match dropped.count {
             1 => "there is no room here for its answer".to_owned(),
-            count => format!("there is no room here for {count} answers; it gave the last of them"),
+            count => format!("there is no room here for {count} answers; it gave one of them"),
         };
         let error = Self::new(ErrorKind::Overloaded, text);
         error.with_executed(dropped.executed).heard_from(dropped.instance)
@@ -158,10 +163,10 @@ fn origin(answer: &Result<Answer, Error>) -> Option<(InstanceId, Executed)> {
     }
 }
 
-fn worse(one: Executed, other: Executed) -> Executed {
-    match (one, other) {
-        (Executed::Yes, _) | (_, Executed::Yes) => Executed::Yes,
-        (Executed::Maybe, _) | (_, Executed::Maybe) => Executed::Maybe,
-        _ => Executed::No,
+fn rank(executed: Executed) -> u8 {
+    match executed {
+        Executed::No => 0,
+        Executed::Maybe => 1,
+        Executed::Yes => 2,
     }
 }

@@ -23,7 +23,7 @@ impl Shared {
         lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
     }
 
-    pub(super) fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
+    pub(in crate::driver) fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
         let now = self.now();
         let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
         lock(&self.streams.received).insert(now, until, key, last_word);

@@ -136,9 +136,11 @@ impl Outbound {
                 self.backoff = Backoff::default();
                 self.refused(now, reason);
             }
+            // It was said before the offer that this receiver took, and comes late.
+            Some(peer) if peer.started && reason.code.is_refusal() => peer.heard = now,
             Some(peer) if peer.state != PeerState::Declined => {
                 peer.heard = now;
-                if peer.is_active() && !peer.started && reason.code.is_refusal() {
+                if peer.is_active() && reason.code.is_refusal() {
                     // No handler has started, and none will.
                     peer.confirms = 0;
                 }
