@@ -206,6 +206,13 @@ impl<E: Encoder> Binding<E> {
     pub fn waiting(&self) -> usize {
         self.bound.mailbox.waiting()
     }
+
+    /// How many bytes of packets wait in it: see
+    /// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding).
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        self.bound.mailbox.waiting_bytes()
+    }
 }
 
 impl<E: Encoder> Stream for Binding<E> {

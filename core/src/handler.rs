@@ -83,6 +83,13 @@ impl Handler {
     pub fn waiting(&self) -> usize {
         self.bound.mailbox.waiting()
     }
+
+    /// How many bytes of packets wait to be handled: see
+    /// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding).
+    #[must_use]
+    pub fn waiting_bytes(&self) -> u64 {
+        self.bound.mailbox.waiting_bytes()
+    }
 }
 
 impl fmt::Debug for Handler {

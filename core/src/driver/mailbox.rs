@@ -258,7 +258,7 @@ impl Mailbox {
     }
 
     /// How many bytes of packets wait.
-    pub(super) fn waiting_bytes(&self) -> u64 {
+    pub(crate) fn waiting_bytes(&self) -> u64 {
         lock(&self.state).queue.get().bytes()
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 };
 
 pub(crate) const OP: &str = "op";
+pub(crate) const PADDING: &str = "padding";
 
 /// The operation that a message belongs to. Nothing for one of those that look whether everything
 /// works again.

@@ -12,15 +12,17 @@ pub(crate) struct Limits {
     pub(crate) waiting: usize,
     /// In one binding.
     pub(crate) waiting_bytes: u64,
+    /// In a conduit, beside [what is not charged](Self::UNCHARGED).
+    pub(crate) waiting_bytes_at_all: u64,
+    /// How long a header of each message is, at most: what waits then meets the limits.
+    pub(crate) padding: usize,
     /// Of a binding.
     pub(crate) bodies: usize,
 }
 
 impl Limits {
-    /// The longest packet: a chunk, and what goes before it.
-    pub(crate) fn packet(&self) -> u64 {
-        self.chunk as u64 + 256
-    }
+    /// So many of the first bytes of each binding and of each request are not charged.
+    pub(crate) const UNCHARGED: u64 = 16 << 10;
 
     /// How many bodies come in at once, at most.
     pub(crate) fn bodies_at_all(&self) -> usize {
@@ -32,8 +34,17 @@ impl Limits {
         let chunk = [16, 64, 256][rng.usize(..3)];
         let first_window = chunk as u64 * rng.u64(1..=4);
         let window = first_window * rng.u64(1..=8);
-        let (budget, waiting_bytes) = (1 << 20, 1 << 20);
-        Self { chunk, first_window, window, budget, waiting: 1024, waiting_bytes, bodies: 128 }
+        Self {
+            chunk,
+            first_window,
+            window,
+            budget: 1 << 20,
+            waiting: 1024,
+            waiting_bytes: 1 << 20,
+            waiting_bytes_at_all: 1 << 20,
+            padding: 0,
+            bodies: 128,
+        }
     }
 
     pub(crate) fn tight(rng: &mut Rng) -> Self {
@@ -41,11 +52,15 @@ impl Limits {
         if rng.bool() {
             return roomy;
         }
+        // Near the longest that headers may be.
+        let (padding, waiting) = if rng.bool() { (7_000, 8) } else { (0, 4) };
         Self {
             first_window: rng.u64(1..=roomy.first_window),
             budget: roomy.window * rng.u64(1..=3),
-            waiting: rng.usize(1..=4),
-            waiting_bytes: rng.u64(1..=4) * roomy.chunk as u64,
+            waiting: rng.usize(1..=waiting),
+            waiting_bytes: rng.u64(1..=waiting as u64) * (roomy.chunk + padding) as u64,
+            waiting_bytes_at_all: rng.u64(1..=2) * (roomy.chunk + padding) as u64,
+            padding,
             bodies: rng.usize(1..=4),
             ..roomy
         }

@@ -35,12 +35,14 @@ impl Pace {
         loop {
             for _ in 0..self.take {
                 let Some(message) = binding.next().await else { return };
+                oracle.waits(binding.waiting(), binding.waiting_bytes());
                 if let Some(op) = handlers::op_of(&oracle, &message) {
                     oracle.runs(op, place, &message);
                 }
                 handlers::at_once(&process, &sim, &oracle, place, message);
             }
             sim.sleep(self.nap).await;
+            oracle.waits(binding.waiting(), binding.waiting_bytes());
         }
     }
 }

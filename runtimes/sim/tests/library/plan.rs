@@ -36,11 +36,6 @@ impl Subject {
         self.group() > 0
     }
 
-    /// How many bindings an instance has.
-    pub(crate) const fn bindings(self) -> usize {
-        self.plain() + self.group()
-    }
-
     /// How many queue bindings an instance has.
     pub(crate) const fn group(self) -> usize {
         match self {
@@ -160,6 +155,8 @@ pub(crate) struct Op {
     pub(crate) subject: Subject,
     pub(crate) pause: Duration,
     pub(crate) body: BodyPlan,
+    /// How long a header is that says nothing.
+    pub(crate) padding: usize,
     pub(crate) reader: Reader,
     /// The sender gives up after this long.
     pub(crate) drop_after: Option<Duration>,
@@ -207,6 +204,7 @@ impl Op {
             pause: Duration::from_millis(rng.u64(..2_000) * rng.u64(..2)),
             reader: Reader::random(rng, &body, limits, calm),
             body,
+            padding: rng.usize(..=limits.padding),
             // Often at once, when it may not even have arrived.
             drop_after: drops.then(|| Duration::from_millis(rng.u64(..1_000) * rng.u64(..2))),
             confirm: request.is_none() && rng.u32(..4) == 0,

@@ -8,7 +8,7 @@ use conduit_sim::Sim;
 use futures_lite::{StreamExt, future};
 
 use crate::{
-    handlers::{OP, outgoing, read},
+    handlers::{OP, PADDING, outgoing, read},
     oracle::{Ended, Oracle},
     plan::{Op, RequestPlan},
     world::SERVICES,
@@ -54,6 +54,7 @@ async fn send(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op) {
     let service = conduit.service(SERVICES[op.service]);
     let body = outgoing(sim, op.id, false, &op.body);
     let send = service.send_body(op.subject.name(), body).header(OP, op.id.to_string());
+    let send = send.header(PADDING, padding(op));
     let send = if op.confirm { send.confirm() } else { send };
     oracle.sent(op, &send.await);
 }
@@ -63,7 +64,8 @@ async fn ask(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, plan:
     let body = outgoing(sim, op.id, false, &op.body);
     let late = sim.elapsed() + plan.timeout;
     let request = service.request_body(op.subject.name(), body).timeout(plan.timeout);
-    let reply = match request.header(OP, op.id.to_string()).await {
+    let request = request.header(OP, op.id.to_string()).header(PADDING, padding(op));
+    let reply = match request.await {
         Ok(reply) => reply,
         Err(error) => {
             oracle.log(|| format!("op {}: {error:?}", op.id));
@@ -85,7 +87,7 @@ async fn ask_all(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, p
     // A reply of one packet that came in time can be read at any.
     let late = Duration::MAX;
     let replies = service.request_all_body(op.subject.name(), body).timeout(plan.timeout);
-    let mut replies = replies.header(OP, op.id.to_string());
+    let mut replies = replies.header(OP, op.id.to_string()).header(PADDING, padding(op));
     let mut answers = 0;
     while let Some(reply) = replies.next().await {
         answers += 1;
@@ -101,6 +103,10 @@ async fn ask_all(sim: &Sim, oracle: &Oracle, conduit: &Conduit<Json>, op: &Op, p
         }
     }
     oracle.all_answered(op, answers);
+}
+
+fn padding(op: &Op) -> String {
+    ".".repeat(op.padding)
 }
 
 async fn read_reply(

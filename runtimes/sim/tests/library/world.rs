@@ -35,7 +35,7 @@ pub(crate) struct Instance {
     pub(crate) process: Process,
     pub(crate) link: Link,
     pub(crate) conduit: Conduit<Json>,
-    handlers: Vec<Handler>,
+    handlers: Arc<Vec<Handler>>,
     before: Stats,
     is_drained: AtomicBool,
 }
@@ -162,6 +162,7 @@ impl Instance {
             .body_budget(limits.budget)
             .max_waiting_messages(limits.waiting)
             .max_waiting_bytes_per_binding(limits.waiting_bytes)
+            .max_waiting_bytes(limits.waiting_bytes_at_all)
             .max_bodies_per_binding(limits.bodies)
             .max_bodies(limits.bodies_at_all())
             .max_unsent_notices(512)
@@ -202,7 +203,8 @@ impl Instance {
                 }));
             }
         }
-        oracle.watch(conduit.clone());
+        let handlers = Arc::new(handlers);
+        oracle.watch(conduit.clone(), Arc::clone(&handlers));
         let before = conduit.stats();
         let is_drained = AtomicBool::new(false);
         Ok(Self { service, process, link, conduit, handlers, before, is_drained })

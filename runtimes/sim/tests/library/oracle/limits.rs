@@ -1,40 +1,63 @@
 //! What conduits may hold at any moment.
 
-use conduit::Conduit;
+use std::sync::Arc;
+
+use conduit::{Conduit, Handler};
 use conduit_json::Json;
 
 use super::Oracle;
-use crate::plan::{Subject, TASKS};
+use crate::{limits::Limits, plan::TASKS};
 
-/// Those of an instance.
-const BINDINGS: usize =
-    Subject::Note.bindings() + Subject::Job.bindings() + Subject::Both.bindings();
+/// A conduit, and those of its bindings that have handlers.
+#[derive(Clone)]
+pub(super) struct Watched {
+    conduit: Conduit<Json>,
+    handlers: Arc<Vec<Handler>>,
+}
 
 impl Oracle {
     /// It has to keep within its limits from now on.
-    pub(crate) fn watch(&self, conduit: Conduit<Json>) {
-        self.lock().watched.push(conduit);
+    pub(crate) fn watch(&self, conduit: Conduit<Json>, handlers: Arc<Vec<Handler>>) {
+        self.lock().watched.push(Watched { conduit, handlers });
     }
 
     /// Something has moved: looks at all that are watched.
     pub(crate) fn look(&self) {
         let watched = self.lock().watched.clone();
-        for conduit in &watched {
+        for Watched { conduit, handlers } in &watched {
             let stats = conduit.stats();
             let limits = &self.limits;
             // The first bytes of a reply are granted with its request, whatever is free.
             let incoming = limits.budget + TASKS as u64 * limits.first_window;
             let outgoing = limits.window * stats.outgoing_bodies as u64;
             let bodies = limits.bodies_at_all() + TASKS;
-            // Where nothing waits there is room for one of any size.
-            let waiting = limits.waiting_bytes.max(limits.packet()) * (BINDINGS + TASKS) as u64;
             if stats.incoming_bytes > incoming
                 || stats.outgoing_bytes > outgoing
                 || stats.incoming_bodies > bodies
-                || stats.waiting_bytes > waiting
             {
                 self.wrong(format!("beyond its limits: {stats:?}, and they are {limits:?}"));
             }
+            // Where one waits alone, it may be of any size: it is charged whatever is free.
+            let (mut waiting, mut charged) = (0, 0);
+            for handler in handlers.iter() {
+                let (count, bytes) = (handler.waiting(), handler.waiting_bytes());
+                self.waits(count, bytes);
+                waiting += bytes;
+                if count > 1 {
+                    charged += bytes.saturating_sub(Limits::UNCHARGED);
+                }
+            }
+            if charged > limits.waiting_bytes_at_all || waiting > stats.waiting_bytes {
+                self.wrong(format!("{waiting} bytes wait in handlers, {charged} of them charged: {stats:?}, {limits:?}"));
+            }
+        }
+    }
+
+    /// So many messages wait in a binding, and so many bytes.
+    pub(crate) fn waits(&self, count: usize, bytes: u64) {
+        let limits = &self.limits;
+        if count > limits.waiting || (count > 1 && bytes > limits.waiting_bytes) {
+            self.wrong(format!("{count} messages of {bytes} bytes wait in a binding: {limits:?}"));
         }
     }
 }

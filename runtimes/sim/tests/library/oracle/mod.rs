@@ -12,8 +12,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Conduit, Error, ErrorKind, InstanceId};
-use conduit_json::Json;
+use conduit::{Error, ErrorKind, InstanceId};
 
 use crate::{
     limits::Limits,
@@ -54,7 +53,7 @@ struct State {
     /// For each place and each sender's task: the last one-packet message, by its place in order.
     order: BTreeMap<(Place, (usize, usize), &'static str), u64>,
     /// Those that have to keep within their limits.
-    watched: Vec<Conduit<Json>>,
+    watched: Vec<limits::Watched>,
     wrong: Vec<String>,
     log: Option<Vec<String>>,
 }
