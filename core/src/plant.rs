@@ -76,6 +76,10 @@ bugs! {
     HoldUpOthers,
     /// An offer is taken whatever its source holds already.
     TakeItAll,
+    /// A group that refuses speaks for the plain bindings beside it.
+    SpeakForOthers,
+    /// What a member gives back before its handler has started is not offered to another.
+    LoseGivenBack,
 }
 
 /// Whether a bug is planted, by its name.

@@ -185,7 +185,8 @@ impl Peer {
 
     /// No handler has started, and another member of the group may get the message.
     pub(super) fn is_replaceable(&self) -> bool {
-        self.is_active() && self.target == Target::Group && !self.started
+        let is_unstarted = !self.started && !planted!(LoseGivenBack);
+        self.is_active() && self.target == Target::Group && is_unstarted
     }
 
     pub(super) fn is_resuming(&self) -> bool {

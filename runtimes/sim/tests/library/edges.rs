@@ -150,6 +150,42 @@ fn one_peer_does_not_take_it_all() -> Result {
     })
 }
 
+/// Messages and requests that stream wait in a member that drains: each is handled by another one.
+#[test]
+fn what_a_member_gives_back_goes_to_another() -> Result {
+    const EACH: usize = 5;
+    Net::run(1, |net| async move {
+        let (leaves, sender) = (net.conduit("worker")?, net.conduit("sender")?);
+        let unread = leaves.queue_bind("x").await?;
+        let mut told = Vec::new();
+        for number in 0..2 * EACH {
+            let service = sender.service("worker");
+            told.push(net.sim.process().run(async move {
+                let body = vec![7; 100_000];
+                if number % 2 == 0 {
+                    service.send_body("x", body).await.map(drop)
+                } else {
+                    service.request_body("x", body).await.map(drop)
+                }
+            }));
+        }
+        net.sim.sleep(50 * MILLISECOND).await;
+        assert_eq!(unread.waiting(), 2 * EACH);
+        let stays = net.conduit("worker")?;
+        stays.queue_bind("x").await?.to(|message| async move {
+            message.bytes().await?;
+            if message.is_request() { message.reply_body(()).await.map(drop) } else { Ok(()) }
+        });
+        let drained = leaves.drain(10 * MILLISECOND).await;
+        assert_eq!((drained.finished, drained.handed_on, drained.aborted), (0, 2 * EACH, 0));
+        for told in told {
+            let told = told.await.expect("it lives");
+            assert!(told.is_ok(), "it was lost: {told:?}");
+        }
+        Ok(())
+    })
+}
+
 fn held(conduit: &Conduit<Json>) -> (usize, u64) {
     let stats = conduit.stats();
     (stats.incoming_bodies, stats.incoming_bytes)

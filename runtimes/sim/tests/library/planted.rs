@@ -32,7 +32,7 @@ mod outside {
     const TWO_MEMBERS: &[&str] = &["two members of the group got it"];
 
     /// Each bug, the test that finds it, and what that may say: which of it depends on the seed.
-    const FINDINGS: [(&str, &str, &[&str]); 27] = [
+    const FINDINGS: [(&str, &str, &[&str]); 29] = [
         ("SkipChecksum", DAMAGING, &["the bytes are wrong"]),
         ("AckTooMuch", CALM, STUCK),
         ("ForgetRetransmit", GAPS, STUCK),
@@ -46,7 +46,11 @@ mod outside {
         ("WaitForTheDead", EVERYTHING, &["it hangs", "a leak"]),
         ("IgnoreLag", RELIABLE, &["was held up"]),
         ("ForgetTombstone", GAPS, &["(Lost, executed"]),
-        ("StartUnconfirmed", LOSSY, &["two members of the group got it", "ran, but", "ran twice"]),
+        (
+            "StartUnconfirmed",
+            LOSSY,
+            &["two members of the group got it", "ran, but", "ran twice", "but a handler ran"],
+        ),
         ("ConfirmTwoMembers", LOSSY, TWO_MEMBERS),
         ("DeliverToAllMembers", RELIABLE, TWO_MEMBERS),
         ("Overtake", RELIABLE, &["it came out of order"]),
@@ -60,6 +64,12 @@ mod outside {
         ("WaitUnbounded", "edges::what_waits_is_bounded_in_bytes", &["bytes wait"]),
         ("HoldUpOthers", "edges::a_silent_sender_holds_up_no_other", &["it was held up"]),
         ("TakeItAll", "edges::one_peer_does_not_take_it_all", &["it was kept out"]),
+        (
+            "SpeakForOthers",
+            "beside::a_group_that_refuses_says_nothing_of_a_bind",
+            &["(Overloaded, No"],
+        ),
+        ("LoseGivenBack", "edges::what_a_member_gives_back_goes_to_another", &["it was lost"]),
     ];
 
     /// Runs tests of the build with the bugs, with one of them or none.

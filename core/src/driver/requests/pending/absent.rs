@@ -88,7 +88,8 @@ impl Pending {
     /// Whether a handler may have been executed, where the group has refused: that of a plain
     /// binding may, unless the broker has said that none got the request.
     pub(crate) fn executed_beside_group(&self) -> Executed {
-        if lock(&self.state).no_plain_has_it() { Executed::No } else { Executed::Maybe }
+        let is_known = lock(&self.state).no_plain_has_it() || planted!(SpeakForOthers);
+        if is_known { Executed::No } else { Executed::Maybe }
     }
 
     /// A plain binding failed. Where the broker has not said that there is no group, it is asked.
