@@ -126,35 +126,6 @@ impl Inbound {
         limits: InboundLimits,
         claim: Claim,
     ) -> Self {
-        Self::new(now, stream, receiver, target, length, limits, claim)
-    }
-
-    /// Receives the reply to a request that granted `initial` bytes.
-    #[must_use]
-    pub fn reply(
-        now: Instant,
-        stream: StreamId,
-        receiver: Receiver,
-        length: Option<u64>,
-        limits: InboundLimits,
-        claim: Claim,
-    ) -> Self {
-        let mut inbound = Self::new(now, stream, receiver, Target::Plain, length, limits, claim);
-        inbound.phase = Phase::Open;
-        inbound.confirmed = true;
-        inbound.started = true;
-        inbound
-    }
-
-    fn new(
-        now: Instant,
-        stream: StreamId,
-        receiver: Receiver,
-        target: Target,
-        length: Option<u64>,
-        limits: InboundLimits,
-        claim: Claim,
-    ) -> Self {
         let granted = limits.first(length);
         let confirm_by = later(now, limits.answer);
         Self {
@@ -178,6 +149,24 @@ impl Inbound {
             heard: now,
             spoke: now,
         }
+    }
+
+    /// Receives the reply to a request that granted `initial` bytes.
+    #[must_use]
+    pub fn reply(
+        now: Instant,
+        stream: StreamId,
+        receiver: Receiver,
+        length: Option<u64>,
+        limits: InboundLimits,
+        claim: Claim,
+    ) -> Self {
+        let mut inbound =
+            Self::offered(now, stream, receiver, Target::Plain, length, limits, claim);
+        inbound.phase = Phase::Open;
+        inbound.confirmed = true;
+        inbound.started = true;
+        inbound
     }
 
     /// The sender counts on this receiver. Returns whether that is news: the handler may start.
