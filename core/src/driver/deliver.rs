@@ -202,8 +202,7 @@ impl Shared {
             open.offered_again(self);
             return Ok(());
         }
-        if let Some((sender, packet)) = self.last_word(id, mailbox.port()) {
-            self.post_packet(sender, packet, None);
+        if self.repeat_last_word(id, mailbox.port()) {
             return Ok(());
         }
         let has_room = match head.request {

@@ -138,8 +138,8 @@ impl Shared {
         if let Some(open) = self.inbound_at(stream, 0) {
             return open.offered_again(self);
         }
-        if let Some((sender, packet)) = self.last_word(stream, 0) {
-            return self.post_packet(sender, packet, None);
+        if self.repeat_last_word(stream, 0) {
+            return;
         }
         let wanted = self.pending(request).filter(|pending| !pending.is_resolved());
         let Some(pending) = wanted else {

@@ -1,5 +1,7 @@
 //! What is not taken here: telling senders, and counting it.
 
+use bytes::Bytes;
+
 use crate::{
     MessageId, Subject,
     driver::{
@@ -10,7 +12,7 @@ use crate::{
         Detail, Reason, ReasonCode,
         frame::{Frame, Head, Refusable, Source, StreamId},
     },
-    transport::Target,
+    transport::{Address, Target},
 };
 
 impl Shared {
@@ -29,7 +31,7 @@ impl Shared {
             reason: code.into(),
             detail: Detail::default(),
         };
-        self.refuse(route, asker, code, &failure);
+        self.refuse(route, code, Self::inbox_of(asker), failure.encode());
     }
 
     pub(super) fn refuse_offer(
@@ -46,20 +48,20 @@ impl Shared {
             target: route.target,
             reason: Reason::from(code),
         };
+        let (sender, stop) = (Self::inbox_of(sender), stop.encode());
         // A plain binding decides once: it must neither take an offer that comes again, when its sender
         // has been told no, nor count it as lost twice. Of a group, another place may take it.
         if route.target == Target::Plain {
-            self.remember_last_word((id, port), (Self::inbox_of(sender), stop.encode()));
+            self.remember_last_word((id, port), (sender.clone(), stop.clone()));
         }
-        self.refuse(route, sender, code, &stop);
+        self.refuse(route, code, sender, stop);
     }
 
-    fn refuse(&self, route: &Route, sender: &Source, code: ReasonCode, refusal: &Frame) {
-        let sender = Self::inbox_of(sender);
+    fn refuse(&self, route: &Route, code: ReasonCode, sender: Address, refusal: Bytes) {
         if code == ReasonCode::Draining {
-            self.hand_on(sender, refusal.encode(), route.target);
+            self.hand_on(sender, refusal, route.target);
         } else {
-            self.post(sender, refusal);
+            self.post_packet(sender, refusal, None);
         }
     }
 

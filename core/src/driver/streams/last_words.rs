@@ -23,6 +23,16 @@ impl Shared {
         lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
     }
 
+    /// Says again what was last said of a stream that is finished. Returns whether it is.
+    pub(in crate::driver) fn repeat_last_word(&self, id: StreamId, port: Port) -> bool {
+        let last_word = self.last_word(id, port);
+        let is_finished = last_word.is_some();
+        if let Some((sender, packet)) = last_word {
+            self.post_packet(sender, packet, None);
+        }
+        is_finished
+    }
+
     pub(in crate::driver) fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
         let now = self.now();
         let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };

@@ -36,8 +36,8 @@ impl Shared {
                     stream.with(self, |machine, budget| {
                         machine.handle_confirm(now, nonce, budget);
                     });
-                } else if let Some((sender, packet)) = self.last_word(id, port) {
-                    self.post_packet(sender, packet, None);
+                } else {
+                    self.repeat_last_word(id, port);
                 }
             }
             Frame::Data { stream, offset, body } => {
