@@ -1,7 +1,8 @@
 use std::fmt;
 
-/// Whether the handler at the other side was executed, as far as this side knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Whether the handler at the other side was executed, as far as this side knows. The order is that
+/// of how much may have happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Executed {
     /// It was not, and will not be: trying again is safe.
     No,

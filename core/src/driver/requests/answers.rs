@@ -135,8 +135,7 @@ impl Answers {
         match self.later.back_mut().map(|last| &mut last.item) {
             Some(Item::Dropped(last)) => {
                 // Of all it says the least that can be said, and of whom that is true.
-                let said =
-                    if rank(dropped.executed) >= rank(last.executed) { dropped } else { *last };
+                let said = if dropped.executed >= last.executed { dropped } else { *last };
                 *last = Dropped { count: last.count.saturating_add(1), ..said };
             }
             _ => self.add(Item::Dropped(dropped), 0, Charge::default()),
@@ -160,13 +159,5 @@ fn origin(answer: &Result<Answer, Error>) -> Option<(InstanceId, Executed)> {
     match answer {
         Ok(answer) => Some((answer.head.source.instance, Executed::Yes)),
         Err(error) => Some((error.instance()?, error.executed())),
-    }
-}
-
-fn rank(executed: Executed) -> u8 {
-    match executed {
-        Executed::No => 0,
-        Executed::Maybe => 1,
-        Executed::Yes => 2,
     }
 }
