@@ -55,9 +55,7 @@ pub async fn one_peer_cannot_take_it_all<B: Broker>(world: Arc<World<B>>) -> Res
         for delivery in sending {
             arrived(world.within(B::PATIENCE, RULE, "a stream", delivery).await?, &receiver)?;
         }
-        // The last of them is given back a moment after its sender is told.
-        let what = || format!("{most:?} may be held: {:?}", receiver.stats());
-        world.eventually(RULE, what, || holds(&receiver, most).is_ok()).await?;
+        holds_soon(&world, &receiver, most).await?;
         let held = || (receiver.stats().incoming_bodies, receiver.stats().incoming_bytes);
         let what = || format!("(bodies, bytes) held of a peer that is silent: {:?}", held());
         world.eventually(RULE, what, || held() == (0, 0)).await?;
@@ -89,10 +87,7 @@ pub async fn made_up_names_shut_nobody_out<B: Broker>(
         arrived(world.within(B::PATIENCE, RULE, "a stream", delivery).await?, &receiver)?;
     }
     settle(&world, &receiver).await?;
-    // The last of these streams is given back a moment after its sender is told.
-    let most = (128, 8 << 20);
-    let what = || format!("{most:?} may be held: {:?}", receiver.stats());
-    world.eventually(RULE, what, || holds(&receiver, most).is_ok()).await
+    holds_soon(&world, &receiver, (128, 8 << 20)).await
 }
 
 /// A conduit that handles whatever comes, however many bodies it has to wait for.
@@ -147,4 +142,14 @@ fn holds(receiver: &Conduit<Number>, (bodies, bytes): (usize, u64)) -> Result<()
     RULE.ensure(stats.incoming_bodies <= bodies && stats.incoming_bytes <= bytes, || {
         format!("{bodies} bodies of {bytes} bytes may be held: {stats:?}")
     })
+}
+
+/// Waits until it holds no more: the last stream is given back a moment after its sender is told.
+async fn holds_soon<B: Broker>(
+    world: &World<B>,
+    receiver: &Conduit<Number>,
+    most: (usize, u64),
+) -> Result<(), Violation> {
+    let what = || format!("{most:?} may be held: {:?}", receiver.stats());
+    world.eventually(RULE, what, || holds(receiver, most).is_ok()).await
 }
