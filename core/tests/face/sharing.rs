@@ -186,7 +186,7 @@ fn replies_are_charged_and_not_refused() -> TestResult {
         world.sim.idle().await;
         let stats = asker.stats();
         assert_eq!((stats.incoming_bodies, stats.incoming_bytes), (10, 10 * first_window));
-        // Nothing is left for what nobody asked for.
+        // Nothing is left for what was not asked for.
         let _binding = asker.bind("x").await?;
         let sent = answerer.service("b").send_body("x", pattern(100_000)).expect(1).await;
         let error = sent.map(drop).expect_err("there is no room");

@@ -8,7 +8,7 @@ use crate::proto::{
     frame::{Source, StreamId},
 };
 
-/// An offer that somebody has made.
+/// An offer, and the room that its binding has.
 #[derive(Debug, Clone, Copy)]
 pub struct Offered<'a> {
     /// Its body.

@@ -9,7 +9,7 @@ use crate::{InstanceId, ServiceName, proto::frame::Source};
 /// A source may take more while what its instance and its service hold is together no more than what
 /// is free: the dynamic threshold of shared buffers (Choudhury and Hahne, 1998). So one instance alone
 /// gets a third, one service alone half, and `n` services `n / (n + 1)`. Something is left for the next
-/// one, whoever comes.
+/// one.
 ///
 /// What offers hold that are not confirmed has a limit of its own within.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Shares {
         }
     }
 
-    /// Whether somebody has several unconfirmed offers, and more than a part of what these may have.
+    /// Whether several unconfirmed offers are held, and more than a part of what these may have.
     fn is_more_than(&self, held: Held, part: u64) -> bool {
         held.offers > 1 && held.unconfirmed.saturating_mul(part) > self.unconfirmed_limit
     }
