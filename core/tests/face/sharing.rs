@@ -33,6 +33,15 @@ fn is_overloaded(frame: &Frame, message: MessageId) -> bool {
         if stream.message == message && reason.code == ReasonCode::Overloaded)
 }
 
+/// Which binding stopped each of them: 0 if the instance refused the offer for all.
+fn stopped_by(frames: &[Frame]) -> Vec<u64> {
+    let ports = frames.iter().filter_map(|frame| match frame {
+        Frame::Stop { receiver, .. } => Some(receiver.port),
+        _ => None,
+    });
+    ports.collect()
+}
+
 /// Begins to send bodies that do not end, one after the other, and says what becomes of each that is
 /// over.
 async fn send_endless(world: &World, node: &Node, count: usize) -> TestResult<Vec<Option<Error>>> {
@@ -86,6 +95,7 @@ fn an_offer_that_gives_way_is_told_so_and_so_is_its_confirmation() -> TestResult
         let said = told(&mut inbox).await?;
         let stops: Vec<_> = said.iter().filter(|frame| is_overloaded(frame, body(8))).collect();
         assert_eq!((said.len(), stops.len()), (9, 1), "no more than a quarter: {said:?}");
+        assert_eq!(stopped_by(&said), [0], "the instance refuses");
 
         let other = world.node("b")?;
         let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)).into_future());
@@ -94,6 +104,7 @@ fn an_offer_that_gives_way_is_told_so_and_so_is_its_confirmation() -> TestResult
         sent.recv().await??;
         let said = told(&mut inbox).await?;
         assert!(matches!(&said[..], [one] if is_overloaded(one, body(0))), "{said:?}");
+        assert_eq!(stopped_by(&said), [1], "the binding gives it back");
         // It was under way already, and the offer is made once more.
         silent.confirm(&node, body(0)).await?;
         silent.offer(Target::Group, body(0)).await?;

@@ -104,6 +104,18 @@ fn one_whose_handler_has_started_is_not_replaced() {
     }
 }
 
+/// What an instance refuses for all its bindings is an offer, which it may take when it is made again.
+#[test]
+fn a_refusal_by_an_instance_that_comes_late_replaces_no_binding_of_it() {
+    let now = Instant::now();
+    let mut outbound = taken(now);
+    let refuses = Receiver { port: 0, ..RECEIVER };
+    outbound.handle_stop(now, refuses, Target::Group, ReasonCode::Overloaded.into());
+    outbound.handle_timeout(now + SECOND / 10);
+    let said = said(&mut outbound, now + SECOND / 10);
+    assert!(!said.iter().any(|frame| matches!(frame, Frame::Offer { .. })), "{said:?}");
+}
+
 #[test]
 fn one_that_may_have_run_is_not_replaced() {
     for code in [ReasonCode::Dropped, ReasonCode::Lost, ReasonCode::Closed] {

@@ -158,9 +158,15 @@ impl Station {
         let mut words = Vec::new();
         let listening = self.ports.iter_mut().filter(|port| port.bind.kind == target);
         for port in listening.take(most) {
+            // A group's member refuses for all its bindings: one that takes the offer later must not
+            // seem to give it back when the refusal comes late.
+            let refuses = match target {
+                Target::Plain => port.receiver,
+                Target::Group => Receiver { port: 0, ..port.receiver },
+            };
             let stop = Frame::Stop {
                 stream: self.stream,
-                receiver: port.receiver,
+                receiver: refuses,
                 target,
                 reason: Reason::new(ReasonCode::Overloaded, "not now"),
             };
