@@ -7,12 +7,13 @@ use conduit_sim::{Sim, check};
 use fastrand::Rng;
 
 use crate::{
-    chaos,
+    chaos, half_way,
     limits::Limits,
     oracle::Oracle,
     plan::{Op, TASKS},
     profiles::{BREAKING, CALM, DAMAGING, EVERYTHING, GAPS, LOSSY, Profile, RELIABLE, SLOW},
-    senders, stranger,
+    senders,
+    stranger::Stranger,
     world::World,
 };
 
@@ -78,8 +79,10 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     let world = World::start(sim, &oracle, &mut rng, &counts).await?;
     world.broker.inject_faults(profile.faults(sim, &mut rng));
 
-    for _ in 0..rng.u32(..4) {
-        sim.process().spawn(Box::pin(stranger::stops_half_way(sim.clone(), &world, &mut rng)));
+    for number in 0..rng.u8(..4) {
+        let stranger = Stranger::new(&world.broker, number);
+        let going = half_way::go(sim.clone(), stranger, &world, &mut rng, profile.half_way);
+        sim.process().spawn(Box::pin(going));
     }
     let mut working = Vec::new();
     for (at, instance) in world.instances.iter().enumerate() {

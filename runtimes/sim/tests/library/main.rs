@@ -8,6 +8,7 @@ mod beside;
 mod chaos;
 mod edges;
 mod faults;
+mod half_way;
 mod handlers;
 mod leaving;
 mod limits;

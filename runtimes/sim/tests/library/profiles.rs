@@ -7,7 +7,7 @@ use conduit_memory::{Delay, FaultPlan, Faults};
 use conduit_sim::Sim;
 use fastrand::Rng;
 
-use crate::{chaos::Trouble, oracle::Network};
+use crate::{chaos::Trouble, half_way::HalfWay, oracle::Network};
 
 /// The types of frames.
 pub(crate) mod frame {
@@ -43,6 +43,8 @@ pub(crate) struct Profile {
     damage: f64,
     delay: Duration,
     pub(crate) trouble: &'static [Trouble],
+    /// What peers do that stop.
+    pub(crate) half_way: &'static [HalfWay],
 }
 
 pub(crate) const CALM: Profile = Profile {
@@ -53,6 +55,14 @@ pub(crate) const CALM: Profile = Profile {
     damage: 0.0,
     delay: Duration::ZERO,
     trouble: &[],
+    // The others would have to be waited for.
+    half_way: &[HalfWay::Offers],
+};
+
+const ROUGH: Profile = Profile {
+    calm: false,
+    half_way: &[HalfWay::Offers, HalfWay::Confirms, HalfWay::Accepts],
+    ..CALM
 };
 
 pub(crate) const SLOW: Profile = Profile {
@@ -68,21 +78,17 @@ pub(crate) const SLOW: Profile = Profile {
 pub(crate) const GAPS: Profile = Profile { gaps: 0.1, ..CALM };
 
 /// The network does its part; only those who send and receive stop, stall and give up.
-pub(crate) const RELIABLE: Profile = Profile { calm: false, ..CALM };
+pub(crate) const RELIABLE: Profile = ROUGH;
 
 pub(crate) const LOSSY: Profile =
-    Profile { calm: false, loss: 0.3, disorder: 0.2, delay: Duration::from_millis(20), ..CALM };
+    Profile { loss: 0.3, disorder: 0.2, delay: Duration::from_millis(20), ..ROUGH };
 
-pub(crate) const DAMAGING: Profile = Profile { calm: false, loss: 0.1, damage: 0.3, ..CALM };
+pub(crate) const DAMAGING: Profile = Profile { loss: 0.1, damage: 0.3, ..ROUGH };
 
-pub(crate) const BREAKING: Profile = Profile {
-    calm: false,
-    trouble: &[Trouble::Disconnect, Trouble::Cut, Trouble::Restart],
-    ..CALM
-};
+pub(crate) const BREAKING: Profile =
+    Profile { trouble: &[Trouble::Disconnect, Trouble::Cut, Trouble::Restart], ..ROUGH };
 
 pub(crate) const EVERYTHING: Profile = Profile {
-    calm: false,
     loss: 0.1,
     disorder: 0.1,
     delay: Duration::from_millis(5),
@@ -95,7 +101,7 @@ pub(crate) const EVERYTHING: Profile = Profile {
         Trouble::Kill,
         Trouble::Drain,
     ],
-    ..CALM
+    ..ROUGH
 };
 
 impl Profile {

@@ -1,18 +1,16 @@
-//! A sender that does half of what it should: it speaks the protocol packet by packet.
+//! A peer that does half of what it should: it speaks the protocol packet by packet.
 
 use std::time::Duration;
 
 use conduit::{
     Conduit, Headers, InstanceId, MessageId,
-    proto::frame::{Frame, Head, Nonce, Source, StreamId},
-    transport::{Address, Target, Targets, Transport},
+    proto::frame::{Frame, Head, Nonce, Receiver, Source, StreamId},
+    transport::{Address, Packet, Target, Targets, Transport},
 };
 use conduit_json::Json;
-use conduit_memory::Memory;
+use conduit_memory::{Memory, MemorySubscription};
 use conduit_sim::Sim;
-use fastrand::Rng;
-
-use crate::{plan::Subject, world::World};
+use futures_lite::StreamExt;
 
 pub(crate) struct Stranger {
     broker: Memory,
@@ -60,6 +58,56 @@ impl Stranger {
         }
     }
 
+    /// Offers a body to all bindings of a subject, and for this time confirms whoever takes it. Nothing
+    /// more comes.
+    pub(crate) async fn confirm(
+        &self,
+        sim: &Sim,
+        to: &Conduit<Json>,
+        subject: &str,
+        time: Duration,
+    ) {
+        let Source { service, instance } = self.source.clone();
+        let inbox = self.broker.subscribe(&Address::Inbox { service, instance }).await;
+        let mut inbox = inbox.expect("the broker is there");
+        for target in [Target::Plain, Target::Group] {
+            self.offer_once(to, subject, target, self.message).await;
+        }
+        let confirming = async {
+            while let Some(frame) = next(&mut inbox).await {
+                let Frame::Accept { message, receiver, .. } = frame else { continue };
+                let nonce = Nonce::from_bytes([1; Nonce::LEN]);
+                let confirm = Frame::Confirm { message, port: receiver.port, nonce };
+                self.publish(&Self::inbox_of(to), &confirm).await;
+            }
+        };
+        sim.within(time, confirming).await;
+    }
+
+    /// Is bound beside others for this time, and takes whatever is offered: it is never heard of again.
+    pub(crate) async fn accept(
+        &self,
+        sim: &Sim,
+        beside: &Conduit<Json>,
+        subject: &str,
+        target: Target,
+        time: Duration,
+    ) {
+        let (service, subject) = (beside.name().clone(), subject.parse().expect("a subject"));
+        let bound = Address::Subject { service, subject, targets: target.into() };
+        let mut binding = self.broker.subscribe(&bound).await.expect("the broker is there");
+        let receiver = Receiver { instance: self.source.instance, port: 1 };
+        let accepting = async {
+            while let Some(frame) = next(&mut binding).await {
+                let Frame::Offer { head, message, target, .. } = frame else { continue };
+                let Source { service, instance } = head.source;
+                let accept = Frame::Accept { message, receiver, target, credit: 1 };
+                self.publish(&Address::Inbox { service, instance }, &accept).await;
+            }
+        };
+        sim.within(time, accepting).await;
+    }
+
     async fn offer_once(
         &self,
         to: &Conduit<Json>,
@@ -85,18 +133,13 @@ impl Stranger {
     }
 }
 
-/// Offers something to an instance at some time, and confirms it at none.
-pub(crate) fn stops_half_way(
-    sim: Sim,
-    world: &World,
-    rng: &mut Rng,
-) -> impl Future<Output = ()> + Send + use<> {
-    let stranger = Stranger::new(&world.broker, rng.u8(..));
-    let to = world.instances[rng.usize(..world.instances.len())].conduit.clone();
-    let subject = [Subject::Note, Subject::Job, Subject::Both][rng.usize(..3)];
-    let (pings, pause) = (rng.bool(), Duration::from_millis(rng.u64(..5_000)));
-    async move {
-        sim.sleep(pause).await;
-        stranger.offer(&sim, &to, subject.name(), pings).await;
+/// The next frame that it can read, until it hears nothing more.
+async fn next(heard: &mut MemorySubscription) -> Option<Frame> {
+    loop {
+        if let Packet::Data(packet) = heard.next().await?
+            && let Ok(frame) = Frame::decode(&packet)
+        {
+            return Some(frame);
+        }
     }
 }
