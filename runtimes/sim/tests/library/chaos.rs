@@ -35,7 +35,8 @@ pub(crate) async fn make(
     rng.shuffle(&mut left);
     for trouble in left {
         sim.sleep(millis(&mut rng, 4_000)).await;
-        let victim = &world.instances[rng.usize(..world.instances.len())];
+        let at = rng.usize(..world.instances.len());
+        let victim = &world.instances[at];
         // Some is short, and some longer than anybody waits.
         let longest = [100, 2_000, 25_000][rng.usize(..3)];
         let time = millis(&mut rng, longest);
@@ -69,7 +70,10 @@ pub(crate) async fn make(
                 victim.process.thaw();
             }
             Trouble::Kill => victim.process.kill(),
-            Trouble::Drain => victim.drain(sim, oracle, time).await,
+            Trouble::Drain => {
+                oracle.leaves(at, victim.service);
+                victim.drain(sim, oracle, time).await;
+            }
         }
         oracle.log(|| format!("{:?} over", sim.elapsed()));
     }

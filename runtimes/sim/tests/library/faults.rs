@@ -11,7 +11,9 @@ use crate::{
     limits::Limits,
     oracle::Oracle,
     plan::{Op, TASKS},
-    profiles::{BREAKING, CALM, DAMAGING, EVERYTHING, GAPS, LOSSY, Profile, RELIABLE, SLOW},
+    profiles::{
+        BREAKING, CALM, DAMAGING, EVERYTHING, GAPS, LEAVING, LOSSY, Profile, RELIABLE, SLOW,
+    },
     senders,
     stranger::Stranger,
     world::World,
@@ -35,6 +37,11 @@ fn all_is_well_where_what_is_repeated_gets_lost() {
 #[test]
 fn nobody_waits_for_those_who_stall_or_give_up() {
     run(500, &RELIABLE);
+}
+
+#[test]
+fn an_instance_that_leaves_loses_no_work_of_its_group() {
+    run(300, &LEAVING);
 }
 
 #[test]
@@ -70,12 +77,12 @@ fn run(count: u64, profile: &Profile) {
 
 async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     let mut rng = Rng::with_seed(sim.random());
-    let limits = if profile.calm { Limits::roomy(&mut rng) } else { Limits::tight(&mut rng) };
+    let network = profile.network();
+    let is_roomy = network.calm || network.leaves;
+    let limits = if is_roomy { Limits::roomy(&mut rng) } else { Limits::tight(&mut rng) };
     let counts = [rng.usize(1..=3), rng.usize(1..=2)];
-    let instances = counts.iter().sum();
-    let ops = plan(&mut rng, instances, counts.len(), &limits, profile.calm);
-    let calm = profile.calm.then(|| counts.to_vec());
-    let oracle = Arc::new(Oracle::new(ops, limits, profile.network(), calm));
+    let ops = plan(&mut rng, profile, &counts, &limits);
+    let oracle = Arc::new(Oracle::new(ops, limits, network, counts.to_vec()));
     let world = World::start(sim, &oracle, &mut rng, &counts).await?;
     world.broker.inject_faults(profile.faults(sim, &mut rng));
 
@@ -117,12 +124,13 @@ async fn live(sim: &Sim, profile: &Profile) -> Result<(), Box<dyn Error>> {
     oracle.verdict()
 }
 
-fn plan(rng: &mut Rng, instances: usize, services: usize, limits: &Limits, calm: bool) -> Vec<Op> {
-    let count = rng.u64(4..=16);
+fn plan(rng: &mut Rng, profile: &Profile, counts: &[usize], limits: &Limits) -> Vec<Op> {
+    let (instances, services) = (counts.iter().sum::<usize>(), counts.len());
+    let count = rng.u64(4..=profile.most);
     let mut ops: Vec<Op> = Vec::new();
     for id in 0..count {
         let from = (rng.usize(..instances), rng.usize(..TASKS));
-        let mut random = || Op::random(rng, id, from, services, limits, calm);
+        let mut random = || Op::random(rng, id, from, services, limits, profile.calm);
         let mut op = match id {
             0 => std::iter::repeat_with(random).find_map(Op::beside_a_group).expect("it goes on"),
             _ => random(),

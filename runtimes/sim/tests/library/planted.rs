@@ -23,6 +23,7 @@ mod outside {
     const CALM: &str = "faults::all_is_well_without_faults";
     const GAPS: &str = "faults::all_is_well_where_what_is_repeated_gets_lost";
     const RELIABLE: &str = "faults::nobody_waits_for_those_who_stall_or_give_up";
+    const LEAVING: &str = "faults::an_instance_that_leaves_loses_no_work_of_its_group";
     const LOSSY: &str = "faults::bodies_are_whole_or_fail_where_packets_are_lost_repeated_and_late";
     const DAMAGING: &str = "faults::bodies_are_whole_or_fail_where_bytes_are_damaged";
     const EVERYTHING: &str = "faults::bodies_are_whole_or_fail_where_everything_breaks";
@@ -69,7 +70,7 @@ mod outside {
             "beside::a_group_that_refuses_says_nothing_of_a_bind",
             &["(Overloaded, No"],
         ),
-        ("LoseGivenBack", "edges::what_a_member_gives_back_goes_to_another", &["it was lost"]),
+        ("LoseGivenBack", LEAVING, &["its group did not get it"]),
     ];
 
     /// Runs tests of the build with the bugs, with one of them or none.

@@ -33,6 +33,8 @@ pub(crate) mod frame {
 pub(crate) struct Profile {
     /// Nothing is refused, given up or broken on purpose: all has to succeed.
     pub(crate) calm: bool,
+    /// How many operations there are, at most.
+    pub(crate) most: u64,
     /// How many packets are lost, at most.
     loss: f64,
     /// How many are lost of those frames that are repeated until they are heard, at most.
@@ -49,6 +51,7 @@ pub(crate) struct Profile {
 
 pub(crate) const CALM: Profile = Profile {
     calm: true,
+    most: 16,
     loss: 0.0,
     gaps: 0.0,
     disorder: 0.0,
@@ -80,6 +83,16 @@ pub(crate) const GAPS: Profile = Profile { gaps: 0.1, ..CALM };
 /// The network does its part; only those who send and receive stop, stall and give up.
 pub(crate) const RELIABLE: Profile = ROUGH;
 
+/// One instance leaves; the network does its part, and so do the others.
+pub(crate) const LEAVING: Profile = Profile {
+    // So many that some wait.
+    most: 40,
+    trouble: &[Trouble::Drain],
+    // One that takes what is for a group never hands it on.
+    half_way: &[HalfWay::Offers, HalfWay::Confirms],
+    ..ROUGH
+};
+
 pub(crate) const LOSSY: Profile =
     Profile { loss: 0.3, disorder: 0.2, delay: Duration::from_millis(20), ..ROUGH };
 
@@ -107,8 +120,11 @@ pub(crate) const EVERYTHING: Profile = Profile {
 impl Profile {
     pub(crate) fn network(&self) -> Network {
         let rates = [self.loss, self.gaps, self.disorder, self.damage];
+        let reliable = rates == [0.0; 4] && self.delay.is_zero();
         Network {
-            reliable: rates == [0.0; 4] && self.delay.is_zero() && self.trouble.is_empty(),
+            calm: self.calm,
+            reliable: reliable && self.trouble.is_empty(),
+            leaves: reliable && matches!(self.trouble, [Trouble::Drain]),
             damages: self.damage > 0.0,
             freezes: self.trouble.iter().any(|trouble| matches!(trouble, Trouble::Freeze)),
         }

@@ -179,8 +179,10 @@ impl Instance {
                 let place = Place { instance: conduit.instance(), group, binding };
                 let (sim, oracle, process) = (sim.clone(), Arc::clone(oracle), process.clone());
                 // Two broadcasts that cross at two sequential handlers wait for each other: one lags.
-                let at_once = rng.bool() || oracle.is_calm();
-                let concurrency = [1, 1, 2, 8][rng.usize(..4)];
+                let queues = group && oracle.queues();
+                let at_once = !queues && (rng.bool() || oracle.is_calm());
+                let concurrency = if queues { 1 } else { [1, 1, 2, 8][rng.usize(..4)] };
+                let work = Duration::from_millis(if queues { rng.u64(..20_000) } else { 0 });
                 if at_once && binding == 0 && rng.u32(..3) == 0 {
                     let reading =
                         Pace::random(rng).read(sim, oracle, process.clone(), place, bound);
@@ -198,6 +200,7 @@ impl Instance {
                             handlers::at_once(&process, &sim, &oracle, place, message);
                             return Ok(());
                         }
+                        sim.sleep(work).await;
                         handlers::handle(sim, oracle, place, message, true).await
                     }
                 }));

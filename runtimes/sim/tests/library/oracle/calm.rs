@@ -7,13 +7,14 @@ use crate::plan::{Answer, Op, Subject};
 
 impl Oracle {
     pub(crate) fn is_calm(&self) -> bool {
-        self.calm.is_some()
+        self.network.calm
     }
 
     /// How many handlers have to run.
     pub(super) fn expected(&self, op: &Op) -> Option<usize> {
-        let instances = self.calm.as_ref()?[op.service];
-        Some(op.subject.plain() * instances + usize::from(op.is_for_group()))
+        let expected =
+            op.subject.plain() * self.instances[op.service] + usize::from(op.is_for_group());
+        self.is_calm().then_some(expected)
     }
 
     /// Everything succeeds.
@@ -30,7 +31,7 @@ impl Oracle {
 
     /// Only what the plan says fails, in its own way.
     pub(super) fn fails_as_planned(&self, op: &Op, error: &Error) {
-        if self.calm.is_none() {
+        if !self.is_calm() {
             return;
         }
         let answer = op.request.as_ref().map(|request| &request.answer);

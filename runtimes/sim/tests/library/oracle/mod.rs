@@ -1,6 +1,7 @@
 //! What has happened, and whether it may.
 
 mod calm;
+mod leaving;
 mod limits;
 mod receivers;
 mod senders;
@@ -30,8 +31,12 @@ pub(crate) struct Place {
 /// What may happen to packets and instances.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Network {
+    /// Nothing does, and nobody gives up: all has to succeed.
+    pub(crate) calm: bool,
     /// Nothing does.
     pub(crate) reliable: bool,
+    /// Nothing does but that one instance leaves.
+    pub(crate) leaves: bool,
     /// Bytes of bodies may be wrong on arrival.
     pub(crate) damages: bool,
     /// Time may pass for an instance without its notice.
@@ -42,8 +47,8 @@ pub(crate) struct Oracle {
     pub(crate) ops: Vec<Op>,
     pub(crate) limits: Limits,
     pub(crate) network: Network,
-    /// Where nothing goes wrong: how many instances each service has.
-    calm: Option<Vec<usize>>,
+    /// How many instances each service has.
+    instances: Vec<usize>,
     state: Mutex<State>,
 }
 
@@ -52,6 +57,8 @@ struct State {
     seen: BTreeMap<u64, Seen>,
     /// For each place and each sender's task: the last one-packet message, by its place in order.
     order: BTreeMap<(Place, (usize, usize), &'static str), u64>,
+    /// The instance that has left, and its service.
+    left: Option<(usize, usize)>,
     /// Those that have to keep within their limits.
     watched: Vec<limits::Watched>,
     wrong: Vec<String>,
@@ -74,6 +81,8 @@ struct Seen {
     not_executed_at: Vec<Option<InstanceId>>,
     /// When its sender dropped it.
     given_up: Option<Duration>,
+    /// What its sender was told, if not that it was sent or answered.
+    error: Option<ErrorKind>,
 }
 
 /// How reading a body ended.
@@ -89,11 +98,11 @@ impl Oracle {
         ops: Vec<Op>,
         limits: Limits,
         network: Network,
-        calm: Option<Vec<usize>>,
+        instances: Vec<usize>,
     ) -> Self {
         let log = env::var_os("CONDUIT_SIM_SEED").map(|_| Vec::new());
         let state = Mutex::new(State { log, ..State::default() });
-        Self { ops, limits, network, calm, state }
+        Self { ops, limits, network, instances, state }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -134,7 +143,7 @@ impl Oracle {
 
     pub(crate) fn verdict(&self) -> Result<(), Box<dyn std::error::Error>> {
         let mut state = self.lock();
-        let mut late = Vec::new();
+        let mut late = self.lost(&state);
         for op in &self.ops {
             if let Some(seen) = state.seen.get(&op.id) {
                 late.extend(seen.denied(op));

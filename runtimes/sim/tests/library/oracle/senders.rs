@@ -55,6 +55,7 @@ impl Oracle {
             if error.executed() == Executed::No {
                 seen.not_executed = Some(format!("{error:?}"));
             }
+            seen.error = Some(error.kind());
             !seen.runs.is_empty()
         });
         if error.executed() == Executed::Yes && !ran {
