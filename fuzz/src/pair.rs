@@ -56,15 +56,22 @@ fn bind(shape: u8) -> Bind {
     bind.reading(reader).refusing(u32::from(shape >> 6 & 1))
 }
 
-/// Chance from bytes, which start again when they are used up; never the same twice in a row.
+/// Chance from bytes. When they are used up, it does not repeat itself: a link that lost the same packet
+/// each time that it is sent would never get a body through.
 fn dice(bytes: &[u8]) -> harness::Dice {
-    let bytes = bytes.to_vec();
+    let mut bytes = Vec::from(bytes).into_iter();
     let mut rolls = 0u64;
     Box::new(move |sides| {
-        let at = usize::try_from(rolls).unwrap_or(0) % bytes.len().max(1);
-        let byte = bytes.get(at).copied().unwrap_or_default();
         rolls += 1;
-        let round = rolls / (bytes.len() as u64 + 1);
-        (u64::from(byte) + round.wrapping_mul(0x9e37_79b9) + rolls) % sides
+        let chance = bytes.next().map_or_else(|| mixed(rolls), |byte| u64::from(byte) + rolls);
+        chance % sides
     })
+}
+
+/// The output function of `SplitMix64` (Steele, Lea and Flood, 2014).
+fn mixed(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
