@@ -1,9 +1,16 @@
 //! The bounds of what waits, at any pace of those who read and whatever peers leave unfinished.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use conduit::{Conduit, ErrorKind, Executed};
+use conduit::{Conduit, ErrorKind, Executed, transport::Address};
 use conduit_json::Json;
+use conduit_memory::{FaultPlan, Faults};
 
 use crate::{
     net::{Net, Result},
@@ -182,6 +189,31 @@ fn what_a_member_gives_back_goes_to_another() -> Result {
             let told = told.await.expect("it lives");
             assert!(told.is_ok(), "it was lost: {told:?}");
         }
+        Ok(())
+    })
+}
+
+/// The two travel by different ways.
+#[test]
+fn a_request_that_comes_after_its_cancellation_is_not_handled() -> Result {
+    const REQUEST: u8 = 1;
+    Net::run(1, |net| async move {
+        let (worker, asker) = (net.conduit("worker")?, net.conduit("asker")?);
+        let runs = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&runs);
+        worker.queue_bind("x").await?.to(move |message| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async move { message.reply(&1).await }
+        });
+        let service = asker.service("worker");
+        service.request("x", &1).await?;
+        let is_request = |_: &Address, packet: &[u8]| packet[1] == REQUEST;
+        let late = Faults::new().reorder(1.0, 1000 * MILLISECOND);
+        net.broker.inject_faults(FaultPlan::new(net.sim.clone(), 1).on(is_request, late));
+        let asking = service.request("x", &2).into_future();
+        assert!(net.sim.within(MILLISECOND, asking).await.is_none(), "it was answered");
+        net.sim.sleep(2000 * MILLISECOND).await;
+        assert_eq!(runs.load(Ordering::SeqCst), 1, "a cancelled request was handled");
         Ok(())
     })
 }

@@ -59,7 +59,11 @@ mod outside {
         ("AnswerAnother", RELIABLE, &["the bytes are wrong", "a wrong end", "no handler ran"]),
         ("DenyExecution", RELIABLE, &["but a handler ran", "ran, but"]),
         ("LoseReason", RELIABLE, &["(Other, executed"]),
-        ("ForgetCancellation", RELIABLE, &["cancelled after"]),
+        (
+            "ForgetCancellation",
+            "edges::a_request_that_comes_after_its_cancellation_is_not_handled",
+            &["a cancelled request was handled"],
+        ),
         ("LoseWakeup", CALM, STUCK),
         ("LeaveUnread", "edges::a_reader_that_naps_leaves_little_unread", &["lie unread"]),
         ("WaitUnbounded", "edges::what_waits_is_bounded_in_bytes", &["bytes wait"]),

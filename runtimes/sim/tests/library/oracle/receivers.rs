@@ -42,12 +42,15 @@ impl Oracle {
         if op.is_streamed(&self.limits) || op.body.source != Source::Bytes {
             return;
         }
-        // A request that was refused is asked again, and takes a later place.
-        if op.request.is_some() {
+        let mut state = self.lock();
+        // A request that was refused is asked again, and takes a later place; so does what an instance
+        // hands on that leaves.
+        if op.request.is_some() || (place.group && state.left.is_some()) {
             return;
         }
         let key = (place, op.from, op.subject.name());
-        let before = self.lock().order.insert(key, op.sequence);
+        let before = state.order.insert(key, op.sequence);
+        drop(state);
         if before.is_some_and(|before| before > op.sequence) {
             self.wrong(format!("op {}: it came out of order at {place:?}", op.id));
         }
