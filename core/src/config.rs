@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use crate::{
     Error, ErrorKind,
-    driver::Silence,
-    proto::{BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
+    proto::{AskerLimits, BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
 };
 
 // Beyond these, adding two of them, or one to the time, could overflow.
@@ -108,10 +107,16 @@ impl Config {
         (self.idle_limit / 10).min(Duration::from_secs(1))
     }
 
-    /// For how long the side that answers a request may be silent. It says that it is alive after
-    /// a quarter of the idle limit at the latest.
-    pub(crate) fn silence(&self) -> Silence {
-        Silence { answer: self.send_timeout.max(self.idle_limit / 2), idle: self.idle_limit }
+    /// How long a request waits. An answerer says that it is alive after a quarter of the idle limit at
+    /// the latest.
+    pub(crate) fn asker(&self) -> AskerLimits {
+        AskerLimits {
+            answer: self.send_timeout.max(self.idle_limit / 2),
+            idle: self.idle_limit,
+            patience: self.send_timeout,
+            refusal: 2 * self.request_wait,
+            retry: self.retry(),
+        }
     }
 
     /// What all incoming bodies together may hold.

@@ -1,21 +1,18 @@
 //! What sends and requests have in common.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use crate::{
-    Body, Encode, Error, MessageId, ServiceName, Subject,
+    Body, Encode, Error, MessageId,
     body::{Prepared, Source},
-    driver::{OutboundStream, Shared},
+    driver::{OutboundStream, To},
     encoder::encoded,
     handle::Open,
     proto::{
         Headers, Outbound,
         frame::{ContentType, Frame, Head, HeadRef, Request, StreamId},
     },
-    transport::{Address, Destination, Targets},
+    transport::Targets,
 };
 
 /// A body, and what made it.
@@ -79,7 +76,7 @@ impl Outgoing {
             return Some(Err(parts.to.about(closed)));
         }
         // It keeps its number if it has to wait.
-        parts.sequence = Some(parts.to.0.number());
+        parts.sequence = Some(parts.to.number());
         let head = HeadRef {
             source: &shared.source,
             content_type: parts.content_type.as_ref(),
@@ -87,7 +84,7 @@ impl Outgoing {
             sequence: parts.sequence,
             request: None,
         };
-        let published = shared.publish_now(&parts.to.0, Frame::message(head, body), None)?;
+        let published = shared.publish_now(parts.to.both(), Frame::message(head, body), None)?;
         Some(published.map_err(|error| parts.to.about(error)))
     }
 
@@ -120,7 +117,7 @@ impl Ready {
     /// It is published now. To plain bindings, which get every message, it is numbered.
     pub(crate) fn number(&mut self, targets: Targets) {
         if targets.plain() && self.head.sequence.is_none() {
-            self.head.sequence = Some(self.to.0.number());
+            self.head.sequence = Some(self.to.number());
         }
     }
 
@@ -141,65 +138,5 @@ impl Ready {
         let id = StreamId { message, reply: false };
         let (service, subject) = self.to.names();
         shared.outbound(id, machine, service.clone(), Some(subject.clone()))
-    }
-}
-
-/// The plain bindings and the group of a subject.
-#[derive(Clone)]
-pub(crate) struct To(Arc<Destination>);
-
-impl To {
-    pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
-        let address = Address::Subject { service, subject, targets: Targets::Both };
-        Self(shared.destinations.get(&address))
-    }
-
-    fn names(&self) -> (&ServiceName, &Subject) {
-        match self.0.address() {
-            Address::Subject { service, subject, .. } => (service, subject),
-            _ => unreachable!("messages go to subjects"),
-        }
-    }
-
-    pub(crate) fn service(&self) -> &ServiceName {
-        self.names().0
-    }
-
-    pub(crate) fn subject(&self) -> &Subject {
-        self.names().1
-    }
-
-    pub(crate) fn address(&self, targets: Targets) -> Address {
-        let (service, subject) = self.names();
-        Address::Subject { service: service.clone(), subject: subject.clone(), targets }
-    }
-
-    /// Some of the bindings.
-    pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
-        match targets {
-            Targets::Both => Arc::clone(&self.0),
-            targets => shared.destinations.get(&self.address(targets)),
-        }
-    }
-
-    /// Where a request goes, packet by packet. Whether plain bindings got it is told by a notice of
-    /// their own only, and it matters where the group may refuse it.
-    pub(crate) fn lanes(&self, shared: &Shared, now: Instant) -> &'static [Targets] {
-        match self.0.is_apart(shared.age(now)) {
-            true => &[Targets::Plain, Targets::Group],
-            false => &[Targets::Both],
-        }
-    }
-
-    /// The group has refused a request, and may refuse others.
-    pub(crate) fn note_refusal(&self, shared: &Shared, now: Instant) {
-        /// How long that is thought of.
-        const LATELY: Duration = Duration::from_secs(60);
-        self.0.keep_apart(shared.age(now + LATELY));
-    }
-
-    pub(crate) fn about(&self, error: Error) -> Error {
-        let (service, subject) = self.names();
-        error.about(service, subject)
     }
 }

@@ -1,7 +1,6 @@
 //! Requests: to whoever answers first, and to everybody.
 
 mod all;
-mod ask;
 mod asking;
 
 use std::{
@@ -12,9 +11,12 @@ use std::{
 };
 
 pub use self::all::Replies;
-use self::ask::{ask_streaming, ask_whole};
+use self::asking::{Asking, Takes};
 use crate::{
-    Encoder, Error, Message, body::Prepared, driver::Shared, handle::Handle, outgoing::Outgoing,
+    Encoder, Error, ErrorKind, Message,
+    driver::{Shared, Vain},
+    handle::Handle,
+    outgoing::Outgoing,
 };
 
 /// A request that is made when this is awaited; it yields the reply.
@@ -93,20 +95,22 @@ impl<E: Encoder> IntoFuture for Requesting<E> {
         // A function would keep what it is given twice.
         Box::pin(async move {
             let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
-            let (message, mut ready, body) = asking::check(self.outgoing, deadline)?;
+            let (message, ready, body) = asking::check(self.outgoing, deadline)?;
             let body = asking::prepare(&ready, body, deadline).await?;
-            let mut asking = ask::begin(&ready, message)?;
-            let answer = match body {
-                Prepared::Whole(body) => ask_whole(&mut asking, &mut ready, &body, deadline).await,
-                Prepared::Streamed(body) => {
-                    ask_streaming(&mut asking, &mut ready, body, deadline).await
+            let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
+            let answer = match asking.next().await {
+                Ok(answer) => answer,
+                Err(Vain::Silence(error)) => Err(error),
+                // First it is given up: who was not confirmed by then never is.
+                Err(Vain::Deadline) => {
+                    Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
                 }
             };
-            let mut answer = answer.map_err(|error| ready.to.about(error))?;
+            let to = asking.ready.to.clone();
+            let mut answer = answer.map_err(|error| to.about(error))?;
             asking.end();
             answer.content.limit_time(deadline);
-            let subject = ready.to.subject().clone();
-            Ok(Message::reply_to(self.handle, subject, answer, deadline))
+            Ok(Message::reply_to(self.handle, to.subject().clone(), answer, deadline))
         })
     }
 }

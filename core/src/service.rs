@@ -6,8 +6,9 @@ use std::{
 
 use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
+    driver::To,
     handle::Handle,
-    outgoing::{Outgoing, Payload, To},
+    outgoing::{Outgoing, Payload},
     request::{Replies, Requesting},
     send::Sending,
 };

@@ -14,7 +14,7 @@ use self::harness::{Bind, Pair, Reader, Setup};
 pub fn pair(data: &[u8]) {
     let (shape, chance) = data.split_at_checked(16).unwrap_or((data, &[]));
     let at = |index: usize| shape.get(index).copied().unwrap_or_default();
-    let mut pair = Pair::new(setup(at), dice(chance));
+    let mut pair = Pair::new(setup(at), super::dice(chance));
     pair.link.loss = u64::from(at(9) % 31);
     pair.link.repeats = u64::from(at(10) % 31);
     pair.link.delay = 1..2 + u64::from(at(11));
@@ -54,24 +54,4 @@ fn bind(shape: u8) -> Bind {
         _ => Reader::Eager,
     };
     bind.reading(reader).refusing(u32::from(shape >> 6 & 1))
-}
-
-/// Chance from bytes. When they are used up, it does not repeat itself: a link that lost the same packet
-/// each time that it is sent would never get a body through.
-fn dice(bytes: &[u8]) -> harness::Dice {
-    let mut bytes = Vec::from(bytes).into_iter();
-    let mut rolls = 0u64;
-    Box::new(move |sides| {
-        rolls += 1;
-        let chance = bytes.next().map_or_else(|| mixed(rolls), |byte| u64::from(byte) + rolls);
-        chance % sides
-    })
-}
-
-/// The output function of `SplitMix64` (Steele, Lea and Flood, 2014).
-fn mixed(number: u64) -> u64 {
-    let mut mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

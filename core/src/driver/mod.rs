@@ -20,6 +20,7 @@ mod streams;
 mod tasks;
 mod tidying;
 mod timers;
+mod to;
 mod tombs;
 mod waiting;
 mod work;
@@ -28,10 +29,11 @@ pub(crate) use self::{
     arrival::Arrival,
     logged::{Logged, Seen},
     mailbox::Mailbox,
-    requests::{Answer, Pending, Room, Silence},
+    requests::{Answer, Pending, Room, Step, Vain},
     routes::Bound,
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},
+    to::To,
     work::Handling,
 };

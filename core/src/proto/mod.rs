@@ -7,6 +7,7 @@
 //! - [`frame`] turns packets into [`frame::Frame`]s and back.
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
 //!   bounds what all inbound bodies together may hold, and says which offers are taken.
+//! - [`Asker`] makes a request, and decides which answer counts.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
 //! - [`Seen`] makes a loss on the way visible.
@@ -14,6 +15,7 @@
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
 
+mod asker;
 mod backoff;
 mod budget;
 mod checksum;
@@ -30,8 +32,8 @@ mod reason;
 mod registry;
 mod sequence;
 
-pub(crate) use self::{backoff::Backoff, clock::SIGNS_OF_LIFE};
 pub use self::{
+    asker::{Asker, AskerEvent, AskerLimits, AskerTransmit, RequestFailure},
     budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
     detail::Detail,
     error::ProtocolError,
@@ -46,3 +48,4 @@ pub use self::{
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
     sequence::{COUNTER_BITS, Gap, Seen},
 };
+pub(crate) use self::{backoff::Backoff, clock::SIGNS_OF_LIFE};

@@ -11,18 +11,11 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
-    asking::{Asking, check, prepare},
+    asking::{Asking, Takes, check, prepare},
     deadline,
 };
 use crate::{
-    Encoder, Error, Message,
-    body::Prepared,
-    delivery,
-    driver::{Pending, Room, Silence},
-    handle::Handle,
-    outgoing::Outgoing,
-    proto::frame::Frame,
-    transport::{Target, Targets},
+    Encoder, Error, Message, driver::Room, handle::Handle, outgoing::Outgoing, proto::AskerLimits,
 };
 
 /// The replies of everybody to a request, as a stream: of every [`bind`](crate::Conduit::bind) of
@@ -162,7 +155,7 @@ impl<E> fmt::Debug for Replies<E> {
 
 enum Progress<E> {
     Planned(Box<Plan<E>>),
-    Asked(AskingAll<E>),
+    Asked(Box<AskingAll<E>>),
     Over,
 }
 
@@ -172,7 +165,7 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
             Progress::Over => return None,
             Progress::Asked(asking) => asking,
             Progress::Planned(plan) => match begin(*plan).await {
-                Ok(asking) => asking,
+                Ok(asking) => Box::new(asking),
                 Err(error) => return Some((Err(error), Progress::Over)),
             },
         };
@@ -188,7 +181,6 @@ struct AskingAll<E> {
     asking: Asking,
     handle: Handle<E>,
     deadline: Option<Instant>,
-    silence: Silence,
     /// How many more answers are wanted.
     wanted: Option<usize>,
 }
@@ -196,35 +188,16 @@ struct AskingAll<E> {
 async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
     let shared = handle.shared();
-    let deadline = deadline(shared, timeout, inherited);
-    let (message, mut ready, body) = check(outgoing, deadline)?;
-    let body = prepare(&ready, body, deadline).await?;
-    let config = &shared.config;
+    let (deadline, config) = (deadline(shared, timeout, inherited), &shared.config);
+    let limits = config.asker();
+    let silence = silence.unwrap_or(limits.answer);
+    let limits = AskerLimits { answer: silence, idle: silence, ..limits };
     let room = Room { answers: config.waiting, bytes: config.waiting_bytes_per_binding };
-    let pending = Pending::all(ready.to.address(Targets::Group), room);
-    let mut asking = Asking::begin(&ready, message, pending)?;
-    match body {
-        Prepared::Whole(body) => {
-            let to = ready.to.with(shared, Targets::Plain);
-            ready.number(Targets::Plain);
-            let packet = || Frame::message(ready.head.borrowed(), &body);
-            let token = shared.token(message, Targets::Plain);
-            let published = shared.publish(&to, packet, Some(token), deadline).await;
-            published.map_err(|error| ready.to.about(error))?;
-            asking.pending.was_asked(shared.now());
-        }
-        Prepared::Streamed(source) => {
-            asking.upload(&mut ready, source, Targets::Plain, expect, delivery::errors_of_all);
-        }
-    }
-    let silence = silence.unwrap_or(shared.config.silence().answer);
-    Ok(AskingAll {
-        asking,
-        handle,
-        deadline,
-        silence: Silence { answer: silence, idle: silence },
-        wanted: expect,
-    })
+    let (message, ready, body) = check(outgoing, deadline)?;
+    let body = prepare(&ready, body, deadline).await?;
+    let takes = Takes::All { limits, room, expect };
+    let asking = Asking::begin(message, ready, body, deadline, &takes)?;
+    Ok(AskingAll { asking, handle, deadline, wanted: expect })
 }
 
 impl<E: Encoder> AskingAll<E> {
@@ -233,19 +206,16 @@ impl<E: Encoder> AskingAll<E> {
             self.asking.end();
             return None;
         }
-        let Ok(answer) = self.asking.wait(self.silence, self.deadline).await else {
-            return None;
-        };
-        self.asking.pending.hear(self.handle.shared().now(), Target::Plain);
-        let count = self.asking.pending.stood_for();
+        let answer = self.asking.next().await.ok()?;
+        let count = self.asking.pending.was_taken(self.handle.shared());
         self.wanted = self.wanted.map(|wanted| wanted.saturating_sub(count));
+        let to = &self.asking.ready.to;
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Some(Err(self.asking.to.about(error))),
+            Err(error) => return Some(Err(to.about(error))),
         };
         answer.content.limit_time(self.deadline);
-        let handle = self.handle.clone();
-        let subject = self.asking.to.subject().clone();
+        let (handle, subject) = (self.handle.clone(), to.subject().clone());
         Some(Ok(Message::reply_to(handle, subject, answer, self.deadline)))
     }
 }

@@ -7,65 +7,87 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use futures_lite::FutureExt;
 
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::{Prepared, Source},
-    driver::{Answer, OutboundStream, Pending, Shared, Silence},
-    handle::Open,
-    outgoing::{Outgoing, Ready, To},
-    proto::{Outcome, ReasonCode, frame::Request},
+    delivery,
+    driver::{Answer, OutboundStream, Pending, Room, Shared, Step, Vain},
+    outgoing::{Outgoing, Ready},
+    proto::{
+        Asker, AskerLimits, ReasonCode,
+        frame::{Frame, Request},
+    },
     transport::Targets,
 };
 
+/// Which answers a request takes.
+pub(super) enum Takes {
+    First,
+    /// Those of all plain bindings.
+    All {
+        limits: AskerLimits,
+        room: Room,
+        /// How many there are, where that is known.
+        expect: Option<usize>,
+    },
+}
+
 /// A request that is going on. Dropped before it has ended, it is cancelled wherever it runs.
 pub(super) struct Asking {
-    handle: Open,
     message: MessageId,
-    pub(super) to: To,
+    pub(super) ready: Ready,
+    /// What each packet holds that asks.
+    body: Bytes,
     upload: Option<Arc<OutboundStream>>,
+    deadline: Option<Instant>,
     pub(super) pending: Arc<Pending>,
     has_ended: bool,
 }
 
-/// Why there is no answer.
-pub(super) enum Vain {
-    /// Whoever has the request, if anybody has, was silent for too long.
-    Silence,
-    Deadline,
-}
-
 impl Asking {
-    /// Listens for answers.
+    /// Begins to ask.
     ///
     /// # Errors
-    /// `Closed`.
+    /// `Closed`: nothing was sent.
     pub(super) fn begin(
-        ready: &Ready,
         message: MessageId,
-        pending: Pending,
+        ready: Ready,
+        prepared: Prepared,
+        deadline: Option<Instant>,
+        takes: &Takes,
     ) -> Result<Self, Error> {
-        let shared = ready.handle.shared();
-        let asking = Self {
-            handle: ready.handle.clone(),
-            message,
-            to: ready.to.clone(),
-            upload: None,
-            pending: shared.expect_answer(message, pending),
-            has_ended: false,
+        let shared = Arc::clone(ready.handle.shared());
+        let now = shared.now();
+        let (lanes, limits, room) = match takes {
+            Takes::First => (ready.to.lanes(&shared, now), shared.config.asker(), None),
+            Takes::All { limits, room, .. } => (&[Targets::Plain][..], *limits, Some(*room)),
         };
+        let asker = match &prepared {
+            Prepared::Whole(_) => Asker::whole(now, lanes, deadline, limits),
+            Prepared::Streamed(_) => Asker::streamed(now, deadline, limits),
+        };
+        let asker = if room.is_some() { asker.all() } else { asker };
+        let pending = Arc::new(Pending::new(message, ready.to.clone(), asker, room));
+        shared.expect_answer(message, &pending);
+        let (body, upload) = (Bytes::new(), None);
+        let mut asking = Self { message, ready, body, upload, deadline, pending, has_ended: false };
         // Closing ends what it finds; what came later has to find that out.
-        shared.check_open().map_err(|error| ready.to.about(error))?;
+        shared.check_open().map_err(|error| asking.ready.to.about(error))?;
+        match prepared {
+            Prepared::Whole(body) => {
+                asking.ready.number(Targets::Plain);
+                asking.body = body;
+            }
+            Prepared::Streamed(source) => asking.upload(source, takes),
+        }
         Ok(asking)
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared> {
-        self.handle.shared()
-    }
-
-    pub(super) fn message(&self) -> MessageId {
-        self.message
+    fn shared(&self) -> &Arc<Shared> {
+        self.ready.handle.shared()
     }
 
     /// There is nothing to cancel any more.
@@ -77,13 +99,10 @@ impl Asking {
     /// been executed.
     pub(super) fn give_up(&mut self) -> Executed {
         self.has_ended = true;
-        // Giving the body up would resolve the request.
-        let was_resolved = self.pending.give_up();
+        // Giving the body up would answer the request.
+        self.pending.cancel(self.shared());
         if let Some(upload) = &self.upload {
             upload.abort(ReasonCode::Cancelled.into());
-        }
-        if !was_resolved {
-            self.shared().cancel(self.to.service().clone(), self.message);
         }
         self.executed()
     }
@@ -94,81 +113,101 @@ impl Asking {
         self.upload.as_ref().map_or(Executed::Maybe, |upload| upload.executed())
     }
 
-    /// Sends the body in the background: answers may come first. What the outcome says of them is
-    /// what `errors` makes of it.
-    pub(super) fn upload(
-        &mut self,
-        ready: &mut Ready,
-        source: Source,
-        targets: Targets,
-        expect: Option<usize>,
-        errors: fn(&Outcome) -> Vec<Error>,
-    ) {
-        let shared = Arc::clone(ready.handle.shared());
-        let stream = ready.offer(self.message, source.length(), targets, expect);
+    /// Sends the body in the background: answers may come first.
+    fn upload(&mut self, source: Source, takes: &Takes) {
+        let (targets, expect) = match takes {
+            Takes::First => (Targets::Both, None),
+            Takes::All { expect, .. } => (Targets::Plain, *expect),
+        };
+        let stream = self.ready.offer(self.message, source.length(), targets, expect);
         self.upload = Some(Arc::clone(&stream));
-        let (pending, tasks) = (Arc::clone(&self.pending), Arc::clone(&shared));
-        let (to, message) = (self.to.clone(), self.message);
-        tasks.tasks.spawn(async move {
+        let (pending, shared) = (Arc::clone(&self.pending), Arc::clone(self.shared()));
+        self.shared().tasks.spawn(async move {
             let errors = match shared.send_body(&stream, source).await {
-                Ok(outcome) => errors(&outcome),
+                Ok(outcome) if pending.takes_all() => delivery::errors_of_all(&outcome),
+                Ok(outcome) => delivery::request_error(&outcome).into_iter().collect(),
                 Err(error) => vec![error],
             };
-            for error in errors {
-                // A handler that will not get the whole body is of no use.
-                let concerns_all = !pending.asks_all() || error.instance().is_none();
-                let is_useless = error.executed() != Executed::No && concerns_all;
-                if is_useless && !pending.is_resolved() {
-                    shared.cancel(to.service().clone(), message);
-                }
-                pending.resolve(Err(error));
-            }
-            pending.was_asked(shared.now());
+            errors.into_iter().for_each(|error| pending.was_not_sent(&shared, error));
+            pending.was_asked(&shared);
         });
     }
 
-    /// Waits for an answer as long as makes sense.
-    pub(super) fn wait(
-        &self,
-        silence: Silence,
-        deadline: Option<Instant>,
-    ) -> impl Future<Output = Result<Result<Answer, Error>, Vain>> {
+    /// The next answer, which is an error where it cannot be asked for.
+    ///
+    /// Cancel safe: dropped while a packet is published, that is published once more.
+    pub(super) async fn next(&mut self) -> Result<Result<Answer, Error>, Vain> {
+        loop {
+            match self.step().await {
+                Step::Answer(Err(error)) => return Ok(Err(self.beside_plain(error))),
+                Step::Answer(answer) => return Ok(answer),
+                Step::Vain(vain) => return Err(vain),
+                Step::Ask(targets) => {
+                    if let Err(error) = self.publish(targets).await {
+                        return Ok(Err(error));
+                    }
+                }
+            }
+        }
+    }
+
+    /// An error that says that no handler was executed says nothing of plain bindings that were confirmed
+    /// for its body.
+    fn beside_plain(&self, error: Error) -> Error {
+        match &self.upload {
+            Some(upload) if error.executed() == Executed::No && !self.pending.takes_all() => {
+                // First it is given up: what was not confirmed by then never is.
+                upload.abort(ReasonCode::Cancelled.into());
+                error.with_executed(upload.executed_by_plain())
+            }
+            _ => error,
+        }
+    }
+
+    async fn publish(&mut self, targets: Targets) -> Result<(), Error> {
+        let Self { ready, body, pending, deadline, message, .. } = self;
+        let Ready { handle, to, head } = ready;
+        let shared = handle.shared();
+        if let Some(request) = &mut head.request
+            && pending.is_repeated()
+        {
+            request.time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
+        }
+        let packet = || Frame::message(head.borrowed(), body);
+        let token = shared.token(*message, targets);
+        let to = to.with(shared, targets);
+        let published = shared.publish(&to, packet, Some(token), *deadline).await;
+        published.map_err(|error| match error.executed() {
+            Executed::No => error.with_executed(pending.executed_by_others()),
+            _ => error,
+        })?;
+        pending.was_asked(shared);
+        Ok(())
+    }
+
+    /// Waits until there is something to do, or an answer.
+    fn step(&self) -> impl Future<Output = Step> {
         let mut armed = None;
         poll_fn(move |cx| {
-            let shared = self.handle.shared();
+            let shared = self.shared();
             loop {
-                if let Poll::Ready(answer) = self.pending.poll_answer(cx) {
-                    return Poll::Ready(Ok(answer));
+                if let Poll::Ready(step) = self.pending.poll_step(cx) {
+                    return Poll::Ready(step);
                 }
                 if shared.is_closed() {
-                    let closed = Error::from(ErrorKind::Closed);
-                    return Poll::Ready(Ok(Err(closed.with_executed(self.executed()))));
+                    let closed = Error::from(ErrorKind::Closed).with_executed(self.executed());
+                    return Poll::Ready(Step::Answer(Err(closed)));
                 }
-                let probe = self.pending.probe_at();
-                let silent = self.pending.silent_at(silence);
-                let Some(at) = silent.into_iter().chain(deadline).chain(probe).min() else {
+                let Some(at) = self.pending.poll_timeout() else {
                     return Poll::Pending;
                 };
                 let sleep = match &mut armed {
                     Some((until, sleep)) if *until == at => sleep,
                     other => &mut other.insert((at, shared.sleep_until(at))).1,
                 };
+                // It ends early where the conduit is closed: nobody would end it any more.
                 ready!(sleep.poll(cx));
-                let now = shared.now();
-                if now < at {
-                    // It is closed: sleeps end early once nobody would end them any more.
-                    continue;
-                }
-                if deadline.is_some_and(|deadline| now >= deadline) {
-                    return Poll::Ready(Err(Vain::Deadline));
-                }
-                if self.pending.probe_at().is_some_and(|at| now >= at) {
-                    shared.probe(self.message, &self.pending);
-                }
-                // It may have been heard of meanwhile.
-                if self.pending.silent_at(silence).is_some_and(|at| now >= at) {
-                    return Poll::Ready(Err(Vain::Silence));
-                }
+                self.pending.handle_timeout(shared);
             }
         })
     }
@@ -176,8 +215,7 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let shared = self.handle.shared();
-        shared.forget_request(self.message);
+        self.shared().forget_request(self.message);
         if !self.has_ended {
             self.give_up();
         }

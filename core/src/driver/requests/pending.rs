@@ -1,62 +1,42 @@
-//! One request, and what is known of its answer.
-
-mod absent;
+//! One request, and the answers to it that wait to be taken.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::Mutex,
     task::{Context, Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use super::answers::{Answers, Room, Weight};
+use super::{
+    answers::{Answers, Room, Weight},
+    errors,
+};
 use crate::{
-    Error, InstanceId,
+    Error, ErrorKind, Executed, MessageId,
     body::Content,
-    driver::{shared::lock, waiting::WaitingBytes},
-    proto::frame::Head,
-    transport::{Address, Target},
+    driver::{Shared, To, shared::lock},
+    proto::{
+        Asker, AskerEvent, AskerTransmit,
+        frame::{Frame, Head},
+    },
+    transport::{Address, Targets},
 };
 
-/// A request that waits for its answer. The first one counts, unless all are wanted.
+/// A request that waits for its answer, or for its answers.
 pub(crate) struct Pending {
-    /// Where the group is, to ask whether there is one.
-    group: Address,
+    message: MessageId,
+    to: To,
     /// Of one that takes all answers: how many may wait to be taken.
     room: Option<Room>,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
+    asker: Asker,
     answers: Answers,
     /// For how many the answer stands that was taken last.
     stood_for: usize,
-    /// No more answers are wanted.
-    resolved: bool,
+    vain: Option<Vain>,
     waker: Option<Waker>,
-    /// What a plain binding said, and when. It counts only if there is no group.
-    plain_failure: Option<(Error, Instant)>,
-    /// When to ask the broker whether there is a group.
-    probe_at: Option<Instant>,
-    /// What the broker said of the plain bindings that were asked, and of the group.
-    plain_is_empty: bool,
-    group_is_empty: bool,
-    /// Only the group was asked this time.
-    group_only: bool,
-    /// Since when silence means something: all that asks is with the broker.
-    asked: Option<Instant>,
-    /// When somebody last said to be alive, by how the request reached them.
-    heard_of_group: Option<Instant>,
-    heard_of_plain: Option<Instant>,
-    /// Who said so last.
-    heard_from: Option<InstanceId>,
-}
-
-impl State {
-    /// Whether no plain binding got the request: the broker said so, and nothing was heard of one.
-    fn no_plain_has_it(&self) -> bool {
-        self.plain_is_empty && self.plain_failure.is_none() && self.heard_of_plain.is_none()
-    }
 }
 
 /// The reply to a request.
@@ -65,145 +45,206 @@ pub(crate) struct Answer {
     pub(crate) content: Content,
 }
 
-/// How long the other side may be silent.
-#[derive(Clone, Copy)]
-pub(crate) struct Silence {
-    /// Before it was heard of.
-    pub(crate) answer: Duration,
-    /// After.
-    pub(crate) idle: Duration,
+/// What comes next of a request.
+pub(crate) enum Step {
+    /// It is published to these.
+    Ask(Targets),
+    Answer(Result<Answer, Error>),
+    /// There will be no answer, or no more.
+    Vain(Vain),
 }
 
-impl Silence {
-    pub(crate) const UNLIMITED: Self = Self { answer: Duration::MAX, idle: Duration::MAX };
+/// Why there is no answer.
+pub(crate) enum Vain {
+    /// Whoever has the request, if anybody has, was silent for too long.
+    Silence(Error),
+    Deadline,
 }
 
 impl Pending {
-    /// A request that takes the first answer.
-    pub(crate) fn first(group: Address) -> Self {
-        Self { group, room: None, state: Mutex::default() }
+    /// One that takes all answers has room for so many.
+    pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
+        let answers = Answers::default();
+        let state = State { asker, answers, stood_for: 0, vain: None, waker: None };
+        Self { message, to, room, state: Mutex::new(state) }
     }
 
-    /// A request that takes all answers. As many may wait to be taken as there is room for.
-    pub(crate) fn all(group: Address, room: Room) -> Self {
-        Self { group, room: Some(room), state: Mutex::default() }
-    }
-
-    pub(crate) fn asks_all(&self) -> bool {
+    pub(crate) fn takes_all(&self) -> bool {
         self.room.is_some()
     }
 
-    pub(super) fn group(&self) -> &Address {
-        &self.group
+    pub(crate) fn is_over(&self) -> bool {
+        lock(&self.state).asker.is_over()
     }
 
-    /// What is known here of an answer.
-    pub(crate) fn resolve(&self, answer: Result<Answer, Error>) {
-        self.add(answer, Weight::default());
+    pub(crate) fn is_repeated(&self) -> bool {
+        lock(&self.state).asker.is_repeated()
     }
 
-    /// An answer has come, in a packet of so many bytes.
-    pub(super) fn answered(
-        &self,
-        budget: &Arc<WaitingBytes>,
-        answer: Result<Answer, Error>,
-        bytes: u64,
-    ) {
-        self.add(answer, Weight { bytes, budget: Some(budget) });
+    pub(crate) fn executed_by_others(&self) -> Executed {
+        lock(&self.state).asker.executed_by_others()
     }
 
-    fn add(&self, answer: Result<Answer, Error>, weight: Weight<'_>) {
+    /// An answer was taken: the next one is waited for from now on. Returns for how many it stands: where
+    /// there was no room for some, one error says so for all of them.
+    pub(crate) fn was_taken(&self, shared: &Shared) -> usize {
+        let now = shared.now();
         let mut state = lock(&self.state);
-        let dropped = match self.room {
-            // One that comes second.
-            _ if state.resolved => Some(answer),
-            Some(room) => state.answers.add_one(room, answer, weight),
-            None => {
-                state.resolved = true;
-                state.answers.add_only(answer, weight);
-                None
-            }
-        };
-        let waker = state.waker.take();
-        // Not under the lock.
-        drop(state);
-        drop(dropped);
-        wake(waker);
-    }
-
-    pub(crate) fn is_resolved(&self) -> bool {
-        lock(&self.state).resolved
-    }
-
-    /// No answer is wanted any more. Returns whether that was so before.
-    pub(crate) fn give_up(&self) -> bool {
-        std::mem::replace(&mut lock(&self.state).resolved, true)
-    }
-
-    /// All that asks was given to the broker: from now on, silence means something.
-    pub(crate) fn was_asked(&self, now: Instant) {
-        let mut state = lock(&self.state);
-        state.asked = Some(now);
-        let waker = state.waker.take();
-        drop(state);
-        wake(waker);
-    }
-
-    /// The group is about to be asked again.
-    pub(crate) fn reopen(&self) {
-        let mut state = lock(&self.state);
-        let late = std::mem::take(&mut state.answers);
-        state.resolved = false;
-        state.group_only = true;
-        state.asked = None;
-        state.heard_of_group = None;
-        state.heard_from = None;
-        drop(state);
-        drop(late);
-    }
-
-    pub(crate) fn poll_answer(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
-        let mut state = lock(&self.state);
-        if let Some((answer, count)) = state.answers.take() {
-            state.stood_for = count;
-            return Poll::Ready(answer);
-        }
-        state.waker = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// For how many the answer stands that was taken last: where there was no room for some, one error
-    /// says so for all of them.
-    pub(crate) fn stood_for(&self) -> usize {
-        lock(&self.state).stood_for
+        state.asker.handle_taken(now);
+        state.stood_for
     }
 
     pub(super) fn waiting_bytes(&self) -> u64 {
         lock(&self.state).answers.bytes()
     }
 
-    /// Somebody has the request, and is alive.
-    pub(crate) fn hear(&self, now: Instant, target: Target) {
+    /// Nobody waits for an answer any more.
+    pub(crate) fn cancel(&self, shared: &Shared) {
+        self.with(shared, Asker::cancel);
+    }
+
+    /// All that asks was given to the broker, or the packet that was to be published.
+    pub(crate) fn was_asked(&self, shared: &Shared) {
+        let now = shared.now();
+        self.with(shared, |asker| asker.handle_asked(now));
+    }
+
+    /// Its body cannot be sent, to one receiver or to anybody, or not whole.
+    pub(crate) fn was_not_sent(&self, shared: &Shared, error: Error) {
+        let (executed, for_all) = (error.executed(), error.instance().is_none());
+        self.answer(shared, 0, |asker| {
+            asker.handle_not_sent(executed, for_all).then_some(Err(error))
+        });
+    }
+
+    /// The conduit is closed.
+    pub(super) fn close(&self, shared: &Shared, executed: Executed) {
+        self.answer(shared, 0, |asker| {
+            let is_open = !asker.is_over();
+            asker.cancel();
+            is_open.then(|| Err(Error::from(ErrorKind::Closed).with_executed(executed)))
+        });
+    }
+
+    /// What it is to do, or what it has got.
+    pub(crate) fn poll_step(&self, cx: &Context<'_>) -> Poll<Step> {
         let mut state = lock(&self.state);
-        match target {
-            Target::Group => state.heard_of_group = Some(now),
-            Target::Plain => state.heard_of_plain = Some(now),
+        if let Some(targets) = state.asker.poll_ask() {
+            return Poll::Ready(Step::Ask(targets));
+        }
+        if let Some((answer, count)) = state.answers.take() {
+            state.stood_for = count;
+            return Poll::Ready(Step::Answer(answer));
+        }
+        if let Some(vain) = state.vain.take() {
+            return Poll::Ready(Step::Vain(vain));
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        lock(&self.state).asker.poll_timeout()
+    }
+
+    pub(crate) fn handle_timeout(&self, shared: &Shared) {
+        let now = shared.now();
+        self.with(shared, |asker| asker.handle_timeout(now));
+    }
+
+    /// Changes what is known of it.
+    pub(super) fn with(&self, shared: &Shared, change: impl FnOnce(&mut Asker)) {
+        self.answer(shared, 0, |asker| {
+            change(asker);
+            None
+        });
+    }
+
+    /// Changes what is known of it, by what has come in a packet of so many bytes. That may be an answer.
+    pub(super) fn answer(
+        &self,
+        shared: &Shared,
+        bytes: u64,
+        change: impl FnOnce(&mut Asker) -> Option<Result<Answer, Error>>,
+    ) {
+        let mut guard = lock(&self.state);
+        let state = &mut *guard;
+        let before = state.asker.poll_timeout();
+        let weight = Weight { bytes, budget: Some(&shared.waiting) };
+        let (mut dropped, mut is_unexecuted) = (Vec::new(), false);
+        let mut answer = change(&mut state.asker);
+        loop {
+            if let Some(answer) = answer.take() {
+                dropped.extend(state.add(self.room, answer, weight));
+            }
+            match state.asker.poll_event() {
+                None => break,
+                Some(AskerEvent::NotExecuted) => is_unexecuted = true,
+                Some(AskerEvent::Failed { failure, executed }) => {
+                    answer = Some(Err(errors::failed(failure).with_executed(executed)));
+                }
+                Some(AskerEvent::NoReceivers) => answer = Some(Err(ErrorKind::NoReceivers.into())),
+                Some(AskerEvent::NoAnswer { failure }) => {
+                    state.vain = Some(Vain::Silence(errors::no_answer(failure)));
+                }
+                Some(AskerEvent::Lost { instance, failure }) => {
+                    state.vain = Some(Vain::Silence(errors::lost(instance, failure)));
+                }
+                Some(AskerEvent::Deadline) => state.vain = Some(Vain::Deadline),
+            }
+        }
+        let says = [state.asker.poll_transmit(), state.asker.poll_transmit()];
+        let waker = if state.has_news(before) { state.waker.take() } else { None };
+        // Not under the lock.
+        drop(guard);
+        drop(dropped);
+        if is_unexecuted {
+            self.to.note_not_executed(shared, shared.now());
+        }
+        says.into_iter().flatten().for_each(|say| self.say(shared, say));
+        if let Some(waker) = waker {
+            waker.wake();
         }
     }
 
-    /// An instance says that it has the request.
-    pub(super) fn hear_alive(&self, now: Instant, target: Target, instance: InstanceId) {
-        self.hear(now, target);
-        let mut state = lock(&self.state);
-        // Where the group has it, what plain bindings say does not matter.
-        if target == Target::Group || state.heard_of_group.is_none() {
-            state.heard_from = Some(instance);
+    fn say(&self, shared: &Shared, say: AskerTransmit) {
+        let message = self.message;
+        match say {
+            AskerTransmit::Probe => {
+                let token = shared.token(message, Targets::Group);
+                let probe = Frame::Probe { message }.encode();
+                shared.post_packet(self.to.address(Targets::Group), probe, Some(token));
+            }
+            AskerTransmit::Cancel => {
+                let service = self.to.service().clone();
+                shared.post(Address::Control { service }, &Frame::Cancel { message });
+            }
         }
     }
 }
 
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
+impl State {
+    /// Adds an answer. Returns one that there is no room for.
+    fn add(
+        &mut self,
+        room: Option<Room>,
+        answer: Result<Answer, Error>,
+        weight: Weight<'_>,
+    ) -> Option<Result<Answer, Error>> {
+        match room {
+            Some(room) => self.answers.add_one(room, answer, weight),
+            None => {
+                self.answers.add_only(answer, weight);
+                None
+            }
+        }
+    }
+
+    /// Whether there is something to do, or sooner than before.
+    fn has_news(&self, before: Option<Instant>) -> bool {
+        let next = self.asker.poll_timeout();
+        let is_sooner = next.is_some_and(|next| before.is_none_or(|before| next < before));
+        let waits = self.answers.len() > 0 || self.vain.is_some();
+        waits || is_sooner || self.asker.poll_ask().is_some()
     }
 }

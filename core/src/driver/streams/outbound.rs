@@ -184,6 +184,12 @@ impl OutboundStream {
         if lock(&self.machine).is_confirmed() { Executed::Maybe } else { Executed::No }
     }
 
+    /// The same of the handlers of plain bindings.
+    pub(crate) fn executed_by_plain(&self) -> Executed {
+        let is_confirmed = lock(&self.machine).is_confirmed_at(Target::Plain);
+        if is_confirmed { Executed::Maybe } else { Executed::No }
+    }
+
     /// Ends it before its end.
     pub(crate) fn abort(&self, reason: Reason) {
         self.with(|machine| machine.abort(reason));

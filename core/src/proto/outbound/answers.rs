@@ -1,6 +1,6 @@
 //! What receivers and the broker answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane, unproven::Cost};
 use crate::{
@@ -168,13 +168,10 @@ impl Outbound {
     /// The group does not take it now.
     fn refused(&mut self, now: Instant, reason: Reason) {
         self.refusal = Some(reason.clone());
-        let pause = self.backoff.pause();
-        let until = later(now, pause);
-        // An offer too late for its answer would not be known to have been refused.
-        self.group = if later(until, pause) < self.give_up() {
-            GroupLane::Backoff { until }
-        } else {
-            GroupLane::Refused(reason)
+        let give_up = self.give_up();
+        self.group = match self.backoff.again(now, give_up, Duration::ZERO) {
+            Some(until) => GroupLane::Backoff { until },
+            None => GroupLane::Refused(reason),
         };
     }
 

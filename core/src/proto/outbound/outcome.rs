@@ -53,6 +53,12 @@ impl Outbound {
         self.peers.values().any(Peer::is_confirmed)
     }
 
+    /// The same of a receiver that was offered it this way.
+    #[must_use]
+    pub fn is_confirmed_at(&self, target: Target) -> bool {
+        self.peers.values().any(|peer| peer.target == target && peer.is_confirmed())
+    }
+
     /// What became of the body, once that is certain: nobody can join any more, and everyone who
     /// took part has the whole body or has failed.
     #[must_use]

@@ -1,0 +1,34 @@
+//! What an asker is told where there is no reply.
+
+use crate::{Error, ErrorKind, Executed, InstanceId, proto::RequestFailure};
+
+/// An answerer has refused or failed.
+pub(super) fn failed(failure: RequestFailure) -> Error {
+    let RequestFailure { instance, started, reason, detail, .. } = failure;
+    Error::from_failure(&reason, started, detail, instance)
+}
+
+/// Nobody has said to have the request.
+pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
+    let text = match failure {
+        None => "nobody said to have the request",
+        Some(_) => "a bind has failed, and nothing was heard of a group",
+    };
+    because_of(Error::new(ErrorKind::NoAnswer, text), failure)
+}
+
+/// Somebody had the request, and was not heard of any more.
+pub(super) fn lost(instance: Option<InstanceId>, failure: Option<RequestFailure>) -> Error {
+    let error = Error::new(ErrorKind::Lost, "it had the request, and fell silent");
+    because_of(instance.into_iter().fold(error, Error::heard_from), failure)
+}
+
+/// A handler may have been executed, whatever one of them has said.
+fn because_of(error: Error, failure: Option<RequestFailure>) -> Error {
+    let error = error.with_executed(Executed::Maybe);
+    let causes = failure.map(|failure| {
+        let executed = failure.executed().max(Executed::Maybe);
+        failed(failure).with_executed(executed)
+    });
+    causes.into_iter().fold(error, Error::because_of)
+}
