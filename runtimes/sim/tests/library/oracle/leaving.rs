@@ -25,8 +25,11 @@ impl Oracle {
             let members = self.instances[op.service] - usize::from(op.service == service);
             op.from.0 != left && members > 0
         };
+        // A member beside plain bindings that has no time for a body holds them up, and is reset.
+        let may_lag = |op: &&Op| op.subject.plain() > 0 && op.is_streamed(&self.limits);
+        let of_group = self.ops.iter().filter(|op| op.is_for_group() && !may_lag(op));
         let mut lost = Vec::new();
-        for op in self.ops.iter().filter(|op| op.is_for_group()).filter(stays) {
+        for op in of_group.filter(stays) {
             let Some(seen) = state.seen.get(&op.id) else { continue };
             let is_over = seen.given_up.is_none() && !op.body.fails();
             if !is_over || seen.runs.iter().any(|place| place.group) {
