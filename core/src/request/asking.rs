@@ -135,7 +135,7 @@ impl Asking {
 
     /// The next answer, which is an error where it cannot be asked for.
     ///
-    /// Cancel safe: dropped while a packet is published, that is published once more.
+    /// Not cancel safe: dropped while a packet is published, that may be published twice by the next call.
     pub(super) async fn next(&mut self) -> Result<Result<Answer, Error>, Vain> {
         loop {
             match self.step().await {
@@ -205,7 +205,7 @@ impl Asking {
                     Some((until, sleep)) if *until == at => sleep,
                     other => &mut other.insert((at, shared.sleep_until(at))).1,
                 };
-                // It ends early where the conduit is closed: nobody would end it any more.
+                // It ends early where the conduit is closed, whose timers end.
                 ready!(sleep.poll(cx));
                 self.pending.handle_timeout(shared);
             }

@@ -1,7 +1,7 @@
 //! An asker against those who answer, on a virtual clock, over wires that lose, delay and reorder.
 
+mod any_wire;
 mod ask;
-mod chaos;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ pub(super) fn failed(failure: RequestFailure) -> Error {
     Error::from_failure(&reason, started, detail, instance)
 }
 
-/// Nobody has said to have the request.
+/// No answerer has said that it has the request.
 pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
     let text = match failure {
         None => "nobody said to have the request",
@@ -17,7 +17,7 @@ pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
     because_of(Error::new(ErrorKind::NoAnswer, text), failure)
 }
 
-/// Somebody had the request, and was not heard of any more.
+/// An answerer had the request, and was not heard of any more.
 pub(super) fn lost(instance: Option<InstanceId>, failure: Option<RequestFailure>) -> Error {
     let error = Error::new(ErrorKind::Lost, "it had the request, and fell silent");
     because_of(instance.into_iter().fold(error, Error::heard_from), failure)

@@ -56,13 +56,13 @@ pub(crate) enum Step {
 
 /// Why there is no answer.
 pub(crate) enum Vain {
-    /// Whoever has the request, if anybody has, was silent for too long.
+    /// No answerer was heard of for too long.
     Silence(Error),
     Deadline,
 }
 
 impl Pending {
-    /// One that takes all answers has room for so many.
+    /// A request that takes all answers has `room` for so many.
     pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
         let answers = Answers::default();
         let state = State { asker, answers, stood_for: 0, vain: None, waker: None };
@@ -98,7 +98,7 @@ impl Pending {
         lock(&self.state).answers.bytes()
     }
 
-    /// Nobody waits for an answer any more.
+    /// No answer is waited for any more.
     pub(crate) fn cancel(&self, shared: &Shared) {
         self.with(shared, Asker::cancel);
     }
@@ -109,7 +109,7 @@ impl Pending {
         self.with(shared, |asker| asker.handle_asked(now));
     }
 
-    /// Its body cannot be sent, to one receiver or to anybody, or not whole.
+    /// Its body cannot be sent, to one receiver or to all, or not whole.
     pub(crate) fn was_not_sent(&self, shared: &Shared, error: Error) {
         let (executed, for_all) = (error.executed(), error.instance().is_none());
         self.answer(shared, 0, |asker| {
@@ -224,7 +224,7 @@ impl Pending {
 }
 
 impl State {
-    /// Adds an answer. Returns one that there is no room for.
+    /// Adds an answer. Returns it where there is no room for it.
     fn add(
         &mut self,
         room: Option<Room>,

@@ -57,7 +57,7 @@ impl Asker {
     pub(super) fn refused(&mut self, now: Instant, failure: RequestFailure) {
         match &mut self.phase {
             Phase::Asking(refusal) => *refusal = Some(failure),
-            Phase::Waiting(_) => match self.retry.next(now) {
+            Phase::Waiting(_) => match self.backoff.again(now, self.give_up, self.limits.refusal) {
                 Some(again) => {
                     self.phase = Phase::Pausing(again);
                     (self.heard.group, self.heard.from) = (None, None);

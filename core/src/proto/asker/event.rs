@@ -22,7 +22,7 @@ pub struct RequestFailure {
 }
 
 impl RequestFailure {
-    /// Whether the handler of whoever says so was executed.
+    /// Whether the handler of the instance that says so was executed.
     #[must_use]
     pub fn executed(&self) -> Executed {
         self.reason.code.executed_in_failure(self.started)
@@ -58,14 +58,14 @@ pub enum AskerEvent {
         /// have been beside the group's, if it was [confirmed](crate::proto::Outbound::is_confirmed_at).
         executed: Executed,
     },
-    /// The broker says that nobody is subscribed.
+    /// The broker says that there is no subscriber.
     NoReceivers,
-    /// Nobody has said to have it.
+    /// No answerer has said that it has the request.
     NoAnswer {
         /// What a plain binding said that has it no more: there may be a group.
         failure: Option<RequestFailure>,
     },
-    /// Whoever had it has fallen silent.
+    /// The answerer that had the request has fallen silent.
     Lost {
         /// Who was heard of last.
         instance: Option<InstanceId>,

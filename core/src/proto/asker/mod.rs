@@ -3,8 +3,12 @@
 mod absent;
 mod answers;
 mod event;
+mod timers;
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 pub use self::event::{AskerEvent, AskerTransmit, RequestFailure};
 use super::{Backoff, Executed, clock::later};
@@ -16,14 +20,14 @@ use crate::{
 /// How long an [`Asker`] waits for what.
 #[derive(Debug, Clone, Copy)]
 pub struct AskerLimits {
-    /// How long nobody may be heard of, once everything that asks is with the broker.
+    /// How long every answerer may be silent, once everything that asks is with the broker.
     pub answer: Duration,
     /// How long an answerer may be silent after it was heard of.
     pub idle: Duration,
     /// How long a group that refuses is asked again where the request has no deadline.
     pub patience: Duration,
-    /// How long a busy member may take to refuse. A group is not asked too late for that: whether it
-    /// has refused would not be known.
+    /// How long a busy member may take to refuse, at most half of the time for the request. A group is not
+    /// asked too late for that: whether it has refused would not be known.
     pub refusal: Duration,
     /// How long the broker may take to say whether there is a group, before it is asked again.
     pub retry: Duration,
@@ -37,7 +41,7 @@ pub struct AskerLimits {
 ///
 /// Where a subject has a group, the group answers: what a plain binding fails with counts only where the
 /// broker says that there is no group, and a [`Probe`](super::frame::Frame::Probe) asks it. The first
-/// reply counts, whoever gives it.
+/// reply counts, of a plain binding or of the group.
 ///
 /// # Run loop
 /// 1. Call the `handle_*` method for what has happened, and [`handle_timeout`](Self::handle_timeout).
@@ -71,7 +75,7 @@ pub struct AskerLimits {
 /// assert_eq!(asker.poll_ask(), Some(Targets::Both));
 /// asker.handle_asked(start);
 /// assert_eq!(asker.poll_ask(), None);
-/// // Nobody answers.
+/// // No answer comes.
 /// let silent = start + limits.answer;
 /// assert_eq!(asker.poll_timeout(), Some(silent));
 /// asker.handle_timeout(silent);
@@ -90,7 +94,9 @@ pub struct Asker {
     was_asked: bool,
     /// The group has refused, and was asked alone after that.
     is_repeated: bool,
-    retry: Retry,
+    backoff: Backoff,
+    /// A refusal has to come before that, for the group to be asked again.
+    give_up: Instant,
     /// What the group said last, if it has refused.
     refusal: Option<RequestFailure>,
     heard: Heard,
@@ -101,7 +107,7 @@ pub struct Asker {
     probe: Option<Instant>,
     say_probe: bool,
     say_cancel: bool,
-    events: std::collections::VecDeque<AskerEvent>,
+    events: VecDeque<AskerEvent>,
 }
 
 #[derive(Debug)]
@@ -115,17 +121,7 @@ enum Phase {
     Over,
 }
 
-/// When a group that refuses is asked again.
-#[derive(Debug)]
-struct Retry {
-    backoff: Backoff,
-    /// A refusal has to come before that.
-    give_up: Instant,
-    /// How long it takes to come.
-    refusal: Duration,
-}
-
-/// When somebody last said to have the request, by how it reached them.
+/// When an answerer last said that it has the request, by how that reached it.
 #[derive(Debug, Default)]
 struct Heard {
     group: Option<Instant>,
@@ -151,7 +147,8 @@ impl Asker {
         limits: AskerLimits,
     ) -> Self {
         let give_up = deadline.unwrap_or_else(|| later(now, limits.patience));
-        let refusal = limits.refusal.min(give_up.saturating_duration_since(now) / 2);
+        let half = give_up.saturating_duration_since(now) / 2;
+        let limits = AskerLimits { refusal: limits.refusal.min(half), ..limits };
         Self {
             limits,
             deadline,
@@ -161,7 +158,8 @@ impl Asker {
             lanes,
             was_asked: false,
             is_repeated: false,
-            retry: Retry { backoff: Backoff::default(), give_up, refusal },
+            backoff: Backoff::default(),
+            give_up,
             refusal: None,
             heard: Heard::default(),
             absent: Absent::default(),
@@ -169,7 +167,7 @@ impl Asker {
             probe: None,
             say_probe: false,
             say_cancel: false,
-            events: std::collections::VecDeque::new(),
+            events: VecDeque::new(),
         }
     }
 
@@ -232,41 +230,6 @@ impl Asker {
         if self.was_asked { self.executed_by_plain() } else { Executed::No }
     }
 
-    /// Its time passes: looks at what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let is_past = |at: &Instant| now >= *at;
-        if self.is_over() {
-            return;
-        }
-        if self.deadline.as_ref().is_some_and(is_past) {
-            return self.end_in_vain(AskerEvent::Deadline);
-        }
-        if self.probe_at().as_ref().is_some_and(is_past) {
-            self.say_probe = true;
-            self.probe = Some(later(now, self.limits.retry));
-        }
-        match self.phase {
-            Phase::Pausing(until) if now >= until => self.ask_group(),
-            _ if self.silent_at().as_ref().is_some_and(is_past) => {
-                let silence = self.silence();
-                self.end_in_vain(silence);
-            }
-            _ => {}
-        }
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout), unless something happens before.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let pause = match self.phase {
-            Phase::Over => return None,
-            Phase::Pausing(until) => Some(until),
-            _ => None,
-        };
-        let times = [self.deadline, self.probe_at(), self.silent_at(), pause];
-        times.into_iter().flatten().min()
-    }
-
     /// What else is to be published.
     #[must_use = "it is said once"]
     pub fn poll_transmit(&mut self) -> Option<AskerTransmit> {
@@ -282,7 +245,7 @@ impl Asker {
         self.events.pop_front()
     }
 
-    /// No answer is wanted any more: those who have the request are told so.
+    /// No answer is wanted any more: tells all that have the request.
     pub fn cancel(&mut self) {
         if !self.is_over() {
             self.say_cancel = true;
@@ -296,8 +259,8 @@ impl Asker {
         self.lanes = &[];
     }
 
-    /// Its body cannot be sent, to one of many receivers or to anybody, or will not be whole. Returns
-    /// whether that counts as an answer. Where it may have been executed `for_all`, it is cancelled.
+    /// Its body cannot be sent, to one receiver or to all, or will not be whole. Returns whether that
+    /// counts as an answer. Where it may have been executed `for_all`, it is cancelled.
     #[must_use]
     pub fn handle_not_sent(&mut self, executed: Executed, for_all: bool) -> bool {
         if self.is_over() {
@@ -311,25 +274,12 @@ impl Asker {
         true
     }
 
-    /// The group alone is asked once more.
-    fn ask_group(&mut self) {
-        self.phase = Phase::Asking(None);
-        self.lanes = &[Targets::Group];
-        self.is_repeated = true;
-    }
-
     fn end(&mut self, event: AskerEvent) {
         self.events.push_back(event);
         if self.is_repeated {
             self.lanes = &[];
         }
         self.phase = Phase::Over;
-    }
-
-    /// There is no answer, and somebody may still be at work.
-    fn end_in_vain(&mut self, event: AskerEvent) {
-        self.say_cancel = true;
-        self.end(event);
     }
 
     fn hear(&mut self, now: Instant, target: Target) {

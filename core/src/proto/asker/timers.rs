@@ -1,0 +1,89 @@
+//! What an asker does by itself: it probes, asks the group again, and gives up.
+
+use std::time::Instant;
+
+use super::{Asker, AskerEvent, Phase};
+use crate::{proto::clock::later, transport::Targets};
+
+impl Asker {
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let is_past = |at: &Instant| now >= *at;
+        if self.is_over() {
+            return;
+        }
+        if self.deadline.as_ref().is_some_and(is_past) {
+            return self.end_in_vain(AskerEvent::Deadline);
+        }
+        if self.probe_at().as_ref().is_some_and(is_past) {
+            self.say_probe = true;
+            self.probe = Some(later(now, self.limits.retry));
+        }
+        match self.phase {
+            Phase::Pausing(until) if now >= until => self.ask_group(),
+            _ if self.silent_at().as_ref().is_some_and(is_past) => {
+                let silence = self.silence();
+                self.end_in_vain(silence);
+            }
+            _ => {}
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), unless something happens before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let pause = match self.phase {
+            Phase::Over => return None,
+            Phase::Pausing(until) => Some(until),
+            _ => None,
+        };
+        let times = [self.deadline, self.probe_at(), self.silent_at(), pause];
+        times.into_iter().flatten().min()
+    }
+
+    /// The group alone is asked once more.
+    fn ask_group(&mut self) {
+        self.phase = Phase::Asking(None);
+        self.lanes = &[Targets::Group];
+        self.is_repeated = true;
+    }
+
+    /// Ends without an answer: a handler may still be at work.
+    fn end_in_vain(&mut self, event: AskerEvent) {
+        self.say_cancel = true;
+        self.end(event);
+    }
+
+    /// When to ask the broker whether there is a group, if that matters.
+    fn probe_at(&self) -> Option<Instant> {
+        self.probe.filter(|_| self.heard.group.is_none())
+    }
+
+    /// Until when an answerer has to be heard of, as far as is known now. Where the group has the request,
+    /// what plain bindings say does not matter. That one of them has failed says nothing of a group.
+    fn silent_at(&self) -> Option<Instant> {
+        let Phase::Waiting(asked) = self.phase else {
+            return None;
+        };
+        let limits = &self.limits;
+        let (since, limit) = match (&self.plain_failure, self.heard.plain) {
+            _ if self.heard.group.is_some() => (self.heard.group, limits.idle),
+            (Some((_, failed)), _) => (Some(*failed), limits.answer),
+            (None, Some(heard)) => (Some(heard), limits.idle),
+            (None, None) => (None, limits.answer),
+        };
+        since.map_or(asked, |since| since.max(asked)).checked_add(limit)
+    }
+
+    /// What the silence means. Only the broker knows that there is no group: without its word, what
+    /// a plain binding said is no more than the reason why nothing else was waited for.
+    fn silence(&mut self) -> AskerEvent {
+        let failure = self.plain_failure.take().map(|(failure, _)| failure);
+        let heard_of_plain = self.heard.plain.filter(|_| failure.is_none());
+        if self.heard.group.or(heard_of_plain).is_some() {
+            AskerEvent::Lost { instance: self.heard.from, failure }
+        } else {
+            AskerEvent::NoAnswer { failure }
+        }
+    }
+}
