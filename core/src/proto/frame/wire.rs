@@ -116,29 +116,31 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Finds the fields of a header, which is no longer than [`MAX_HEADER`](super::MAX_HEADER).
+    #[inline(always)]
     pub(super) fn parse(header: &'a [u8]) -> Result<Self, ProtocolError> {
+        let total = u16::try_from(header.len()).map_err(|_| ProtocolError::HeaderTooLong)?;
         let values = [(0, 0); tag::COUNT];
         let mut fields = Self { header, there: 0, values, headers: Vec::new(), unknown: None };
-        let mut rest = header;
-        while let Some((&tag, after)) = rest.split_first() {
-            rest = after;
-            let value = take_slice(&mut rest).ok_or(ProtocolError::Truncated)?;
-            if tag == tag::HEADER {
-                if fields.headers.len() == Headers::MAX_COUNT {
+        let mut at = 0;
+        while at < total {
+            let tag = header[usize::from(at)];
+            let (start, end) = value_behind(header, at).ok_or(ProtocolError::Truncated)?;
+            at = end;
+            match tag {
+                tag::HEADER if fields.headers.len() == Headers::MAX_COUNT => {
                     return Err(ProtocolError::InvalidField(tag));
                 }
-                fields.headers.push(value);
-            } else if tag & CRITICAL != 0 {
-                fields.unknown.get_or_insert(tag);
-            } else if let Some(field) = fields.values.get_mut(usize::from(tag)).filter(|_| tag != 0)
-            {
-                let end = header.len() - rest.len();
-                let at = |place| u16::try_from(place).map_err(|_| ProtocolError::HeaderTooLong);
-                *field = (at(end - value.len())?, at(end)?);
-                if fields.there & 1 << tag != 0 {
-                    return Err(ProtocolError::RepeatedField(tag));
+                tag::HEADER => fields.headers.push(&header[usize::from(start)..usize::from(end)]),
+                CRITICAL.. => drop(fields.unknown.get_or_insert(tag)),
+                0 => {}
+                _ => {
+                    let Some(value) = fields.values.get_mut(usize::from(tag)) else { continue };
+                    *value = (start, end);
+                    if fields.there & 1 << tag != 0 {
+                        return Err(ProtocolError::RepeatedField(tag));
+                    }
+                    fields.there |= 1 << tag;
                 }
-                fields.there |= 1 << tag;
             }
         }
         Ok(fields)
@@ -166,6 +168,22 @@ impl<'a> Fields<'a> {
     ) -> Result<T, ProtocolError> {
         self.get(tag, read)?.ok_or(ProtocolError::MissingField(tag))
     }
+}
+
+/// Where the value begins and ends whose tag is at a place.
+fn value_behind(header: &[u8], tag: u16) -> Option<(u16, u16)> {
+    let at = tag.checked_add(1)?;
+    let (start, length) = match *header.get(usize::from(at))? {
+        // One byte says how long most are.
+        length @ ..0x80 => (at.checked_add(1)?, u16::from(length)),
+        _ => {
+            let mut rest = header.get(usize::from(at)..)?;
+            let length = take_varint(&mut rest)?.try_into().ok()?;
+            ((header.len() - rest.len()).try_into().ok()?, length)
+        }
+    };
+    let end = start.checked_add(length)?;
+    (usize::from(end) <= header.len()).then_some((start, end))
 }
 
 /// A field that is one number.
