@@ -33,6 +33,14 @@ struct Inner {
     reader: Option<Waker>,
 }
 
+impl Inner {
+    /// A burst leaves no memory behind.
+    #[cold]
+    fn release(&mut self) {
+        self.packets = VecDeque::new();
+    }
+}
+
 impl Queue {
     pub(crate) fn new(capacity: usize, room: Arc<Event>, way: Arc<Way>) -> Self {
         Self { capacity, room, way, inner: Mutex::default() }
@@ -68,8 +76,7 @@ impl Queue {
         if let Some(packet) = inner.packets.pop_front() {
             let was_full = inner.packets.len() + 1 >= self.capacity;
             if inner.packets.is_empty() && inner.packets.capacity() > KEPT {
-                // A burst leaves no memory behind.
-                inner.packets = VecDeque::new();
+                inner.release();
             }
             drop(inner);
             if was_full {
