@@ -116,22 +116,18 @@ impl Shared {
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
         }
         let arrival = self.arrival(route, head, Content::Whole(body));
-        match mailbox.push(self, arrival, bytes) {
-            Ok(()) => members.took(self, at),
+        let Err(Full(arrival)) = members.give(self, at, arrival, bytes) else { return };
+        let mailbox = &members.all()[at].mailbox;
+        if mailbox.is_complete() {
             // It was unbound a moment ago: it is not full, and nothing is lost.
-            Err(Full(arrival)) if mailbox.is_complete() => {
-                if route.target == Target::Group {
-                    self.give_back(route, arrival);
-                }
+            if route.target == Target::Group {
+                self.give_back(route, arrival);
             }
-            Err(Full(arrival)) => {
-                if let Some(replier) = &arrival.replier {
-                    self.lose_copy(mailbox, route, &arrival.head);
-                    replier.fail(ReasonCode::Overloaded.into(), Detail::default());
-                } else {
-                    self.lose(mailbox, &route.subject, &arrival.head);
-                }
-            }
+        } else if let Some(replier) = &arrival.replier {
+            self.lose_copy(mailbox, route, &arrival.head);
+            replier.fail(ReasonCode::Overloaded.into(), Detail::default());
+        } else {
+            self.lose(mailbox, &route.subject, &arrival.head);
         }
     }
 
@@ -217,10 +213,9 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, Box::new(head.clone()), content);
-        match mailbox.push(self, arrival, offer.bytes) {
-            Ok(()) => members.took(self, at),
-            // It was unbound a moment ago.
-            Err(Full(arrival)) => self.give_back(route, arrival),
+        // Full: it was unbound a moment ago.
+        if let Err(Full(arrival)) = members.give(self, at, arrival, offer.bytes) {
+            self.give_back(route, arrival);
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! What waits for one binding.
 
 mod charged;
+mod state;
 
 use std::{
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
     time::Instant,
@@ -13,18 +14,18 @@ use std::{
 
 use event_listener::Event;
 
-use self::charged::ChargedQueue;
-use super::{
-    Arrival, InboundStream, Shared,
-    shared::{Counter, lock},
-    streams::Readiness,
-};
+use self::state::{Locked, State};
+use super::{Arrival, InboundStream, Shared, shared::Counter, streams::Readiness};
 use crate::proto::{BindingId, BindingKind, Label, Place, Queue};
 
 pub(crate) struct Mailbox {
     id: BindingId,
     kind: BindingKind,
+    /// How many messages may wait.
+    limit: usize,
     state: Mutex<State>,
+    /// How many messages there are. Set under the lock.
+    count: AtomicUsize,
     /// Nothing more will come. Set under the lock.
     complete: AtomicBool,
     completed: Event,
@@ -32,11 +33,6 @@ pub(crate) struct Mailbox {
     pub(crate) lost: Counter,
     /// Messages that were lost on the way, as far as is known.
     pub(crate) missed: Counter,
-}
-
-struct State {
-    queue: ChargedQueue,
-    reader: Option<Waker>,
 }
 
 /// The mailbox takes nothing more now; the message comes back.
@@ -47,7 +43,9 @@ impl Mailbox {
         Self {
             id,
             kind,
-            state: Mutex::new(State { queue: ChargedQueue::new(queue), reader: None }),
+            limit: queue.room(),
+            state: Mutex::new(State::new(queue)),
+            count: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),
             lost: Counter::default(),
@@ -68,9 +66,13 @@ impl Mailbox {
         self.id.0
     }
 
+    fn lock(&self) -> Locked<'_> {
+        Locked::new(&self.count, &self.state)
+    }
+
     /// Adds a message whose packet had so many bytes.
     pub(super) fn push(&self, shared: &Shared, arrival: Arrival, bytes: usize) -> Result<(), Full> {
-        let mut state = lock(&self.state);
+        let mut state = self.lock();
         if self.is_complete() {
             drop(state);
             return Err(Full(arrival));
@@ -97,10 +99,25 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Whether the reader, which is the only one to add messages just now, can have one at once:
+    /// nothing waits before it. Then it is counted as taken.
+    pub(super) fn passes(&self, shared: &Shared, arrival: &Arrival) -> bool {
+        if self.count.load(Ordering::Acquire) > 0 || arrival.readiness(shared) != Readiness::Ready {
+            return false;
+        }
+        // Before the look: who completes it after the look finds the message counted.
+        shared.count_taken();
+        let passes = !self.complete.load(Ordering::SeqCst);
+        if !passes {
+            shared.count_put_back();
+        }
+        passes
+    }
+
     /// The sender of an offered message has decided. One that has no place yet is looked at when it
     /// comes.
     pub(super) fn decided(&self, shared: &Shared, place: &OnceLock<Place>, readiness: Readiness) {
-        let mut state = lock(&self.state);
+        let mut state = self.lock();
         let Some(place) = place.get() else { return };
         let given_up = state.queue.change(&shared.waiting, |queue| match readiness {
             Readiness::Waiting => None,
@@ -129,26 +146,21 @@ impl Mailbox {
         shared.notify_drain();
     }
 
-    /// How many more messages there is room for.
-    pub(super) fn room(&self) -> usize {
-        lock(&self.state).queue.get().room()
-    }
-
     /// How many more messages, and bytes of them, there is room for.
     pub(super) fn free(&self) -> (u64, u64) {
-        let state = lock(&self.state);
+        let state = self.lock();
         let queue = state.queue.get();
         (queue.room() as u64, queue.free_bytes())
     }
 
     /// Whether there is room for one more message.
     pub(super) fn has_room(&self, shared: &Shared, bytes: usize) -> bool {
-        !self.is_complete() && lock(&self.state).queue.has_room(&shared.waiting, bytes as u64)
+        !self.is_complete() && self.lock().queue.has_room(&shared.waiting, bytes as u64)
     }
 
     /// Whether a request that came by a time still waits here.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
-        let oldest = lock(&self.state).queue.get().oldest_request();
+        let oldest = self.lock().queue.get().oldest_request();
         oldest.is_some_and(|oldest| Some(oldest) <= since)
     }
 
@@ -160,7 +172,7 @@ impl Mailbox {
         shared: &Shared,
         by: Instant,
     ) -> (Vec<Arrival>, Option<Instant>) {
-        let mut state = lock(&self.state);
+        let mut state = self.lock();
         let taken = state.queue.change(&shared.waiting, |queue| queue.take_requests(by));
         (taken, state.queue.get().oldest_whole_request())
     }
@@ -171,7 +183,7 @@ impl Mailbox {
     }
 
     fn wake(&self) {
-        let reader = lock(&self.state).reader.take();
+        let reader = self.lock().reader.take();
         wake(reader);
     }
 
@@ -185,28 +197,29 @@ impl Mailbox {
         shared: &Arc<Shared>,
         cx: &Context<'_>,
     ) -> Poll<Option<Arrival>> {
-        self.poll_for(shared, Some(cx.waker()))
-    }
-
-    /// The next message, if there is one, counted as taken.
-    pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Option<Arrival> {
-        match self.poll_for(shared, None) {
-            Poll::Ready(arrival) => arrival,
-            Poll::Pending => None,
+        match self.take(shared) {
+            Ok(arrival) => Poll::Ready(Some(arrival)),
+            Err(state) if self.is_complete() && state.queue.get().is_empty() => Poll::Ready(None),
+            Err(mut state) => {
+                state.wait_with(cx.waker());
+                Poll::Pending
+            }
         }
     }
 
-    fn poll_for(&self, shared: &Arc<Shared>, waker: Option<&Waker>) -> Poll<Option<Arrival>> {
+    /// The next message, if there is one, counted as taken; or how many more there is room for.
+    pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Result<Arrival, usize> {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return Err(self.limit);
+        }
+        self.take(shared).map_err(|state| state.queue.get().room())
+    }
+
+    fn take(&self, shared: &Arc<Shared>) -> Result<Arrival, Locked<'_>> {
         loop {
-            let mut state = lock(&self.state);
+            let mut state = self.lock();
             let Some(arrival) = state.queue.change(&shared.waiting, Queue::pop) else {
-                if self.is_complete() && state.queue.get().is_empty() {
-                    return Poll::Ready(None);
-                }
-                if let Some(waker) = waker {
-                    wait_with(&mut state.reader, waker);
-                }
-                return Poll::Pending;
+                return Err(state);
             };
             let is_needed = arrival.readiness(shared) == Readiness::Ready;
             if is_needed {
@@ -215,7 +228,7 @@ impl Mailbox {
             // Dropping a message locks other things: not under this lock.
             drop(state);
             if is_needed {
-                return Poll::Ready(Some(arrival));
+                return Ok(arrival);
             }
             self.give_up(shared, arrival);
         }
@@ -223,8 +236,8 @@ impl Mailbox {
 
     /// Nothing more will come; what waits can still be read.
     pub(super) fn complete(&self) {
-        let state = lock(&self.state);
-        self.complete.store(true, Ordering::Release);
+        let state = self.lock();
+        self.complete.store(true, Ordering::SeqCst);
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();
@@ -243,8 +256,8 @@ impl Mailbox {
 
     /// Nobody will read any more. What waits comes back, and is counted as being given back.
     pub(super) fn abandon(&self, shared: &Arc<Shared>) -> Vec<Arrival> {
-        let mut state = lock(&self.state);
-        self.complete.store(true, Ordering::Release);
+        let mut state = self.lock();
+        self.complete.store(true, Ordering::SeqCst);
         shared.begin_giving_back(state.queue.get().len());
         let waiting = state.queue.change(&shared.waiting, Queue::drain);
         drop(state);
@@ -254,20 +267,12 @@ impl Mailbox {
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        lock(&self.state).queue.get().len()
+        self.lock().queue.get().len()
     }
 
     /// How many bytes of packets wait.
     pub(crate) fn waiting_bytes(&self) -> u64 {
-        lock(&self.state).queue.get().bytes()
-    }
-}
-
-/// Notes whom to wake, if it is not noted already.
-fn wait_with(reader: &mut Option<Waker>, waker: &Waker) {
-    match reader {
-        Some(reader) => reader.clone_from(waker),
-        None => *reader = Some(waker.clone()),
+        self.lock().queue.get().bytes()
     }
 }
 

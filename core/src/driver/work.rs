@@ -64,6 +64,12 @@ impl Shared {
         self.work.taken.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// A message that was counted as taken was not.
+    pub(super) fn count_put_back(&self) {
+        self.work.taken.fetch_sub(1, Ordering::SeqCst);
+        self.notify_drain();
+    }
+
     /// Messages are taken out to be given back; counted like those that are taken.
     pub(super) fn begin_giving_back(&self, count: usize) {
         self.work.given_back.fetch_add(count as u64, Ordering::SeqCst);

@@ -7,7 +7,7 @@ use std::{
 
 use futures_lite::future;
 
-use super::route::Route;
+use super::{listening::Read, route::Route};
 use crate::{
     Subject,
     body::Content,
@@ -31,18 +31,22 @@ impl Bound {
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         const TURNS: u32 = 4;
         for _ in 0..TURNS {
-            if let Some(arrival) = self.mailbox.take_next(&self.shared) {
-                return Poll::Ready(Some(self.note_stream(arrival)));
-            }
-            if !self.route.read(&self.shared, &self.mailbox, cx) {
-                return self
-                    .mailbox
-                    .poll_next(&self.shared, cx)
-                    .map(|arrival| Some(self.note_stream(arrival?)));
+            let room = match self.mailbox.take_next(&self.shared) {
+                Ok(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
+                Err(room) => room,
+            };
+            match self.route.read(&self.shared, &self.mailbox, room, cx) {
+                Read::Message(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
+                Read::Others => {}
+                Read::Nothing => return self.poll_mailbox(cx),
             }
         }
         // What came was for others. They get their turn before more of it.
         cx.waker().wake_by_ref();
+        self.poll_mailbox(cx)
+    }
+
+    fn poll_mailbox(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.note_stream(arrival?)))
     }
 

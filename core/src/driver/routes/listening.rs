@@ -16,7 +16,7 @@ use super::{
     watch::{Duty, Reader},
 };
 use crate::{
-    driver::{Mailbox, Shared, shared::lock},
+    driver::{Arrival, Mailbox, Shared, shared::lock},
     proto::frame::Known,
     transport::{DynSubscription, Packet},
 };
@@ -26,6 +26,15 @@ pub(super) struct Listening {
     pub(super) subscription: Box<dyn DynSubscription>,
     known: Known,
     members: Members,
+}
+
+/// What a reader has found.
+pub(super) enum Read {
+    Message(Arrival),
+    /// What its binding has got, or was for others. It is worth to look again.
+    Others,
+    /// The reader is woken when it is worth to look again.
+    Nothing,
 }
 
 /// What became of a turn of polling.
@@ -59,6 +68,9 @@ impl Listening {
                 Poll::Ready(Some(Packet::Undelivered(_))) => {}
                 Poll::Ready(Some(Packet::Data(packet))) => {
                     shared.handle_subject(route, packet, &mut self.known, &mut self.members);
+                    if self.members.has_read() {
+                        break;
+                    }
                 }
             }
         }
@@ -146,41 +158,45 @@ impl Route {
         self.left();
     }
 
-    /// Hands on what has come, for a reader that found nothing in its binding. Returns whether it
-    /// is worth to look again; if not, the reader is woken when it is.
-    pub(super) fn read(&self, shared: &Arc<Shared>, mailbox: &Mailbox, cx: &Context<'_>) -> bool {
+    /// Hands on what has come, for a reader that found nothing in its binding, and room for so much.
+    pub(super) fn read(
+        &self,
+        shared: &Arc<Shared>,
+        mailbox: &Mailbox,
+        room: usize,
+        cx: &Context<'_>,
+    ) -> Read {
         const BATCH: usize = 6;
         // While the task hands on, it wakes the reader.
         let mut listening = match self.listening.try_lock() {
             Ok(listening) => listening,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
+            Err(TryLockError::WouldBlock) => return Read::Nothing,
         };
         let Some(listening) = &mut *listening else {
-            return false;
+            return Read::Nothing;
         };
-        listening.members.look_up(shared, self);
-        let members = listening.members.all();
-        if !matches!(members, [only] if std::ptr::eq(&*only.mailbox, mailbox)) {
-            self.watch.hand_back();
-            return false;
+        if !listening.members.is_only(mailbox) {
+            listening.members.look_up(shared, self);
+            if !listening.members.is_only(mailbox) {
+                self.watch.hand_back();
+                return Read::Nothing;
+            }
         }
-        self.watch.read_by(cx.waker());
+        self.watch.begin_read();
         let mut own = Context::from_waker(&self.waker);
-        let room = mailbox.room();
-        match listening.turn(shared, self, &mut own, room.min(BATCH)) {
-            Turn::Empty => {
-                self.watch.read_to_end();
-                false
-            }
-            Turn::Ended => {
-                self.watch.drain();
-                false
-            }
-            Turn::Over => {
-                self.watch.unread();
-                room > 0
-            }
+        listening.members.begin_read(mailbox.id());
+        let turn = listening.turn(shared, self, &mut own, room.min(BATCH));
+        let read = listening.members.read();
+        match turn {
+            Turn::Empty => self.watch.read_to_end(cx.waker()),
+            Turn::Ended => self.watch.drain(),
+            Turn::Over => self.watch.unread(),
+        }
+        match read {
+            Some(arrival) => Read::Message(arrival),
+            None if turn == Turn::Over && room > 0 => Read::Others,
+            None => Read::Nothing,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use super::route::Route;
 use crate::{
-    driver::{Mailbox, Shared, shared::lock},
-    proto::{BindingKind, Seen},
+    driver::{Arrival, Mailbox, Shared, mailbox::Full, shared::lock},
+    proto::{BindingId, BindingKind, Seen},
 };
 
 /// A binding, and what it has seen of the numbers of the messages to it.
@@ -23,6 +23,17 @@ pub(in crate::driver) struct Member {
 pub(in crate::driver) struct Members {
     changes: Option<u64>,
     members: Vec<Member>,
+    reader: Reader,
+}
+
+/// The reader of a binding that was the only one.
+#[derive(Default)]
+enum Reader {
+    #[default]
+    Away,
+    /// It polls, and takes the next message at once if nothing waits before it.
+    Polls(BindingId),
+    Took(Arrival),
 }
 
 impl Members {
@@ -31,18 +42,28 @@ impl Members {
         let changes = route.changes.load(Ordering::Acquire);
         if self.changes != Some(changes) || self.members.iter().any(|m| m.mailbox.is_complete()) {
             self.changes = Some(changes);
-            let before = std::mem::take(&mut self.members).into_iter();
-            let mut seen: BTreeMap<_, _> =
-                before.map(|member| (member.mailbox.id(), member.seen)).collect();
-            let table = lock(&shared.routes.table);
-            let readers = table.registry.members(route.id).filter_map(|id| table.readers.get(&id));
-            let mailboxes = readers.map(|reader| &reader.mailbox);
-            let mailboxes = mailboxes.filter(|mailbox| !mailbox.is_complete());
-            self.members.extend(mailboxes.map(|mailbox| {
-                let seen = seen.remove(&mailbox.id()).unwrap_or_default();
-                Member { mailbox: Arc::clone(mailbox), seen }
-            }));
+            self.look_up_anew(shared, route);
         }
+    }
+
+    #[cold]
+    fn look_up_anew(&mut self, shared: &Shared, route: &Route) {
+        let before = std::mem::take(&mut self.members).into_iter();
+        let mut seen: BTreeMap<_, _> =
+            before.map(|member| (member.mailbox.id(), member.seen)).collect();
+        let table = lock(&shared.routes.table);
+        let readers = table.registry.members(route.id).filter_map(|id| table.readers.get(&id));
+        let mailboxes = readers.map(|reader| &reader.mailbox);
+        let mailboxes = mailboxes.filter(|mailbox| !mailbox.is_complete());
+        self.members.extend(mailboxes.map(|mailbox| {
+            let seen = seen.remove(&mailbox.id()).unwrap_or_default();
+            Member { mailbox: Arc::clone(mailbox), seen }
+        }));
+    }
+
+    /// Whether a binding was the only one when they were last looked up.
+    pub(super) fn is_only(&self, mailbox: &Mailbox) -> bool {
+        matches!(&*self.members, [only] if std::ptr::eq(&*only.mailbox, mailbox))
     }
 
     /// Those that were there when they were last looked up.
@@ -54,8 +75,45 @@ impl Members {
         &mut self.members
     }
 
+    /// Lets the reader of a binding poll. It ends with [`read`](Self::read).
+    pub(super) fn begin_read(&mut self, binding: BindingId) {
+        self.reader = Reader::Polls(binding);
+    }
+
+    /// Whether the reader that polls has a message.
+    pub(super) fn has_read(&self) -> bool {
+        matches!(self.reader, Reader::Took(_))
+    }
+
+    /// What the reader that polled has got.
+    pub(super) fn read(&mut self) -> Option<Arrival> {
+        match std::mem::take(&mut self.reader) {
+            Reader::Took(arrival) => Some(arrival),
+            Reader::Away | Reader::Polls(_) => None,
+        }
+    }
+
+    /// Gives a message, whose packet had so many bytes, to the one at a place.
+    pub(in crate::driver) fn give(
+        &mut self,
+        shared: &Shared,
+        at: usize,
+        arrival: Arrival,
+        bytes: usize,
+    ) -> Result<(), Full> {
+        let mailbox = &self.members[at].mailbox;
+        let polls = matches!(self.reader, Reader::Polls(binding) if binding == mailbox.id());
+        if polls && mailbox.passes(shared, &arrival) {
+            self.reader = Reader::Took(arrival);
+        } else {
+            mailbox.push(shared, arrival, bytes)?;
+        }
+        self.took(shared, at);
+        Ok(())
+    }
+
     /// The one at a place took a message.
-    pub(in crate::driver) fn took(&mut self, shared: &Shared, at: usize) {
+    fn took(&mut self, shared: &Shared, at: usize) {
         let Some(Member { mailbox, .. }) = self.members.get(at) else { return };
         match mailbox.kind() {
             BindingKind::Broadcast => {}

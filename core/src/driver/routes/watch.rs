@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Poll, Wake, Waker},
 };
@@ -19,27 +19,41 @@ use crate::driver::shared::lock;
 /// something unread, the route's task looks now and then whether it has reached the end of what has
 /// come since the last look. If not, the task hands on all that is there, and the reader goes on from
 /// there. So whatever the pace of the reader, what lies unread is what came between two looks.
+///
+/// The reader takes no lock for a message that it finds.
 #[derive(Default)]
 pub(super) struct Watch {
     state: Mutex<State>,
-    /// The reader polls just now: it is not known yet whether it gets to the end. A wake that comes
-    /// amid this may be that of a client that only wants others to run.
-    is_polling: AtomicBool,
+    /// One of the constants of [`reader`].
+    reader: AtomicU8,
+    /// A reader was the last who polled.
+    is_readers: AtomicBool,
+    /// The task looks, or has to look, after the reader. Changes under the lock.
+    is_guarded: AtomicBool,
+}
+
+/// What a reader is doing, as far as the waker is concerned.
+mod reader {
+    /// Nothing, or something else.
+    pub(super) const AWAY: u8 = 0;
+    /// It polls: it is not known yet whether it gets to the end.
+    pub(super) const POLLS: u8 = 1;
+    /// It waits for the next packet.
+    pub(super) const WAITS: u8 = 2;
 }
 
 #[derive(Default)]
 struct State {
-    /// It waits for the next packet.
+    /// The reader that waits, or the last one that did: most come back.
     reader: Option<Waker>,
+    /// A wake came while the reader polled. It may be that of a client that only wants others to
+    /// run.
+    woken: bool,
     /// Since the last look the reader was at the end of what had come.
     was_at_end: bool,
-    /// A reader was the last who polled.
-    is_readers: bool,
     task: Option<Waker>,
     /// The task has to poll.
     drain: bool,
-    /// The task looks, or has to look, after the reader.
-    guard: bool,
 }
 
 /// What the task of a route has to do.
@@ -61,46 +75,54 @@ pub(super) enum Reader {
 
 impl Watch {
     /// A reader is about to poll.
-    pub(super) fn read_by(&self, reader: &Waker) {
+    pub(super) fn begin_read(&self) {
+        self.is_readers.store(true, Ordering::Relaxed);
+        self.reader.store(reader::POLLS, Ordering::SeqCst);
+    }
+
+    /// The reader has polled, to the end of what has come, and waits.
+    pub(super) fn read_to_end(&self, waker: &Waker) {
         let mut state = lock(&self.state);
-        state.is_readers = true;
-        self.is_polling.store(true, Ordering::Release);
+        if std::mem::take(&mut state.woken) {
+            self.reader.store(reader::AWAY, Ordering::SeqCst);
+            let task = self.start_guard(&mut state);
+            drop(state);
+            waker.wake_by_ref();
+            return wake(task);
+        }
+        self.reader.store(reader::WAITS, Ordering::SeqCst);
         match &mut state.reader {
-            Some(waiting) => waiting.clone_from(reader),
-            None => state.reader = Some(reader.clone()),
+            Some(waiting) => waiting.clone_from(waker),
+            None => state.reader = Some(waker.clone()),
         }
     }
 
-    /// The reader has polled, to the end of what has come.
-    pub(super) fn read_to_end(&self) {
-        self.is_polling.store(false, Ordering::Release);
+    /// The reader stopped before the end of what has come.
+    pub(super) fn unread(&self) {
+        self.reader.store(reader::AWAY, Ordering::Release);
+        // A look that has not seen it poll has ended the guard before: see `look`.
+        if self.is_guarded.load(Ordering::SeqCst) {
+            return;
+        }
+        // Where nobody looks after it, little has come since somebody was at the end.
+        let task = self.start_guard(&mut lock(&self.state));
+        wake(task);
     }
 
     /// The task is about to poll.
     pub(super) fn drained_by_task(&self) {
         let mut state = lock(&self.state);
         state.drain = false;
-        state.is_readers = false;
+        self.is_readers.store(false, Ordering::Relaxed);
+        self.reader.store(reader::AWAY, Ordering::SeqCst);
         let reader = state.reader.take();
         drop(state);
         drop(reader);
-    }
-
-    /// The reader stopped before the end of what has come.
-    pub(super) fn unread(&self) {
-        let mut state = lock(&self.state);
-        let reader = state.reader.take();
-        self.is_polling.store(false, Ordering::Release);
-        // Where nobody looks after it, little has come since somebody was at the end.
-        let task = state.start_guard();
-        drop(state);
-        drop(reader);
-        wake(task);
     }
 
     /// The route has several bindings now: readers do not poll any more.
     pub(super) fn hand_back(&self) {
-        if lock(&self.state).is_readers {
+        if self.is_readers.load(Ordering::Relaxed) {
             self.drain();
         }
     }
@@ -120,7 +142,7 @@ impl Watch {
             if std::mem::take(&mut state.drain) {
                 return Some(Duty::Drain);
             }
-            state.guard.then_some(Duty::Guard)
+            self.is_guarded.load(Ordering::SeqCst).then_some(Duty::Guard)
         })
         .await
     }
@@ -150,23 +172,24 @@ impl Watch {
     pub(super) fn look(&self) -> Reader {
         let mut state = lock(&self.state);
         let was_at_end = std::mem::take(&mut state.was_at_end);
-        let waits = state.reader.is_some() && !self.is_polling.load(Ordering::Acquire);
+        // In this order: a reader that begins to poll after it was seen to wait finds no guard, and
+        // starts one.
+        self.is_guarded.store(false, Ordering::SeqCst);
+        let waits = self.reader.load(Ordering::SeqCst) == reader::WAITS;
         if !waits && (was_at_end || planted!(LeaveUnread)) {
+            self.is_guarded.store(true, Ordering::SeqCst);
             return Reader::Busy;
         }
-        state.guard = false;
         if waits { Reader::Waiting } else { Reader::Behind }
     }
-}
 
-impl State {
     /// The reader is guarded from now on. Returns whom to wake for it.
-    fn start_guard(&mut self) -> Option<Waker> {
-        if std::mem::replace(&mut self.guard, true) {
+    fn start_guard(&self, state: &mut State) -> Option<Waker> {
+        if self.is_guarded.swap(true, Ordering::SeqCst) {
             return None;
         }
-        self.was_at_end = true;
-        self.task.take()
+        state.was_at_end = true;
+        state.task.take()
     }
 }
 
@@ -177,14 +200,21 @@ impl Wake for Watch {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = lock(&self.state);
-        let reader = state.reader.take();
-        let task = if reader.is_some() {
-            // One that waited was at the end until now.
-            state.was_at_end |= !self.is_polling.load(Ordering::Acquire);
-            state.start_guard()
-        } else {
-            state.drain = true;
-            state.task.take()
+        let (reader, task) = match self.reader.load(Ordering::SeqCst) {
+            reader::POLLS => {
+                state.woken = true;
+                (None, None)
+            }
+            reader::WAITS => {
+                self.reader.store(reader::AWAY, Ordering::SeqCst);
+                // It was at the end until now.
+                state.was_at_end = true;
+                (state.reader.clone(), self.start_guard(&mut state))
+            }
+            _ => {
+                state.drain = true;
+                (None, state.task.take())
+            }
         };
         drop(state);
         wake(reader);

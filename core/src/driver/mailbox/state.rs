@@ -1,0 +1,65 @@
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+
+use super::charged::ChargedQueue;
+use crate::{
+    driver::{Arrival, shared::lock},
+    proto::Queue,
+};
+
+pub(super) struct State {
+    pub(super) queue: ChargedQueue,
+    pub(super) reader: Option<Waker>,
+}
+
+impl State {
+    pub(super) fn new(queue: Queue<Arrival>) -> Self {
+        Self { queue: ChargedQueue::new(queue), reader: None }
+    }
+
+    /// Notes whom to wake, if it is not noted already.
+    pub(super) fn wait_with(&mut self, waker: &Waker) {
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(waker),
+            None => self.reader = Some(waker.clone()),
+        }
+    }
+}
+
+/// The state, while nobody else can change it. Afterwards its count of messages is right again.
+pub(super) struct Locked<'a> {
+    count: &'a AtomicUsize,
+    state: MutexGuard<'a, State>,
+}
+
+impl<'a> Locked<'a> {
+    pub(super) fn new(count: &'a AtomicUsize, state: &'a Mutex<State>) -> Self {
+        Self { count, state: lock(state) }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.count.store(self.queue.get().len(), Ordering::Release);
+    }
+}
