@@ -200,7 +200,6 @@ impl Error {
             ReasonCode::Taken | ReasonCode::Gone | ReasonCode::Lost => K::Lost,
             ReasonCode::Lagged => K::Lagged,
             ReasonCode::Cancelled => K::Cancelled,
-            ReasonCode::SourceFailed if planted!(LoseReason) => K::Other,
             ReasonCode::SourceFailed => K::SourceFailed,
             ReasonCode::Dropped => K::Dropped,
             ReasonCode::TooLarge => K::TooLarge,
@@ -213,8 +212,7 @@ impl Error {
             ReasonCode::Deadline => K::Deadline,
             ReasonCode::Other(_) => K::Other,
         };
-        let denies = reason.code == ReasonCode::Dropped && planted!(DenyExecution);
-        let executed = if denies { Executed::No } else { reason.code.executed() };
+        let executed = reason.code.executed();
         let mut error = Self::new(kind, reason.text.clone()).with_executed(executed);
         error.0.is_peers = true;
         error

@@ -77,9 +77,6 @@
 //! sender. The README of the repository has the limits with their defaults, all failures, and what is
 //! not promised; `SPEC.md` beside it is the protocol.
 
-#[macro_use]
-mod plant;
-
 mod binding;
 mod body;
 mod builder;
@@ -112,9 +109,6 @@ pub mod transport;
 #[path = "../tests/support/sim.rs"]
 mod sim;
 
-#[cfg(conduit_planted)]
-#[doc(hidden)]
-pub use self::plant::BUGS;
 pub use self::{
     binding::Binding,
     body::{Body, BodyWriter, IncomingBody},

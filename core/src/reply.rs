@@ -61,9 +61,8 @@ async fn send(
     let request = replier.request;
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
-            let to = if planted!(ReplyToSibling) { &shared.source } else { &replier.asker };
             let packet = || Frame::reply(request.message, head.borrowed(), &body);
-            let to = shared.destinations.get(&Shared::inbox_of(to));
+            let to = shared.destinations.get(&Shared::inbox_of(&replier.asker));
             shared.publish(&to, packet, None, None).await
         }
         Prepared::Streamed(source) => {

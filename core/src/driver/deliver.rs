@@ -73,12 +73,6 @@ impl Shared {
         body: Bytes,
         bytes: usize,
     ) {
-        if planted!(DeliverToAllMembers) && route.target == Target::Group {
-            // Each that took it goes to the end.
-            for _ in 1..members.all().len() {
-                self.deliver_whole_to(route, members, 0, head.clone(), body.clone(), bytes);
-            }
-        }
         if route.target == Target::Plain {
             for member in members.all_mut() {
                 self.note(route, member, &head);

@@ -65,9 +65,7 @@ impl Shared {
         let mut table = lock(&self.routes.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let config = &self.config;
-        let bytes = config.waiting_bytes_per_binding;
-        let bytes = if planted!(WaitUnbounded) { u64::MAX } else { bytes };
-        let queue = Queue::new(config.waiting, bytes);
+        let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
         let mailbox = Mailbox::new(joined.binding, kind, queue);
         let mailbox = Arc::new(mailbox);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));

@@ -216,7 +216,7 @@ impl Shared {
         let now = self.now();
         let mut table = lock(&self.serving.table);
         let same = table.running.get(&message).cloned();
-        if same.is_none() && !planted!(ForgetCancellation) {
+        if same.is_none() {
             table.cancelled.insert(now, now + self.config.idle_limit, message, ());
             self.untidy.set();
         }

@@ -24,7 +24,6 @@ pub(super) struct Charge(Option<(Arc<WaitingBytes>, u64)>);
 
 impl WaitingBytes {
     pub(super) fn new(limit: u64) -> Self {
-        let limit = if planted!(WaitUnbounded) { u64::MAX } else { limit };
         Self { limit, charged: AtomicU64::new(0) }
     }
 

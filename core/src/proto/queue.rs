@@ -144,11 +144,6 @@ impl<T> Queue<T> {
             return Err(item);
         }
         let Label { sender, bytes, request, offered } = label;
-        let sender = if planted!(HoldUpOthers) {
-            InstanceId::from_bytes([0; InstanceId::LEN])
-        } else {
-            sender
-        };
         let number = self.next;
         self.next += 1;
         self.count += 1;
@@ -196,7 +191,7 @@ impl<T> Queue<T> {
             self.released.pop_first()?.1
         } else {
             let queue = if one_way < request { &mut self.one_way } else { &mut self.requests };
-            let entry = if planted!(Overtake) { queue.pop_back() } else { queue.pop_front() }?;
+            let entry = queue.pop_front()?;
             release(queue);
             entry
         };

@@ -176,7 +176,7 @@ impl Watch {
         // starts one.
         self.is_guarded.store(false, Ordering::SeqCst);
         let waits = self.reader.load(Ordering::SeqCst) == reader::WAITS;
-        if !waits && (was_at_end || planted!(LeaveUnread)) {
+        if !waits && was_at_end {
             self.is_guarded.store(true, Ordering::SeqCst);
             return Reader::Busy;
         }

@@ -100,7 +100,7 @@ impl InboundStream {
         let attention = sooner || machine.is_due() || machine.is_finished();
         let decided = was_undecided && !machine.is_undecided();
         let readiness = readiness(machine);
-        let wanted = machine.is_readable() && !planted!(LoseWakeup);
+        let wanted = machine.is_readable();
         let reader = if wanted { state.reader.take() } else { None };
         drop(state);
         if let Some(reader) = reader {
@@ -215,7 +215,6 @@ impl InboundStream {
 
 fn readiness(machine: &Inbound) -> Readiness {
     match (machine.is_undecided(), machine.is_confirmed()) {
-        (true, _) if planted!(StartUnconfirmed) => Readiness::Ready,
         (true, _) => Readiness::Waiting,
         (false, true) => Readiness::Ready,
         (false, false) => Readiness::Never,

@@ -35,7 +35,7 @@ impl Shared {
 
     pub(in crate::driver) fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
         let now = self.now();
-        let until = if planted!(ForgetTombstone) { now } else { now + self.config.idle_limit };
+        let until = now + self.config.idle_limit;
         lock(&self.streams.received).insert(now, until, key, last_word);
         self.untidy.set();
     }

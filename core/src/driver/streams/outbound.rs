@@ -205,7 +205,6 @@ impl OutboundStream {
             let room = self.room().await;
             match source.next(room.min(shared.piece())).await {
                 Ok(Some(bytes)) => self.with(|machine| machine.push(bytes)),
-                Err(_) if planted!(EndFailedSource) => return self.with(Outbound::finish),
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {
                     let reason = Reason::new(ReasonCode::SourceFailed, Causes(&error).to_string());

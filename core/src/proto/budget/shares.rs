@@ -72,7 +72,7 @@ impl Shares {
     /// Whether a source may take more, where so much is free.
     pub(super) fn is_fair(&self, source: &Source, free: u64) -> bool {
         let (service, instance) = self.held(source);
-        service.amount.saturating_add(instance.amount) <= free || planted!(TakeItAll)
+        service.amount.saturating_add(instance.amount) <= free
     }
 
     /// Whether an offer that is not confirmed has room among those that are not. One always has.

@@ -256,9 +256,7 @@ impl Inbound {
         if self.is_live() {
             self.finish(Phase::Stopped(ReasonCode::Dropped.into()), budget);
         }
-        if !planted!(LeakBudget) {
-            budget.close(&self.claim);
-        }
+        budget.close(&self.claim);
     }
 
     fn is_live(&self) -> bool {
@@ -274,9 +272,7 @@ impl Inbound {
         self.phase = phase;
         self.ack_at = None;
         self.body.clear();
-        if !planted!(LeakBudget) {
-            self.charge = 0;
-            budget.end(&self.claim);
-        }
+        self.charge = 0;
+        budget.end(&self.claim);
     }
 }

@@ -84,13 +84,12 @@ impl Inbound {
     /// the budget from the others.
     fn grant(&mut self, budget: &mut Budget) {
         let affordable = budget.allowance(&self.claim);
-        let affordable = if planted!(IgnoreBudget) { u64::MAX } else { affordable };
         let room = self.limits.initial.max(affordable).min(self.limits.window);
         let length = self.body.known_length();
         let goal = self.body.read().saturating_add(room).min(length);
         // Small grants cost a packet each and let the sender do next to nothing.
         let worth_it = goal.saturating_sub(self.granted) >= room / 4 || goal == length;
-        if goal > self.granted && worth_it && !planted!(LoseCredit) {
+        if goal > self.granted && worth_it {
             self.granted = goal;
             self.due = true;
         }

@@ -101,7 +101,7 @@ impl Inbound {
             stream: self.stream,
             receiver: self.receiver,
             receipt: Receipt {
-                have: if planted!(AckTooMuch) { self.granted } else { self.body.have() },
+                have: self.body.have(),
                 credit: self.granted,
                 started: self.started && self.nonce.is_some(),
                 done: self.phase == Phase::Done,

@@ -1,6 +1,6 @@
 //! One receiver, as the sender sees it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{OutboundLimits, unproven::Cost};
 use crate::{
@@ -185,8 +185,7 @@ impl Peer {
 
     /// No handler has started, and another member of the group may get the message.
     pub(super) fn is_replaceable(&self) -> bool {
-        let is_unstarted = !self.started && !planted!(LoseGivenBack);
-        self.is_active() && self.target == Target::Group && is_unstarted
+        self.is_active() && self.target == Target::Group && !self.started
     }
 
     pub(super) fn is_resuming(&self) -> bool {
@@ -257,11 +256,11 @@ impl Peer {
     }
 
     fn lost_at(&self, limits: &OutboundLimits) -> Instant {
-        later(self.heard, if planted!(WaitForTheDead) { Duration::MAX } else { limits.idle })
+        later(self.heard, limits.idle)
     }
 
     fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
-        self.mark.filter(|_| !planted!(IgnoreLag)).map(|(_, since)| later(since, limits.lag))
+        self.mark.map(|(_, since)| later(since, limits.lag))
     }
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
@@ -292,8 +291,8 @@ impl Peer {
                     Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });
                 self.say_ping = true;
             }
-            self.sent = if planted!(ForgetRetransmit) { self.sent } else { self.acked };
-            self.end_sent &= planted!(ForgetEnd);
+            self.sent = self.acked;
+            self.end_sent = false;
             self.waiting = None;
             self.retries += 1;
             return true;

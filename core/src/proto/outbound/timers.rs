@@ -46,8 +46,7 @@ impl Outbound {
             return;
         }
         let active = || self.peers.values().filter(|peer| peer.is_active());
-        let lacks = |peer: &Peer| if planted!(ReleaseUnacked) { peer.sent } else { peer.lacks() };
-        let Some(slowest) = active().map(lacks).min() else {
+        let Some(slowest) = active().map(Peer::lacks).min() else {
             return self.chunks.clear();
         };
         let alone = active().nth(1).is_none();

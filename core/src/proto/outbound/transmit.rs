@@ -102,7 +102,7 @@ impl Outbound {
                 Frame::Confirm { message, port: receiver.port, nonce }
             } else if self.ended
                 && peer.sent == written
-                && (!peer.end_sent || (now >= peer.ping_at(limits) && !planted!(ForgetEnd)))
+                && (!peer.end_sent || now >= peer.ping_at(limits))
             {
                 peer.end_sent = true;
                 peer.expect(now);
