@@ -1,5 +1,8 @@
 //! Whom to wake when a packet comes, and who looks after those who do not come.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::poll_fn,
     sync::{
