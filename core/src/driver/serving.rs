@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, Weak},
     time::Instant,
 };
 
@@ -18,7 +15,7 @@ use crate::{
     MessageId,
     error::Causes,
     proto::{
-        Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
+        Answerer, Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
         frame::{Frame, Request, Source},
     },
     transport::{Address, Target},
@@ -39,27 +36,14 @@ struct Table {
     cancelled: Tombs<MessageId, ()>,
 }
 
-/// The duty to answer one request: whoever drops the last of it unanswered has the asker told.
+/// The duty to answer one request: if the last of it is dropped unanswered, the asker is told.
 pub(crate) struct Replier {
     shared: Arc<Shared>,
     pub(crate) request: Request,
     pub(crate) asker: Source,
-    target: Target,
-    /// The asker does not need the answer any more.
-    cancelled: AtomicBool,
-    cancellation: Event,
-    answered: AtomicBool,
-    /// A handler has it.
-    started: AtomicBool,
-    /// The function of the handler was called with it.
-    begun: AtomicBool,
     pub(super) arrived: Instant,
-    /// It may be said to be here: of an offer, only the sender's confirmation decides that.
-    is_here: AtomicBool,
-    /// The broker says of the last sign of life that nobody got it, and how many in a row nobody got
-    /// before it.
-    is_unheard: AtomicBool,
-    unheard: AtomicU32,
+    machine: Mutex<Answerer>,
+    cancellation: Event,
 }
 
 impl Replier {
@@ -70,29 +54,24 @@ impl Replier {
         target: Target,
         is_whole: bool,
     ) -> Arc<Self> {
-        let now = shared.now();
+        let (now, message) = (shared.now(), request.message);
+        let (instance, idle) = (shared.source.instance, shared.config.idle_limit);
+        let machine = if is_whole { Answerer::whole } else { Answerer::streamed };
+        let mut machine = machine(now, message, instance, target, idle);
+        let mut table = lock(&shared.serving.table);
+        if table.cancelled.get(now, &message).is_some() {
+            machine.handle_cancel();
+        }
         let replier = Arc::new(Self {
             shared: Arc::clone(shared),
             request,
             asker,
-            target,
-            cancelled: AtomicBool::new(false),
-            cancellation: Event::new(),
-            answered: AtomicBool::new(false),
-            started: AtomicBool::new(false),
-            begun: AtomicBool::new(false),
             arrived: now,
-            is_here: AtomicBool::new(is_whole),
-            is_unheard: AtomicBool::new(false),
-            unheard: AtomicU32::new(0),
+            machine: Mutex::new(machine),
+            cancellation: Event::new(),
         });
-        let mut table = lock(&shared.serving.table);
-        if table.cancelled.get(now, &request.message).is_some() {
-            replier.cancel();
-        }
         let first = table.running.is_empty();
-        let same = table.running.entry(request.message).or_default();
-        same.push(Arc::downgrade(&replier));
+        table.running.entry(message).or_default().push(Arc::downgrade(&replier));
         drop(table);
         if first {
             shared.serving.busy.notify(usize::MAX);
@@ -102,38 +81,22 @@ impl Replier {
 
     /// A handler has the request from now on.
     pub(crate) fn start(&self) {
-        self.started.store(true, Ordering::SeqCst);
-        self.is_here.store(true, Ordering::SeqCst);
+        lock(&self.machine).start();
     }
 
     /// The function of its handler is called now: from here on it was executed.
     pub(crate) fn begin(&self) {
-        self.begun.store(true, Ordering::Release);
+        lock(&self.machine).begin();
     }
 
-    /// Harmless once it is being answered: the asker then takes the answer or stops it.
     fn cancel(&self) {
-        if self.answered.load(Ordering::SeqCst) {
-            return;
-        }
-        self.cancelled.store(true, Ordering::SeqCst);
+        lock(&self.machine).handle_cancel();
         self.cancellation.notify(usize::MAX);
-    }
-
-    /// A sign of life is due. Once nobody was there to get one for as long as the idle limit, the asker
-    /// is gone for good; one that has lost its connection may be back before.
-    fn look_for_asker(&self) {
-        if !self.is_unheard.swap(false, Ordering::Relaxed) {
-            return self.unheard.store(0, Ordering::Relaxed);
-        }
-        if self.unheard.fetch_add(1, Ordering::Relaxed) + 1 >= SIGNS_OF_LIFE {
-            self.cancel();
-        }
     }
 
     /// Whether the asker does not need the answer any more.
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::SeqCst)
+        lock(&self.machine).is_cancelled()
     }
 
     /// Waits for the cancellation.
@@ -154,50 +117,56 @@ impl Replier {
 
     /// Takes the right to answer. Only the first gets it.
     pub(crate) fn claim(&self) -> bool {
-        !self.answered.swap(true, Ordering::SeqCst)
+        lock(&self.machine).reply()
     }
 
     /// Answers with a failure, if nobody has answered.
     pub(crate) fn fail(&self, reason: Reason, detail: Detail) {
-        if self.claim() {
-            self.post_failure(reason, detail);
-        }
+        let reason = self.shared.config.told(reason);
+        self.speak(|machine| machine.fail(reason, detail));
     }
 
     /// Says that the answer that was begun will not come.
     pub(crate) fn post_failure(&self, reason: Reason, detail: Detail) {
-        let failure = self.failure(reason, detail);
-        self.shared.post(Shared::inbox_of(&self.asker), &failure);
+        let reason = self.shared.config.told(reason);
+        self.speak(|machine| machine.break_off(reason, detail));
     }
 
     /// Refuses the request, if nobody has answered. Returns what tells the asker so.
     pub(super) fn refusal(&self, code: ReasonCode) -> Option<(Address, Bytes)> {
-        let failure = || self.failure(code.into(), Detail::default()).encode();
-        self.claim().then(|| (Shared::inbox_of(&self.asker), failure()))
+        let reason = self.shared.config.told(code.into());
+        let mut machine = lock(&self.machine);
+        machine.fail(reason, Detail::default());
+        Some((Shared::inbox_of(&self.asker), machine.poll_transmit()?.encode()))
     }
 
-    fn failure(&self, reason: Reason, detail: Detail) -> Frame {
-        Frame::Failure {
-            message: self.request.message,
-            instance: self.shared.source.instance,
-            target: self.target,
-            started: self.begun.load(Ordering::Acquire),
-            reason: self.shared.config.told(reason),
-            detail,
+    /// Tells the asker what the machine has to say after a change.
+    fn speak(&self, change: impl FnOnce(&mut Answerer)) {
+        let mut machine = lock(&self.machine);
+        change(&mut machine);
+        let said = machine.poll_transmit();
+        drop(machine);
+        if let Some(frame) = said {
+            self.shared.post(Shared::inbox_of(&self.asker), &frame);
         }
+    }
+
+    /// The sign of life that is due, if one is.
+    fn sign_of_life(&self, now: Instant) -> Option<Frame> {
+        let mut machine = lock(&self.machine);
+        machine.handle_timeout(now);
+        let (sign, is_cancelled) = (machine.poll_transmit(), machine.is_cancelled());
+        drop(machine);
+        if is_cancelled {
+            self.cancellation.notify(usize::MAX);
+        }
+        sign
     }
 }
 
 impl Drop for Replier {
     fn drop(&mut self) {
-        let code = if self.is_cancelled() {
-            ReasonCode::Cancelled
-        } else if self.started.load(Ordering::SeqCst) {
-            ReasonCode::NoReply
-        } else {
-            ReasonCode::Draining
-        };
-        self.fail(code.into(), Detail::default());
+        self.speak(Answerer::give_up);
         let mut table = lock(&self.shared.serving.table);
         if let Some(same) = table.running.get_mut(&self.request.message) {
             same.retain(|replier| !std::ptr::eq(replier.as_ptr(), self));
@@ -229,7 +198,7 @@ impl Shared {
     pub(super) fn handle_absent_asker(&self, message: MessageId) {
         let same = lock(&self.serving.table).running.get(&message).cloned();
         for replier in same.into_iter().flatten().filter_map(|replier| replier.upgrade()) {
-            replier.is_unheard.store(true, Ordering::Relaxed);
+            lock(&replier.machine).handle_undelivered();
         }
     }
 
@@ -240,7 +209,6 @@ impl Shared {
         for replier in running.iter().filter_map(Weak::upgrade) {
             // Also where a reply was begun, since it may not get out any more. Of two answers the
             // asker takes the first.
-            replier.claim();
             replier.post_failure(ReasonCode::Closed.into(), Detail::default());
         }
     }
@@ -262,9 +230,7 @@ impl Shared {
                 busy.await;
             }
             self.pause_until(self.now() + pause).await;
-            // Most are answered before anybody could wonder.
-            let before = self.now().checked_sub(pause / 2);
-            for (to, message, alive) in self.signs_of_life(before) {
+            for (to, message, alive) in self.signs_of_life(self.now()) {
                 let mut alive = Some(alive.encode());
                 let undelivered = Some((&self.inbox, self.sign_of_life(message)));
                 if let Err(error) = self.transport.publish(&to, &mut alive, undelivered).await {
@@ -275,21 +241,16 @@ impl Shared {
         }
     }
 
-    fn signs_of_life(&self, arrived_before: Option<Instant>) -> Vec<(Address, MessageId, Frame)> {
+    fn signs_of_life(&self, now: Instant) -> Vec<(Address, MessageId, Frame)> {
         let table = lock(&self.serving.table);
         let running: Vec<_> = table.running.values().flatten().filter_map(Weak::upgrade).collect();
         // Dropping the last of one locks the table.
         drop(table);
-        let is_due = |replier: &&Arc<Replier>| {
-            replier.is_here.load(Ordering::SeqCst) && Some(replier.arrived) <= arrived_before
-        };
         let sign = |replier: &Arc<Replier>| {
-            let (message, target) = (replier.request.message, replier.target);
-            let alive = Frame::Alive { message, instance: self.source.instance, target };
-            replier.look_for_asker();
-            (Self::inbox_of(&replier.asker), message, alive)
+            let alive = replier.sign_of_life(now)?;
+            Some((Self::inbox_of(&replier.asker), replier.request.message, alive))
         };
-        running.iter().filter(is_due).map(sign).collect()
+        running.iter().filter_map(sign).collect()
     }
 
     /// How many requests are being answered.

@@ -7,7 +7,7 @@
 //! - [`frame`] turns packets into [`frame::Frame`]s and back.
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
 //!   bounds what all inbound bodies together may hold, and says which offers are taken.
-//! - [`Asker`] makes a request, and decides which answer counts.
+//! - [`Asker`] makes a request, and decides which answer counts; an [`Answerer`] answers it, once.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
 //! - [`Seen`] makes a loss on the way visible.
@@ -15,6 +15,7 @@
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
 
+mod answerer;
 mod asker;
 mod backoff;
 mod budget;
@@ -33,6 +34,7 @@ mod registry;
 mod sequence;
 
 pub use self::{
+    answerer::Answerer,
     asker::{Asker, AskerEvent, AskerLimits, AskerTransmit, RequestFailure},
     budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
     detail::Detail,

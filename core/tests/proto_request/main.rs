@@ -1,5 +1,6 @@
 //! An asker against those who answer, on a virtual clock, over wires that lose, delay and reorder.
 
+mod answerer;
 mod any_wire;
 mod ask;
 

@@ -1,4 +1,4 @@
-//! One asker and any number of instances on a virtual clock. When nothing is on its way any more, what
+//! One asker and any number of answerers on a virtual clock. When nothing is on its way any more, what
 //! the asker was told must be true.
 
 mod station;
@@ -146,7 +146,10 @@ impl Play {
                 let says = self.stations[at].take(now, target);
                 says.into_iter().for_each(|packet| self.wire.send(now, packet));
             }
-            Packet::Cancel(at) => self.stations[at].cancel(),
+            Packet::Cancel(at) => {
+                let says = self.stations[at].cancel();
+                says.into_iter().for_each(|packet| self.wire.send(now, packet));
+            }
             Packet::Reply(instance) => {
                 if self.asker.handle_reply(now) {
                     self.answer(Answer::Reply(instance));

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use conduit::{
-    InstanceId,
-    proto::{Detail, ReasonCode, RequestFailure},
+    InstanceId, MessageId,
+    proto::{Answerer, Detail, ReasonCode, RequestFailure, frame::Frame},
     transport::Target,
 };
 
-use super::Packet;
+use super::{Packet, Play};
 
 /// What a binding does with a request.
 #[derive(Debug, Clone, Copy)]
@@ -56,15 +56,13 @@ pub(crate) struct Station {
 /// A request that is being handled.
 #[derive(Debug)]
 struct Job {
-    target: Target,
+    answerer: Answerer,
     is_reply: bool,
     until: Instant,
-    alive: Instant,
 }
 
 impl Station {
-    /// How often it says that a handler is at work.
-    pub(super) const ALIVE: Duration = Duration::from_millis(1_600);
+    const IDLE: Duration = Play::LIMITS.idle;
 
     pub(super) fn new(number: u8, binds: Vec<Bind>) -> Self {
         let instance = InstanceId::from_bytes([number; InstanceId::LEN]);
@@ -79,10 +77,12 @@ impl Station {
         self.binds.iter().any(|bind| bind.target == target)
     }
 
-    /// It does not need to answer.
-    pub(super) fn cancel(&mut self) {
+    /// It does not need to answer: its handlers are stopped.
+    pub(super) fn cancel(&mut self) -> Vec<Packet> {
         self.is_cancelled = true;
-        self.jobs.clear();
+        self.jobs.iter_mut().for_each(|job| job.answerer.handle_cancel());
+        let stopped = self.jobs.extract_if(.., |job| job.answerer.is_cancelled());
+        stopped.flat_map(|job| Self::give_up(job.answerer)).collect()
     }
 
     /// A request: for each plain binding, or for one of the group.
@@ -94,25 +94,23 @@ impl Station {
         let most = if target == Target::Group { 1 } else { usize::MAX };
         let binds = self.binds.iter_mut().filter(|bind| bind.target == target).take(most);
         for bind in binds {
-            let failure = |code: ReasonCode| {
-                Packet::Failure(RequestFailure {
-                    instance: self.instance,
-                    target,
-                    started: false,
-                    reason: code.into(),
-                    detail: Detail::default(),
-                })
+            let message = MessageId::from_bytes([9; MessageId::LEN]);
+            let mut answerer = Answerer::whole(now, message, self.instance, target, Self::IDLE);
+            let mut fail = |answerer: &mut Answerer, code: ReasonCode| {
+                answerer.fail(code.into(), Detail::default());
+                says.extend(said(answerer));
             };
             if bind.refusals > 0 {
                 bind.refusals -= 1;
-                says.push(failure(ReasonCode::Overloaded));
+                fail(&mut answerer, ReasonCode::Overloaded);
                 continue;
             }
+            answerer.start();
             let (is_reply, time) = match bind.does {
                 Does::Replies(time) => (true, time),
                 Does::Fails(time) => (false, time),
                 Does::Misreads => {
-                    says.push(failure(ReasonCode::NotDecoded));
+                    fail(&mut answerer, ReasonCode::NotDecoded);
                     continue;
                 }
                 Does::Dies => {
@@ -120,38 +118,52 @@ impl Station {
                     continue;
                 }
             };
+            answerer.begin();
             self.ran.push(target);
-            self.jobs.push(Job { target, is_reply, until: now + time, alive: now + Self::ALIVE });
+            self.jobs.push(Job { answerer, is_reply, until: now + time });
         }
         says
     }
 
     pub(super) fn next_time(&self) -> Option<Instant> {
-        self.jobs.iter().map(|job| job.until.min(job.alive)).min()
+        let times = self.jobs.iter().flat_map(|job| [Some(job.until), job.answerer.poll_timeout()]);
+        times.flatten().min()
     }
 
     /// What it says by itself.
     pub(super) fn settle(&mut self, now: Instant) -> Vec<Packet> {
         let (instance, mut says) = (self.instance, Vec::new());
-        for job in &mut self.jobs {
-            if job.until > now && job.alive <= now {
-                job.alive = now + Self::ALIVE;
-                says.push(Packet::Alive(job.target, instance));
+        for mut job in self.jobs.extract_if(.., |job| job.until <= now) {
+            if job.is_reply && job.answerer.reply() {
+                says.push(Packet::Reply(instance));
             }
+            if !job.is_reply {
+                job.answerer.fail(ReasonCode::HandlerFailed.into(), Detail::default());
+            }
+            says.extend(Self::give_up(job.answerer));
         }
-        for job in self.jobs.extract_if(.., |job| job.until <= now) {
-            says.push(if job.is_reply {
-                Packet::Reply(instance)
-            } else {
-                Packet::Failure(RequestFailure {
-                    instance,
-                    target: job.target,
-                    started: true,
-                    reason: ReasonCode::HandlerFailed.into(),
-                    detail: Detail::default(),
-                })
-            });
+        for job in &mut self.jobs {
+            job.answerer.handle_timeout(now);
+            says.extend(said(&mut job.answerer));
         }
         says
     }
+
+    /// The request is dropped.
+    fn give_up(mut answerer: Answerer) -> Vec<Packet> {
+        answerer.give_up();
+        said(&mut answerer)
+    }
+}
+
+fn said(answerer: &mut Answerer) -> Vec<Packet> {
+    let frames = std::iter::from_fn(|| answerer.poll_transmit());
+    let packet = |frame| match frame {
+        Frame::Alive { target, instance, .. } => Packet::Alive(target, instance),
+        Frame::Failure { instance, target, started, reason, detail, .. } => {
+            Packet::Failure(RequestFailure { instance, target, started, reason, detail })
+        }
+        frame => panic!("an answerer does not say {frame:?}"),
+    };
+    frames.map(packet).collect()
 }
