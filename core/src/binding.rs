@@ -33,6 +33,31 @@ use crate::{
 /// It is a loop or a handler: take messages with [`next`](Self::next) or as a [`Stream`], or give
 /// them [`to`](Self::to) a function. Dropping it unbinds: a queue binding gives the messages that
 /// wait in it back to the group.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("mail-service", Smol, Memory::new(), Json)?;
+/// let mut created = conduit.bind("user.created").await?;
+/// for name in ["Ada", "Grace"] {
+///     conduit.own_service().send("user.created", name).await?;
+/// }
+///
+/// created.unbind().await; // what was routed to it by then is still yielded
+/// let mut names = Vec::new();
+/// while let Some(message) = created.next().await {
+///     names.push(message.decode::<String>().await?);
+/// }
+/// assert_eq!(names, ["Ada", "Grace"]);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "a dropped binding unbinds: take its messages with `next`, or give `to` or `serve` a function"]
 pub struct Binding<E> {
     bound: Bound,

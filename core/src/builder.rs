@@ -10,6 +10,12 @@ use crate::{
 };
 
 /// No runtime, transport or encoder was given yet.
+///
+/// ```compile_fail,E0277
+/// use conduit::Conduit;
+///
+/// Conduit::builder("user-service").build(); // without a runtime, a transport and an encoder
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Missing;
 
@@ -17,6 +23,31 @@ pub struct Missing;
 ///
 /// A runtime, a transport and an encoder are needed. Limits are in bytes unless something else is
 /// said; what none of these sets is at its default.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let builder = Conduit::builder("user-service")
+///     .runtime(Smol)
+///     .transport(Memory::new())
+///     .encoder(Json)
+///     .request_timeout(Duration::from_secs(5))
+///     .body_window(256 << 10)
+///     .max_waiting_messages(100);
+/// let conduit = builder.build()?;
+/// assert_eq!(conduit.name().as_str(), "user-service");
+/// # conduit.close().await;
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct Builder<R = Missing, T = Missing, E = Missing> {
     service: Result<ServiceName, Error>,

@@ -4,6 +4,29 @@ use crate::{
 };
 
 /// What became of a message that was sent one way.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("storage", Smol, Memory::new(), Json)?;
+/// conduit.queue_bind("store").await?.to(|message| async move { message.bytes().await.map(drop) });
+///
+/// let service = conduit.own_service();
+/// let streamed = service.send_body("store", vec![0; 100_000]).await?;
+/// assert_eq!(streamed.completed(), [conduit.instance()]);
+/// assert!(streamed.failed().is_empty());
+///
+/// let small = service.send_body("store", "one packet").await?;
+/// assert!(small.completed().is_empty()); // the broker has it: nothing more is known
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug, Default)]
 pub struct Delivery {
     completed: Vec<InstanceId>,
@@ -11,6 +34,28 @@ pub struct Delivery {
 }
 
 /// A receiver that did not get the whole body.
+///
+/// ```
+/// use conduit::{Conduit, ErrorKind};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("storage", Smol, Memory::new(), Json)?;
+/// conduit.bind("store").await?.to(|message| async move { message.bytes().await.map(drop) });
+/// conduit.bind("store").await?.to(|message| async move { drop(message) });
+///
+/// let service = conduit.own_service();
+/// let delivery = service.send_body("store", vec![0; 100_000]).expect(2).await?;
+/// let [failed] = delivery.failed() else { panic!("one of them reads it") };
+/// assert_eq!(failed.instance, Some(conduit.instance()));
+/// assert_eq!(failed.error.kind(), ErrorKind::Dropped);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct FailedDelivery {
     /// The instance, where one is known: where nobody answered, there is none.

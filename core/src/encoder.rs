@@ -52,6 +52,16 @@ pub trait Encoder: Send + Sync + 'static {
 }
 
 /// Turns a value into bytes.
+///
+/// ```
+/// use conduit::Encode;
+/// use conduit_json::Json;
+///
+/// let mut bytes = b"before: ".to_vec();
+/// Json.encode(&[1, 2], &mut bytes)?;
+/// assert_eq!(bytes, b"before: [1,2]");
+/// # Ok::<(), conduit::CodecError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot encode `{T}`",
     label = "`{T}` cannot be sent with this encoder",
@@ -68,6 +78,17 @@ pub trait Encode<T: ?Sized>: Encoder {
 }
 
 /// Turns bytes into a value.
+///
+/// ```
+/// use conduit::{CodecError, Decode};
+/// use conduit_json::Json;
+///
+/// let numbers: Vec<u64> = Json.decode(b"[1,2]")?;
+/// assert_eq!(numbers, [1, 2]);
+/// let cut: Result<Vec<u64>, CodecError> = Json.decode(b"[1,");
+/// assert!(cut.is_err());
+/// # Ok::<(), CodecError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot decode `{T}`",
     label = "`{T}` cannot be decoded with this encoder",
@@ -83,6 +104,14 @@ pub trait Decode<T>: Encoder {
 }
 
 /// Why a value could not be encoded or decoded: the format's own error.
+///
+/// ```
+/// use conduit::{CodecError, Decode};
+/// use conduit_json::{Json, serde_json};
+///
+/// let error: CodecError = Decode::<u64>::decode(&Json, b"seven").expect_err("it is no number");
+/// assert!(error.is::<serde_json::Error>());
+/// ```
 pub type CodecError = Box<dyn StdError + Send + Sync>;
 
 /// Encodes a value, and says as what.

@@ -10,6 +10,28 @@ use crate::driver::Bound;
 
 /// A function that handles the messages of a binding. Dropping this changes nothing: the function
 /// goes on until it is unbound or the conduit is closed.
+///
+/// ```
+/// use conduit::{Conduit, Error};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("worker", Smol, Memory::new(), Json)?;
+/// let handler = conduit.queue_bind("square").await?.serve(async |number: u64| {
+///     Ok::<_, Error>(number * number)
+/// });
+/// let reply = conduit.own_service().request("square", &4).await?;
+/// assert_eq!(reply.decode::<u64>().await?, 16);
+///
+/// handler.unbind().await; // dropping it would not unbind
+/// assert!(!handler.is_bound());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct Handler {
     bound: Arc<Bound>,
 }
@@ -22,6 +44,29 @@ pub struct Handler {
 /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed) with its text, and with the code and the detail of a
 /// [`Failure`](crate::Failure). That is searched for along the sources of the error, and in what wraps
 /// it: an error of anyhow's, a variant of an enum, a box.
+///
+/// ```
+/// use conduit::{Conduit, ErrorKind};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("files", Smol, Memory::new(), Json)?;
+/// conduit.bind("noted").await?.to(|message| async move { drop(message) });
+/// conduit.queue_bind("load").await?.to(|message| async move {
+///     let path: String = message.decode().await?;
+///     message.reply_body(std::fs::read(path)?).await?;
+///     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+/// });
+///
+/// let load = conduit.own_service().request("load", "/no/such/file").await;
+/// assert_eq!(load.expect_err("there is no file").kind(), ErrorKind::HandlerFailed);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     label = "this handler returns `{Self}`",

@@ -61,14 +61,37 @@ macro_rules! id {
 
 id! {
     /// One running conduit. A service has as many instances as it has conduits.
+    ///
+    /// ```
+    /// use conduit::InstanceId;
+    ///
+    /// let instance = InstanceId::from_bytes([0x1f; InstanceId::LEN]);
+    /// let text = instance.to_string();
+    /// assert_eq!(text, "1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f");
+    /// assert_eq!(text.parse(), Ok(instance));
+    /// ```
     InstanceId
 }
 id! {
     /// One message that is answered or streamed.
+    ///
+    /// ```
+    /// use conduit::MessageId;
+    ///
+    /// let message = MessageId::from_bytes([7; MessageId::LEN]);
+    /// assert_eq!(message.to_string().parse(), Ok(message));
+    /// ```
     MessageId
 }
 
 /// A text that is not the 32 lowercase hexadecimal digits of an id.
+///
+/// ```
+/// use conduit::{InstanceId, InvalidId};
+///
+/// assert_eq!("1F".parse::<InstanceId>(), Err(InvalidId));
+/// assert_eq!(InvalidId.to_string(), "an id is 32 lowercase hexadecimal digits");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 32 lowercase hexadecimal digits")]
 pub struct InvalidId;
@@ -97,6 +120,34 @@ pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'
 /// Ids protect an instance's inbox and its replies, and a secret of the same source the notices of
 /// its broker, so outside of tests they have to be unpredictable: use the default, which asks the operating system. A test that wants the same run
 /// twice gives the builder a seeded generator.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU8, Ordering};
+///
+/// use conduit::{Conduit, IdSource};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// /// Counts: the same ids in every run, so for tests only.
+/// struct Counter(AtomicU8);
+///
+/// impl IdSource for Counter {
+///     fn fill(&self, bytes: &mut [u8]) {
+///         bytes.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
+///     }
+/// }
+///
+/// let ids = Counter(AtomicU8::new(0));
+/// let builder = Conduit::builder("shop").runtime(Smol).transport(Memory::new()).encoder(Json);
+/// let conduit = builder.ids(ids).build()?;
+/// assert_eq!(conduit.instance().to_bytes()[..3], [0, 1, 2]);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub trait IdSource: Send + Sync + 'static {
     /// Fills a buffer with random bytes.
     fn fill(&self, bytes: &mut [u8]);

@@ -35,6 +35,32 @@ use crate::{
 ///
 /// A request is answered with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If
 /// it is dropped unanswered, the asker learns that at once.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let broker = Memory::new();
+/// let worker = Conduit::new("worker", Smol, broker.clone(), Json)?;
+/// worker.queue_bind("double").await?.to(|message| async move {
+///     assert_eq!(message.source().service.as_str(), "client");
+///     assert_eq!(message.headers().get("trace"), Some("7f"));
+///     let number: u64 = message.decode().await?;
+///     message.reply(&(2 * number)).await
+/// });
+///
+/// let client = Conduit::new("client", Smol, broker, Json)?;
+/// let reply = client.service("worker").request("double", &21).header("trace", "7f").await?;
+/// assert_eq!(reply.content_type(), Some("application/json"));
+/// assert_eq!(reply.decode::<u64>().await?, 42);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct Message<E> {
     head: Box<Head>,
     subject: Subject,

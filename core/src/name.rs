@@ -41,6 +41,14 @@ pub struct ServiceName(Arc<str>);
 pub struct Subject(Arc<str>);
 
 /// A name that is not allowed, and the rule it breaks.
+///
+/// ```
+/// use conduit::{NameRule, Subject};
+///
+/// let error = Subject::new("user.*").expect_err("there are no wildcards");
+/// assert_eq!(error.name(), "user.*");
+/// assert_eq!(error.rule(), NameRule::Character('*'));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name:?} cannot be a {what}: {rule}")]
 pub struct NameError {
@@ -50,6 +58,16 @@ pub struct NameError {
 }
 
 /// The rule that a name breaks.
+///
+/// ```
+/// use conduit::{MAX_SERVICE_NAME, NameRule, ServiceName, Subject};
+///
+/// let rule = |name: &str| Subject::new(name).map_err(|error| error.rule());
+/// assert_eq!(rule(""), Err(NameRule::Empty));
+/// assert_eq!(rule("user..created"), Err(NameRule::EmptyToken));
+/// let error = ServiceName::new("x".repeat(129)).expect_err("it is too long");
+/// assert_eq!(error.rule(), NameRule::TooLong(MAX_SERVICE_NAME));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameRule {

@@ -26,6 +26,28 @@ use crate::{
 /// # Errors
 /// `NotARequest`; `AlreadyReplied`; `Encode`, after which another reply can be sent; and those of
 /// [`Sending`](crate::Sending).
+///
+/// # Example
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("clock", Smol, Memory::new(), Json)?;
+/// conduit.queue_bind("time").await?.to(|message| async move {
+///     message.reply("12:00").header("zone", "utc").await
+/// });
+///
+/// let reply = conduit.own_service().request_body("time", ()).await?;
+/// assert_eq!(reply.headers().get("zone"), Some("utc"));
+/// assert_eq!(reply.decode::<String>().await?, "12:00");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Replying {
     handle: Open,

@@ -40,6 +40,34 @@ use crate::{
 /// - `Lost` where whoever had it fell silent for the idle limit, `Deadline`, and those of
 ///   [`Sending`](crate::Sending). Where nothing had left this conduit by then, or no receiver of its
 ///   body was confirmed, nothing was executed.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit::{Conduit, Error, ErrorKind};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("worker", Smol, Memory::new(), Json)?;
+/// conduit.queue_bind("sum").await?.serve(async |numbers: Vec<u64>| {
+///     Ok::<_, Error>(numbers.iter().sum::<u64>())
+/// });
+/// let service = conduit.own_service();
+///
+/// let reply = service.request("sum", &[20, 22]).timeout(Duration::from_secs(5)).await?;
+/// assert_eq!(reply.decode::<u64>().await?, 42);
+///
+/// let error = service.request("product", &[6, 7]).await.expect_err("it has no binding");
+/// assert_eq!(error.kind(), ErrorKind::NoReceivers);
+/// assert!(error.is_retryable());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Requesting<E> {
     outgoing: Outgoing,

@@ -3,6 +3,16 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 /// A future that a [`Runtime`] runs.
+///
+/// ```
+/// use conduit::{Runtime, Task};
+/// use conduit_smol::Smol;
+///
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// let task: Task = Box::pin(async move { sender.send(7).expect("it is waited for") });
+/// Smol.spawn(task);
+/// assert_eq!(receiver.recv(), Ok(7));
+/// ```
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// An async runtime: something that runs tasks, waits and knows the time.
@@ -28,6 +38,34 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// - `spawn` and `sleep_until` are called from [`Conduit::new`](crate::Conduit::new) (or the
 ///   builder's `build`) and from tasks that `spawn` runs, never from another thread of the user's.
 ///   So a runtime with a thread-local context needs it in one place: where the conduit is made.
+///
+/// # Example
+/// ```
+/// use std::{thread, time::Instant};
+///
+/// use conduit::{Runtime, Task};
+///
+/// /// A thread for each task: enough for a few of them.
+/// struct Threads;
+///
+/// impl Runtime for Threads {
+///     fn spawn(&self, task: Task) {
+///         thread::spawn(|| futures_lite::future::block_on(task));
+///     }
+///
+///     fn sleep_until(&self, at: Instant) -> Task {
+///         Box::pin(async move { drop(smol::Timer::at(at).await) })
+///     }
+///
+///     fn now(&self) -> Instant {
+///         Instant::now()
+///     }
+/// }
+///
+/// let (sender, receiver) = std::sync::mpsc::channel();
+/// Threads.spawn(Box::pin(async move { sender.send("done").expect("it is waited for") }));
+/// assert_eq!(receiver.recv(), Ok("done"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a runtime for a conduit",
     label = "not a runtime",

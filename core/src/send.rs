@@ -34,6 +34,29 @@ use crate::{
 /// `Denied`, `Closed`, and for a streamed body what made the only receivers fail: `Overloaded`,
 /// `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`. With `Overloaded` and `Draining` no
 /// handler has started.
+///
+/// # Example
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("log-service", Smol, Memory::new(), Json)?;
+/// let mut lines = conduit.bind("line").await?;
+///
+/// let sending = conduit.own_service().send("line", "started").header("level", "info");
+/// sending.await?; // nothing is sent before
+///
+/// let line = lines.next().await.expect("it is bound");
+/// assert_eq!(line.headers().get("level"), Some("info"));
+/// assert_eq!(line.decode::<String>().await?, "started");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Sending {
     outgoing: Outgoing,
@@ -114,6 +137,26 @@ impl IntoFuture for Sending {
 }
 
 /// A [`Sending`] that is awaited.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("log-service", Smol, Memory::new(), Json)?;
+/// let mut lines = conduit.bind("line").await?;
+///
+/// let sent = smol::spawn(conduit.own_service().send("line", "started").into_future());
+/// let line = lines.next().await.expect("it is bound");
+/// assert_eq!(line.decode::<String>().await?, "started");
+/// sent.await?;
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "nothing is sent until it is awaited"]
 pub struct SendFuture(State);
 

@@ -17,6 +17,34 @@ use crate::{
 ///
 /// Everything that is sent is encoded or taken over at the call, so that what is returned borrows
 /// nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before it is awaited.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit::{Conduit, Error};
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let broker = Memory::new();
+/// let shop = Conduit::new("shop", Smol, broker.clone(), Json)?;
+/// shop.queue_bind("price").await?.serve(async |item: String| Ok::<_, Error>(item.len() as u64));
+/// let mut orders = shop.bind("order").await?;
+///
+/// let client = Conduit::new("client", Smol, broker, Json)?;
+/// let service = client.service("shop").timeout(Duration::from_secs(5));
+/// service.send("order", "tea").await?;
+/// let price = service.request("price", "tea").await?;
+///
+/// assert_eq!(price.decode::<u64>().await?, 3);
+/// let order = orders.next().await.expect("it is bound");
+/// assert_eq!(order.decode::<String>().await?, "tea");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct Service<E> {
     handle: Handle<E>,
     name: Result<ServiceName, Arc<Error>>,

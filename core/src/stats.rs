@@ -3,6 +3,27 @@ use crate::driver::Shared;
 /// What a conduit holds now, and what it has counted since it was made.
 ///
 /// Everything that is held goes back to where it was when the work is done; tests can rely on it.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("worker", Smol, Memory::new(), Json)?;
+/// let mut jobs = conduit.queue_bind("job").await?;
+/// conduit.own_service().send("job", &1).await?;
+///
+/// let job = jobs.next().await.expect("it is bound");
+/// assert_eq!(job.decode::<u64>().await?, 1);
+/// let stats = conduit.stats();
+/// assert_eq!((stats.bindings, stats.waiting_bytes, stats.lost_messages), (1, 0, 0));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -24,6 +24,32 @@ use crate::{
 /// when every byte has arrived in order and the checksum is right; anything else is an [`Error`]
 /// (through `AsyncRead`, an [`io::Error`] that holds it). Dropping it before its end tells the
 /// sender. It converts into a [`Body`](crate::Body), to be passed on.
+///
+/// ```
+/// use conduit::Conduit;
+/// use conduit_json::Json;
+/// use conduit_memory::Memory;
+/// use conduit_smol::Smol;
+/// use futures_lite::StreamExt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # smol::block_on(async {
+/// let conduit = Conduit::new("storage", Smol, Memory::new(), Json)?;
+/// conduit.queue_bind("size").await?.to(|message| async move {
+///     let mut body = message.take_body()?;
+///     let mut size = 0;
+///     while let Some(piece) = body.next().await {
+///         size += piece?.len();
+///     }
+///     message.reply(&size).await
+/// });
+///
+/// let reply = conduit.own_service().request_body("size", vec![0; 100_000]).await?;
+/// assert_eq!(reply.decode::<usize>().await?, 100_000);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "a body that is dropped before its end is given up, and its sender told"]
 pub struct IncomingBody {
     content: Content,

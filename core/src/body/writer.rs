@@ -29,6 +29,7 @@ use futures_io::AsyncWrite;
 /// `BrokenPipe` once the body was dropped: it was never sent, its receivers have failed, or its
 /// request has ended. The result of sending it says why.
 ///
+/// # Example
 /// ```
 /// use conduit::{Body, Conduit};
 /// use conduit_json::Json;

@@ -3,6 +3,21 @@ use std::fmt;
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Name:ident => $text:literal;)*) => {
         /// The kinds of [`Error`](crate::Error). More may come.
+        ///
+        /// ```
+        /// use conduit::{Error, ErrorKind};
+        ///
+        /// fn status(error: &Error) -> u16 {
+        ///     match error.kind() {
+        ///         ErrorKind::NotDecoded | ErrorKind::TooLarge => 400,
+        ///         ErrorKind::Overloaded | ErrorKind::Draining | ErrorKind::NoReceivers => 503,
+        ///         ErrorKind::Deadline => 504,
+        ///         _ => 500,
+        ///     }
+        /// }
+        ///
+        /// assert_eq!(status(&ErrorKind::Draining.into()), 503);
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {

@@ -37,6 +37,19 @@ struct Kind<V> {
 }
 
 /// What has to be done with something that happened.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// use conduit::logging::{Noted, Repeats};
+///
+/// let mut repeats = Repeats::new(Duration::from_secs(10));
+/// match repeats.note(Instant::now(), "a binding is full", 1, "orders") {
+///     Noted::Told(None) => println!("orders: a binding is full"),
+///     Noted::Told(Some(before)) => println!("orders: a binding is full, {before}"),
+///     Noted::Counted => {}
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Noted<V> {
     /// It is told, and before it what was counted since the last time and never told.
@@ -46,6 +59,15 @@ pub enum Noted<V> {
 }
 
 /// What happened again since it was told. Prints as `and 312 more in 10 s`.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit::logging::Repeated;
+///
+/// let repeated = Repeated { more: 312, over: Duration::from_secs(10), last: "orders" };
+/// assert_eq!(repeated.to_string(), "and 312 more in 10 s");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated<V> {
     /// How often.

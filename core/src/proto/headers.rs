@@ -5,6 +5,17 @@ use thiserror::Error;
 /// A key is 1 to 128 visible ASCII characters, compared byte by byte; a value is any text. A message
 /// has at most 256 headers, and all their keys and values together at most 8 KiB. A key may stand
 /// several times; the order is kept.
+///
+/// ```
+/// use conduit::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.add("trace", "7f")?;
+/// headers.add("trace", "80")?;
+/// assert_eq!(headers.get("trace"), Some("7f"));
+/// assert_eq!(headers.iter().count(), 2);
+/// # Ok::<(), conduit::HeaderError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     entries: Vec<(String, String)>,
@@ -12,6 +23,16 @@ pub struct Headers {
 }
 
 /// Why a header cannot be added.
+///
+/// ```
+/// use conduit::{HeaderError, Headers};
+///
+/// let mut headers = Headers::new();
+/// let error = headers.add("a key", "a value").expect_err("a space is not allowed");
+/// assert_eq!(error, HeaderError::InvalidKey("a key".to_owned()));
+/// let error = headers.add("key", "x".repeat(8 << 10)).expect_err("it is longer than 8 KiB");
+/// assert_eq!(error, HeaderError::TooLarge);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HeaderError {

@@ -41,6 +41,7 @@ use crate::{
 /// that were [expected](Self::expect). One that names no instance concerns all, and is the last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
 /// `InvalidHeader`, `Encode`, `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
 ///
+/// # Example
 /// ```
 /// use conduit::Conduit;
 /// use conduit_json::Json;

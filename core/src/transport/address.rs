@@ -4,6 +4,26 @@ use crate::{InstanceId, MessageId, ServiceName, Subject, id};
 
 /// Where a packet goes, or where a subscription listens. A transport maps it to a name of its
 /// broker; two different addresses never share a name.
+///
+/// ```
+/// use conduit::transport::{Address, Targets};
+///
+/// /// The name that a broker knows an address by.
+/// fn name(address: &Address) -> String {
+///     match address {
+///         Address::Subject { service, subject, targets } => {
+///             format!("{service}.{}{}.{subject}", targets.plain() as u8, targets.group() as u8)
+///         }
+///         Address::Inbox { service, instance } => format!("{service}.inbox.{instance}"),
+///         Address::Control { service } => format!("{service}.control"),
+///     }
+/// }
+///
+/// let (service, subject) = ("shop".parse()?, "order.made".parse()?);
+/// let address = Address::Subject { service, subject, targets: Targets::Both };
+/// assert_eq!(name(&address), "shop.11.order.made");
+/// # Ok::<(), conduit::NameError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// The bindings of a subject, in every instance of a service.
@@ -42,6 +62,13 @@ impl Address {
 }
 
 /// One kind of bindings of a subject.
+///
+/// ```
+/// use conduit::transport::{Target, Targets};
+///
+/// assert_eq!(Targets::from(Target::Plain), Targets::Plain);
+/// assert_eq!(Targets::from(Target::Group), Targets::Group);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
     /// Those that each get every message.
@@ -51,6 +78,13 @@ pub enum Target {
 }
 
 /// The kinds of bindings that a packet is for.
+///
+/// ```
+/// use conduit::transport::Targets;
+///
+/// assert!(Targets::Both.plain() && Targets::Both.group());
+/// assert!(Targets::Plain.plain() && !Targets::Plain.group());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Targets {
     /// Every plain subscription.
@@ -88,6 +122,16 @@ impl From<Target> for Targets {
 ///
 /// A transport that has to carry it in a name or a string uses its text form, 49 lowercase ASCII
 /// letters and digits.
+///
+/// ```
+/// use conduit::{MessageId, transport::{Targets, Token}};
+///
+/// let message = MessageId::from_bytes([0xab; MessageId::LEN]);
+/// let token = Token { message, targets: Targets::Group, tag: 7 };
+/// let text = token.to_string();
+/// assert_eq!(text, "gabababababababababababababababab0000000000000007");
+/// assert_eq!(text.parse(), Ok(token));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
     /// The message that the packet is about.
@@ -100,6 +144,12 @@ pub struct Token {
 }
 
 /// A text that is not a token.
+///
+/// ```
+/// use conduit::transport::{InvalidToken, Token};
+///
+/// assert_eq!("g00".parse::<Token>(), Err(InvalidToken));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 'p', 'g' or 'b', and 48 lowercase hexadecimal digits")]
 pub struct InvalidToken;

@@ -4,6 +4,17 @@ use std::{error::Error as StdError, fmt};
 ///
 /// Prints what happened; what lies beneath it, such as the broker client's own error, is its
 /// source.
+///
+/// ```
+/// use std::{error::Error, io};
+///
+/// use conduit::transport::{TransportError, TransportErrorKind};
+///
+/// let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+/// let error = TransportError::new(TransportErrorKind::Disconnected, reset);
+/// assert_eq!(error.to_string(), "there is no connection to the broker");
+/// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection reset"));
+/// ```
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -11,6 +22,21 @@ pub struct TransportError {
 }
 
 /// The kinds of [`TransportError`].
+///
+/// ```
+/// use conduit::transport::{Address, Transport, TransportErrorKind};
+/// use conduit_memory::Memory;
+/// use futures_lite::future::block_on;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let memory = Memory::new();
+/// let address = Address::Control { service: "shop".parse()? };
+/// let packet = vec![0; memory.max_packet_len() + 1];
+/// let error = block_on(memory.publish(&address, packet.into(), None)).expect_err("it is too long");
+/// assert_eq!(error.kind(), TransportErrorKind::TooLarge);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {

@@ -22,6 +22,28 @@ pub use self::{
 pub const MIN_PACKET_LEN: usize = 16 * 1024;
 
 /// What a [`Subscription`] yields.
+///
+/// ```
+/// use conduit::{InstanceId, MessageId};
+/// use conduit::transport::{Address, Packet, Targets, Token, Transport};
+/// use conduit_memory::Memory;
+/// use futures_lite::{StreamExt, future::block_on};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # block_on(async {
+/// let memory = Memory::new();
+/// let (service, instance) = ("shop".parse()?, InstanceId::from_bytes([7; 16]));
+/// let inbox = Address::Inbox { service, instance };
+/// let mut packets = memory.subscribe(&inbox).await?;
+///
+/// let nobody = Address::Control { service: "closed".parse()? };
+/// let token = Token { message: MessageId::from_bytes([1; 16]), targets: Targets::Plain, tag: 7 };
+/// memory.publish(&nobody, "hello".into(), Some((&inbox, token))).await?;
+/// assert_eq!(packets.next().await, Some(Packet::Undelivered(token)));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
     /// Bytes that somebody published to the address.
@@ -63,6 +85,57 @@ pub enum Packet {
 /// - **Any task.** All of it may be called, and polled, by any thread: whoever reads a binding may be
 ///   the one who polls its subscription, and the next poll may come from another task. A transport
 ///   that needs the context of a runtime enters it by itself.
+///
+/// # Example
+/// ```
+/// use bytes::Bytes;
+/// use conduit::transport::{Address, Token, Transport, TransportError};
+/// use conduit_memory::{Memory, MemorySubscription};
+///
+/// /// Moves packets by another transport, and prints where each goes.
+/// struct Traced(Memory);
+///
+/// impl Transport for Traced {
+///     type Subscription = MemorySubscription;
+///
+///     fn max_packet_len(&self) -> usize {
+///         self.0.max_packet_len()
+///     }
+///
+///     async fn ready(&self, to: &Address) -> Result<(), TransportError> {
+///         self.0.ready(to).await
+///     }
+///
+///     async fn hand_over(
+///         &self,
+///         to: &Address,
+///         packet: &mut Option<Bytes>,
+///         undelivered: Option<(&Address, Token)>,
+///     ) -> Result<(), TransportError> {
+///         println!("to {to:?}: {} bytes", packet.as_ref().map_or(0, Bytes::len));
+///         self.0.hand_over(to, packet, undelivered).await
+///     }
+///
+///     async fn subscribe(&self, at: &Address) -> Result<MemorySubscription, TransportError> {
+///         self.0.subscribe(at).await
+///     }
+///
+///     async fn flush(&self) -> Result<(), TransportError> {
+///         self.0.flush().await
+///     }
+///
+///     async fn close(&self) {
+///         self.0.close().await;
+///     }
+/// }
+///
+/// # fn main() -> Result<(), conduit::Error> {
+/// # use {conduit::Conduit, conduit_json::Json, conduit_smol::Smol};
+/// let conduit = Conduit::new("shop", Smol, Traced(Memory::new()), Json)?;
+/// # drop(conduit);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a transport",
     label = "not a transport",
@@ -172,6 +245,26 @@ pub trait Transport: Send + Sync + 'static {
 ///
 /// The stream ends when the subscription was left and everything routed to it has been read, or
 /// when the transport is closed or gone for good. A lost connection does not end it.
+///
+/// ```
+/// use conduit::transport::{Address, Packet, Subscription, Transport};
+/// use conduit_memory::Memory;
+/// use futures_lite::{StreamExt, future::block_on};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # block_on(async {
+/// let memory = Memory::new();
+/// let address = Address::Control { service: "shop".parse()? };
+/// let mut packets = memory.subscribe(&address).await?;
+/// memory.publish(&address, "hello".into(), None).await?;
+///
+/// packets.leave().await?;
+/// assert_eq!(packets.next().await, Some(Packet::Data("hello".into())));
+/// assert_eq!(packets.next().await, None);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the subscription of a transport",
     label = "not a subscription",

@@ -55,6 +55,20 @@ use self::{finite::Finite, levels::Levels};
 /// before it is decoded. That has no place for `i128` and `u128`, and takes the keys of a map as the
 /// text that they are in JSON: such numbers, and keys that are numbers, are encoded there, and then
 /// not decoded.
+///
+/// ```
+/// use conduit::{Decode, Encode};
+/// use conduit_json::Json;
+///
+/// let mut body = Vec::new();
+/// Json.encode(&("Ada", 36), &mut body)?;
+/// assert_eq!(body, br#"["Ada",36]"#);
+/// assert!(Json.encode(&f64::NAN, &mut body).is_err());
+///
+/// let cut: Result<(String, u8), _> = Json.decode(br#"["Ada""#);
+/// assert_eq!(cut.unwrap_err().to_string(), "EOF while parsing a list at line 1 column 6");
+/// # Ok::<(), conduit::CodecError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json;
 

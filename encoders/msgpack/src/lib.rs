@@ -71,6 +71,21 @@ const MAX_DEPTH: usize = 128;
 /// The content of tagged and untagged enums and of flattened fields is held in a form of serde's own
 /// before it is decoded. That has no place for `i128` and `u128`: they are encoded there, and then
 /// not decoded.
+///
+/// ```
+/// use conduit::{Decode, Encode};
+/// use conduit_msgpack::MessagePack;
+///
+/// let mut body = Vec::new();
+/// MessagePack.encode(&("Ada", 36), &mut body)?;
+/// assert_eq!(body, b"\x92\xa3Ada\x24");
+///
+/// let pair: (String, u8) = MessagePack.decode(&body)?;
+/// assert_eq!(pair, ("Ada".to_owned(), 36));
+/// body.push(0);
+/// assert!(Decode::<(String, u8)>::decode(&MessagePack, &body).is_err());
+/// # Ok::<(), conduit::CodecError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MessagePack;
 

@@ -45,6 +45,19 @@ pub use prost;
 /// and bytes of another message type may well decode. What follows a message and reads as fields
 /// belongs to the message. A message nested deeper than 100 levels is refused. The error is a
 /// [`prost::DecodeError`].
+///
+/// ```
+/// use conduit::{Decode, Encode};
+/// use conduit_protobuf::Protobuf;
+///
+/// // A `string` is a message with one field, as `google.protobuf.StringValue`.
+/// let mut body = Vec::new();
+/// Protobuf.encode(&"Ada".to_owned(), &mut body)?;
+/// assert_eq!(body, b"\x0a\x03Ada");
+/// let name: String = Protobuf.decode(&body)?;
+/// assert_eq!(name, "Ada");
+/// # Ok::<(), conduit::CodecError>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Protobuf;
 

@@ -22,6 +22,20 @@ use crate::{
 ///
 /// What it spawns belongs to no process; [`process`](Self::process) makes runtimes whose tasks can
 /// be frozen and killed together. See the [crate's documentation](crate) for what it is good for.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit_sim::Sim;
+///
+/// let run = |seed| {
+///     let sim = Sim::new(seed);
+///     sim.block_on(sim.sleep(Duration::from_secs(3600)));
+///     (sim.elapsed(), sim.random(), sim.trace())
+/// };
+/// assert_eq!(run(7), run(7));
+/// assert_eq!(run(7).0, Duration::from_secs(3600));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Sim {
     pub(crate) schedule: Arc<Schedule>,

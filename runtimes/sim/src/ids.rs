@@ -5,6 +5,19 @@ use fastrand::Rng;
 
 /// Ids that a seed decides, for [`Builder::ids`](conduit::Builder::ids). Only for tests: whoever
 /// knows one of them knows the next.
+///
+/// ```
+/// use conduit::IdSource;
+/// use conduit_sim::SimIds;
+///
+/// let id = |seed| {
+///     let mut bytes = [0; 16];
+///     SimIds::new(seed).fill(&mut bytes);
+///     bytes
+/// };
+/// assert_eq!(id(7), id(7));
+/// assert_ne!(id(7), id(8));
+/// ```
 #[derive(Debug)]
 pub struct SimIds(Mutex<Rng>);
 

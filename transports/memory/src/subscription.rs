@@ -14,6 +14,23 @@ use crate::{broker::Broker, queue::Queue};
 ///
 /// Dropping it unsubscribes, forgets what has not been read, and lets publishers that waited for
 /// room go on.
+///
+/// ```
+/// use conduit::transport::{Address, Packet, Transport};
+/// use conduit_memory::Memory;
+/// use futures_lite::StreamExt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # futures_lite::future::block_on(async {
+/// let memory = Memory::new();
+/// let control = Address::Control { service: "shop".parse()? };
+/// let mut packets = memory.subscribe(&control).await?;
+/// memory.publish(&control, "hello".into(), None).await?;
+/// assert_eq!(packets.next().await, Some(Packet::Data("hello".into())));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct MemorySubscription {
     broker: Arc<Broker>,
     id: u64,

@@ -7,6 +7,25 @@ use event_listener::Event;
 use super::{FaultPlan, Held, Transit};
 
 /// What a fault plan has done so far. A test can see by it that there were faults at all.
+///
+/// ```
+/// use conduit::transport::{Address, Transport};
+/// use conduit_memory::{FaultPlan, Faults, Memory};
+/// use conduit_sim::Sim;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sim = Sim::new(1);
+/// sim.block_on(async {
+///     let memory = Memory::new();
+///     memory.inject_faults(FaultPlan::new(sim.clone(), 1).on_the_rest(Faults::new().drop(1.0)));
+///     let control = Address::Control { service: "shop".parse()? };
+///     memory.publish(&control, "hello".into(), None).await?;
+///     let counts = memory.fault_counts();
+///     assert_eq!((counts.published, counts.dropped), (1, 1));
+///     Ok(())
+/// })
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultCounts {

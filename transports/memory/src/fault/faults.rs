@@ -31,6 +31,16 @@ pub struct Faults {
 }
 
 /// How long packets travel.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit_memory::{Delay, Faults};
+///
+/// let (short, long) = (Duration::from_millis(1), Duration::from_millis(20));
+/// let slow_network = Faults::new().delay(Delay::Uniform(short, long));
+/// # drop(slow_network);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delay {
