@@ -217,8 +217,7 @@ proptest! {
         changes in vec((any::<Index>(), any::<u8>()), 1..4),
         cut in any::<Index>(),
     ) {
-        let samples = samples::all();
-        let mut packet = golden.get(&samples).packet.to_vec();
+        let mut packet = golden.get(samples::all()).packet.to_vec();
         for (at, byte) in changes {
             *at.get_mut(&mut packet) = byte;
         }

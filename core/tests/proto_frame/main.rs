@@ -1,9 +1,9 @@
 //! The packets of the protocol: what they look like, what is refused, and that nothing panics.
 
 mod arbitrary;
+mod fields;
 mod golden;
 mod limits;
-mod packets;
 mod reasons;
 mod refused;
 mod samples;

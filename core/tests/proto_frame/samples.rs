@@ -1,47 +1,184 @@
-//! One frame of every type at least, and the packet that it is.
+//! The packets of `vectors/packets.json`, which other implementations can read too.
 
-use std::time::Duration;
+use std::sync::LazyLock;
 
-use crate::packets::GOLDEN;
 use bytes::Bytes;
 use conduit::{
     InstanceId, MessageId, ServiceName,
     proto::{
-        Detail, Headers, Reason, ReasonCode,
-        frame::{ContentType, Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId},
+        Headers, ProtocolError,
+        frame::{Frame, Head, Refusable, Source},
     },
-    transport::Target,
 };
+use serde::Deserialize;
+
+use crate::fields::{Fields, array};
 
 pub(crate) const MESSAGE: MessageId = MessageId::from_bytes([0xaa; 16]);
 pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([0xbb; 16]);
-const RECEIVER: Receiver = Receiver { instance: INSTANCE, port: 7 };
-pub(crate) const NONCE: Nonce = Nonce::from_bytes([0xcc; 8]);
-const BODY: StreamId = StreamId { message: MESSAGE, reply: false };
-const REPLY: StreamId = StreamId { message: MESSAGE, reply: true };
 
+/// A packet that is valid.
+#[derive(Debug, Clone)]
 pub(crate) struct Sample {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) packet: Bytes,
     pub(crate) frame: Frame,
 }
 
-pub(crate) fn all() -> Vec<Sample> {
-    let frames = frames();
-    assert_eq!(frames.len(), GOLDEN.len(), "each frame has its packet");
-    GOLDEN
-        .iter()
-        .zip(frames)
-        .map(|(&(name, lines), frame)| Sample { name, packet: hex(&lines.concat()), frame })
-        .collect()
+/// A packet that is not, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Bad {
+    pub(crate) name: String,
+    pub(crate) packet: Bytes,
+    pub(crate) error: ProtocolError,
+}
+
+/// The file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    valid: Vec<Valid>,
+    valid_in_another_form: Vec<Valid>,
+    invalid: Vec<Invalid>,
+    not_understood: Vec<NotUnderstood>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Valid {
+    name: String,
+    hex: String,
+    fields: Fields,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Invalid {
+    name: String,
+    hex: String,
+    error: String,
+    /// The tag of the field that it is about.
+    field: Option<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotUnderstood {
+    name: String,
+    hex: String,
+    error: String,
+    /// The version, type or tag that is not known.
+    value: u8,
+    refusal: Option<Refusal>,
+}
+
+/// The answer to a packet that is not understood.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refusal {
+    r#type: String,
+    service: String,
+    instance: String,
+    message: String,
+}
+
+/// What the library reads and writes so.
+pub(crate) fn all() -> &'static [Sample] {
+    &SAMPLES.valid
+}
+
+/// What it reads, and writes in another form.
+pub(crate) fn in_another_form() -> &'static [Sample] {
+    &SAMPLES.valid_in_another_form
+}
+
+/// What is invalid.
+pub(crate) fn invalid() -> &'static [Bad] {
+    &SAMPLES.invalid
+}
+
+/// What is not understood.
+pub(crate) fn not_understood() -> &'static [Bad] {
+    &SAMPLES.not_understood
+}
+
+struct Samples {
+    valid: Vec<Sample>,
+    valid_in_another_form: Vec<Sample>,
+    invalid: Vec<Bad>,
+    not_understood: Vec<Bad>,
+}
+
+static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
+    let text = include_str!("../vectors/packets.json");
+    let file: File = serde_json::from_str(text).expect("the file can be read");
+    let samples = |all: Vec<Valid>| all.into_iter().map(Valid::sample).collect();
+    Samples {
+        valid: samples(file.valid),
+        valid_in_another_form: samples(file.valid_in_another_form),
+        invalid: file.invalid.into_iter().map(Invalid::bad).collect(),
+        not_understood: file.not_understood.into_iter().map(NotUnderstood::bad).collect(),
+    }
+});
+
+impl Valid {
+    fn sample(self) -> Sample {
+        Sample { packet: hex(&self.hex), frame: self.fields.frame(), name: self.name }
+    }
+}
+
+impl Invalid {
+    fn bad(self) -> Bad {
+        let error = match (self.error.as_str(), self.field) {
+            ("Truncated", None) => ProtocolError::Truncated,
+            ("HeaderTooLong", None) => ProtocolError::HeaderTooLong,
+            ("MissingField", Some(tag)) => ProtocolError::MissingField(tag),
+            ("RepeatedField", Some(tag)) => ProtocolError::RepeatedField(tag),
+            ("InvalidField", Some(tag)) => ProtocolError::InvalidField(tag),
+            ("UnexpectedBody", None) => ProtocolError::UnexpectedBody,
+            ("OffsetOverflow", None) => ProtocolError::OffsetOverflow,
+            (error, field) => panic!("no packet is invalid by {error} of {field:?}"),
+        };
+        Bad { name: self.name, packet: hex(&self.hex), error }
+    }
+}
+
+impl NotUnderstood {
+    fn bad(self) -> Bad {
+        let error = match (self.error.as_str(), self.refusal) {
+            ("UnknownVersion", None) => ProtocolError::UnknownVersion(self.value),
+            ("UnknownType", None) => ProtocolError::UnknownType(self.value),
+            ("UnknownField", None) => ProtocolError::UnknownField(self.value),
+            ("Unsupported", Some(refusal)) => {
+                ProtocolError::Unsupported(self.value, Box::new(refusal.refusable()))
+            }
+            (error, _) => panic!("no packet is not understood by {error}"),
+        };
+        Bad { name: self.name, packet: hex(&self.hex), error }
+    }
+}
+
+impl Refusal {
+    fn refusable(self) -> Refusable {
+        let service = ServiceName::new(self.service).expect("the name is valid");
+        let source = Source { service, instance: InstanceId::from_bytes(array(&self.instance)) };
+        let message = MessageId::from_bytes(array(&self.message));
+        match self.r#type.as_str() {
+            "Failure" => Refusable::Request(source, message),
+            "Stop" => Refusable::Offer(source, message),
+            other => panic!("nothing is refused by {other}"),
+        }
+    }
 }
 
 pub(crate) fn hex(text: &str) -> Bytes {
     let digits: Vec<u8> = text
         .chars()
-        .filter_map(|digit| digit.to_digit(16))
+        .filter(|digit| *digit != ' ')
+        .map(|digit| digit.to_digit(16).expect("a digit"))
         .map(|digit| u8::try_from(digit).expect("a digit is small"))
         .collect();
+    assert!(digits.len().is_multiple_of(2), "two digits a byte: {text}");
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
@@ -56,119 +193,4 @@ pub(crate) fn head(service: &str) -> Head {
         sequence: None,
         request: None,
     }
-}
-
-fn asking(time_left: Option<Duration>, credit: u64) -> Head {
-    let request = Request { message: MESSAGE, time_left, credit };
-    Head { request: Some(request), ..head("a") }
-}
-
-fn full_head() -> Head {
-    let mut headers = Headers::new();
-    headers.add("k", "v\u{e9}").expect("a valid header");
-    headers.add("k2", "").expect("a valid header");
-    Head {
-        content_type: ContentType::new("text/plain"),
-        headers,
-        sequence: Some(300),
-        ..head("user")
-    }
-}
-
-fn frames() -> Vec<Frame> {
-    let mut frames = openings();
-    frames.extend(streams());
-    frames.extend(answers());
-    frames
-}
-
-fn openings() -> Vec<Frame> {
-    let message =
-        |head, body: &'static str| Frame::Message { head: Box::new(head), body: body.into() };
-    let offer = |head, target, length| Frame::Offer {
-        head: Box::new(head),
-        message: MESSAGE,
-        target,
-        length,
-    };
-    vec![
-        message(full_head(), "hello"),
-        message(head("a"), ""),
-        message(asking(Some(Duration::from_secs(2) + Duration::from_millis(992)), 65_536), "?"),
-        offer(head("a"), Target::Plain, Some(1 << 20)),
-        offer(asking(None, 0), Target::Group, None),
-        Frame::Accept {
-            message: MESSAGE,
-            receiver: RECEIVER,
-            target: Target::Group,
-            credit: 65_536,
-        },
-        Frame::Confirm { message: MESSAGE, port: 7, nonce: NONCE },
-    ]
-}
-
-fn streams() -> Vec<Frame> {
-    let data = |stream, offset, body: &'static [u8]| Frame::Data {
-        stream,
-        offset,
-        body: Bytes::from_static(body),
-    };
-    let credit = |stream, receipt| Frame::Credit { stream, receiver: RECEIVER, receipt };
-    let receipt = Receipt { have: 5, credit: 128, ..Receipt::default() };
-    vec![
-        data(BODY, 16_384, &[0x00, 0xff]),
-        data(REPLY, 0, b"x"),
-        Frame::End { stream: BODY, length: 129, checksum: 0xdead_beef },
-        credit(BODY, receipt),
-        credit(BODY, Receipt { started: true, nonce: Some(NONCE), ..receipt }),
-        credit(REPLY, Receipt { credit: 5, done: true, ..receipt }),
-        Frame::Ping { stream: BODY },
-        Frame::Reset {
-            stream: BODY,
-            port: Some(7),
-            reason: Reason::new(ReasonCode::SourceFailed, "disk ?"),
-        },
-        Frame::Stop {
-            stream: BODY,
-            receiver: RECEIVER,
-            target: Target::Plain,
-            reason: ReasonCode::Overloaded.into(),
-        },
-    ]
-}
-
-fn answers() -> Vec<Frame> {
-    vec![
-        Frame::Reply { message: MESSAGE, head: Box::new(head("a")), body: "ok".into() },
-        Frame::ReplyStream {
-            request: MessageId::from_bytes([0x72; 16]),
-            message: MESSAGE,
-            head: Box::new(head("a")),
-            length: Some(0),
-        },
-        Frame::Failure {
-            message: MESSAGE,
-            instance: INSTANCE,
-            target: Target::Group,
-            started: false,
-            reason: Reason::new(ReasonCode::Other(9_999), "bad"),
-            detail: Detail {
-                code: "no.stock".into(),
-                transient: false,
-                content_type: ContentType::new("application/json"),
-                value: "{}".into(),
-            },
-        },
-        Frame::Failure {
-            message: MESSAGE,
-            instance: INSTANCE,
-            target: Target::Plain,
-            started: true,
-            reason: ReasonCode::HandlerFailed.into(),
-            detail: Detail { transient: true, ..Detail::default() },
-        },
-        Frame::Cancel { message: MESSAGE },
-        Frame::Alive { message: MESSAGE, instance: INSTANCE, target: Target::Group },
-        Frame::Probe { message: MESSAGE },
-    ]
 }
