@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // A request that is dropped is cancelled at the other side too: any future can end it.
-    let ponder = calculator.request("ponder", &42).no_timeout().into_future();
+    let ponder = calculator.request("ponder", &42).no_timeout();
     tokio::time::timeout(Duration::from_millis(100), ponder).await.expect_err("it never answers");
     println!("the request was dropped");
     Ok(())

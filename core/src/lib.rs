@@ -46,7 +46,7 @@
 //!
 //!         // What is not to be encoded goes as it is: text, bytes, nothing, or a reader.
 //!         let file = futures_lite::io::Cursor::new("a file");
-//!         let sending = smol::spawn(service.send_body("upload", Body::reader(file)).into_future());
+//!         let sending = smol::spawn(service.send_body("upload", Body::reader(file)));
 //!         let message = uploads.next().await.expect("it is bound");
 //!         assert_eq!(message.text().await?, "a file");
 //!         sending.await?;
@@ -92,6 +92,7 @@ mod failure;
 mod handle;
 mod handler;
 mod id;
+mod lazy;
 pub mod logging;
 mod message;
 mod name;
@@ -127,7 +128,7 @@ pub use self::{
     reply::Replying,
     request::{Replies, Requesting},
     runtime::{Runtime, Task},
-    send::{SendFuture, Sending},
+    send::Sending,
     service::Service,
     stats::Stats,
 };

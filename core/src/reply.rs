@@ -1,8 +1,9 @@
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::Future,
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
 };
 
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
+    lazy::Lazy,
     outgoing::Payload,
     proto::{
         Asked, Detail, Headers, Outbound, Reason, ReasonCode,
@@ -19,6 +21,9 @@ use crate::{
 };
 
 /// A reply that is sent when this is awaited.
+///
+/// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
+/// nothing.
 ///
 /// It is done when the broker has taken it, or, for a streamed one, when the asker has read it
 /// whole. Dropped before that, the asker is told that there will be no reply.
@@ -49,7 +54,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Replying {
+pub struct Replying(Lazy<Setup, Result<(), Error>>);
+
+struct Setup {
     handle: Open,
     replier: Option<Arc<Replier>>,
     payload: Result<Payload, Error>,
@@ -62,15 +69,17 @@ impl Replying {
         replier: Option<Arc<Replier>>,
         payload: Result<Payload, Error>,
     ) -> Self {
-        Self { handle, replier, payload, headers: Headers::new() }
+        Self(Lazy::New(Setup { handle, replier, payload, headers: Headers::new() }))
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
-    pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        if let Err(error) = self.headers.add(key, value) {
-            self.payload = Err(error.into());
-        }
-        self
+    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self(self.0.map(|mut setup| {
+            if let Err(error) = setup.headers.add(key, value) {
+                setup.payload = Err(error.into());
+            }
+            setup
+        }))
     }
 }
 
@@ -120,13 +129,10 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-impl IntoFuture for Replying {
-    type Output = Result<(), Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        // A function would keep what it is given twice.
-        Box::pin(async move {
+impl Setup {
+    #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
+    fn run(self) -> impl Future<Output = Result<(), Error>> + Send {
+        async move {
             let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
             let Payload { source, content_type } = self.payload?;
             let shared = self.handle.shared();
@@ -154,12 +160,32 @@ impl IntoFuture for Replying {
                 }
             }
             result
-        })
+        }
+    }
+}
+
+impl Future for Replying {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx, Setup::run)
     }
 }
 
 impl fmt::Debug for Replying {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replying").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lazy::tests::{MOST, size_of_future};
+
+    #[test]
+    fn its_future_is_small() {
+        let size = size_of_future(Setup::run);
+        assert!(size <= MOST, "{size} bytes");
     }
 }

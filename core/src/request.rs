@@ -5,8 +5,9 @@ mod asking;
 
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::Future,
     pin::Pin,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -16,10 +17,14 @@ use crate::{
     Encoder, Error, ErrorKind, Message,
     driver::{Shared, Vain},
     handle::Handle,
+    lazy::Lazy,
     outgoing::Outgoing,
 };
 
 /// A request that is made when this is awaited; it yields the reply.
+///
+/// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
+/// nothing.
 ///
 /// Where the subject has queue bindings, one of them answers, else every `bind` may; the first
 /// reply wins. The reply may come before the body of the request has been sent; the rest is then
@@ -69,7 +74,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Requesting<E> {
+pub struct Requesting<E>(Lazy<Setup<E>, Result<Message<E>, Error>>);
+
+struct Setup<E> {
     outgoing: Outgoing,
     handle: Handle<E>,
     timeout: Option<Duration>,
@@ -83,25 +90,25 @@ impl<E: Encoder> Requesting<E> {
         timeout: Option<Duration>,
         inherited: Option<Instant>,
     ) -> Self {
-        Self { outgoing, handle, timeout, inherited }
+        Self(Lazy::New(Setup { outgoing, handle, timeout, inherited }))
     }
 
     /// How long the request may take, to the last byte of the reply.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self(self.0.map(|setup| Setup { timeout: Some(timeout), ..setup }))
     }
 
     /// Sets no limit: the caller bounds it, by dropping this.
-    pub fn no_timeout(mut self) -> Self {
-        self.timeout = None;
-        self
+    pub fn no_timeout(self) -> Self {
+        Self(self.0.map(|setup| Setup { timeout: None, ..setup }))
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
-    pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.outgoing.header(key.into(), value.into());
-        self
+    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self(self.0.map(|mut setup| {
+            setup.outgoing.header(key.into(), value.into());
+            setup
+        }))
     }
 }
 
@@ -115,13 +122,10 @@ fn deadline(
     own.into_iter().chain(inherited).min()
 }
 
-impl<E: Encoder> IntoFuture for Requesting<E> {
-    type Output = Result<Message<E>, Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        // A function would keep what it is given twice.
-        Box::pin(async move {
+impl<E: Encoder> Setup<E> {
+    #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
+    fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send {
+        async move {
             let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
             let (message, ready, body) = asking::check(self.outgoing, deadline)?;
             let body = asking::prepare(&ready, body, deadline).await?;
@@ -139,12 +143,40 @@ impl<E: Encoder> IntoFuture for Requesting<E> {
             asking.end();
             answer.content.limit_time(deadline);
             Ok(Message::reply_to(self.handle, to.subject().clone(), answer, deadline))
-        })
+        }
+    }
+}
+
+impl<E: Encoder> Future for Requesting<E> {
+    type Output = Result<Message<E>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx, Setup::run)
     }
 }
 
 impl<E> fmt::Debug for Requesting<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Requesting").field("timeout", &self.timeout).finish_non_exhaustive()
+        f.debug_struct("Requesting").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lazy::tests::{MOST, size_of_future};
+
+    struct Plain;
+
+    impl Encoder for Plain {
+        fn content_type(&self) -> &'static str {
+            "text/plain"
+        }
+    }
+
+    #[test]
+    fn its_future_is_small() {
+        let size = size_of_future(Setup::<Plain>::run);
+        assert!(size <= MOST, "{size} bytes");
     }
 }

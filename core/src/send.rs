@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -10,12 +10,16 @@ use bytes::Bytes;
 use crate::{
     Body, Delivery, Error,
     body::{Prepared, Source},
+    lazy::Lazy,
     outgoing::{Outgoing, Ready},
     proto::frame::Frame,
     transport::Targets,
 };
 
 /// A message that is sent one way when this is awaited.
+///
+/// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
+/// nothing.
 ///
 /// A body that fits one chunk and is there at once goes out in one packet. Then the result says
 /// that the transport took it: nobody listening is no error, since nobody can know. A binding that
@@ -58,7 +62,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Sending {
+pub struct Sending(Lazy<Setup, Result<Delivery, Error>>);
+
+struct Setup {
     outgoing: Outgoing,
     expect: Option<usize>,
     confirm: bool,
@@ -66,31 +72,33 @@ pub struct Sending {
 
 impl Sending {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
-        Self { outgoing, expect: None, confirm: false }
+        Self(Lazy::New(Setup { outgoing, expect: None, confirm: false }))
     }
 
     /// Adds a header. One that is not valid is reported when this is awaited.
-    pub fn header(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.outgoing.header(key.into(), value.into());
-        self
+    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        Self(self.0.map(|mut setup| {
+            setup.outgoing.header(key.into(), value.into());
+            setup
+        }))
     }
 
     /// How many bindings of [`bind`](crate::Conduit::bind) are expected to take a streamed body: as
     /// soon as that many have, it does not wait for more.
-    pub fn expect(mut self, receivers: usize) -> Self {
-        self.expect = Some(receivers);
-        self
+    pub fn expect(self, receivers: usize) -> Self {
+        Self(self.0.map(|setup| Setup { expect: Some(receivers), ..setup }))
     }
 
     /// Waits, whatever the size, until somebody has the whole body: it is streamed even if it fits
     /// one packet. Where nobody is bound, that is `NoReceivers`.
     ///
     /// It says that the body was read, not what was made of it; for that, make a request.
-    pub fn confirm(mut self) -> Self {
-        self.confirm = true;
-        self
+    pub fn confirm(self) -> Self {
+        Self(self.0.map(|setup| Setup { confirm: true, ..setup }))
     }
+}
 
+impl Setup {
     async fn run(self) -> Result<Delivery, Error> {
         let Self { outgoing, expect, confirm } = self;
         let (mut ready, body) = outgoing.check(None)?;
@@ -127,72 +135,19 @@ async fn stream(
     if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }
 }
 
-impl IntoFuture for Sending {
-    type Output = Result<Delivery, Error>;
-    type IntoFuture = SendFuture;
-
-    fn into_future(self) -> SendFuture {
-        SendFuture(State::New(self))
-    }
-}
-
-/// A [`Sending`] that is awaited.
-///
-/// ```
-/// use conduit::Conduit;
-/// use conduit_json::Json;
-/// use conduit_memory::Memory;
-/// use conduit_smol::Smol;
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # smol::block_on(async {
-/// let conduit = Conduit::new("log-service", Smol, Memory::new(), Json)?;
-/// let mut lines = conduit.bind("line").await?;
-///
-/// let sent = smol::spawn(conduit.own_service().send("line", "started").into_future());
-/// let line = lines.next().await.expect("it is bound");
-/// assert_eq!(line.decode::<String>().await?, "started");
-/// sent.await?;
-/// # Ok(())
-/// # })
-/// # }
-/// ```
-#[must_use = "nothing is sent until it is awaited"]
-pub struct SendFuture(State);
-
-// Most are never moved out of the first state, and a box would cost more than its size.
-#[allow(clippy::large_enum_variant)]
-enum State {
-    New(Sending),
-    Running(Pin<Box<dyn Future<Output = Result<Delivery, Error>> + Send>>),
-    Done,
-}
-
 /// Most messages are small and gone at the first poll, which allocates nothing but their packet.
-impl Future for SendFuture {
+impl Future for Sending {
     type Output = Result<Delivery, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let State::New(sending) = &mut self.0 {
-            let now = if sending.confirm { None } else { sending.outgoing.send_now() };
-            if let Some(sent) = now {
-                self.0 = State::Done;
-                return Poll::Ready(sent.map(|()| Delivery::handed_over()));
-            }
-            if let State::New(sending) = std::mem::replace(&mut self.0, State::Done) {
-                self.0 = State::Running(Box::pin(sending.run()));
-            }
+        if let Lazy::New(setup) = &mut self.0
+            && !setup.confirm
+            && let Some(sent) = setup.outgoing.send_now()
+        {
+            self.0 = Lazy::Done;
+            return Poll::Ready(sent.map(|()| Delivery::handed_over()));
         }
-        let State::Running(running) = &mut self.0 else {
-            panic!("a future is not polled after its end");
-        };
-        running.as_mut().poll(cx)
-    }
-}
-
-impl fmt::Debug for SendFuture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendFuture").finish_non_exhaustive()
+        self.0.poll(cx, Setup::run)
     }
 }
 

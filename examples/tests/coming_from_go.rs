@@ -55,7 +55,7 @@ fn sends_the_five_kinds_of_payload() -> Outcome {
         to.send_body("sent", vec![1, 2, 3]).await?;
         to.send_body("sent", ()).await?;
         let stream = to.send_body("sent", Body::reader(Cursor::new(large())));
-        let stream = smol::spawn(stream.into_future());
+        let stream = smol::spawn(stream);
 
         let mut next = async || sent.next().await.ok_or("the binding ended");
         assert_eq!(next().await?.decode::<User>().await?, alice());

@@ -1,4 +1,4 @@
-use std::{future::IntoFuture as _, sync::Arc};
+use std::sync::Arc;
 
 use conduit::{Body, ErrorKind};
 use futures_lite::{StreamExt, future};
@@ -31,7 +31,7 @@ fn a_body_that_was_collected_in_part_can_still_be_taken() -> TestResult {
         let mut bound = node.queue_bind("x").await?;
         let (pieces, body) = async_channel::unbounded::<Vec<u8>>();
         let body = Body::stream(body.map(|piece| Ok(piece.into())));
-        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body));
         pieces.send(b"one".to_vec()).await?;
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
@@ -55,7 +55,7 @@ fn a_message_that_several_collect_wakes_each() -> TestResult {
         let mut bound = node.queue_bind("x").await?;
         let (pieces, body) = async_channel::unbounded::<Vec<u8>>();
         let body = Body::stream(body.map(|piece| Ok(piece.into())));
-        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body));
         pieces.send(b"one".to_vec()).await?;
         let message = Arc::new(bound.next().await.expect("it is bound"));
         let collect = || {
@@ -81,7 +81,7 @@ fn a_pausing_source_does_not_hold_back_what_it_gave() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let sent = world.sim.go(node.own_service().send_body("x", endless(b"first")).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", endless(b"first")));
         let mut message = bound.next().await.expect("it is bound");
         assert_eq!(read_exact(&mut message, 5).await?, b"first");
         assert_eq!(message.take_body().map(drop).expect_err("read").kind(), ErrorKind::BodyTaken);
@@ -103,7 +103,7 @@ fn a_source_that_fails_fails_at_both_sides() -> TestResult {
             Body::sized_reader(futures_lite::io::Cursor::new(pattern(50_000)), 49_999),
         ];
         for source in sources {
-            let sent = world.sim.go(node.own_service().send_body("x", source).into_future());
+            let sent = world.sim.go(node.own_service().send_body("x", source));
             let message = bound.next().await.expect("it is bound");
             let read = message.bytes().await.expect_err("its source failed");
             assert_eq!(read.kind(), ErrorKind::SourceFailed, "{read}");

@@ -1,5 +1,4 @@
 use std::{
-    future::IntoFuture as _,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -81,7 +80,7 @@ fn a_dropped_request_ends_the_handler() -> TestResult {
         let count = Count::default();
         let stuck = count.clone();
         node.queue_bind("x").await?.to(move |message| stuck.clone().stuck(message));
-        let mut asking = asker.service("b").request("x", &1).no_timeout().into_future();
+        let mut asking = asker.service("b").request("x", &1).no_timeout();
         for _ in 0..3 {
             assert!(futures_lite::future::poll_once(&mut asking).await.is_none());
             world.sim.idle().await;
@@ -106,7 +105,7 @@ fn a_request_that_was_cancelled_while_it_waited_is_not_handled() -> TestResult {
         let handler = handler.to(move |message| stuck.clone().stuck(message));
         let ask = |time| {
             let asking = asker.service("b").request("x", &1).timeout(time);
-            world.sim.go(asking.into_future())
+            world.sim.go(asking)
         };
         let first = ask(secs(10));
         world.sim.idle().await;
@@ -214,7 +213,7 @@ fn a_request_whose_body_fails_ends_the_handler() -> TestResult {
             Err(std::io::Error::other("broken"))
         });
         let asking = asker.service("b").request_body("x", Body::stream(first.chain(broken)));
-        let asked = world.sim.go(asking.no_timeout().into_future());
+        let asked = world.sim.go(asking.no_timeout());
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 0));
         drop(fail);

@@ -1,5 +1,3 @@
-use std::future::IntoFuture as _;
-
 use conduit::{Error, ErrorKind, Executed};
 
 use crate::support::{
@@ -26,11 +24,11 @@ fn every_call_after_close_is_closed() -> TestResult {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
         let handler = node.queue_bind("x").await?.to(|_| async {});
-        let asked = world.sim.go(node.own_service().request("y", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("y", &1));
         node.own_service().send("x", &1).await?;
         let message = {
             let asking = world.node("b")?;
-            let asking = world.sim.go(asking.service("a").request("x", &1).into_future());
+            let asking = world.sim.go(asking.service("a").request("x", &1));
             let message = bound.next().await.expect("it is bound");
             drop(asking);
             message
@@ -67,16 +65,16 @@ fn close_ends_what_is_in_flight() -> TestResult {
         let (node, peer) = (world.node("a")?, world.node("b")?);
         let mut bound = peer.queue_bind("x").await?;
         let service = node.service("b");
-        let asking = world.sim.go(service.request("x", &1).no_timeout().into_future());
+        let asking = world.sim.go(service.request("x", &1).no_timeout());
         let first = bound.next().await.expect("it is bound");
-        let sending = world.sim.go(service.send_body("x", endless(b"second")).into_future());
+        let sending = world.sim.go(service.send_body("x", endless(b"second")));
         let second = bound.next().await.expect("it is bound");
         let body = endless(b"third");
-        let uploading = world.sim.go(service.request_body("x", body).no_timeout().into_future());
+        let uploading = world.sim.go(service.request_body("x", body).no_timeout());
         let third = bound.next().await.expect("it is bound");
-        let fourth = world.sim.go(service.request("x", &4).no_timeout().into_future());
+        let fourth = world.sim.go(service.request("x", &4).no_timeout());
         let message = bound.next().await.expect("it is bound");
-        let replying = world.sim.go(message.reply_body(endless(b"fourth")).into_future());
+        let replying = world.sim.go(message.reply_body(endless(b"fourth")));
         let reply = fourth.recv().await??;
         let binding = world.sim.go({
             let node = node.clone();
@@ -123,7 +121,7 @@ fn whoever_asked_a_conduit_that_closes_learns_it_at_once() -> TestResult {
         let waiting = node.queue_bind("waiting").await?;
         let ask = |subject| {
             let asking = asker.service("b").request(subject, &1).no_timeout();
-            world.sim.go(asking.into_future())
+            world.sim.go(asking)
         };
         let (handled, held, queued) = (ask("handled"), ask("taken"), ask("waiting"));
         let message = taken.next().await.expect("it is bound");
@@ -150,7 +148,7 @@ fn a_request_that_is_to_be_asked_again_ends_when_the_conduit_closes() -> TestRes
         let full = world.builder("b").max_waiting_messages(1).build()?;
         let _bound = full.queue_bind("x").await?;
         full.own_service().send("x", &1).await?;
-        let asked = world.sim.go(node.service("b").request("x", &1).no_timeout().into_future());
+        let asked = world.sim.go(node.service("b").request("x", &1).no_timeout());
         world.sim.idle().await;
         node.close().await;
         let error = asked.recv().await?.map(drop).expect_err("it is closed");

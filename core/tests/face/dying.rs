@@ -1,7 +1,7 @@
 //! A runtime that drops its tasks one by one, and still polls those that it has not dropped.
 
 use std::{
-    future::{IntoFuture as _, poll_fn},
+    future::poll_fn,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -77,8 +77,7 @@ fn one_task_is_dropped(at: usize) -> TestResult {
         let peer = world.node("peer")?;
         let mut at_peer = peer.bind("x").await?;
         let _waiting = node.queue_bind("x").await?;
-        let asking =
-            world.sim.go(node.service("peer").request("x", &1).timeout(LONG).into_future());
+        let asking = world.sim.go(node.service("peer").request("x", &1).timeout(LONG));
         let asked = at_peer.next().await;
         let draining = world.sim.go({
             let node = node.clone();

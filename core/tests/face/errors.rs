@@ -1,4 +1,4 @@
-use std::{error::Error as _, future::IntoFuture as _, io};
+use std::{error::Error as _, io};
 
 use conduit::{Error, ErrorKind, Executed, Failure, NameError, Subject};
 
@@ -135,7 +135,7 @@ fn a_value_that_cannot_be_decoded_is_not_printed_and_the_rest_of_the_cause_is() 
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
         let secret = "s3cret".repeat(200_000);
-        let _sent = world.sim.go(node.own_service().send("x", &secret).into_future());
+        let _sent = world.sim.go(node.own_service().send("x", &secret));
         let message = bound.next().await.expect("it is bound");
         let error = message.decode::<u8>().await.expect_err("it is a text");
         for text in [format!("{error}"), format!("{error:#}"), format!("{error:?}")] {
@@ -156,7 +156,7 @@ fn an_error_says_whose_conduit_is_closed() -> TestResult {
             let _message = message;
             std::future::pending::<()>().await;
         });
-        let asked = world.sim.go(asker.service("a").request("stuck", &1).into_future());
+        let asked = world.sim.go(asker.service("a").request("stuck", &1));
         world.sim.idle().await;
         node.close().await;
         let theirs = asked.recv().await?.map(drop).expect_err("it is closed");

@@ -1,7 +1,5 @@
 //! What a handler says of its failure, and what of it the asker sees.
 
-use std::future::IntoFuture as _;
-
 use bytes::Bytes;
 use conduit::{Body, ErrorKind, Executed, Failure};
 use futures_lite::stream;
@@ -71,7 +69,7 @@ fn a_handler_that_closing_cuts_off_says_that_it_was_executed() -> TestResult {
             let _message = message;
             std::future::pending::<()>().await;
         });
-        let asked = asker.service("a").request("stuck", &1).into_future();
+        let asked = asker.service("a").request("stuck", &1);
         let asked = world.sim.go(asked);
         world.sim.idle().await;
         node.close().await;

@@ -1,7 +1,4 @@
-use std::{
-    future::{IntoFuture as _, pending},
-    sync::Arc,
-};
+use std::{future::pending, sync::Arc};
 
 use conduit::ErrorKind;
 
@@ -227,7 +224,7 @@ fn bind_once_takes_one() -> TestResult {
         assert!(!once.is_bound());
 
         let mut once = node.bind_once("x").await?;
-        let sent = world.sim.go(node.own_service().send_body("x", pattern(50_000)).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(50_000)));
         let message = once.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(50_000));
         sent.recv().await??;
@@ -241,7 +238,7 @@ fn a_message_dropped_unread_is_told_to_its_sender() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
-        let sent = world.sim.go(node.own_service().send_body("x", pattern(1 << 20)).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(1 << 20)));
         drop(bound.next().await);
         let error = sent.recv().await?.map(drop).expect_err("nobody reads it");
         assert_eq!(error.kind(), ErrorKind::Dropped);

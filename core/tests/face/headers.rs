@@ -1,5 +1,4 @@
 use std::error::Error as _;
-use std::future::IntoFuture as _;
 
 use conduit::{ErrorKind, HeaderError, Headers};
 
@@ -69,7 +68,7 @@ fn one_that_is_not_valid_is_reported_when_awaited() -> TestResult {
         assert_eq!(bound.waiting(), 0, "none was sent");
 
         // A reply that cannot be made can be made again.
-        let reply = world.sim.go(own.request("x", &1).into_future());
+        let reply = world.sim.go(own.request("x", &1));
         let request = bound.next().await.expect("it is bound");
         let error = request.reply(&1).header("ä", "").await.expect_err("the header is not valid");
         assert_eq!(error.kind(), ErrorKind::InvalidHeader);

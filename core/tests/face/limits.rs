@@ -1,4 +1,3 @@
-use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use conduit::{Builder, Conduit, ErrorKind};
@@ -66,7 +65,7 @@ fn tiny_windows_still_move_a_body() -> TestResult {
         let tiny = world.builder("a").chunk_size(1).first_window(1).body_window(1);
         let node = tiny.body_budget(1).build()?;
         let mut bound = node.queue_bind("x").await?;
-        let sent = world.sim.go(node.own_service().send_body("x", pattern(20)).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", pattern(20)));
         let message = bound.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(20));
         assert_eq!(sent.recv().await??.completed().len(), 1);
@@ -84,7 +83,7 @@ fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
             let mut bound = node.queue_bind("x").await?;
             let own = node.own_service();
             for (length, fits) in [(100, true), (101, false)] {
-                let sent = world.sim.go(own.send_body("x", "7".repeat(length)).into_future());
+                let sent = world.sim.go(own.send_body("x", "7".repeat(length)));
                 let message = bound.next().await.expect("it is bound");
                 let text = message.text().await;
                 drop(message);
@@ -100,7 +99,7 @@ fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
             }
             let open = world.builder("a").no_max_decode_size().build()?;
             let mut bound = open.bind("y").await?;
-            let sent = world.sim.go(own.send_body("y", pattern(6 << 20)).into_future());
+            let sent = world.sim.go(own.send_body("y", pattern(6 << 20)));
             let message = bound.next().await.expect("it is bound");
             assert_eq!(message.bytes().await?.len(), 6 << 20);
             sent.recv().await??;
@@ -125,7 +124,7 @@ fn a_full_binding_drops_and_counts() -> TestResult {
             let message = bound.next().await.expect("it is bound");
             assert_eq!(message.decode::<i32>().await?, number);
         }
-        let sent = node.own_service().request("x", &1).timeout(secs(1)).into_future();
+        let sent = node.own_service().request("x", &1).timeout(secs(1));
         let asked = world.sim.go(sent);
         let message = bound.next().await.expect("there is room again");
         message.reply(&2).await?;

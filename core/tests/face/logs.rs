@@ -1,6 +1,6 @@
 //! What is logged: the first of a kind at once, its repeats in one line, and no payload in either.
 
-use std::future::{IntoFuture as _, pending};
+use std::future::pending;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -122,11 +122,11 @@ fn a_handler_that_does_not_end_by_itself_is_a_warning() -> TestResult {
         }
         let service = asker.service("a");
         service.request("late", &1).timeout(secs(1)).await.map(drop).expect_err("it is late");
-        let mut asking = service.request("given.up", &1).into_future();
+        let mut asking = service.request("given.up", &1);
         assert!(futures_lite::future::poll_once(&mut asking).await.is_none());
         world.sim.idle().await;
         drop(asking);
-        let asked = world.sim.go(service.request("closed", &1).into_future());
+        let asked = world.sim.go(service.request("closed", &1));
         world.sim.idle().await;
         node.close().await;
         asked.recv().await?.map(drop).expect_err("it is closed");

@@ -1,6 +1,6 @@
 //! Order is promised for each sender: what one of them does not finish holds up nothing of others.
 
-use std::{future::IntoFuture as _, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use conduit::{
@@ -161,7 +161,7 @@ fn requests_go_back_to_the_group_whoever_reads_and_whatever_holds_them_up() -> T
         let service = asker.service("a");
         let mut asked = Vec::new();
         for number in 0..50 {
-            let request = service.request("x", &number).timeout(secs(4)).into_future();
+            let request = service.request("x", &number).timeout(secs(4));
             asked.push(world.sim.go(request));
         }
         world.sim.idle().await;

@@ -1,6 +1,5 @@
-use std::future::IntoFuture as _;
-
 use conduit::{ErrorKind, Executed};
+use futures_lite::future;
 
 use crate::support::world::{TestResult, World, endless, pattern, secs};
 
@@ -15,7 +14,7 @@ fn only_a_request_is_answered_and_once() -> TestResult {
         let error = message.reply(&1).await.expect_err("nobody asked");
         assert_eq!(error.kind(), ErrorKind::NotARequest);
 
-        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1));
         let message = bound.next().await.expect("it is bound");
         assert!(message.is_request());
         message.reply(&1).await?;
@@ -29,22 +28,20 @@ fn only_a_request_is_answered_and_once() -> TestResult {
     })
 }
 
-/// What is larger is slow to allocate: glibc keeps nothing larger at hand for a thread
-/// (`glibc.malloc.tcache_max`, GNU C Library manual).
 #[test]
-fn the_futures_of_a_request_and_its_reply_are_small() -> TestResult {
-    const MOST: usize = 1032;
+fn what_is_awaited_is_spawned_and_joined_as_it_is() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
-        let request = node.own_service().request("x", &1).into_future();
-        let size = size_of_val(&*request);
-        assert!(size <= MOST, "a request of {size} bytes");
-        let _asked = world.sim.go(request);
-        let reply = bound.next().await.expect("it is bound").reply(&1).into_future();
-        let size = size_of_val(&*reply);
-        assert!(size <= MOST, "a reply of {size} bytes");
-        reply.await?;
+        let service = node.own_service();
+        let asked = world.sim.go(service.request("x", &1).header("k", "v"));
+        let message = bound.next().await.expect("it is bound");
+        assert_eq!(message.headers().get("k"), Some("v"));
+        let replied = world.sim.go(message.reply(&2));
+        replied.recv().await??;
+        assert_eq!(asked.recv().await??.decode::<u8>().await?, 2);
+        let (one, other) = future::zip(service.send("x", &3), service.send("x", &4)).await;
+        assert!(one.is_ok() && other.is_ok());
         Ok(())
     })
 }
@@ -54,11 +51,11 @@ fn a_reply_that_is_given_up_is_told() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1));
         let message = bound.next().await.expect("it is bound");
         {
-            let mut reply = message.reply_body(pattern(1 << 20)).into_future();
-            assert!(futures_lite::future::poll_once(&mut reply).await.is_none());
+            let mut reply = message.reply_body(pattern(1 << 20));
+            assert!(future::poll_once(&mut reply).await.is_none());
         }
         let reply = asked.recv().await?;
         let error = match reply {
@@ -80,9 +77,9 @@ fn an_asker_that_goes_on_without_the_reply_stops_it() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.queue_bind("x").await?;
-        let asked = world.sim.go(node.own_service().request("x", &1).into_future());
+        let asked = world.sim.go(node.own_service().request("x", &1));
         let message = bound.next().await.expect("it is bound");
-        let replying = world.sim.go(message.reply_body(endless(b"first")).into_future());
+        let replying = world.sim.go(message.reply_body(endless(b"first")));
         drop(asked.recv().await??);
         let error = replying.recv().await?.expect_err("nobody reads it");
         assert_eq!(error.kind(), ErrorKind::Dropped);
@@ -95,7 +92,7 @@ fn a_request_that_waits_in_a_dropped_binding_is_refused_at_once() -> TestResult 
     World::run(|world| async move {
         let (asker, node) = (world.node("a")?, world.node("b")?);
         let bound = node.queue_bind("x").await?;
-        let asked = world.sim.go(asker.service("b").request("x", &1).into_future());
+        let asked = world.sim.go(asker.service("b").request("x", &1));
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 1);
         drop(bound);
@@ -112,7 +109,7 @@ fn what_waits_in_a_dropped_queue_binding_goes_to_another() -> TestResult {
     World::run(|world| async move {
         let (asker, one, other) = (world.node("a")?, world.node("b")?, world.node("b")?);
         let bound = one.queue_bind("x").await?;
-        let asked = world.sim.go(asker.service("b").request("x", &1).into_future());
+        let asked = world.sim.go(asker.service("b").request("x", &1));
         asker.service("b").send("x", &2).await?;
         world.sim.idle().await;
         assert_eq!(bound.waiting(), 2);

@@ -1,7 +1,5 @@
 //! What one sender may hold of a conduit, and what is left for others.
 
-use std::future::IntoFuture as _;
-
 use conduit::{
     Error, ErrorKind, Executed, MessageId,
     proto::{ReasonCode, frame::Frame},
@@ -48,7 +46,7 @@ async fn send_endless(world: &World, node: &Node, count: usize) -> TestResult<Ve
     let mut sent = Vec::new();
     for _ in 0..count {
         let sending = node.service("a").send_body("x", endless(b"7")).expect(1);
-        sent.push(world.sim.go(sending.into_future()));
+        sent.push(world.sim.go(sending));
         world.sim.idle().await;
     }
     Ok(sent.into_iter().map(|sent| sent.try_recv().ok()?.err()).collect())
@@ -98,7 +96,7 @@ fn an_offer_that_gives_way_is_told_so_and_so_is_its_confirmation() -> TestResult
         assert_eq!(stopped_by(&said), [0], "the instance refuses");
 
         let other = world.node("b")?;
-        let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)).into_future());
+        let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)));
         let message = binding.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(100_000));
         sent.recv().await??;
@@ -133,7 +131,7 @@ fn what_is_confirmed_and_then_silent_is_gone_after_the_idle_limit() -> TestResul
         }
         assert_eq!(node.stats().incoming_bodies, 171, "a third, and the one that goes beyond");
         let other = world.node("b")?;
-        let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)).into_future());
+        let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)));
         let mut silent = Vec::new();
         for _ in 0..171 {
             silent.push(binding.next().await.expect("it is bound"));

@@ -1,6 +1,6 @@
 //! Whatever the pace of a reader, little lies unread beyond the bounds of its binding.
 
-use std::{future::IntoFuture as _, time::Duration};
+use std::time::Duration;
 
 use conduit::{Binding, ErrorKind};
 use conduit_json::Json;
@@ -125,7 +125,7 @@ fn requests_do_not_wait_for_a_slow_reader_beside_an_idle_one() -> TestResult {
         let mut asked = Vec::new();
         for _ in 0..50 {
             for number in 0..100 {
-                let request = service.request("x", &number).timeout(secs(2)).into_future();
+                let request = service.request("x", &number).timeout(secs(2));
                 asked.push(world.sim.go(request));
             }
             world.sim.sleep(millis(1)).await;

@@ -1,5 +1,3 @@
-use std::future::IntoFuture as _;
-
 use conduit::{ErrorKind, Executed, Runtime as _};
 use futures_lite::stream;
 
@@ -15,14 +13,14 @@ fn a_broadcast_body_waits_for_its_receivers() -> TestResult {
         let mut bound = peer.bind("x").await?;
         let long = 2 << 20;
         let service = node.service("b");
-        let sent = world.sim.go(service.send_body("x", pattern(long)).into_future());
+        let sent = world.sim.go(service.send_body("x", pattern(long)));
         let message = bound.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(long));
         assert_eq!(sent.recv().await??.completed(), [peer.instance()]);
         assert_eq!(world.elapsed(), millis(250));
 
         let known = service.send_body("x", pattern(long)).expect(1);
-        let sent = world.sim.go(known.into_future());
+        let sent = world.sim.go(known);
         let message = bound.next().await.expect("it is bound");
         assert_eq!(message.bytes().await?, pattern(long));
         sent.recv().await??;
@@ -79,7 +77,7 @@ fn a_busy_group_refuses_before_the_deadline() -> TestResult {
             drop(message);
         });
         let own = node.own_service();
-        let _busy = world.sim.go(own.request("x", &1).no_timeout().into_future());
+        let _busy = world.sim.go(own.request("x", &1).no_timeout());
         world.sim.idle().await;
         for timeout in [50, 100, 200, 300, 450, 1_000, 1_050, 1_100, 1_150, 1_200] {
             let before = world.elapsed();
@@ -124,7 +122,7 @@ fn a_body_waits_for_its_reader_for_an_hour_and_little_happens() -> TestResult {
         let (node, peer) = (world.node("a")?, world.node("b")?);
         let mut bound = peer.queue_bind("x").await?;
         let length = 3 << 20;
-        let sent = world.sim.go(node.service("b").send_body("x", pattern(length)).into_future());
+        let sent = world.sim.go(node.service("b").send_body("x", pattern(length)));
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         let before = world.sim.polls();
@@ -152,7 +150,7 @@ fn a_body_waits_for_its_source_for_an_hour() -> TestResult {
             Ok("at last".into())
         });
         let body = conduit::Body::stream(source);
-        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body));
         let message = bound.next().await.expect("it is bound");
         let before = world.sim.polls();
         assert_eq!(message.text().await?, "at last");
@@ -187,8 +185,7 @@ fn a_silent_peer_is_lost_after_the_idle_limit() -> TestResult {
         let node = world.node("a")?;
         let (peer, cut) = cut_off(&world)?;
         let mut bound = peer.queue_bind("x").await?;
-        let sent =
-            world.sim.go(node.service("cut").send_body("x", endless(b"first")).into_future());
+        let sent = world.sim.go(node.service("cut").send_body("x", endless(b"first")));
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         cut();
@@ -218,7 +215,7 @@ fn an_answerer_that_falls_silent_is_named() -> TestResult {
             std::future::pending::<()>().await;
         });
         let asking = node.service("cut").request("stuck", &1).no_timeout();
-        let asked = world.sim.go(asking.into_future());
+        let asked = world.sim.go(asking);
         world.sim.sleep_until(world.sim.now() + secs(20)).await;
         cut();
         let error = asked.recv().await?.map(drop).expect_err("it fell silent");
@@ -236,7 +233,7 @@ fn close_ends_whatever_the_broker_does() -> TestResult {
         let mut bound = node.bind("x").await?;
         let handler = node.queue_bind("x").await?.to(|_| async {});
         cut();
-        let sent = world.sim.go(node.own_service().send("x", &1).into_future());
+        let sent = world.sim.go(node.own_service().send("x", &1));
         let unbinding = world.sim.go(async move {
             handler.unbind().await;
         });

@@ -1,6 +1,6 @@
 //! What waits has a budget in bytes, apart from that of streamed bodies.
 
-use std::{future::IntoFuture as _, time::Duration};
+use std::time::Duration;
 
 use conduit::{Error, ErrorKind, Executed};
 use futures_lite::{StreamExt as _, future::poll_once};
@@ -93,7 +93,7 @@ fn a_conduit_holds_so_many_bytes_and_streams_have_their_own() -> TestResult {
         assert_eq!(node.stats().incoming_bytes, 0);
         let mut streams = node.bind("stream").await?;
         let sent = sender.service("a").send_body("stream", pattern(200_000)).expect(1);
-        let sent = world.sim.go(sent.into_future());
+        let sent = world.sim.go(sent);
         let message = streams.next().await.expect("a flood of events does not refuse it");
         assert_eq!(message.bytes().await?, pattern(200_000));
         assert_eq!(sent.recv().await??.completed().len(), 1);
@@ -225,7 +225,7 @@ fn replies_that_wait_are_released_with_their_request() -> TestResult {
         assert_eq!(asker.stats().waiting_bytes, 0);
         // A single reply counts too while it waits.
         let service = asker.service("a");
-        let mut asking = service.request("all", &()).into_future();
+        let mut asking = service.request("all", &());
         assert!(poll_once(&mut asking).await.is_none());
         world.sim.idle().await;
         assert!(is_about(asker.stats().waiting_bytes, 1, 50_000), "{:?}", asker.stats());

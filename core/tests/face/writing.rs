@@ -1,6 +1,6 @@
 //! Bodies that another task writes.
 
-use std::{future::IntoFuture as _, io, panic::AssertUnwindSafe};
+use std::{io, panic::AssertUnwindSafe};
 
 use bytes::Bytes;
 use conduit::{Body, BodyWriter, ErrorKind};
@@ -18,7 +18,7 @@ async fn transfer(
     Box<dyn std::error::Error + Send + Sync>,
 > {
     let mut bound = node.queue_bind("x").await?;
-    let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+    let sent = world.sim.go(node.own_service().send_body("x", body));
     let message = bound.next().await.expect("it is bound");
     let read = message.bytes().await.map_err(|error| error.kind());
     drop(message);
@@ -75,7 +75,7 @@ async fn ended(world: &World, text: &str, end: impl FnOnce(BodyWriter)) -> TestR
     let mut bound = node.queue_bind("x").await?;
     let (mut writer, body) = Body::writer();
     writer.write_all(&pattern(1_000)).await?;
-    let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+    let sent = world.sim.go(node.own_service().send_body("x", body));
     let message = bound.next().await.expect("it is bound");
     end(writer);
     let error = message.bytes().await.expect_err("it is not whole");
@@ -168,7 +168,7 @@ fn a_reader_that_stalls_holds_up_the_writer() -> TestResult {
             writer.finish();
             io::Result::Ok(())
         });
-        let sent = world.sim.go(node.own_service().send_body("x", body).into_future());
+        let sent = world.sim.go(node.own_service().send_body("x", body));
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         let ahead = written.len() * 10_000;

@@ -1,6 +1,6 @@
 //! The three ways that a body can take from one conduit to another.
 
-use std::{future::IntoFuture, pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use conduit::{Binding, Body, Conduit, Error, Message, Subject};
 use futures_lite::future;
@@ -101,20 +101,20 @@ impl<B: Broker> Way<B> {
         match self.direction {
             Direction::Send => {
                 let sending = to.send_body(subject, body).header(key, value).expect(1);
-                let sending = sending.into_future();
+                let sending = sending;
                 self.arrives(async move { sending.await.map(drop) }).await
             }
             Direction::Request => {
                 let asking = to.request_body(subject, body).header(key, value);
-                let asking = asking.no_timeout().into_future();
+                let asking = asking.no_timeout();
                 self.arrives(async move { asking.await.map(drop) }).await
             }
             Direction::Reply => {
                 let from = self.receiver.service(self.sender.name().clone());
                 let asking = from.request_body(subject, ());
-                let asking = self.world.run(asking.no_timeout().into_future());
+                let asking = self.world.run(asking.no_timeout());
                 let request = self.binding.next().await.expect("it is bound");
-                let replying = request.reply_body(body).header(key, value).into_future();
+                let replying = request.reply_body(body).header(key, value);
                 let (give_up, sent) = self.start(async move {
                     let result = replying.await;
                     drop(request);

@@ -1,6 +1,6 @@
 //! What a conduit holds that has nothing to do.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use conduit::{Conduit, Message};
 use conduit_json::Json;
@@ -46,7 +46,7 @@ async fn measure(sim: &Sim) -> (usize, usize) {
     let mut taken: Vec<Message<Json>> = Vec::new();
     while asked.len() < REQUESTS {
         for number in 0..250_u64 {
-            let mut request = Box::pin(service.request("x", &number).no_timeout().into_future());
+            let mut request = Box::pin(service.request("x", &number).no_timeout());
             assert!(future::poll_once(&mut request).await.is_none(), "nothing has answered");
             asked.push(request);
         }

@@ -4,7 +4,6 @@
 mod support;
 
 use std::{
-    future::IntoFuture,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
 };
@@ -59,17 +58,17 @@ fn in_a_bare_thread(runtime: impl Runtime + Clone) -> Outcome {
         echo(&worker)?;
         let to = asker.service("worker");
         let mut news = future::block_on(worker.bind("news"))?;
-        future::block_on(to.send("news", "short").into_future())?;
+        future::block_on(to.send("news", "short"))?;
         let message = future::block_on(news.next()).ok_or("unbound")?;
         assert_eq!(future::block_on(message.text())?, "short");
-        let reply = future::block_on(to.request_body("echo", vec![5; LONG]).into_future())?;
+        let reply = future::block_on(to.request_body("echo", vec![5; LONG]))?;
         assert_eq!(future::block_on(reply.bytes())?.len(), LONG);
         future::block_on(news.unbind());
 
         // Dropped half done, after some turns.
         let all = async {
-            let send = to.send_body("echo", vec![5; LONG]).into_future();
-            let request = to.request_body("echo", vec![5; LONG]).into_future();
+            let send = to.send_body("echo", vec![5; LONG]);
+            let request = to.request_body("echo", vec![5; LONG]);
             let _ = future::zip(asker.bind("late"), future::zip(send, request)).await;
         };
         let turns = async {
@@ -95,10 +94,10 @@ fn unwinds(runtime: impl Runtime + Clone) -> Outcome {
         let (other, _worker) = made(&server, runtime).expect("a server");
         let to = other.service("worker");
         let _bound = future::block_on(other.bind("own")).expect("bound");
-        let mut send = to.send_body("echo", vec![6; LONG]).into_future();
-        let mut request = to.request_body("echo", vec![6; LONG]).into_future();
+        let mut send = to.send_body("echo", vec![6; LONG]);
+        let mut request = to.request_body("echo", vec![6; LONG]);
         let mut bind = Box::pin(other.bind("late"));
-        let reply = future::block_on(to.request_body("echo", vec![6; LONG]).into_future());
+        let reply = future::block_on(to.request_body("echo", vec![6; LONG]));
         let mut body = reply.expect("a reply").take_body().expect("a body");
         future::block_on(async {
             let _ = future::poll_once(&mut send).await;
@@ -112,7 +111,7 @@ fn unwinds(runtime: impl Runtime + Clone) -> Outcome {
     let panic = unwound.expect_err("it panics");
     assert_eq!(panic.downcast_ref(), Some(&"unwinds past everything"));
     // The others live on.
-    let reply = asker.service("worker").request("echo", "alive?").into_future();
+    let reply = asker.service("worker").request("echo", "alive?");
     assert_eq!(future::block_on(future::block_on(reply)?.text())?, "alive?");
     Ok(())
 }

@@ -43,7 +43,7 @@ async fn a_send_waits_for_the_server_to_come_back(runtime: impl Runtime) -> Outc
     server.stop();
     disconnected(&nats).await;
     let sending = sender.own_service().send("greeting", "hello");
-    let mut sending = std::pin::pin!(sending.into_future());
+    let mut sending = std::pin::pin!(sending);
     assert!(futures_lite::future::poll_once(&mut sending).await.is_none());
     server.start_again();
     sending.await?;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use conduit::{Conduit, Runtime};
 use conduit_nats::Nats;
@@ -111,7 +111,7 @@ async fn abandon(asker: &Conduit<Text>, number: usize) {
         0 => Box::pin(async move { drop(to.request("endless", "?").await) }),
         1 => Box::pin(async move { drop(to.request_body("endless", body()).await) }),
         2 => Box::pin(async move { drop(to.send_body("upload", body()).await) }),
-        3 => Box::pin(async move { drop(to.request("echo", "?").into_future().await) }),
+        3 => Box::pin(async move { drop(to.request("echo", "?").await) }),
         _ => {
             let asker = asker.clone();
             Box::pin(async move { drop(asker.bind("own.dropped").await) })

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{future::IntoFuture, io};
+use std::io;
 
 use bytes::Bytes;
 use conduit::{Body, Conduit, ErrorKind, Runtime};
@@ -78,14 +78,14 @@ async fn a_message_that_does_not_fit_any_more_is_too_large(runtime: impl Runtime
     disconnected(&nats).await;
     let to = conduit.own_service();
     // It is one packet, which waits for the connection.
-    let mut sending = to.send_body("news", vec![6; 16 << 10]).into_future();
+    let mut sending = to.send_body("news", vec![6; 16 << 10]);
     assert!(future::poll_once(&mut sending).await.is_none());
     server.configure(LEAST);
     server.start_again();
     assert_eq!(sending.await.map(drop).map_err(|e| e.kind()), Err(ErrorKind::TooLarge));
     // Again, it is streamed.
     let again = to.send_body("news", vec![7; 16 << 10]).expect(1);
-    let (sent, message) = future::zip(again.into_future(), async {
+    let (sent, message) = future::zip(again, async {
         Outcome::Ok(news.next().await.ok_or("unbound")?.bytes().await?)
     })
     .await;

@@ -86,7 +86,7 @@ async fn two_services_need_no_more(runtime: impl Runtime + Clone) -> Outcome {
     two.unbind().await;
 
     // A body to everybody.
-    let sending = to.send_body("news", vec![7; LONG]).expect(2).into_future();
+    let sending = to.send_body("news", vec![7; LONG]).expect(2);
     let read = async |binding: &mut conduit::Binding<Text>| -> Result<usize, Box<dyn Error + Send + Sync>> {
         Ok(binding.next().await.ok_or("unbound")?.bytes().await?.len())
     };

@@ -13,7 +13,6 @@ mod support;
 use std::{
     collections::BTreeMap,
     env, fs,
-    future::IntoFuture,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -264,13 +263,8 @@ impl Work {
                 }
             }
             Self::Drop => {
-                let request = async {
-                    to.request("slow", "for a moment")
-                        .timeout(patience)
-                        .into_future()
-                        .await
-                        .map(drop)
-                };
+                let request =
+                    async { to.request("slow", "for a moment").timeout(patience).await.map(drop) };
                 let dropped = async {
                     pause(rng, 200).await;
                     tally.count("request: dropped");

@@ -207,7 +207,7 @@ fn requests_keep_their_order_where_the_group_has_refused() -> Result {
         let mut group = worker.queue_bind("job").await?;
         for number in (1..20_u64).step_by(2) {
             service.send("job", &number).await?;
-            let asked = service.request("job", &(number + 1)).into_future();
+            let asked = service.request("job", &(number + 1));
             let answered = async {
                 assert_eq!(group.next().await.expect("it is bound").decode::<u64>().await?, number);
                 let request = group.next().await.expect("it is bound");

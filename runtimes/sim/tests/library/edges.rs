@@ -210,7 +210,7 @@ fn a_request_that_comes_after_its_cancellation_is_not_handled() -> Result {
         let is_request = |_: &Address, packet: &[u8]| packet[1] == REQUEST;
         let late = Faults::new().reorder(1.0, 1000 * MILLISECOND);
         net.broker.inject_faults(FaultPlan::new(net.sim.clone(), 1).on(is_request, late));
-        let asking = service.request("x", &2).into_future();
+        let asking = service.request("x", &2);
         assert!(net.sim.within(MILLISECOND, asking).await.is_none(), "it was answered");
         net.sim.sleep(2000 * MILLISECOND).await;
         assert_eq!(runs.load(Ordering::SeqCst), 1, "a cancelled request was handled");

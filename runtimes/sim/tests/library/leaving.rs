@@ -1,7 +1,6 @@
 //! One side of a body leaves, and how soon the other notices.
 
 use std::{
-    future::IntoFuture,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -66,7 +65,7 @@ fn every_receiver_notices_at_once_that_a_sending_was_dropped() -> Result {
         let sender = net.conduit("sender")?;
         let mut receivers = receivers(&net).await?;
         let sending = sender.service("receiver").send_body("song", half()).expect(3);
-        let mut sending = sending.into_future();
+        let mut sending = sending;
         let mut bodies = Vec::new();
         let reading = async {
             for (_, songs) in &mut receivers {
@@ -143,7 +142,7 @@ fn a_sender_notices_at_once_that_a_reader_stopped() -> Result {
             drop(read_half(&songs.next().await.expect("it is bound")).await?);
             Ok::<_, Error>(net.sim.elapsed())
         };
-        let (sent, stopped) = future::zip(async { sending.await }, reading).await;
+        let (sent, stopped) = future::zip(sending, reading).await;
         assert_eq!(sent.expect_err("it was dropped").kind(), ErrorKind::Dropped);
         assert_eq!(net.sim.elapsed(), stopped?);
         net.is_released(&[&sender, &receiver]).await;
@@ -163,7 +162,7 @@ fn a_lost_stop_is_said_again() -> Result {
             drop(read_half(&songs.next().await.expect("it is bound")).await?);
             Ok::<_, Error>(net.sim.elapsed())
         };
-        let (sent, stopped) = future::zip(async { sending.await }, reading).await;
+        let (sent, stopped) = future::zip(sending, reading).await;
         assert_eq!(sent.expect_err("it was dropped").kind(), ErrorKind::Dropped);
         assert!(net.sim.elapsed() - stopped? < Duration::from_secs(3));
         assert_eq!(net.broker.fault_counts().dropped, 1);
@@ -176,7 +175,7 @@ fn sends(net: &Net, to: usize) -> Result<(Process, impl Future<Output = Option<D
     let process = net.sim.process();
     let sender = net.builder("sender", &process).build()?;
     let sending = sender.service("receiver").send_body("song", half()).expect(to);
-    let sent = process.run(async move { sending.await });
+    let sent = process.run(sending);
     Ok((process, sent))
 }
 
@@ -240,7 +239,7 @@ fn a_sender_notices_within_the_idle_limit_that_a_receivers_process_was_killed() 
             Ok::<_, Error>(count)
         };
         let readers = future::zip(killing, reading);
-        let (sent, (killed, count)) = future::zip(async { sending.await }, readers).await;
+        let (sent, (killed, count)) = future::zip(sending, readers).await;
         let (sent, (_body, _message, killed)) = (sent?, killed?);
         assert_eq!((sent.completed(), count?), (&[other.instance()][..], 2 * HALF));
         let [failed] = sent.failed() else { panic!("{sent:?}") };

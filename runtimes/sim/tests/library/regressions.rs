@@ -159,7 +159,7 @@ fn a_broken_connection_does_not_say_that_nothing_ran() -> Result<(), Error> {
             link.disconnect();
             message
         };
-        let (sent, _message) = futures_lite::future::zip(async { send.await }, breaking).await;
+        let (sent, _message) = futures_lite::future::zip(send, breaking).await;
         let error = sent.expect_err("there is no connection");
         assert_ne!(error.executed(), Executed::No, "{error:?}");
         Ok(())

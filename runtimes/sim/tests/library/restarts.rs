@@ -44,7 +44,7 @@ fn a_stream_survives_a_restart_of_the_broker() -> Result {
                 let message = songs.next().await.expect("it is bound");
                 restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
             };
-            let (sent, read) = future::zip(async { song.await }, reading).await;
+            let (sent, read) = future::zip(song, reading).await;
             assert_eq!((sent?.completed().len(), read?), (1, 1_000_000));
             net.is_released(&[&sender, &receiver]).await;
             Ok(())
@@ -72,7 +72,7 @@ fn a_broadcast_survives_a_restart_of_the_broker() -> Result {
                 let message = songs.next().await.expect("it is bound");
                 restart_at(Arc::clone(&net), percent, Duration::from_secs(1), message).await
             };
-            let (sent, read) = future::zip(async { song.await }, reading).await;
+            let (sent, read) = future::zip(song, reading).await;
             assert_eq!((sent?.completed().len(), read?), (3, 1_000_000));
             net.is_released(&[&sender, &receiver, &others[0], &others[1]]).await;
             Ok(())
@@ -112,7 +112,7 @@ fn a_broker_that_is_gone_for_longer_ends_a_stream_at_both_sides() -> Result {
             let message = songs.next().await.expect("it is bound");
             restart_at(Arc::clone(&net), 50, Duration::from_secs(3_600), message).await
         };
-        let (sent, read) = future::zip(async { song.await }, reading).await;
+        let (sent, read) = future::zip(song, reading).await;
         assert_eq!(sent.expect_err("nothing is heard").kind(), ErrorKind::Lost);
         assert_eq!(read.expect_err("nothing is heard").kind(), ErrorKind::Lost);
         assert!(net.sim.elapsed() < Duration::from_secs(15));

@@ -46,7 +46,7 @@ fn a_reader_may_take_an_hour_if_nobody_waits_for_it() -> Result {
             let message = songs.next().await.expect("it is bound");
             a_byte_a_second(net.sim.clone(), message).await
         };
-        let (sent, read) = future::zip(async { song.await }, reading).await;
+        let (sent, read) = future::zip(song, reading).await;
         assert_eq!((sent?.completed(), read?), (&[receiver.instance()][..], 3_600));
         assert!(net.sim.elapsed() >= Duration::from_secs(3_600));
         net.is_released(&[&sender, &receiver]).await;
@@ -124,7 +124,7 @@ fn a_frozen_sender_is_given_up_within_the_idle_limit() -> Result {
         let first = stream::once(Ok(vec![7; 100_000].into()));
         let song = Body::stream(first.chain(stream::pending()));
         let song = sender.service("receiver").send_body("song", song);
-        let sending = process.run(async move { song.await });
+        let sending = process.run(song);
         let message = songs.next().await.expect("it is bound");
         net.sim.sleep(Duration::from_secs(60)).await;
         process.freeze();

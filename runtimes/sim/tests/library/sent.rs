@@ -107,7 +107,7 @@ fn a_packet_that_was_handed_over_may_arrive() -> Result {
                 net.sim.sleep(Duration::from_millis(after)).await;
                 link.disconnect();
             };
-            let (asked, ()) = futures_lite::future::zip(asking.into_future(), breaking).await;
+            let (asked, ()) = futures_lite::future::zip(asking, breaking).await;
             let error = asked.map(drop).expect_err("its reply is lost");
             assert_eq!(known(&error), (ErrorKind::Deadline, Executed::Maybe, false), "{size}");
             link.reconnect();

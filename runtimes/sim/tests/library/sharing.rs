@@ -76,7 +76,7 @@ async fn share(net: Arc<Net>, times: Vec<Duration>) -> Result<Duration> {
     let mut asked = Vec::new();
     for time in times {
         let millis = u64::try_from(time.as_millis())?;
-        let asking = asker.service("worker").request("work", &millis).into_future();
+        let asking = asker.service("worker").request("work", &millis);
         asked.push(process.run(asking));
     }
     for asked in asked {

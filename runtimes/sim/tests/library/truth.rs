@@ -77,7 +77,7 @@ fn a_dropped_request_ends_its_handlers_at_the_speed_of_the_network() -> Result {
     Net::run(1, |net| async move {
         let hops = Hops::new(&net).await?;
         net.slow_network();
-        let asking = hops.asker.service("first").request("hop", &()).no_timeout().into_future();
+        let asking = hops.asker.service("first").request("hop", &()).no_timeout();
         let begin = async {
             for _ in 0..3 {
                 hops.begins.recv().await?;
@@ -104,7 +104,7 @@ fn handlers_stop_at_the_deadline_where_cancels_are_lost() -> Result {
         let asked = net.sim.elapsed();
         let asking = hops.asker.service("first").request("hop", &()).timeout(TIMEOUT);
         {
-            let asking = asking.into_future();
+            let asking = asking;
             let first = async {
                 hops.begins.recv().await.ok();
                 None
@@ -124,7 +124,7 @@ fn an_instance_that_dies_is_missed_within_the_idle_limit() -> Result {
             let worker = net.builder("worker", &process).build()?;
             stuck(&worker).await?;
             let asker = net.conduit("asker")?;
-            let asking = asker.service("worker").request("job", &()).timeout(HOUR).into_future();
+            let asking = asker.service("worker").request("job", &()).timeout(HOUR);
             let dying = async {
                 net.sim.sleep(Duration::from_secs(after)).await;
                 if is_killed {
@@ -190,7 +190,7 @@ fn where_the_broker_tells_nothing_there_is_no_answer() -> Result {
                 net.sim.sleep(Duration::from_secs(1)).await;
                 service.request("echo", &7).await?.decode::<u64>().await
             };
-            let (asked, echo) = future::zip(asking.into_future(), meanwhile).await;
+            let (asked, echo) = future::zip(asking, meanwhile).await;
             assert_eq!(echo?, 7);
             let error = asked.map(drop).expect_err("nobody is there");
             assert_eq!((error.kind(), error.executed()), (ErrorKind::NoAnswer, executed));

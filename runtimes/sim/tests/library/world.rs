@@ -88,7 +88,7 @@ impl World {
                 }
             }
             let send = service.send_body("note", &long).expect(bindings * Subject::Note.plain());
-            let sent = sim.within(LIMIT, async { send.await }).await.ok_or("a send hangs")??;
+            let sent = sim.within(LIMIT, send).await.ok_or("a send hangs")??;
             // Some may have no room for two at once.
             let refused = |failed: &FailedDelivery| failed.error.kind() == ErrorKind::Overloaded;
             let answers = sent.completed().len() + sent.failed().len();

@@ -36,7 +36,7 @@ pub async fn made_up_receivers_cost_little<B: Broker>(
     let mut bound = RULE.expect("bind", receiver.bind("news").await)?;
     let body = Pattern::of_length(LENGTH);
     let sending = sender.service(service()).send_body("news", body.bytes());
-    let sent = world.run(async move { sending.await });
+    let sent = world.run(sending);
 
     let (source, message) = offer(&mut offers).await?;
     let mut ears = Vec::new();

@@ -62,7 +62,7 @@ pub async fn a_bind_does_not_spoil_what_the_group_answers<B: Broker>(
         for size in SIZES {
             let asking = asker.service("worker").request_body(subject, vec![7; size]);
             let what = format!("{size} bytes beside one that {subject}");
-            let asking = asking.timeout(LONG).into_future();
+            let asking = asking.timeout(LONG);
             let reply = world.within(B::PATIENCE, RULE, &what, asking).await?;
             let length: u64 = RULE.expect(&what, RULE.expect(&what, reply)?.decode().await)?;
             RULE.ensure(length == size as u64, || format!("{what}: {length} were read"))?;
@@ -154,7 +154,7 @@ pub async fn what_a_full_bind_refuses_is_counted<B: Broker>(
     let mut sent = Vec::new();
     for _ in 0..ROUNDS {
         for size in [8, STREAMED] {
-            let asking = service.request_body("jobs", vec![7; size]).into_future();
+            let asking = service.request_body("jobs", vec![7; size]);
             let what = "a request beside a full bind";
             RULE.expect(what, world.within(B::PATIENCE, RULE, what, asking).await?)?;
         }

@@ -27,7 +27,7 @@ pub async fn a_dropped_request_ends_three_hops<B: Broker>(
         let (body, sources) = if is_endless { endless() } else { small() };
         {
             let asking = hops.asker.service(HOPS[0]).request_body("hop", body);
-            let asking = pin!(asking.timeout(LONG).into_future());
+            let asking = pin!(asking.timeout(LONG));
             let began = future::or(async { Err(hops.begins.recv().await) }, async {
                 Ok(asking.await.map(drop))
             });
@@ -52,7 +52,7 @@ pub async fn a_deadline_ends_three_hops<B: Broker>(world: Arc<World<B>>) -> Resu
     for is_endless in [false, true] {
         let (body, sources) = if is_endless { endless() } else { small() };
         let asking = hops.asker.service(HOPS[0]).request_body("hop", body);
-        let asked = asking.timeout(Duration::from_secs(2)).into_future();
+        let asked = asking.timeout(Duration::from_secs(2));
         let asked = world.within(B::PATIENCE, RULE, "the deadline", asked).await?;
         // The answerer's word that its handler was cut off may come first.
         let told = [Executed::Maybe, Executed::Yes].map(|it| (ErrorKind::Deadline, it));

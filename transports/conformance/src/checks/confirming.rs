@@ -64,7 +64,7 @@ pub async fn a_confirmed_message_names_all_readers<B: Broker>(
     for length in LENGTHS {
         let body = Pattern::of_length(length);
         let sending = sender.service("receiver").send_body("jobs", body.bytes()).expect(2);
-        let sent = world.run(sending.confirm().into_future());
+        let sent = world.run(sending.confirm());
         let mut reading = Vec::new();
         for mut binding in bindings {
             let at = Arc::clone(&world);
@@ -103,7 +103,7 @@ pub async fn a_confirmed_message_to_nobody_fails<B: Broker>(
             let body = Pattern::of_length(length).bytes();
             let sending = sender.service(service).send_body("nothing", body).confirm();
             let what = format!("{length} bytes to nobody");
-            let sent = world.within(B::PATIENCE, RULE, &what, sending.into_future()).await?;
+            let sent = world.within(B::PATIENCE, RULE, &what, sending).await?;
             let told = matches!(&sent, Err(error)
                 if error.kind() == ErrorKind::NoReceivers && error.executed() == Executed::No);
             RULE.ensure(told, || format!("{what}: {sent:?}"))?;

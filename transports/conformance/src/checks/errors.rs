@@ -32,7 +32,7 @@ pub async fn a_request_to_nobody_fails_at_once<B: Broker>(
         for size in [0, 10, 100_000] {
             let request = asker.service(service).request_body(subject, vec![7; size]).timeout(LONG);
             let what = format!("the answer to {size} bytes sent to {service}/{subject}");
-            let answer = request.into_future();
+            let answer = request;
             let answer = world.within(B::PATIENCE, rule, &what, answer).await?.map(drop);
             let told = matches!(&answer, Err(error)
                 if error.kind() == ErrorKind::NoReceivers && error.executed() == Executed::No);
@@ -56,7 +56,7 @@ pub async fn a_body_to_nobody_has_no_receivers<B: Broker>(
     let sender = world.conduit("sender").await;
     let _alive = world.conduit("alive").await;
     for service in ["absent", "alive"] {
-        let sending = sender.service(service).send_body("nothing", vec![7; 100_000]).into_future();
+        let sending = sender.service(service).send_body("nothing", vec![7; 100_000]);
         let what = "the end of a body that nobody takes";
         let sent = world.within(B::PATIENCE, rule, what, sending).await?;
         let sent = rule.expect(what, sent)?;

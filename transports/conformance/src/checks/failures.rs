@@ -137,7 +137,7 @@ pub(super) async fn fails<B: Broker>(
     asking: Requesting<Number>,
     told: &[(ErrorKind, Executed)],
 ) -> Result<Error, Violation> {
-    let asked = world.within(B::PATIENCE, RULE, what, asking.into_future()).await?;
+    let asked = world.within(B::PATIENCE, RULE, what, asking).await?;
     failed(what, asked, told)
 }
 

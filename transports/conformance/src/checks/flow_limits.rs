@@ -151,7 +151,7 @@ pub async fn broadcasts_that_cross_both_end<B: Broker>(
         let body = Body::reader(Odd::fast(pattern));
         let sending = sender.service("receiver");
         let sending = sending.send_body(format!("news.{number}"), body).expect(2);
-        senders.push(world.run(sending.into_future()));
+        senders.push(world.run(sending));
     }
     let (mut completed, mut lagged) = (0, 0);
     for sender in senders {
@@ -194,7 +194,7 @@ pub async fn the_end_of_the_join_window_lets_the_source_go_on<B: Broker>(
     let pattern = Pattern::new(3, 4 << 20);
     let body = Body::reader(Odd::fast(pattern));
     let sending = sender.service("receiver").send_body("bodies", body);
-    let sent = world.run(sending.into_future());
+    let sent = world.run(sending);
     let message = binding.next().await.expect("it is bound");
     let body = RULE.expect("take the body", message.take_body())?;
     let reading = Reading::new(body, pattern).whole();

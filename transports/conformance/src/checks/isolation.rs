@@ -87,7 +87,7 @@ async fn work_beside<B: Broker>(
         let message = message.ok_or_else(|| Violation::new(RULE, "the binding ended"))?;
         RULE.expect("read", message.bytes().await)
     };
-    let (sent, read) = future::zip(body.into_future(), read).await;
+    let (sent, read) = future::zip(body, read).await;
     RULE.expect("send a body", sent)?;
     read?;
     let asked = service.request("jobs", &round).timeout(B::PATIENCE);

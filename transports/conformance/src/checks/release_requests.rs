@@ -48,7 +48,7 @@ pub async fn a_dropped_request_cancels_its_handler<B: Broker>(
     for body in bodies {
         let asking = asker.service("worker").request_body("work", body());
         {
-            let asking = pin!(asking.no_timeout().into_future());
+            let asking = pin!(asking.no_timeout());
             let begins = async { Err(begins.recv().await) };
             let began = future::or(begins, async { Ok(asking.await.map(drop)) }).await;
             RULE.ensure(began.is_err(), || format!("a reply from nowhere: {began:?}"))?;

@@ -1,7 +1,6 @@
 //! A runtime that is gone while its conduit is in use.
 
 use std::{
-    future::IntoFuture,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -152,8 +151,8 @@ fn endless() -> Body {
 }
 
 /// Makes a call, and keeps what comes of it.
-async fn held<T>(call: impl IntoFuture<Output = T, IntoFuture: Send>) {
-    let _kept = call.into_future().await;
+async fn held<T>(call: impl Future<Output = T> + Send) {
+    let _kept = call.await;
     future::pending::<()>().await;
 }
 
@@ -173,9 +172,9 @@ impl<'a, B: Broker> Watching<'a, B> {
     fn add<T>(
         &self,
         what: &'static str,
-        call: impl IntoFuture<Output = Result<T, Error>, IntoFuture: Send + 'static>,
+        call: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) {
-        let (call, ended) = (call.into_future(), self.ended.clone());
+        let ended = self.ended.clone();
         self.world.spawn(async move {
             let kind = call.await.err().map(|error| error.kind());
             ended.try_send((what, kind)).ok();

@@ -51,7 +51,7 @@ pub async fn served_values_are_answered<B: Broker>(world: Arc<World<B>>) -> Resu
         let error = fails(&world, "a wrong number", service.request("add", &WRONG), &told).await?;
         let code = error.failure().map(Failure::code);
         RULE.ensure(code == Some("wrong"), || format!("a failure without its code: {error:?}"))?;
-        let asking = service.request("add", &number).into_future();
+        let asking = service.request("add", &number);
         let reply = world.within(B::PATIENCE, RULE, "the answer to a number", asking).await?;
         let answer: u64 = RULE.expect("decode", RULE.expect("ask", reply)?.decode().await)?;
         sum += 2 * number;
@@ -83,7 +83,7 @@ pub async fn a_served_value_comes_with_its_message<B: Broker>(
         }
     });
     let asking = asker.service("worker").request("add", &40).header("more", "2").timeout(LONG);
-    let asking = asking.into_future();
+    let asking = asking;
     let reply = world.within(B::PATIENCE, RULE, "the answer to a number", asking).await?;
     let answer: u64 = RULE.expect("decode", RULE.expect("ask", reply)?.decode().await)?;
     RULE.ensure(answer == 42, || format!("{answer} where 42 was to be answered"))
@@ -120,7 +120,7 @@ pub async fn time_left_shrinks_hop_by_hop<B: Broker>(
         });
         conduits.push(conduit);
     }
-    let asking = asker.service("first").request("hop", &7).timeout(LONG).into_future();
+    let asking = asker.service("first").request("hop", &7).timeout(LONG);
     let reply = world.within(B::PATIENCE, RULE, "an answer over three hops", asking).await?;
     let answer: u64 = RULE.expect("decode", RULE.expect("ask", reply)?.decode().await)?;
     RULE.ensure(answer == 7, || format!("{answer} where 7 was to be answered"))?;

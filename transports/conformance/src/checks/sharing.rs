@@ -113,7 +113,7 @@ async fn send_all<B: Broker>(world: &Arc<World<B>>) -> Result<Vec<Sending>, Viol
         for (subject, plain) in [("same", 0), ("other", 1)] {
             let body = Pattern::new(number, LENGTH).bytes();
             let sent = sender.service(SERVICE).send_body(subject, body).expect(plain);
-            sending.push(Box::pin(world.run(sent.into_future())) as Sending);
+            sending.push(Box::pin(world.run(sent)) as Sending);
         }
     }
     Ok(sending)

@@ -114,7 +114,7 @@ fn streams(under: &Under, size: u64, count: u64) -> f64 {
         for number in 0..size {
             let at = usize::try_from(number / 100).expect("it is small");
             let body = Body::sized_stream(futures_lite::stream::pending(), 20_000);
-            let mut sent = Box::pin(service.send_body(&subjects[at], body).expect(1).into_future());
+            let mut sent = Box::pin(service.send_body(&subjects[at], body).expect(1));
             let opened = async { bindings[at].next().await };
             let never = async {
                 (&mut sent).await.expect("it goes on");
@@ -157,7 +157,7 @@ fn pending(under: &Under, size: u64, count: u64) -> f64 {
         let mut waiting = Vec::new();
         for number in 0..size {
             let at = usize::try_from(number / 1_000).expect("it is small");
-            let mut request = Box::pin(waits.request_body(&subjects[at], "?").into_future());
+            let mut request = Box::pin(waits.request_body(&subjects[at], "?"));
             assert!(future::poll_once(&mut request).await.is_none());
             waiting.push(request);
         }

@@ -1,6 +1,6 @@
 //! Conduits over a NATS server.
 
-use std::{future::IntoFuture, time::Duration};
+use std::time::Duration;
 
 use conduit::{Builder, CodecError, Conduit, Decode, Encode, Encoder, Runtime, Stats};
 use conduit_nats::{ConnectError, Nats};
@@ -74,10 +74,9 @@ pub fn run<R: Runtime, F>(
     task: F,
 ) -> impl Future<Output = F::Output> + Send + use<R, F>
 where
-    F: IntoFuture<Output: Send + 'static, IntoFuture: Send + 'static>,
+    F: Future<Output: Send + 'static> + Send + 'static,
 {
     let (sender, receiver) = async_channel::bounded(1);
-    let task = task.into_future();
     runtime.spawn(Box::pin(async move {
         sender.send(task.await).await.ok();
     }));
