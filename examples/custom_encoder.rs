@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
         resolver.bind("reverse").await?.to(|message| async move {
             let address: IpAddr = message.decode().await?;
-            let body = message.bytes().await?;
+            let body = message.to_bytes().await?;
             println!("{} bytes on the wire: {body:?}", body.len());
             let name = if address.is_loopback() { "localhost" } else { "unknown" };
             message.reply(name).await

@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Far longer than a packet: this file has not a line about that.
         let body = vec![7; 1_000_000];
         let echo = client.service("server").request_body("echo", body).await?;
-        println!("a streamed body: {} bytes", echo.bytes().await?.len());
+        println!("a streamed body: {} bytes", echo.to_bytes().await?.len());
 
         let nobody = client.service("server").request("product", &[6, 7]).await;
         let error = nobody.err().ok_or("it has to fail")?;

@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             message.reply_body(message.take_body()?).await
         });
         let echo = client.service("server").request_body("echo", [7; 300_000]);
-        println!("{} bytes came back", echo.await?.bytes().await?.len());
+        println!("{} bytes came back", echo.await?.to_bytes().await?.len());
 
         let _silent = server.bind("silent").await?;
         let timeout = Duration::from_millis(50);

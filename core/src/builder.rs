@@ -126,13 +126,13 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// The most bytes that `decode`, `bytes` and `text` take; 5 MiB.
+    /// The most bytes that `decode`, `to_bytes` and `text` take; 5 MiB.
     pub fn max_decode_size(mut self, bytes: usize) -> Self {
         self.config.max_decode_size = Some(bytes);
         self
     }
 
-    /// Lets `decode`, `bytes` and `text` take bodies of any size into memory.
+    /// Lets `decode`, `to_bytes` and `text` take bodies of any size into memory.
     pub fn no_max_decode_size(mut self) -> Self {
         self.config.max_decode_size = None;
         self

@@ -14,7 +14,7 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let conduit = Conduit::new("storage", Smol, Memory::new(), Json)?;
-/// conduit.queue_bind("store").await?.to(|message| async move { message.bytes().await.map(drop) });
+/// conduit.queue_bind("store").await?.to(|message| async move { message.to_bytes().await.map(drop) });
 ///
 /// let service = conduit.own_service();
 /// let streamed = service.send_body("store", vec![0; 100_000]).await?;
@@ -44,7 +44,7 @@ pub struct Delivery {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
 /// let conduit = Conduit::new("storage", Smol, Memory::new(), Json)?;
-/// conduit.bind("store").await?.to(|message| async move { message.bytes().await.map(drop) });
+/// conduit.bind("store").await?.to(|message| async move { message.to_bytes().await.map(drop) });
 /// conduit.bind("store").await?.to(|message| async move { drop(message) });
 ///
 /// let service = conduit.own_service();

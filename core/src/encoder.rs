@@ -93,7 +93,7 @@ pub trait Encode<T: ?Sized>: Encoder {
     message = "`{Self}` cannot decode `{T}`",
     label = "`{T}` cannot be decoded with this encoder",
     note = "with `Json` and `MessagePack`, derive `serde::Deserialize` for `{T}`; with `Protobuf`, derive `prost::Message`",
-    note = "bodies are read as they are with `bytes`, `text` or `AsyncRead`"
+    note = "bodies are read as they are with `to_bytes`, `text` or `AsyncRead`"
 )]
 pub trait Decode<T>: Encoder {
     /// Decodes a whole body.

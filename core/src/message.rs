@@ -28,7 +28,7 @@ use crate::{
 
 /// A message that was received: from a binding, or as the reply to a request.
 ///
-/// Its body is decoded with [`decode`](Self::decode), taken whole with [`bytes`](Self::bytes) or
+/// Its body is decoded with [`decode`](Self::decode), taken whole with [`to_bytes`](Self::to_bytes) or
 /// [`text`](Self::text), or read at one's own pace: a message is an [`AsyncRead`], and
 /// [`take_body`](Self::take_body) gives the body out. A streamed body that is dropped before its
 /// end is stopped at its sender.
@@ -121,21 +121,20 @@ impl<E: Encoder> Message<E> {
             self.body.whole(limit).map(|whole| Ok(self.held.handle.encoder().decode(whole?)));
         let decoded = match decoded {
             Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
-            None => self.held.handle.encoder().decode(&self.bytes().await?),
+            None => self.held.handle.encoder().decode(&self.to_bytes().await?),
         };
         decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
 
     /// The whole body.
     ///
-    /// Cancel safe, and can be called again. Where `AsyncReadExt` of futures-lite or futures is in
-    /// scope, which has a `bytes` of its own, write `Message::bytes(&message)`.
+    /// Cancel safe, and can be called again.
     ///
     /// # Errors
     /// `TooLarge` where it exceeds [`max_decode_size`](crate::Builder::max_decode_size);
     /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
     /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
-    pub async fn bytes(&self) -> Result<Bytes, Error> {
+    pub async fn to_bytes(&self) -> Result<Bytes, Error> {
         self.body.collect(self.decode_limit()).await.map_err(|error| self.about(error))
     }
 
@@ -144,9 +143,9 @@ impl<E: Encoder> Message<E> {
     /// Cancel safe, and can be called again.
     ///
     /// # Errors
-    /// `NotText` where it is not UTF-8, and those of [`bytes`](Self::bytes).
+    /// `NotText` where it is not UTF-8, and those of [`to_bytes`](Self::to_bytes).
     pub async fn text(&self) -> Result<String, Error> {
-        let bytes = self.bytes().await?;
+        let bytes = self.to_bytes().await?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => Err(self.about(Error::with_source(ErrorKind::NotText, error))),

@@ -60,8 +60,8 @@ fn sends_the_five_kinds_of_payload() -> Outcome {
         let mut next = async || sent.next().await.ok_or("the binding ended");
         assert_eq!(next().await?.decode::<User>().await?, alice());
         assert_eq!(next().await?.text().await?, "text");
-        assert_eq!(next().await?.bytes().await?, &[1, 2, 3][..]);
-        assert_eq!(next().await?.bytes().await?, &[][..]);
+        assert_eq!(next().await?.to_bytes().await?, &[1, 2, 3][..]);
+        assert_eq!(next().await?.to_bytes().await?, &[][..]);
         let mut read = Vec::new();
         copy(next().await?, &mut read).await?;
         assert!(read == large());
@@ -86,9 +86,9 @@ fn replies_with_the_same_kinds() -> Outcome {
         let ask = async |what: &str| one.service("other").request_body("ask", what).await;
         assert_eq!(ask("value").await?.decode::<User>().await?, alice());
         assert_eq!(ask("text").await?.text().await?, "text");
-        assert_eq!(ask("bytes").await?.bytes().await?, &[1, 2, 3][..]);
-        assert!(ask("reader").await?.bytes().await? == large());
-        assert!(ask("nothing").await?.bytes().await?.is_empty());
+        assert_eq!(ask("bytes").await?.to_bytes().await?, &[1, 2, 3][..]);
+        assert!(ask("reader").await?.to_bytes().await? == large());
+        assert!(ask("nothing").await?.to_bytes().await?.is_empty());
         Ok(())
     })
 }
@@ -245,7 +245,7 @@ fn every_encoder_carries_values() -> Outcome {
         one.service("other").send("user", &event).await?;
         let message = binding.next().await.ok_or("the binding ended")?;
         assert_eq!(message.decode::<Event>().await?, event);
-        assert_eq!(message.bytes().await?, event.encode_to_vec());
+        assert_eq!(message.to_bytes().await?, event.encode_to_vec());
         Ok(())
     })
 }

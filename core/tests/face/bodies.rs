@@ -17,7 +17,7 @@ fn a_body_that_was_read_in_part_can_be_passed_on() -> TestResult {
                 Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
             });
             let reply = node.own_service().request_body("x", pattern(length)).await?;
-            assert_eq!(reply.bytes().await?, pattern(length)[10..]);
+            assert_eq!(reply.to_bytes().await?, pattern(length)[10..]);
             TestResult::Ok(())
         })?;
     }
@@ -36,7 +36,7 @@ fn a_body_that_was_collected_in_part_can_still_be_taken() -> TestResult {
         let message = bound.next().await.expect("it is bound");
         world.sim.idle().await;
         {
-            let mut whole = Box::pin(message.bytes());
+            let mut whole = Box::pin(message.to_bytes());
             assert!(future::poll_once(&mut whole).await.is_none());
         }
         let mut body = message.take_body()?;
@@ -60,12 +60,12 @@ fn a_message_that_several_collect_wakes_each() -> TestResult {
         let message = Arc::new(bound.next().await.expect("it is bound"));
         let collect = || {
             let message = Arc::clone(&message);
-            world.sim.go(async move { message.bytes().await })
+            world.sim.go(async move { message.to_bytes().await })
         };
         let (first, second) = (collect(), collect());
         world.sim.idle().await;
         {
-            let mut third = Box::pin(message.bytes());
+            let mut third = Box::pin(message.to_bytes());
             assert!(future::poll_once(&mut third).await.is_none());
         }
         pieces.close();
@@ -85,7 +85,7 @@ fn a_pausing_source_does_not_hold_back_what_it_gave() -> TestResult {
         let mut message = bound.next().await.expect("it is bound");
         assert_eq!(read_exact(&mut message, 5).await?, b"first");
         assert_eq!(message.take_body().map(drop).expect_err("read").kind(), ErrorKind::BodyTaken);
-        assert_eq!(message.bytes().await.expect_err("read").kind(), ErrorKind::BodyTaken);
+        assert_eq!(message.to_bytes().await.expect_err("read").kind(), ErrorKind::BodyTaken);
         assert_eq!(world.elapsed(), secs(0));
         drop(message);
         sent.recv().await?.map(drop).expect_err("nobody reads it");
@@ -105,7 +105,7 @@ fn a_source_that_fails_fails_at_both_sides() -> TestResult {
         for source in sources {
             let sent = world.sim.go(node.own_service().send_body("x", source));
             let message = bound.next().await.expect("it is bound");
-            let read = message.bytes().await.expect_err("its source failed");
+            let read = message.to_bytes().await.expect_err("its source failed");
             assert_eq!(read.kind(), ErrorKind::SourceFailed, "{read}");
             assert!(read.to_string().contains("than announced"), "{read}");
             let sent = sent.recv().await?.map(drop).expect_err("its source failed");

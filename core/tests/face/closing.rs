@@ -88,9 +88,9 @@ fn close_ends_what_is_in_flight() -> TestResult {
         }
         let errors = [
             sending.recv().await?.map(drop).expect_err("it is closed"),
-            second.bytes().await.expect_err("its sender is closed"),
-            third.bytes().await.expect_err("its sender is closed"),
-            reply.bytes().await.expect_err("its reader is closed"),
+            second.to_bytes().await.expect_err("its sender is closed"),
+            third.to_bytes().await.expect_err("its sender is closed"),
+            reply.to_bytes().await.expect_err("its reader is closed"),
             replying.recv().await?.expect_err("its asker is closed"),
         ];
         for (at, error) in errors.iter().enumerate() {

@@ -78,7 +78,7 @@ fn what_another_encoder_made_is_not_decoded() -> TestResult {
         assert_eq!(error.kind(), ErrorKind::ContentType);
         let text = error.to_string();
         assert!(text.contains("application/x-odd") && text.contains("application/json"), "{text}");
-        assert_eq!(message.bytes().await?, "1", "it can still be read");
+        assert_eq!(message.to_bytes().await?, "1", "it can still be read");
         Ok(())
     })
 }

@@ -77,7 +77,7 @@ fn a_reply_that_cannot_be_used_says_that_its_handler_was_executed() -> TestResul
         let text = own.request("text", &1).await?;
         let raw = own.request("raw", &1).await?;
         let errors = [
-            text.bytes().await.map(drop).expect_err("it is too large"),
+            text.to_bytes().await.map(drop).expect_err("it is too large"),
             text.decode::<u8>().await.map(drop).expect_err("it is too large"),
             raw.decode::<u8>().await.map(drop).expect_err("it is not JSON"),
             raw.text().await.map(drop).expect_err("it is not text"),
@@ -98,7 +98,7 @@ fn a_reply_that_is_read_too_late_says_that_its_handler_may_have_been_executed() 
             message.reply_body(crate::support::world::endless(b"first")).await
         });
         let reply = node.own_service().request("slow", &1).timeout(millis(100)).await?;
-        let error = reply.bytes().await.expect_err("it never ends");
+        let error = reply.to_bytes().await.expect_err("it never ends");
         assert_eq!(error.kind(), ErrorKind::Deadline);
         assert_ne!(error.executed(), Executed::No);
         assert_eq!(world.elapsed(), millis(100));

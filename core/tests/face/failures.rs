@@ -111,7 +111,7 @@ fn texts_cross_to_the_asker_as_the_builder_says() -> TestResult {
             let decoded = fails(&node, "decodes").await;
             assert_eq!(decoded.to_string().contains("expected u8"), !hides, "{decoded}");
             let reply = node.own_service().request("streams", "text").await?;
-            told(&reply.bytes().await.expect_err("its source fails"), text);
+            told(&reply.to_bytes().await.expect_err("its source fails"), text);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         })?;
     }

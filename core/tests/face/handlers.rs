@@ -75,7 +75,7 @@ fn what_a_handler_returns_is_answered() -> TestResult {
         node.queue_bind("silent").await?.to(|_| async {});
         node.queue_bind("limits")
             .await?
-            .to(|message| async move { message.bytes().await.map(drop) });
+            .to(|message| async move { message.to_bytes().await.map(drop) });
         let asked = |subject, text: &str| own.request(subject, text);
         let cases = [
             (asked("decodes", "text"), ErrorKind::NotDecoded, "the body could not be decoded"),

@@ -226,7 +226,7 @@ fn bind_once_takes_one() -> TestResult {
         let mut once = node.bind_once("x").await?;
         let sent = world.sim.go(node.own_service().send_body("x", pattern(50_000)));
         let message = once.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(50_000));
+        assert_eq!(message.to_bytes().await?, pattern(50_000));
         sent.recv().await??;
         assert!(once.next().await.is_none());
         Ok(())

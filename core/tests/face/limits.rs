@@ -67,7 +67,7 @@ fn tiny_windows_still_move_a_body() -> TestResult {
         let mut bound = node.queue_bind("x").await?;
         let sent = world.sim.go(node.own_service().send_body("x", pattern(20)));
         let message = bound.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(20));
+        assert_eq!(message.to_bytes().await?, pattern(20));
         assert_eq!(sent.recv().await??.completed().len(), 1);
         assert_eq!(node.stats().incoming_bytes, 0);
         Ok(())
@@ -101,7 +101,7 @@ fn a_body_beyond_the_decode_limit_is_too_large() -> TestResult {
             let mut bound = open.bind("y").await?;
             let sent = world.sim.go(own.send_body("y", pattern(6 << 20)));
             let message = bound.next().await.expect("it is bound");
-            assert_eq!(message.bytes().await?.len(), 6 << 20);
+            assert_eq!(message.to_bytes().await?.len(), 6 << 20);
             sent.recv().await??;
             TestResult::Ok(())
         })?;

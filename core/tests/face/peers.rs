@@ -94,7 +94,7 @@ fn an_id_that_is_in_use_names_the_first_stream() -> TestResult {
             peer.say(&asker, &Frame::ReplyStream { request, message, head, length }).await?;
         }
         let reply = first.recv().await??;
-        let body = world.sim.go(async move { reply.bytes().await });
+        let body = world.sim.go(async move { reply.to_bytes().await });
         // Both are answered as one stream: its reader says how far it is.
         let (stream, offset) = (StreamId { message, reply: true }, 0);
         let reader = Receiver { instance: asker.instance(), port: 0 };
@@ -111,7 +111,7 @@ fn an_id_that_is_in_use_names_the_first_stream() -> TestResult {
         assert!(second.is_empty());
         let other = Frame::Reply { message: requests[1], head: peer.head(), body: "own".into() };
         peer.say(&asker, &other).await?;
-        assert_eq!(second.recv().await??.bytes().await?, "own");
+        assert_eq!(second.recv().await??.to_bytes().await?, "own");
         Ok(())
     })
 }

@@ -59,7 +59,7 @@ fn a_reply_that_is_given_up_is_told() -> TestResult {
         }
         let reply = asked.recv().await?;
         let error = match reply {
-            Ok(reply) => reply.bytes().await.expect_err("it was given up"),
+            Ok(reply) => reply.to_bytes().await.expect_err("it was given up"),
             Err(error) => error,
         };
         assert!(matches!(error.kind(), ErrorKind::NoReply | ErrorKind::Cancelled), "{error:?}");

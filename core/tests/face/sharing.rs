@@ -98,7 +98,7 @@ fn an_offer_that_gives_way_is_told_so_and_so_is_its_confirmation() -> TestResult
         let other = world.node("b")?;
         let sent = world.sim.go(other.service("a").send_body("x", pattern(100_000)));
         let message = binding.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(100_000));
+        assert_eq!(message.to_bytes().await?, pattern(100_000));
         sent.recv().await??;
         let said = told(&mut inbox).await?;
         assert!(matches!(&said[..], [one] if is_overloaded(one, body(0))), "{said:?}");
@@ -137,7 +137,7 @@ fn what_is_confirmed_and_then_silent_is_gone_after_the_idle_limit() -> TestResul
             silent.push(binding.next().await.expect("it is bound"));
         }
         let message = binding.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(100_000));
+        assert_eq!(message.to_bytes().await?, pattern(100_000));
         sent.recv().await??;
         drop(message);
         world.sim.sleep(secs(11)).await;
@@ -201,7 +201,7 @@ fn replies_are_charged_and_not_refused() -> TestResult {
         let error = sent.map(drop).expect_err("there is no room");
         assert_eq!(error.kind(), ErrorKind::Overloaded);
         for reply in replies {
-            assert_eq!(reply.bytes().await?, pattern(100_000));
+            assert_eq!(reply.to_bytes().await?, pattern(100_000));
         }
         world.sim.idle().await;
         assert_eq!((asker.stats().incoming_bodies, asker.stats().incoming_bytes), (0, 0));

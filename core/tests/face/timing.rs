@@ -15,14 +15,14 @@ fn a_broadcast_body_waits_for_its_receivers() -> TestResult {
         let service = node.service("b");
         let sent = world.sim.go(service.send_body("x", pattern(long)));
         let message = bound.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(long));
+        assert_eq!(message.to_bytes().await?, pattern(long));
         assert_eq!(sent.recv().await??.completed(), [peer.instance()]);
         assert_eq!(world.elapsed(), millis(250));
 
         let known = service.send_body("x", pattern(long)).expect(1);
         let sent = world.sim.go(known);
         let message = bound.next().await.expect("it is bound");
-        assert_eq!(message.bytes().await?, pattern(long));
+        assert_eq!(message.to_bytes().await?, pattern(long));
         sent.recv().await??;
         assert_eq!(world.elapsed(), millis(250), "it knew whom to wait for");
         Ok(())
@@ -131,7 +131,7 @@ fn a_body_waits_for_its_reader_for_an_hour_and_little_happens() -> TestResult {
         assert!(polls < 3600 * 10, "{polls} polls in an hour");
         assert!(peer.stats().incoming_bytes <= 64 << 10);
         assert!(node.stats().outgoing_bytes <= (1 << 20) + (16 << 10));
-        assert_eq!(message.bytes().await?, pattern(length));
+        assert_eq!(message.to_bytes().await?, pattern(length));
         assert_eq!(sent.recv().await??.completed(), [peer.instance()]);
         world.sim.sleep(secs(60)).await;
         assert_eq!(world.sim.timers(), 0, "all of it is over");
@@ -198,7 +198,7 @@ fn a_silent_peer_is_lost_after_the_idle_limit() -> TestResult {
             "{:?}",
             world.elapsed()
         );
-        let error = message.bytes().await.expect_err("nobody is there");
+        let error = message.to_bytes().await.expect_err("nobody is there");
         assert_eq!((error.kind(), error.instance()), (ErrorKind::Lost, Some(node.instance())));
         assert!(world.elapsed() <= secs(20), "{:?}", world.elapsed());
         Ok(())

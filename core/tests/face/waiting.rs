@@ -59,7 +59,7 @@ fn where_nothing_waits_there_is_room_for_one_message_of_any_size() -> TestResult
             world.sim.idle().await;
             assert_eq!(binding.waiting(), 1);
             let message = binding.next().await.expect("it waits");
-            assert_eq!(message.bytes().await?, pattern(length));
+            assert_eq!(message.to_bytes().await?, pattern(length));
         }
         assert_eq!(binding.lost(), 3);
         let _echo = node.queue_bind("echo").await?.to(|message| async move {
@@ -67,7 +67,7 @@ fn where_nothing_waits_there_is_room_for_one_message_of_any_size() -> TestResult
             message.reply_body(body).await
         });
         let reply = node.own_service().request_body("echo", pattern(900_000)).await?;
-        assert_eq!(reply.bytes().await?, pattern(900_000));
+        assert_eq!(reply.to_bytes().await?, pattern(900_000));
         assert_eq!(node.stats().waiting_bytes, 0);
         Ok(())
     })
@@ -95,7 +95,7 @@ fn a_conduit_holds_so_many_bytes_and_streams_have_their_own() -> TestResult {
         let sent = sender.service("a").send_body("stream", pattern(200_000)).expect(1);
         let sent = world.sim.go(sent);
         let message = streams.next().await.expect("a flood of events does not refuse it");
-        assert_eq!(message.bytes().await?, pattern(200_000));
+        assert_eq!(message.to_bytes().await?, pattern(200_000));
         assert_eq!(sent.recv().await??.completed().len(), 1);
         // Dropped bindings charge nothing.
         bindings.truncate(1);
@@ -162,7 +162,7 @@ fn replies_that_do_not_fit_are_errors_that_name_their_instances() -> TestResult 
         while let Some(reply) = replies.next().await {
             match reply {
                 Ok(reply) => {
-                    assert_eq!(reply.bytes().await?.len(), 50_000);
+                    assert_eq!(reply.to_bytes().await?.len(), 50_000);
                     answered.push(reply.source().instance);
                 }
                 Err(error) => {
@@ -229,7 +229,7 @@ fn replies_that_wait_are_released_with_their_request() -> TestResult {
         assert!(poll_once(&mut asking).await.is_none());
         world.sim.idle().await;
         assert!(is_about(asker.stats().waiting_bytes, 1, 50_000), "{:?}", asker.stats());
-        assert_eq!(asking.await?.bytes().await?.len(), 50_000);
+        assert_eq!(asking.await?.to_bytes().await?.len(), 50_000);
         assert_eq!(asker.stats().waiting_bytes, 0);
         Ok(())
     })

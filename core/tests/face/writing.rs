@@ -20,7 +20,7 @@ async fn transfer(
     let mut bound = node.queue_bind("x").await?;
     let sent = world.sim.go(node.own_service().send_body("x", body));
     let message = bound.next().await.expect("it is bound");
-    let read = message.bytes().await.map_err(|error| error.kind());
+    let read = message.to_bytes().await.map_err(|error| error.kind());
     drop(message);
     Ok((read, sent.recv().await?.map(drop).map_err(|error| error.kind())))
 }
@@ -78,7 +78,7 @@ async fn ended(world: &World, text: &str, end: impl FnOnce(BodyWriter)) -> TestR
     let sent = world.sim.go(node.own_service().send_body("x", body));
     let message = bound.next().await.expect("it is bound");
     end(writer);
-    let error = message.bytes().await.expect_err("it is not whole");
+    let error = message.to_bytes().await.expect_err("it is not whole");
     assert_eq!(error.kind(), ErrorKind::SourceFailed);
     assert!(error.to_string().contains(text), "{error}");
     assert_eq!(sent.recv().await?.expect_err("it failed").kind(), ErrorKind::SourceFailed);

@@ -65,6 +65,6 @@ where
 /// Where it fails.
 pub async fn request<E: Encoder>(service: Service<E>, subject: conduit::Subject, size: usize) {
     let reply = service.request_body(subject, vec![7; size]).await.expect("a reply");
-    let body = reply.bytes().await.expect("the reply's body");
+    let body = reply.to_bytes().await.expect("the reply's body");
     assert_eq!(body.len(), size);
 }

@@ -62,7 +62,7 @@ fn in_a_bare_thread(runtime: impl Runtime + Clone) -> Outcome {
         let message = future::block_on(news.next()).ok_or("unbound")?;
         assert_eq!(future::block_on(message.text())?, "short");
         let reply = future::block_on(to.request_body("echo", vec![5; LONG]))?;
-        assert_eq!(future::block_on(reply.bytes())?.len(), LONG);
+        assert_eq!(future::block_on(reply.to_bytes())?.len(), LONG);
         future::block_on(news.unbind());
 
         // Dropped half done, after some turns.

@@ -130,7 +130,7 @@ async fn settle(asker: &Conduit<Text>, limit: Duration) -> Outcome {
     smol::Timer::after(2 * limit).await;
     let to = asker.service("worker");
     to.send_body("upload", vec![1; 64 << 10]).await?;
-    to.request_body("echo", vec![1; 64 << 10]).await?.bytes().await?;
+    to.request_body("echo", vec![1; 64 << 10]).await?.to_bytes().await?;
     Ok(())
 }
 

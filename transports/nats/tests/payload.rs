@@ -34,7 +34,7 @@ async fn what_does_not_fit_is_streamed(runtime: impl Runtime) -> Outcome {
     echo(&conduit).await?;
     for length in [0, 1, 4_000, 5_000, 16_384, 20_000, 3 << 20] {
         let reply = conduit.own_service().request_body("echo", vec![4; length]).await?;
-        assert_eq!(reply.bytes().await?, vec![4; length]);
+        assert_eq!(reply.to_bytes().await?, vec![4; length]);
     }
     Ok(())
 }
@@ -86,7 +86,7 @@ async fn a_message_that_does_not_fit_any_more_is_too_large(runtime: impl Runtime
     // Again, it is streamed.
     let again = to.send_body("news", vec![7; 16 << 10]).expect(1);
     let (sent, message) = future::zip(again, async {
-        Outcome::Ok(news.next().await.ok_or("unbound")?.bytes().await?)
+        Outcome::Ok(news.next().await.ok_or("unbound")?.to_bytes().await?)
     })
     .await;
     assert_eq!((sent?.completed().len(), message?.len()), (1, 16 << 10));
@@ -99,7 +99,7 @@ async fn below_the_least_it_is_an_error_and_the_connection_lives(runtime: impl R
     let conduit = builder("own", runtime, nats.clone()).build()?;
     echo(&conduit).await?;
     let upload = conduit.queue_bind("upload").await?;
-    upload.to(|message| async move { message.bytes().await.map(drop) });
+    upload.to(|message| async move { message.to_bytes().await.map(drop) });
     server.stop();
     disconnected(&nats).await;
     server.configure("max_payload: 2000");

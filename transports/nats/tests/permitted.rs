@@ -88,7 +88,7 @@ async fn two_services_need_no_more(runtime: impl Runtime + Clone) -> Outcome {
     // A body to everybody.
     let sending = to.send_body("news", vec![7; LONG]).expect(2);
     let read = async |binding: &mut conduit::Binding<Text>| -> Result<usize, Box<dyn Error + Send + Sync>> {
-        Ok(binding.next().await.ok_or("unbound")?.bytes().await?.len())
+        Ok(binding.next().await.ok_or("unbound")?.to_bytes().await?.len())
     };
     let (sent, (length, other_length)) =
         future::zip(sending, future::zip(read(&mut here), read(&mut there))).await;
@@ -113,7 +113,7 @@ async fn two_services_need_no_more(runtime: impl Runtime + Clone) -> Outcome {
     });
     assert_eq!(to.request("echo", "short").await?.text().await?, "short");
     let reply = to.request_body("echo", vec![8; LONG]).await?;
-    assert_eq!(reply.bytes().await?.len(), LONG);
+    assert_eq!(reply.to_bytes().await?.len(), LONG);
     let endless = async { to.request("endless", "never").await.map(drop) };
     let cancelled = async {
         begun.recv().await.ok();

@@ -75,7 +75,7 @@ fn a_receiving_process_may_be_stopped_for_a_while() -> Outcome {
         }
         let [sender, one, other] = &conduits[..] else { unreachable!("there are three") };
         let echo = other.queue_bind("echo").await?;
-        echo.to(async |message| message.reply_body(message.bytes().await?).await);
+        echo.to(async |message| message.reply_body(message.to_bytes().await?).await);
 
         let upload = || sender.service("receiver").send_body("upload", body(LENGTH));
         let sent: Vec<_> = (0..COUNT).map(|_| run(&Tokio, upload())).collect();

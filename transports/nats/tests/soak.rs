@@ -255,7 +255,7 @@ impl Work {
                 let reply = to.request_body("echo", sent.clone()).timeout(patience).await;
                 tally.result("echo", &reply);
                 if let Ok(reply) = reply {
-                    let bytes = reply.bytes().await;
+                    let bytes = reply.to_bytes().await;
                     tally.result("echo read", &bytes);
                     if bytes.is_ok_and(|bytes| bytes != sent) {
                         tally.count("body: wrong");

@@ -57,7 +57,7 @@ async fn requests_to_nobody_are_not_answered_and_others_are(
         let asked = service.request_body("nothing", body.clone()).await;
         let error = asked.map(drop).expect_err("nobody is bound");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::NoAnswer, executed), "{error}");
-        assert_eq!(service.request_body("echo", body.clone()).await?.bytes().await?, body);
+        assert_eq!(service.request_body("echo", body.clone()).await?.to_bytes().await?, body);
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ async fn a_bind_that_fails_is_no_answer_without_the_word_of_the_server(
     let server = Server::start();
     let logger = builder("worker", runtime.clone(), Nats::connect(server.url()).await?).build()?;
     logger.bind("job").await?.to(|message| async move {
-        message.bytes().await?;
+        message.to_bytes().await?;
         Err::<(), Box<dyn std::error::Error + Send + Sync>>(Failure::new("no.log", "full").into())
     });
     let asker = builder("asker", runtime, Nats::connect(server.url()).await?)

@@ -34,7 +34,7 @@ fn code(error: &Error) -> Option<&str> {
 /// A bind that reads each request and fails.
 async fn failing(conduit: &Conduit<Json>) -> Result {
     conduit.bind("job").await?.to(|message: Message<Json>| async move {
-        message.bytes().await?;
+        message.to_bytes().await?;
         Err::<(), Box<dyn std::error::Error + Send + Sync>>(Failure::new("no.log", "full").into())
     });
     Ok(())
@@ -150,7 +150,7 @@ async fn logging(conduit: &Conduit<Json>) -> Result<(conduit::Handler, Arc<Atomi
     let count = Arc::clone(&runs);
     let handler = conduit.bind("job").await?.to(move |message: Message<Json>| {
         count.fetch_add(1, Ordering::SeqCst);
-        async move { message.bytes().await.map(drop) }
+        async move { message.to_bytes().await.map(drop) }
     });
     Ok((handler, runs))
 }
@@ -233,7 +233,7 @@ fn a_bind_that_is_too_late_counts_what_it_lost() -> Result {
         Net::run(1, |net| async move {
             let (worker, late) = (net.conduit("worker")?, net.conduit("worker")?);
             worker.queue_bind("job").await?.to(|message: Message<Json>| async move {
-                message.bytes().await?;
+                message.to_bytes().await?;
                 if message.is_request() { message.reply(&7).await } else { Ok(()) }
             });
             let (bind, runs) = logging(&late).await?;

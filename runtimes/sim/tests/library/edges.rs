@@ -143,7 +143,7 @@ fn one_peer_does_not_take_it_all() -> Result {
         for binding in [group, plain] {
             // Each of its bodies keeps a handler waiting.
             let handling = binding.concurrency(OFFERS.into());
-            handling.to(|message| async move { message.bytes().await.map(drop) });
+            handling.to(|message| async move { message.to_bytes().await.map(drop) });
         }
         Stranger::new(&net.broker, 1).take(&net.sim, &listener, "x", OFFERS).await;
         let sender = net.conduit("sender")?.service("listener");
@@ -180,7 +180,7 @@ fn what_a_member_gives_back_goes_to_another() -> Result {
         assert_eq!(unread.waiting(), 2 * EACH);
         let stays = net.conduit("worker")?;
         stays.queue_bind("x").await?.to(|message| async move {
-            message.bytes().await?;
+            message.to_bytes().await?;
             if message.is_request() { message.reply_body(()).await.map(drop) } else { Ok(()) }
         });
         let drained = leaves.drain(10 * MILLISECOND).await;

@@ -27,7 +27,7 @@ fn lose(sim: &Sim, which: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Fau
 async fn read_up_to(binding: &mut Binding<Json>, last: u8) -> Result<usize, Error> {
     for read in 1.. {
         let message = binding.next().await.expect("it is bound");
-        if message.bytes().await?[..] == [last] {
+        if message.to_bytes().await?[..] == [last] {
             return Ok(read);
         }
     }
@@ -129,7 +129,7 @@ fn what_is_offered_to_the_group_again_is_no_gap() -> Result<(), Error> {
         let asking = async {
             let ask = |number: u8| {
                 let to = to.clone();
-                async move { to.request_body("job", [number]).await?.bytes().await }
+                async move { to.request_body("job", [number]).await?.to_bytes().await }
             };
             // The second finds the queue full, until somebody takes the first.
             future::zip(ask(1), ask(2)).await
@@ -138,7 +138,7 @@ fn what_is_offered_to_the_group_again_is_no_gap() -> Result<(), Error> {
             sim.sleep(Duration::from_millis(100)).await;
             for _ in 0..2 {
                 let message = jobs.next().await.expect("it is bound");
-                message.reply_body(message.bytes().await?).await?;
+                message.reply_body(message.to_bytes().await?).await?;
             }
             Ok::<_, Error>(())
         };

@@ -46,7 +46,7 @@ impl World {
         bound.to(move |message| {
             counter.fetch_add(1, Ordering::SeqCst);
             async move {
-                let body = message.bytes().await?;
+                let body = message.to_bytes().await?;
                 assert_eq!(body.len(), LENGTH);
                 if message.is_request() {
                     message.reply_body(body).await?;
@@ -60,7 +60,7 @@ impl World {
     async fn send(&self) -> Result<(), Error> {
         let (to, body) = (self.sender.service("receiver"), vec![7; LENGTH]);
         if let Way::Request = self.way {
-            assert_eq!(to.request_body("song", body).await?.bytes().await?.len(), LENGTH);
+            assert_eq!(to.request_body("song", body).await?.to_bytes().await?.len(), LENGTH);
             return Ok(());
         }
         let sent = to.send_body("song", body).await?;

@@ -40,7 +40,7 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
                 let clock = clock.clone();
                 async move {
                     clock.sleep(Duration::from_secs(5)).await;
-                    message.reply_body(message.bytes().await?).await
+                    message.reply_body(message.to_bytes().await?).await
                 }
             });
         }
@@ -49,7 +49,7 @@ fn a_declined_member_does_not_answer_a_request() -> Result<(), Error> {
         broker.inject_faults(on_frames(&sim, ACCEPT, slow));
         let body = vec![7; 100_000];
         let reply = asker.service("worker").request_body("echo", body.clone()).await?;
-        assert_eq!(reply.bytes().await?, body);
+        assert_eq!(reply.to_bytes().await?, body);
         Ok(())
     })
 }
@@ -68,7 +68,7 @@ fn a_deadline_in_a_reply_does_not_say_that_nothing_ran() -> Result<(), Error> {
         });
         let asker = conduit(&sim, &broker, "asker")?;
         let reply = asker.service("worker").request("stall", &()).await?;
-        let error = reply.bytes().await.expect_err("it stalls");
+        let error = reply.to_bytes().await.expect_err("it stalls");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::Yes));
         Ok(())
     })

@@ -64,7 +64,7 @@ fn a_broadcast_survives_a_restart_of_the_broker() -> Result {
                 other
                     .bind("song")
                     .await?
-                    .to(|message| async move { message.bytes().await.map(drop) });
+                    .to(|message| async move { message.to_bytes().await.map(drop) });
             }
             net.slow_network();
             let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);

@@ -64,7 +64,7 @@ fn a_reader_that_others_wait_for_is_lagged_after_the_limit() -> Result {
             conduit
                 .bind("song")
                 .await?
-                .to(|message| async move { message.bytes().await.map(drop) });
+                .to(|message| async move { message.to_bytes().await.map(drop) });
         }
         let song = sender.service("receiver").send_body("song", vec![7; 3_600]);
         let sending = async {
@@ -102,7 +102,7 @@ fn a_frozen_receiver_is_given_up_within_the_idle_limit() -> Result {
         let frozen = process.clone();
         handler.to(move |message| {
             frozen.freeze();
-            async move { message.bytes().await.map(drop) }
+            async move { message.to_bytes().await.map(drop) }
         });
         let started = net.sim.elapsed();
         let error = sender.service("receiver").send_body("song", vec![7; 1_000_000]).await;
@@ -129,7 +129,7 @@ fn a_frozen_sender_is_given_up_within_the_idle_limit() -> Result {
         net.sim.sleep(Duration::from_secs(60)).await;
         process.freeze();
         let started = net.sim.elapsed();
-        let error = message.bytes().await.expect_err("it stands still");
+        let error = message.to_bytes().await.expect_err("it stands still");
         assert_eq!(error.kind(), ErrorKind::Lost);
         assert!(net.sim.elapsed() - started <= Duration::from_secs(10));
         process.thaw();
@@ -145,12 +145,12 @@ async fn join_after(net: &Net, time: Duration) -> Result<(conduit::Delivery, Ins
     let (sender, prompt) = (net.conduit("sender")?, net.conduit("receiver")?);
     let slow = net.conduit("receiver")?;
     let started = Arc::<AtomicU32>::default();
-    prompt.bind("song").await?.to(|message| async move { message.bytes().await.map(drop) });
+    prompt.bind("song").await?.to(|message| async move { message.to_bytes().await.map(drop) });
     let counter = Arc::clone(&started);
     slow.bind("song").await?.to(move |message| {
         counter.fetch_add(1, Ordering::SeqCst);
         async move {
-            assert_eq!(message.bytes().await?.len(), 1_000_000);
+            assert_eq!(message.to_bytes().await?.len(), 1_000_000);
             Ok::<_, Error>(())
         }
     });
@@ -205,7 +205,7 @@ fn a_hundred_instances_work_for_an_hour() -> Result {
             conduit
                 .queue_bind("echo")
                 .await?
-                .to(|message| async move { message.reply_body(message.bytes().await?).await });
+                .to(|message| async move { message.reply_body(message.to_bytes().await?).await });
             conduits.push((conduit, net.sim.process()));
         }
         let working = conduits.iter().map(|(conduit, process)| {
@@ -215,7 +215,7 @@ fn a_hundred_instances_work_for_an_hour() -> Result {
                     sim.sleep(Duration::from_secs(60)).await;
                     let size = if minute == 30 { 100_000 } else { 10 };
                     let reply = echo.request_body("echo", vec![minute; size]).await?;
-                    assert_eq!(reply.bytes().await?, vec![minute; size]);
+                    assert_eq!(reply.to_bytes().await?, vec![minute; size]);
                 }
                 Ok::<_, Error>(())
             })
@@ -238,7 +238,7 @@ fn a_broadcast_of_many_windows_takes_no_longer_than_the_join_window() -> Result 
         let receivers = [net.conduit("receiver")?, net.conduit("receiver")?];
         for receiver in &receivers {
             let song = receiver.bind("song").await?;
-            song.to(|message| async move { message.bytes().await.map(drop) });
+            song.to(|message| async move { message.to_bytes().await.map(drop) });
         }
         let song = sender.service("receiver").send_body("song", vec![7; 1_000_000]);
         assert_eq!(song.await?.completed().len(), 2);
@@ -257,7 +257,7 @@ fn a_broadcast_is_whole_though_chunks_of_it_are_lost() -> Result {
                 [net.conduit("receiver")?, net.conduit("receiver")?, net.conduit("receiver")?];
             for receiver in &receivers {
                 let song = receiver.bind("song").await?;
-                song.to(|message| async move { message.bytes().await.map(drop) });
+                song.to(|message| async move { message.to_bytes().await.map(drop) });
             }
             let goes_to_all = |to: &Address, packet: &[u8]| {
                 matches!(to, Address::Subject { .. }) && packet.get(1) == Some(&DATA)

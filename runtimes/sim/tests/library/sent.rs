@@ -38,7 +38,7 @@ async fn counting(worker: &Conduit<Json>) -> Result<Arc<AtomicU64>> {
         binding.to(move |message: conduit::Message<Json>| {
             count.fetch_add(1, Ordering::SeqCst);
             async move {
-                let length = message.bytes().await?.len() as u64;
+                let length = message.to_bytes().await?.len() as u64;
                 if message.is_request() { message.reply(&length).await } else { Ok(()) }
             }
         });

@@ -82,7 +82,7 @@ impl World {
             let service = instance.conduit.service(SERVICES[to]);
             for body in [&long[..1], &long] {
                 let request = service.request_body("job.of.many", body);
-                let reply = sim.within(LIMIT, async { request.await?.bytes().await });
+                let reply = sim.within(LIMIT, async { request.await?.to_bytes().await });
                 if reply.await.ok_or("a request hangs")?? != body {
                     return Err("a reply is wrong".into());
                 }

@@ -52,7 +52,7 @@ pub async fn made_up_receivers_cost_little<B: Broker>(
             wire.publish(&inbox_of(&source), accept.encode()).await?;
         }
     }
-    let read = async { bound.next().await.expect("it is bound").bytes().await };
+    let read = async { bound.next().await.expect("it is bound").to_bytes().await };
     let read = world.within(B::PATIENCE, RULE, "read the body", read).await?;
     let right = RULE.expect("read the body", read)? == body.bytes();
     RULE.ensure(right, || "the body is another".to_owned())?;

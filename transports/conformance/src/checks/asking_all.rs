@@ -154,7 +154,7 @@ pub async fn bodies_go_to_all_and_come_back<B: Broker>(
     for reply in collect(&world, asking.timeout(LONG)).await? {
         let reply = RULE.expect("a reply", reply)?;
         replies.add(reply.source().instance)?;
-        reading.push(world.run(async move { reply.bytes().await }));
+        reading.push(world.run(async move { reply.to_bytes().await }));
     }
     replies.are_of(&instances)?;
     for body in reading {

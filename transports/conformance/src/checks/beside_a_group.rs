@@ -39,7 +39,7 @@ pub async fn a_bind_does_not_spoil_what_the_group_answers<B: Broker>(
                 async move {
                     // What the bind makes of it comes first.
                     logs.recv().await?;
-                    let length = message.bytes().await?.len();
+                    let length = message.to_bytes().await?.len();
                     message.reply(&(length as u64)).await?;
                     Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
                 }
@@ -132,7 +132,7 @@ pub async fn what_a_full_bind_refuses_is_counted<B: Broker>(
     let asker = world.patient_conduit("asker").await;
     let worker = world.conduit("worker").await;
     RULE.expect("queue_bind", worker.queue_bind("jobs").await)?.to(|message| async move {
-        let length = message.bytes().await?.len() as u64;
+        let length = message.to_bytes().await?.len() as u64;
         if message.is_request() { message.reply(&length).await } else { Ok(()) }
     });
     let full = world.builder("worker").await.max_waiting_messages(4).max_bodies_per_binding(2);
@@ -147,7 +147,7 @@ pub async fn what_a_full_bind_refuses_is_counted<B: Broker>(
             if is_first {
                 gate.recv().await.ok();
             }
-            message.bytes().await.map(drop)
+            message.to_bytes().await.map(drop)
         }
     });
     let service = asker.service("worker").timeout(LONG);

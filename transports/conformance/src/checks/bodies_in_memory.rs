@@ -90,7 +90,7 @@ impl Take {
     async fn from(self, message: &Message<Number>) -> Result<(), Error> {
         match self {
             Self::Decode => message.decode::<u64>().await.map(drop),
-            Self::Bytes => message.bytes().await.map(drop),
+            Self::Bytes => message.to_bytes().await.map(drop),
             Self::Text => message.text().await.map(drop),
         }
     }
@@ -167,7 +167,7 @@ pub async fn another_content_type_is_named<B: Broker>(
             RULE.ensure(named, || format!("{content_type} is not in: {error}"))?;
         }
         // It is as it was sent, for whoever wants it so.
-        let bytes = RULE.expect("take the bytes", message.bytes().await)?;
+        let bytes = RULE.expect("take the bytes", message.to_bytes().await)?;
         RULE.ensure(bytes == value, || "other bytes".to_owned())?;
         RULE.expect("send", sent.await)?;
     }
@@ -186,7 +186,7 @@ pub async fn text_has_to_be_utf8<B: Broker>(world: Arc<World<B>>) -> Result<(), 
             let mut transfer = way.begin(Body::reader(Odd::new(pattern))).await;
             let message = transfer.message()?;
             is(ErrorKind::NotText, message.text().await)?;
-            let bytes = RULE.expect("take the bytes", message.bytes().await)?;
+            let bytes = RULE.expect("take the bytes", message.to_bytes().await)?;
             RULE.ensure(pattern.matches(0, &bytes), || "other bytes".to_owned())?;
             transfer.ends_well(message).await?;
 

@@ -64,7 +64,7 @@ pub async fn a_body_is_taken_once<B: Broker>(world: Arc<World<B>>) -> Result<(),
             let mut transfer = way.begin(pattern.bytes()).await;
             let (reading, message) = transfer.reading(pattern)?;
             is(taken, message.take_body())?;
-            is(taken, message.bytes().await)?;
+            is(taken, message.to_bytes().await)?;
             is(taken, message.text().await)?;
             is(taken, message.decode::<u64>().await)?;
             reading.whole().await?;
@@ -74,7 +74,7 @@ pub async fn a_body_is_taken_once<B: Broker>(world: Arc<World<B>>) -> Result<(),
             let mut message = transfer.message()?;
             let first = RULE.expect("read", read(&mut message, 10).await)?;
             is(taken, message.take_body())?;
-            is(taken, message.bytes().await)?;
+            is(taken, message.to_bytes().await)?;
             // Reading goes on where it was.
             let rest = RULE.expect("read", read(&mut message, length).await)?;
             let holds = pattern.matches(0, &first) && pattern.matches(10, &rest);

@@ -54,7 +54,7 @@ async fn closing_amid<B: Broker>(
                     let request = service.request_body("jobs", vec![7; size]).timeout(LONG);
                     match request.await {
                         Err(error) => break error,
-                        Ok(reply) => match reply.bytes().await {
+                        Ok(reply) => match reply.to_bytes().await {
                             Err(error) => break error,
                             Ok(_) => continue,
                         },

@@ -119,7 +119,7 @@ async fn read<B: Broker>(
 ) -> Result<(), Violation> {
     let message = world.within(B::PATIENCE, RULE, "a message", binding.next()).await?;
     let message = message.ok_or_else(|| Violation::new(RULE, "the binding ended"))?;
-    let bytes = world.within(B::PATIENCE, RULE, "its body", message.bytes()).await?;
+    let bytes = world.within(B::PATIENCE, RULE, "its body", message.to_bytes()).await?;
     let bytes = RULE.expect("its body", bytes)?;
     let whole = bytes.len() as u64 == body.length() && body.matches(0, &bytes);
     RULE.ensure(whole, || format!("{} other bytes came", bytes.len()))

@@ -39,7 +39,7 @@ pub async fn draining_lets_handlers_finish<B: Broker>(
         let mut asked = Vec::new();
         for _ in 0..2 {
             let asking = asker.service("worker").request_body("jobs", vec![7; size]).timeout(LONG);
-            asked.push(world.run(async move { asking.await?.bytes().await }));
+            asked.push(world.run(async move { asking.await?.to_bytes().await }));
             let begun = world.within(B::PATIENCE, RULE, "a handler begins", begins.recv()).await?;
             RULE.expect("a handler begins", begun)?;
         }

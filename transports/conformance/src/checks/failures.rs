@@ -101,7 +101,7 @@ async fn handle(
     bind(worker, "panics").await?.to(|_| async { plan() });
     bind(worker, "ends").await?.to(|_| async {});
     bind(frugal, "reads").await?.to(|message| async move {
-        let body = message.bytes().await?;
+        let body = message.to_bytes().await?;
         message.reply_body(body).await
     });
     Ok(())

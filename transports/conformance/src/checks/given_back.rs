@@ -250,7 +250,7 @@ async fn read_all(stays: &Conduit<Number>, length: u64) -> Result<Receiver<()>, 
     bound.to(move |message: Message<Number>| {
         let whole = whole.clone();
         async move {
-            let body = message.bytes().await?;
+            let body = message.to_bytes().await?;
             if body == Pattern::of_length(length).bytes() {
                 whole.try_send(()).ok();
             }

@@ -85,7 +85,7 @@ async fn work_beside<B: Broker>(
     let read = async {
         let message = news.next().await;
         let message = message.ok_or_else(|| Violation::new(RULE, "the binding ended"))?;
-        RULE.expect("read", message.bytes().await)
+        RULE.expect("read", message.to_bytes().await)
     };
     let (sent, read) = future::zip(body, read).await;
     RULE.expect("send a body", sent)?;

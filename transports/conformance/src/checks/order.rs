@@ -97,7 +97,7 @@ async fn expect_number(binding: &mut Binding<Number>, number: u64) -> Result<(),
     let Some(message) = binding.next().await else {
         return Err(Violation::new(RULE, "the binding ended"));
     };
-    let got = RULE.expect("read", message.bytes().await)?;
+    let got = RULE.expect("read", message.to_bytes().await)?;
     RULE.ensure(*got == body(number), || {
         let first = got.get(..8).map(<[u8]>::to_vec);
         format!("wanted message {number}, got the one that begins {first:?}")

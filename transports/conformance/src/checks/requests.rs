@@ -111,7 +111,7 @@ fn numbered(message: &Message<Number>) -> u64 {
 
 /// Reads a body, which has to have its length.
 async fn read_whole(message: &Message<Number>) -> Result<(), conduit::Error> {
-    let body = message.bytes().await?;
+    let body = message.to_bytes().await?;
     assert_eq!(body.len(), BODY, "a body came short");
     Ok(())
 }

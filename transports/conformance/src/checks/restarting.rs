@@ -96,7 +96,7 @@ async fn ask(service: &Service<Number>, number: u64) -> Result<(), String> {
     let body = Pattern::new(number, LENGTH);
     let streamed = async {
         let reply = service.request_body("streamed", body.bytes()).await?;
-        reply.bytes().await
+        reply.to_bytes().await
     };
     let streamed = streamed.await.map_err(|error| format!("upload {number}: {error:?}"))?;
     if streamed.len() as u64 != LENGTH || !body.matches(0, &streamed) {

@@ -124,7 +124,7 @@ pub async fn local_binds_each_get_the_body<B: Broker>(
                 let mut lengths = Vec::new();
                 while lengths.len() < 4 {
                     let message = binding.next().await.ok_or("the binding ended")?;
-                    let body = message.bytes().await.map_err(|_| "it cannot be read")?;
+                    let body = message.to_bytes().await.map_err(|_| "it cannot be read")?;
                     let whole = body.iter().copied().eq(pattern(body.len()));
                     lengths.push(if whole { body.len() } else { usize::MAX });
                 }

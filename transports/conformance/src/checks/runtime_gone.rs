@@ -72,7 +72,7 @@ pub async fn everything_ends<B: Broker>(
     let second = rule.expect("a request", asked.next().await.ok_or("none comes"))?;
     watching.add("a streamed reply", second.reply_body(endless()));
     let third = rule.expect("a body", read.next().await.ok_or("none comes"))?;
-    watching.add("a body that is read", async move { third.bytes().await.map(drop) });
+    watching.add("a body that is read", async move { third.to_bytes().await.map(drop) });
     kept.push(rule.expect("a request", stuck.next().await.ok_or("none comes"))?);
     watching.add("a request", to_peer.request("asked", &4).timeout(LONG));
     kept.push(rule.expect("a request", at_peer.next().await.ok_or("none comes"))?);

@@ -98,7 +98,7 @@ async fn receiver<B: Broker>(world: &World<B>) -> Result<Conduit<Number>, Violat
     let same = RULE.expect("queue_bind", receiver.queue_bind("same").await)?;
     let other = RULE.expect("bind", receiver.bind("other").await)?;
     for bound in [same, other] {
-        bound.concurrency(1024).to(|message| async move { message.bytes().await.map(drop) });
+        bound.concurrency(1024).to(|message| async move { message.to_bytes().await.map(drop) });
     }
     Ok(receiver)
 }

@@ -67,7 +67,7 @@ fn one_way(under: &Under, count: u64) -> f64 {
     let receive = async move {
         for _ in 0..count {
             let message = binding.next().await.expect("a message");
-            assert_eq!(message.bytes().await.expect("its body").len(), SIZE);
+            assert_eq!(message.to_bytes().await.expect("its body").len(), SIZE);
             behind.step();
         }
     };
@@ -82,7 +82,7 @@ fn requests(bench: &mut Bench, under: &Under, case: &str, at_once: usize) {
     let answers = under.run(async move {
         let binding = answerer.queue_bind("job.run").await.expect("a binding");
         binding.to(|message| async move {
-            let body = message.bytes().await?;
+            let body = message.to_bytes().await?;
             message.reply_body(body).await
         });
         answerer

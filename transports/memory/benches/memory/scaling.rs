@@ -68,7 +68,7 @@ fn exchange(under: &Under, bound: u64, used: u64, count: u64) -> f64 {
             let at = usize::try_from(at).expect("it is small");
             service.send_body(&subjects[at], number.to_le_bytes()).await.expect("sent");
             let message = bindings[at].next().await.expect("a message");
-            assert_eq!(*message.bytes().await.expect("its body"), number.to_le_bytes());
+            assert_eq!(*message.to_bytes().await.expect("its body"), number.to_le_bytes());
         }
         bindings
     };
@@ -129,7 +129,7 @@ fn streams(under: &Under, size: u64, count: u64) -> f64 {
             for number in 0..count {
                 service.send_body(&subject, number.to_le_bytes()).await.expect("sent");
                 let message = binding.next().await.expect("a message");
-                assert_eq!(*message.bytes().await.expect("its body"), number.to_le_bytes());
+                assert_eq!(*message.to_bytes().await.expect("its body"), number.to_le_bytes());
             }
         };
         (exchange, (messages, sending, bindings))
@@ -150,7 +150,7 @@ fn pending(under: &Under, size: u64, count: u64) -> f64 {
         under.run(async move { bind(&answerer, size.div_ceil(1_000) + 1).await });
     let (mut bindings, subject) = (bindings, subjects.last().cloned().expect("one"));
     let answers = bindings.pop().expect("one").to(|message| async move {
-        let body = message.bytes().await?;
+        let body = message.to_bytes().await?;
         message.reply_body(body).await
     });
     let exchange = async move {

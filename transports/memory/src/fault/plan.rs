@@ -44,7 +44,7 @@ type Which = Box<dyn Fn(&Address, &[u8]) -> bool + Send + Sync>;
 ///
 ///     let song = vec![7; 1_000_000];
 ///     let reply = asker.service("worker").request_body("echo", song).await?;
-///     reply.bytes().await
+///     reply.to_bytes().await
 /// })?;
 /// assert_eq!(reply, vec![7; 1_000_000]);
 /// # Ok(())

@@ -58,7 +58,7 @@ fn ours(
     let receive = async move {
         for _ in 0..count {
             let message = binding.next().await.expect("a message");
-            assert_eq!(message.bytes().await.expect("its body").len(), size);
+            assert_eq!(message.to_bytes().await.expect("its body").len(), size);
             behind.step();
         }
     };

@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
         let answers = world.under.run(async move {
             let answers = answerer.queue_bind("job.run").await.expect("a binding");
             answers.to(|message| async move {
-                let body = message.bytes().await?;
+                let body = message.to_bytes().await?;
                 message.reply_body(body).await
             });
             answerer
