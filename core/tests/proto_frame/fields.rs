@@ -14,7 +14,7 @@ use conduit::{
 };
 use serde::Deserialize;
 
-use crate::samples::hex;
+use crate::hex;
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -75,7 +75,7 @@ impl Fields {
             "End" => Frame::End {
                 stream: self.stream(),
                 length: some(self.length.take()),
-                checksum: u32::from_be_bytes(array(&some(self.checksum.take()))),
+                checksum: u32::from_be_bytes(hex::array(&some(self.checksum.take()))),
             },
             "Credit" => Frame::Credit {
                 stream: self.stream(),
@@ -192,11 +192,11 @@ impl Fields {
     }
 
     fn instance(&mut self) -> InstanceId {
-        InstanceId::from_bytes(array(&some(self.instance.take())))
+        InstanceId::from_bytes(hex::array(&some(self.instance.take())))
     }
 
     fn nonce(&mut self) -> Option<Nonce> {
-        self.nonce.take().map(|nonce| Nonce::from_bytes(array(&nonce)))
+        self.nonce.take().map(|nonce| Nonce::from_bytes(hex::array(&nonce)))
     }
 
     fn content_type(&mut self) -> Option<ContentType> {
@@ -206,7 +206,7 @@ impl Fields {
 
     /// One that is empty stands for none.
     fn body(&mut self) -> Bytes {
-        hex(&self.body.take().unwrap_or_default())
+        hex::bytes(&self.body.take().unwrap_or_default())
     }
 }
 
@@ -215,10 +215,5 @@ fn some<T>(field: Option<T>) -> T {
 }
 
 fn id(text: Option<&str>) -> MessageId {
-    MessageId::from_bytes(array(some(text)))
-}
-
-pub(crate) fn array<const N: usize>(text: &str) -> [u8; N] {
-    let bytes = hex(text).to_vec();
-    bytes.try_into().expect("the field has its length")
+    MessageId::from_bytes(hex::array(some(text)))
 }

@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use conduit::proto::frame::Frame;
 
-use crate::samples::{self, Bad};
-
-fn text(packet: &[u8]) -> String {
-    packet.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+use crate::{
+    hex::{self, text},
+    samples::{self, Bad},
+};
 
 #[test]
 fn every_frame_is_its_golden_packet() {
@@ -60,7 +59,7 @@ fn the_packets_of_the_specification_are_among_them() {
         let lines = block.lines().map(str::trim_start);
         lines.map(|line| line.split_once("  ").map_or(line, |(hex, _)| hex)).collect::<String>()
     });
-    let packets: Vec<_> = packets.map(|packet| samples::hex(&packet)).collect();
+    let packets: Vec<_> = packets.map(|packet| hex::bytes(&packet)).collect();
     assert_eq!(packets.len(), 4);
     for packet in packets {
         let is_there = samples::all().iter().any(|sample| sample.packet == packet);

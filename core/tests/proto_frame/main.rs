@@ -3,6 +3,8 @@
 mod arbitrary;
 mod fields;
 mod golden;
+#[path = "../support/hex.rs"]
+mod hex;
 mod limits;
 mod reasons;
 mod refused;

@@ -12,7 +12,7 @@ use conduit::{
 };
 use serde::Deserialize;
 
-use crate::fields::{Fields, array};
+use crate::{fields::Fields, hex};
 
 pub(crate) const MESSAGE: MessageId = MessageId::from_bytes([0xaa; 16]);
 pub(crate) const INSTANCE: InstanceId = InstanceId::from_bytes([0xbb; 16]);
@@ -123,7 +123,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
 
 impl Valid {
     fn sample(self) -> Sample {
-        Sample { packet: hex(&self.hex), frame: self.fields.frame(), name: self.name }
+        Sample { packet: hex::bytes(&self.hex), frame: self.fields.frame(), name: self.name }
     }
 }
 
@@ -139,7 +139,7 @@ impl Invalid {
             ("OffsetOverflow", None) => ProtocolError::OffsetOverflow,
             (error, field) => panic!("no packet is invalid by {error} of {field:?}"),
         };
-        Bad { name: self.name, packet: hex(&self.hex), error }
+        Bad { name: self.name, packet: hex::bytes(&self.hex), error }
     }
 }
 
@@ -154,32 +154,22 @@ impl NotUnderstood {
             }
             (error, _) => panic!("no packet is not understood by {error}"),
         };
-        Bad { name: self.name, packet: hex(&self.hex), error }
+        Bad { name: self.name, packet: hex::bytes(&self.hex), error }
     }
 }
 
 impl Refusal {
     fn refusable(self) -> Refusable {
         let service = ServiceName::new(self.service).expect("the name is valid");
-        let source = Source { service, instance: InstanceId::from_bytes(array(&self.instance)) };
-        let message = MessageId::from_bytes(array(&self.message));
+        let source =
+            Source { service, instance: InstanceId::from_bytes(hex::array(&self.instance)) };
+        let message = MessageId::from_bytes(hex::array(&self.message));
         match self.r#type.as_str() {
             "Failure" => Refusable::Request(source, message),
             "Stop" => Refusable::Offer(source, message),
             other => panic!("nothing is refused by {other}"),
         }
     }
-}
-
-pub(crate) fn hex(text: &str) -> Bytes {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter(|digit| *digit != ' ')
-        .map(|digit| digit.to_digit(16).expect("a digit"))
-        .map(|digit| u8::try_from(digit).expect("a digit is small"))
-        .collect();
-    assert!(digits.len().is_multiple_of(2), "two digits a byte: {text}");
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 pub(crate) fn head(service: &str) -> Head {
