@@ -15,7 +15,7 @@ use conduit::{
 
 use crate::offers::{budget, offered, source};
 
-const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
+pub(crate) const MESSAGE: MessageId = MessageId::from_bytes([3; 16]);
 pub(crate) const RECEIVER: Receiver =
     Receiver { instance: InstanceId::from_bytes([4; 16]), port: 5 };
 pub(crate) const NONCE: Nonce = Nonce::from_bytes([7; Nonce::LEN]);
@@ -75,7 +75,12 @@ pub(crate) fn offer_of(
     window: u64,
     expect: Option<usize>,
 ) -> Outbound {
-    let head = Head {
+    let limits = limits(window, expect);
+    Outbound::offer(now, MESSAGE, head(), targets, None, Nonces::new([7; 16]), limits)
+}
+
+pub(crate) fn head() -> Head {
+    Head {
         source: Source {
             service: ServiceName::new("s").expect("the name is valid"),
             instance: InstanceId::from_bytes([9; 16]),
@@ -84,8 +89,11 @@ pub(crate) fn offer_of(
         headers: Headers::new(),
         sequence: None,
         request: None,
-    };
-    let limits = OutboundLimits {
+    }
+}
+
+pub(crate) fn limits(window: u64, expect: Option<usize>) -> OutboundLimits {
+    OutboundLimits {
         window,
         chunks: 100,
         answer: 5 * SECOND,
@@ -95,8 +103,7 @@ pub(crate) fn offer_of(
         lag: Duration::MAX,
         idle: 10 * SECOND,
         retry: SECOND / 2,
-    };
-    Outbound::offer(now, MESSAGE, head, targets, None, Nonces::new([7; 16]), limits)
+    }
 }
 
 pub(crate) fn said(outbound: &mut Outbound, now: Instant) -> Vec<Frame> {

@@ -8,6 +8,7 @@ mod given_back;
 mod offers;
 mod play;
 mod rare;
+mod refused_reply;
 mod share;
 mod started;
 

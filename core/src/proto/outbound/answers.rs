@@ -135,8 +135,11 @@ impl Outbound {
                 self.backoff = Backoff::default();
                 self.refused(now, reason);
             }
-            // It was said before the offer that this receiver took, and comes late.
-            Some(peer) if peer.started && reason.code.is_refusal() => peer.heard = now,
+            // It was said before the offer that this receiver took, and comes late. A reply is not
+            // offered: its asker has refused it.
+            Some(peer) if peer.started && !self.stream.reply && reason.code.is_refusal() => {
+                peer.heard = now;
+            }
             Some(peer) if peer.state != PeerState::Declined => {
                 peer.heard = now;
                 if peer.is_active() && reason.code.is_refusal() {
