@@ -1,3 +1,5 @@
+mod breaking;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -13,11 +15,12 @@ use conduit::transport::{
 use event_listener::EventListener;
 
 use crate::{
-    fault::{Active, Fate, FaultCounts, Way},
+    fault::{Active, Fate, FaultCounts},
     queue::Queue,
     route::Offer,
     routes::Routes,
     wakers::Wakers,
+    way::Way,
 };
 
 /// What all connections share.

@@ -56,18 +56,19 @@
 //! ```
 
 mod broker;
-mod builder;
 mod fault;
+mod link;
 mod memory;
 mod queue;
 mod route;
 mod routes;
 mod subscription;
 mod wakers;
+mod way;
 
 pub use self::{
-    builder::MemoryBuilder,
-    fault::{Delay, FaultCounts, FaultPlan, Faults, Link},
-    memory::Memory,
+    fault::{Delay, FaultCounts, FaultPlan, Faults},
+    link::Link,
+    memory::{Memory, MemoryBuilder},
     subscription::MemorySubscription,
 };

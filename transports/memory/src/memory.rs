@@ -1,3 +1,5 @@
+mod builder;
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
@@ -5,10 +7,12 @@ use conduit::transport::{
     Address, Destination, Token, Transport, TransportError, TransportErrorKind,
 };
 
+pub use self::builder::MemoryBuilder;
 use crate::{
-    MemoryBuilder, MemorySubscription,
+    MemorySubscription,
     broker::{Broker, Connection, Published},
-    fault::{FaultCounts, FaultPlan, Link},
+    fault::{FaultCounts, FaultPlan},
+    link::Link,
 };
 
 /// A connection to a broker in this process.

@@ -8,7 +8,7 @@ use std::{
 use conduit::transport::Packet;
 use event_listener::Event;
 
-use crate::fault::Way;
+use crate::way::Way;
 
 /// So many places of an empty queue stay there for the next packets.
 const KEPT: usize = 64;

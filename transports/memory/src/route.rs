@@ -3,7 +3,7 @@ use std::sync::Arc;
 use conduit::transport::{Packet, Target, Targets};
 use event_listener::{Event, EventListener};
 
-use crate::{fault::Way, queue::Queue, wakers::Wakers};
+use crate::{queue::Queue, wakers::Wakers, way::Way};
 
 /// Who is subscribed to one subject, inbox or control address. The last two have no group.
 #[derive(Default)]

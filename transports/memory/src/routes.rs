@@ -6,10 +6,10 @@ use conduit::{
 };
 
 use crate::{
-    fault::Way,
     queue::Queue,
     route::{Offer, Route},
     wakers::Wakers,
+    way::Way,
 };
 
 /// Where every address leads. Ordered maps: what a run does must not depend on a hash seed.

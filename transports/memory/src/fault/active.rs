@@ -46,10 +46,10 @@ pub struct FaultCounts {
 
 /// A plan that is in force.
 pub(crate) struct Active {
-    pub(super) number: u64,
+    pub(crate) number: u64,
     plan: FaultPlan,
-    pub(super) transit: Transit,
-    pub(super) counts: FaultCounts,
+    pub(crate) transit: Transit,
+    pub(crate) counts: FaultCounts,
 }
 
 /// What becomes of a packet.
@@ -61,7 +61,7 @@ pub(crate) enum Fate {
 }
 
 impl Active {
-    pub(super) fn new(
+    pub(crate) fn new(
         number: u64,
         plan: FaultPlan,
         counts: FaultCounts,
@@ -114,13 +114,13 @@ impl Active {
     }
 
     /// Loses what a connection has sent, or what all have.
-    pub(super) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
+    pub(crate) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
         let lost = self.transit.lose(from);
         self.counts.dropped += lost.len() as u64;
         lost
     }
 
-    pub(super) fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.plan.runtime.now()
     }
 }

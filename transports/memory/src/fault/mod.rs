@@ -1,9 +1,7 @@
-//! Faults on purpose: packets that are lost, repeated or late, and connections that break.
+//! Faults on purpose: packets that are lost, repeated or late.
 
 mod active;
-mod broker;
 mod faults;
-mod link;
 mod plan;
 mod transit;
 
@@ -11,11 +9,9 @@ use self::transit::Transit;
 pub use self::{
     active::FaultCounts,
     faults::{Delay, Faults},
-    link::Link,
     plan::FaultPlan,
 };
 pub(crate) use self::{
     active::{Active, Fate},
-    link::Way,
     transit::Held,
 };

@@ -52,7 +52,7 @@ type Which = Box<dyn Fn(&Address, &[u8]) -> bool + Send + Sync>;
 /// ```
 #[must_use = "a plan does nothing until it is injected"]
 pub struct FaultPlan {
-    pub(super) runtime: Arc<dyn Runtime>,
+    pub(crate) runtime: Arc<dyn Runtime>,
     pub(super) rng: Rng,
     rules: Vec<(Which, Faults)>,
 }

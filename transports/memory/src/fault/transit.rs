@@ -1,20 +1,10 @@
 //! Packets that are on their way.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Weak},
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use conduit::{
-    Runtime,
-    transport::{Address, Token},
-};
+use conduit::transport::{Address, Token};
 use event_listener::Event;
-use futures_lite::future;
-
-use crate::broker::Broker;
 
 /// A packet that is on its way.
 pub(crate) struct Held {
@@ -121,24 +111,5 @@ impl Transit {
 impl Drop for Transit {
     fn drop(&mut self) {
         self.changed.notify(usize::MAX);
-    }
-}
-
-/// Delivers what arrives, as long as a plan is in force.
-pub(super) async fn run(
-    broker: Weak<Broker>,
-    plan: u64,
-    runtime: Arc<dyn Runtime>,
-    changed: Arc<Event>,
-) {
-    loop {
-        let listener = changed.listen();
-        // Not held while waiting: the broker goes when its last connection does.
-        let next = broker.upgrade().and_then(|broker| broker.deliver(plan));
-        match next {
-            None => return,
-            Some(None) => listener.await,
-            Some(Some(at)) => future::or(listener, runtime.sleep_until(at)).await,
-        }
     }
 }

@@ -1,15 +1,21 @@
 //! How the broker itself breaks and mends.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Weak},
+    time::Instant,
+};
 
+use conduit::Runtime;
 use event_listener::Event;
+use futures_lite::future;
 
-use super::{Active, FaultCounts, FaultPlan, Held, Way, transit};
+use super::{Broker, State};
 use crate::{
-    broker::{Broker, State},
+    fault::{Active, FaultCounts, FaultPlan, Held},
     queue::Queue,
     route::Offer,
     wakers::Wakers,
+    way::Way,
 };
 
 impl Broker {
@@ -76,7 +82,7 @@ impl Broker {
         state.faults = Some(Active::new(number, plan, state.counts, Arc::clone(&changed)));
         drop(state);
         let broker = Arc::downgrade(self);
-        let task = transit::run(broker, number, Arc::clone(&runtime), changed);
+        let task = deliver_all(broker, number, Arc::clone(&runtime), changed);
         runtime.spawn(Box::pin(task));
     }
 
@@ -102,7 +108,7 @@ impl Broker {
 
     /// Delivers what has arrived by now. Returns when the next packet does, or nothing once the
     /// plan is not in force any more.
-    pub(super) fn deliver(&self, plan: u64) -> Option<Option<Instant>> {
+    fn deliver(&self, plan: u64) -> Option<Option<Instant>> {
         let mut wakers = Wakers::default();
         let mut state = self.lock();
         let mut faults = state.faults.take_if(|faults| faults.number == plan)?;
@@ -131,5 +137,24 @@ impl State {
     fn queues(&self, of: impl Fn(u64) -> bool) -> Vec<Arc<Queue>> {
         let own = self.subscriptions.values().filter(|its| of(its.connection));
         own.map(|its| Arc::clone(&its.queue)).collect()
+    }
+}
+
+/// Delivers what arrives, as long as a plan is in force.
+async fn deliver_all(
+    broker: Weak<Broker>,
+    plan: u64,
+    runtime: Arc<dyn Runtime>,
+    changed: Arc<Event>,
+) {
+    loop {
+        let listener = changed.listen();
+        // Not held while waiting: the broker goes when its last connection does.
+        let next = broker.upgrade().and_then(|broker| broker.deliver(plan));
+        match next {
+            None => return,
+            Some(None) => listener.await,
+            Some(Some(at)) => future::or(listener, runtime.sleep_until(at)).await,
+        }
     }
 }

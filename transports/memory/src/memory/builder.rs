@@ -1,6 +1,6 @@
 use conduit::transport::MIN_PACKET_LEN;
 
-use crate::Memory;
+use super::Memory;
 
 /// The limits of a broker. Made by [`Memory::builder`].
 ///
@@ -14,8 +14,8 @@ use crate::Memory;
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct MemoryBuilder {
-    pub(crate) max_packet_len: usize,
-    pub(crate) subscription_capacity: usize,
+    pub(super) max_packet_len: usize,
+    pub(super) subscription_capacity: usize,
 }
 
 impl MemoryBuilder {
