@@ -77,6 +77,7 @@
 //! sender. The README of the repository has the limits with their defaults, all failures, and what is
 //! not promised; `SPEC.md` beside it is the protocol.
 
+mod address;
 mod binding;
 mod body;
 mod builder;

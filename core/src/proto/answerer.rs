@@ -7,7 +7,7 @@ use super::{
     clock::{SIGNS_OF_LIFE, later},
     frame::Frame,
 };
-use crate::{InstanceId, MessageId, transport::Target};
+use crate::{InstanceId, MessageId, address::Target};
 
 /// A request at one binding, from its arrival to its answer.
 ///

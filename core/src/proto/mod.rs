@@ -21,8 +21,6 @@ mod backoff;
 mod budget;
 mod checksum;
 mod clock;
-mod detail;
-mod error;
 pub mod frame;
 mod headers;
 mod inbound;
@@ -37,8 +35,7 @@ pub use self::{
     answerer::Answerer,
     asker::{Asker, AskerEvent, AskerLimits, AskerTransmit, RequestFailure},
     budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
-    detail::Detail,
-    error::ProtocolError,
+    frame::{Detail, ProtocolError},
     headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
     nonces::Nonces,

@@ -1,6 +1,5 @@
 //! The transport seam: what Conduit needs of a broker.
 
-mod address;
 mod destination;
 mod erased;
 mod error;
@@ -13,10 +12,10 @@ use futures_lite::future;
 
 pub(crate) use self::erased::{DynSubscription, DynTransport};
 pub use self::{
-    address::{Address, InvalidToken, Target, Targets, Token},
     destination::Destination,
     error::{TransportError, TransportErrorKind},
 };
+pub use crate::address::{Address, InvalidToken, Target, Targets, Token};
 
 /// The least that [`Transport::max_packet_len`] may say, in bytes.
 pub const MIN_PACKET_LEN: usize = 16 * 1024;

@@ -1,7 +1,7 @@
 //! What the broker's notices say of an answer.
 
 use super::{Asker, AskerEvent, Phase};
-use crate::{proto::Executed, transport::Targets};
+use crate::{address::Targets, proto::Executed};
 
 impl Asker {
     /// The broker says that there was no subscriber to what was published for the request. A notice that

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Asker, AskerEvent, Phase, RequestFailure};
-use crate::{InstanceId, proto::Executed, transport::Target};
+use crate::{InstanceId, address::Target, proto::Executed};
 
 impl Asker {
     /// A reply has come. Returns whether it is taken.

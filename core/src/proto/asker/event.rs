@@ -2,8 +2,8 @@
 
 use crate::{
     InstanceId,
+    address::Target,
     proto::{Detail, Executed, Reason},
-    transport::Target,
 };
 
 /// A [`Failure`](crate::proto::frame::Frame::Failure): what an answerer says that does not reply.

@@ -14,7 +14,7 @@ pub use self::event::{AskerEvent, AskerTransmit, RequestFailure};
 use super::{Backoff, Executed, clock::later};
 use crate::{
     InstanceId,
-    transport::{Target, Targets},
+    address::{Target, Targets},
 };
 
 /// How long an [`Asker`] waits for what.

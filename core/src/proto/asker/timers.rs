@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Asker, AskerEvent, Phase};
-use crate::{proto::clock::later, transport::Targets};
+use crate::{address::Targets, proto::clock::later};
 
 impl Asker {
     /// Does what is due.

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     InstanceId, MessageId,
+    address::Target,
     proto::{Detail, Headers, ProtocolError, Reason, ReasonCode},
-    transport::Target,
 };
 
 type Result<T> = std::result::Result<T, ProtocolError>;

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     MessageId,
+    address::Target,
     proto::{Detail, Reason},
-    transport::Target,
 };
 
 /// A packet in the making. Where its length is known before, it is the only allocation, and nothing

@@ -16,7 +16,7 @@ use super::{
     clock::later,
     frame::{Nonce, Receiver, StreamId},
 };
-use crate::transport::Target;
+use crate::address::Target;
 
 /// The limits of an [`Inbound`].
 #[derive(Debug, Clone)]

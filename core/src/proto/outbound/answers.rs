@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane, unproven::Cost};
 use crate::{
+    address::{Target, Targets},
     proto::{
         Backoff, Reason, ReasonCode,
         clock::later,
         frame::{Receipt, Receiver},
     },
-    transport::{Target, Targets},
 };
 
 impl Outbound {

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::OutboundLimits;
 use crate::{
+    address::Target,
     proto::{Reason, clock::later, frame::Receiver},
-    transport::Target,
 };
 
 /// The plain bindings: any number of them may join until a moment.

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     MessageId,
-    transport::{Target, Targets},
+    address::{Target, Targets},
 };
 
 /// The limits of an [`Outbound`].

@@ -1,7 +1,7 @@
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
 use crate::{
+    address::Target,
     proto::{Reason, frame::Receiver},
-    transport::Target,
 };
 
 /// What became of a body, once nothing more can become of it.

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use super::{OutboundLimits, unproven::Cost};
 use crate::{
+    address::Target,
     proto::{
         Reason, ReasonCode,
         clock::{SIGNS_OF_LIFE, later},
         frame::Nonce,
     },
-    transport::Target,
 };
 
 /// One receiver of a body.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{GroupLane, Outbound, Peer};
-use crate::{proto::clock::later, transport::Target};
+use crate::{address::Target, proto::clock::later};
 
 impl Outbound {
     /// When to call [`handle_timeout`](Self::handle_timeout).

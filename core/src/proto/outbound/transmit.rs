@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::{GroupLane, Outbound, Peer, PlainLane};
 use crate::{
     InstanceId,
+    address::Target,
     proto::frame::{Frame, Head, Receiver},
-    transport::Target,
 };
 
 /// A packet to publish.

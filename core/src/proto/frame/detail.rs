@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
-use super::{Reason, frame::ContentType};
+use super::ContentType;
+use crate::proto::Reason;
 
 /// What an application adds to the failure of one of its handlers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 use thiserror::Error;
 
-use super::frame::Refusable;
+use super::Refusable;
 
 /// What is wrong with a packet. It is always the fault of whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -10,7 +10,7 @@ pub enum ProtocolError {
     #[error("the packet is shorter than its header says")]
     Truncated,
     /// The packet's header is longer than any header may be.
-    #[error("the header is longer than {} bytes", super::frame::MAX_HEADER)]
+    #[error("the header is longer than {} bytes", super::MAX_HEADER)]
     HeaderTooLong,
     /// The packet speaks a version of the protocol that this one does not know.
     #[error("version {0} of the protocol is unknown")]
