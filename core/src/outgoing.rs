@@ -136,7 +136,7 @@ impl Ready {
         let nonces = shared.nonces.clone();
         let machine = Outbound::offer(shared.now(), message, head, targets, length, nonces, limits);
         let id = StreamId { message, reply: false };
-        let (service, subject) = self.to.names();
+        let (service, subject) = (self.to.service(), self.to.subject());
         shared.outbound(id, machine, service.clone(), Some(subject.clone()))
     }
 }

@@ -11,50 +11,49 @@ use crate::{
     transport::{Address, Destination, Targets},
 };
 
-/// The plain bindings and the group of a subject.
+/// A subject of a service.
 #[derive(Clone)]
-pub(crate) struct To(Arc<Destination>);
+pub(crate) struct To(Arc<Place>);
+
+struct Place {
+    service: ServiceName,
+    subject: Subject,
+    /// Its plain bindings and its group.
+    both: Arc<Destination>,
+}
 
 impl To {
     pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
-        let address = Address::Subject { service, subject, targets: Targets::Both };
-        Self(shared.destinations.get(&address))
-    }
-
-    pub(crate) fn names(&self) -> (&ServiceName, &Subject) {
-        match self.0.address() {
-            Address::Subject { service, subject, .. } => (service, subject),
-            _ => unreachable!("messages go to subjects"),
-        }
+        let both = shared.destinations.get(&address(&service, &subject, Targets::Both));
+        Self(Arc::new(Place { service, subject, both }))
     }
 
     pub(crate) fn service(&self) -> &ServiceName {
-        self.names().0
+        &self.0.service
     }
 
     pub(crate) fn subject(&self) -> &Subject {
-        self.names().1
+        &self.0.subject
     }
 
     pub(crate) fn address(&self, targets: Targets) -> Address {
-        let (service, subject) = self.names();
-        Address::Subject { service: service.clone(), subject: subject.clone(), targets }
+        address(self.service(), self.subject(), targets)
     }
 
     /// All of the bindings.
     pub(crate) fn both(&self) -> &Destination {
-        &self.0
+        &self.0.both
     }
 
     /// The number of the next message, which is used up.
     pub(crate) fn number(&self) -> u64 {
-        self.0.number()
+        self.0.both.number()
     }
 
     /// Some of the bindings.
     pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
         match targets {
-            Targets::Both => Arc::clone(&self.0),
+            Targets::Both => Arc::clone(&self.0.both),
             targets => shared.destinations.get(&self.address(targets)),
         }
     }
@@ -62,7 +61,7 @@ impl To {
     /// Where a request goes, packet by packet. Whether plain bindings got it is told by a notice of
     /// their own only, and it matters where the group may refuse it.
     pub(crate) fn lanes(&self, shared: &Shared, now: Instant) -> &'static [Targets] {
-        match self.0.is_apart(shared.age(now)) {
+        match self.0.both.is_apart(shared.age(now)) {
             true => &[Targets::Plain, Targets::Group],
             false => &[Targets::Both],
         }
@@ -72,11 +71,14 @@ impl To {
     pub(crate) fn note_not_executed(&self, shared: &Shared, now: Instant) {
         /// How long that is thought of.
         const LATELY: Duration = Duration::from_secs(60);
-        self.0.keep_apart(shared.age(now + LATELY));
+        self.0.both.keep_apart(shared.age(now + LATELY));
     }
 
     pub(crate) fn about(&self, error: Error) -> Error {
-        let (service, subject) = self.names();
-        error.about(service, subject)
+        error.about(self.service(), self.subject())
     }
+}
+
+fn address(service: &ServiceName, subject: &Subject, targets: Targets) -> Address {
+    Address::Subject { service: service.clone(), subject: subject.clone(), targets }
 }
