@@ -25,6 +25,7 @@ impl<S, T> Lazy<S, T> {
     }
 
     /// Runs it; the first time it is started.
+    #[inline]
     pub(crate) fn poll<F>(&mut self, cx: &mut Context<'_>, start: impl FnOnce(S) -> F) -> Poll<T>
     where
         F: Future<Output = T> + Send + 'static,
