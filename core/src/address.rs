@@ -2,13 +2,13 @@ use std::{fmt, str::FromStr};
 
 use crate::{InstanceId, MessageId, ServiceName, Subject, id};
 
-/// Where a packet goes, or where a subscription listens. A transport maps it to a name of its
-/// broker; two different addresses never share a name.
+/// The address of a packet or a subscription. A transport maps it to a name of its broker;
+/// different addresses have different names.
 ///
 /// ```
 /// use conduit::transport::{Address, Targets};
 ///
-/// /// The name that a broker knows an address by.
+/// /// Maps an address to a name of the broker.
 /// fn name(address: &Address) -> String {
 ///     match address {
 ///         Address::Subject { service, subject, targets } => {
@@ -32,10 +32,10 @@ pub enum Address {
         service: ServiceName,
         /// The subject they are bound to.
         subject: Subject,
-        /// Which kinds of bindings.
+        /// The kinds of bindings.
         targets: Targets,
     },
-    /// One instance: replies, chunks, credit and failures.
+    /// One instance, for replies, chunks, credit and failures.
     Inbox {
         /// The service of the instance.
         service: ServiceName,
@@ -50,7 +50,7 @@ pub enum Address {
 }
 
 impl Address {
-    /// The service that receives what is sent here.
+    /// Returns the service that receives packets sent to this address.
     #[must_use]
     pub fn service(&self) -> &ServiceName {
         match self {
@@ -71,9 +71,9 @@ impl Address {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
-    /// Those that each get every message.
+    /// Plain bindings: each receives every message.
     Plain,
-    /// Those of which one gets a message.
+    /// Queue bindings: one of them receives each message.
     Group,
 }
 
@@ -96,13 +96,13 @@ pub enum Targets {
 }
 
 impl Targets {
-    /// Whether these include plain subscriptions.
+    /// Returns whether these include plain subscriptions.
     #[must_use]
     pub fn plain(self) -> bool {
         matches!(self, Self::Plain | Self::Both)
     }
 
-    /// Whether these include the group.
+    /// Returns whether these include the group.
     #[must_use]
     pub fn group(self) -> bool {
         matches!(self, Self::Group | Self::Both)
@@ -118,7 +118,7 @@ impl From<Target> for Targets {
     }
 }
 
-/// What a publisher gives with a packet, to recognise the notice that nobody was subscribed.
+/// Identifies a published packet in the notice that it had no subscriber.
 ///
 /// A transport that has to carry it in a name or a string uses its text form, 49 lowercase ASCII
 /// letters and digits.
@@ -134,16 +134,16 @@ impl From<Target> for Targets {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token {
-    /// The message that the packet is about.
+    /// The message that the packet belongs to.
     pub message: MessageId,
-    /// Which bindings the packet is for.
+    /// The bindings that the packet is for.
     pub targets: Targets,
-    /// What the publisher knows the token by: a number that depends on all the rest, and that only
-    /// the publisher can compute. A transport carries it as it is.
+    /// An authentication tag over the other fields, which only the publisher can compute. A
+    /// transport carries it unchanged.
     pub tag: u64,
 }
 
-/// A text that is not a token.
+/// The error of a text that is not a token.
 ///
 /// ```
 /// use conduit::transport::{InvalidToken, Token};

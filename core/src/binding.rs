@@ -16,23 +16,25 @@ use crate::{
     handler::{self, Handler, HandlerOutput},
 };
 
-/// A subject that a conduit is bound to, as a queue of messages.
+/// A queue of the messages that arrive on one subject.
 ///
-/// Messages wait in it, 1,024 of them and 4 MiB at most (see
+/// Read it in a loop with [`next`](Self::next) or as a [`Stream`], or pass the messages
+/// [`to`](Self::to) a function. Dropping it unbinds; a queue binding then returns its waiting
+/// messages to the group.
+///
+/// The queue holds at most 1,024 messages and 4 MiB (see
 /// [`max_waiting_messages`](crate::Builder::max_waiting_messages) and
-/// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding)). Where one-way messages come
-/// faster than they are taken, the newest are dropped and [counted](Self::lost); requests and
-/// streamed bodies are refused instead, and their senders told. A `bind` counts them too: nothing
-/// else gets its copy. Messages of one sender, an instance, come in the order in which they were
-/// sent; those of another sender never wait for them.
+/// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding)). When it is
+/// full, new one-way messages are dropped and [counted](Self::lost); requests and streamed bodies
+/// are refused with an answer to the sender. A plain binding counts refused messages too, since no
+/// other binding receives its copy.
 ///
-/// A queue binding gives a request that has waited in it for 100 ms (see
-/// [`max_request_wait`](crate::Builder::max_request_wait)) back to the group, whether its handlers
-/// are at work or the loop that reads it is slow.
+/// Messages of one sender, an instance, arrive in the order in which they were sent; messages of
+/// different senders never wait for each other.
 ///
-/// It is a loop or a handler: take messages with [`next`](Self::next) or as a [`Stream`], or give
-/// them [`to`](Self::to) a function. Dropping it unbinds: a queue binding gives the messages that
-/// wait in it back to the group.
+/// A queue binding returns a request that has waited for 100 ms (see
+/// [`max_request_wait`](crate::Builder::max_request_wait)) to the group, whether its handlers are
+/// busy or the loop that reads it is slow.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -70,8 +72,8 @@ impl<E: Encoder> Binding<E> {
         Self { bound, handle, concurrency: 1 }
     }
 
-    /// The next message. `None` once it is unbound and everything that was routed to it was taken,
-    /// or the conduit is closed.
+    /// Waits for the next message. Returns `None` once the binding is unbound and everything routed
+    /// to it has been taken, or the conduit is closed.
     ///
     /// Cancel safe.
     pub async fn next(&mut self) -> Option<Message<E>> {
@@ -86,25 +88,25 @@ impl<E: Encoder> Binding<E> {
         })
     }
 
-    /// How many handlers of this binding may run at the same time; 1 unless this says otherwise, so
-    /// that messages are handled in their order, one after the other. Of more, each runs in a task
-    /// of its own, and they start in the order of their messages.
+    /// Sets how many handlers of this binding may run concurrently. The default is 1: messages are
+    /// handled in order, one after the other. With more, each handler runs in its own task, and
+    /// they start in the order of their messages.
     ///
-    /// While all of them run, messages wait in the binding. The sender of a request that goes back
-    /// to the group asks it again, with pauses, until somebody takes it or its deadline is near, and
-    /// then fails with `Overloaded`. So a request does not wait behind a long one while another
-    /// instance has nothing to do.
+    /// While all handlers are busy, messages wait in the binding. The sender of a request that goes
+    /// back to the group offers it again, with pauses, until a member takes it or the deadline is
+    /// near, and then fails with `Overloaded`. So a request does not wait behind a long one while
+    /// another instance is idle.
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
         self
     }
 
-    /// Runs a function on each message until it is unbound or the conduit is closed: one after the
-    /// other, or [some at the same time](Self::concurrency).
+    /// Runs a function on each message, one after the other or [concurrently](Self::concurrency),
+    /// until the handler is unbound or the conduit is closed.
     ///
-    /// The function may return `()` or a `Result`. An `Err` and a panic are logged, answer a
-    /// request with a failure, and do not end the binding. The future of a request that is
-    /// cancelled by its asker, or whose time has passed, is dropped where it awaits.
+    /// The function may return `()` or a `Result`. An `Err` or a panic is logged, answers a request
+    /// with a failure, and does not end the binding. If the asker cancels a request or its deadline
+    /// passes, the future of the function is dropped at its current await point.
     pub fn to<F, R>(self, mut function: F) -> Handler
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
@@ -117,12 +119,12 @@ impl<E: Encoder> Binding<E> {
     }
 
     /// Runs a function on the decoded value of each message, and replies with the value that it
-    /// returns. Where a message is no request, what is returned is dropped.
+    /// returns. If the message is not a request, the returned value is dropped.
     ///
-    /// A message that cannot be decoded, an `Err` and a panic are logged, answer a request with a
-    /// failure, and do not end the binding: all as with [`to`](Self::to). An error that is a
-    /// [`Failure`](crate::Failure) says more to the asker than its text. State is what the function
-    /// captures; it is shared by all that run at the same time.
+    /// As with [`to`](Self::to), a message that cannot be decoded, an `Err` or a panic is logged,
+    /// answers a request with a failure, and does not end the binding. A
+    /// [`Failure`](crate::Failure) gives the asker a code and details besides the text. The
+    /// function keeps state in what it captures; concurrent calls share it.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -159,9 +161,9 @@ impl<E: Encoder> Binding<E> {
         self.serve_with(move |value, _| function(value))
     }
 
-    /// Like [`serve`](Self::serve), for a function that also takes the message that the value came
-    /// in: who sent it, its headers, the time that is left, [when nobody needs the reply any
-    /// more](Message::cancelled), and [requests on its behalf](Message::service).
+    /// Like [`serve`](Self::serve), for a function that also takes the message: for its source, its
+    /// headers, the remaining time, [cancellation](Message::cancelled), and [requests on its
+    /// behalf](Message::service).
     pub fn serve_with<T, V, X, F, R>(self, function: F) -> Handler
     where
         E: Decode<T> + Encode<V>,
@@ -184,55 +186,55 @@ impl<E: Encoder> Binding<E> {
         handler::run(bound, &handle, concurrency, function)
     }
 
-    /// Unbinds when a future is done. The messages that were routed to it by then can still be
-    /// taken.
+    /// Unbinds when a future completes. Messages that were routed here by then can still be taken.
     pub fn until(self, done: impl Future<Output = ()> + Send + 'static) -> Self {
         self.bound.unbind_after(done);
         self
     }
 
-    /// Asks the broker to route nothing more here, and returns when it has done so and everything
-    /// that it had routed has arrived; that can still be taken. Where another
-    /// binding of this conduit shares the subject, it returns at once. Unbinding twice is fine.
+    /// Unsubscribes, and returns when the broker has stopped routing here and everything it had
+    /// routed has arrived; those messages can still be taken. If another binding of this conduit
+    /// shares the subject, this returns at once. Unbinding twice has no effect.
     ///
-    /// Cancel safe: once begun, it goes on by itself.
+    /// Cancel safe: once started, unbinding continues even if the future is dropped.
     pub async fn unbind(&self) {
         self.bound.start_unbind();
         self.bound.mailbox.completed().await;
     }
 
-    /// Whether it was not unbound.
+    /// Returns whether the binding has not been unbound.
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.bound.is_bound()
     }
 
-    /// How many messages it has lost because it was full: what it received and this are all that
-    /// came. A `bind` counts whatever it has refused, and what was offered to it and came too late;
-    /// a queue binding one-way messages alone, since other members get the rest.
+    /// Returns how many messages were lost because the binding was full: this and the messages
+    /// received add up to all that arrived. A plain binding also counts the messages that it
+    /// refused, and offers that came too late; a queue binding counts one-way messages only, since
+    /// other members receive the rest.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.bound.mailbox.lost.get()
     }
 
-    /// How many messages were lost on the way here, by the broker or between it and us, as far as
-    /// what came later shows: the messages of one sender to this subject are numbered. Of a
-    /// [`queue_bind`](crate::Conduit::queue_bind) it is 0, since others get messages too.
+    /// Returns how many messages were lost in transit, by the broker or on the connection to it, as
+    /// far as later messages show: senders number their messages to a subject. Always 0 for a
+    /// [`queue_bind`](crate::Conduit::queue_bind), whose group shares the messages.
     ///
-    /// What a sender gave up is counted too: one that a limit forbade, or that waited in vain for a
-    /// connection. One message can show the loss of 1,048,576 others at most.
+    /// Also counts messages that a sender did not send after all, because of a limit or without a
+    /// connection. One message can reveal the loss of at most 1,048,576 others.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.bound.mailbox.missed.get()
     }
 
-    /// How many messages wait in it.
+    /// Returns how many messages wait in the binding.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.bound.mailbox.waiting()
     }
 
-    /// How many bytes of packets wait in it: see
+    /// Returns how many bytes of packets wait in the binding: see
     /// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding).
     #[must_use]
     pub fn waiting_bytes(&self) -> u64 {

@@ -9,7 +9,7 @@ use crate::{
     transport::{DynTransport, Transport},
 };
 
-/// No runtime, transport or encoder was given yet.
+/// Marks a runtime, transport or encoder that a [`Builder`] does not have yet.
 ///
 /// ```compile_fail,E0277
 /// use conduit::Conduit;
@@ -19,10 +19,10 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Missing;
 
-/// Makes a [`Conduit`] with limits of its own; see [`Conduit::builder`].
+/// A builder for a [`Conduit`] with custom limits; see [`Conduit::builder`].
 ///
-/// A runtime, a transport and an encoder are needed. Limits are in bytes unless something else is
-/// said; what none of these sets is at its default.
+/// A runtime, a transport and an encoder are required. Sizes are in bytes; limits that are not set
+/// keep their defaults.
 ///
 /// ```
 /// use std::time::Duration;
@@ -72,175 +72,179 @@ impl Builder {
 }
 
 impl<R, T, E> Builder<R, T, E> {
-    /// The runtime that runs the conduit's tasks and its handlers.
+    /// Sets the runtime that runs the conduit's tasks and handlers.
     pub fn runtime<N: Runtime>(self, runtime: N) -> Builder<N, T, E> {
         let Self { service, transport, encoder, ids, config, .. } = self;
         Builder { service, runtime, transport, encoder, ids, config }
     }
 
-    /// The transport that moves its packets.
+    /// Sets the transport that moves the conduit's packets.
     pub fn transport<N: Transport>(self, transport: N) -> Builder<R, N, E> {
         let Self { service, runtime, encoder, ids, config, .. } = self;
         Builder { service, runtime, transport, encoder, ids, config }
     }
 
-    /// The encoder of its values.
+    /// Sets the encoder for values.
     pub fn encoder<N: Encoder>(self, encoder: N) -> Builder<R, T, N> {
         let Self { service, runtime, transport, ids, config, .. } = self;
         Builder { service, runtime, transport, encoder, ids, config }
     }
 
-    /// Where ids come from; by default, from the operating system. Only for tests that want the
-    /// same run twice: ids protect inboxes, so they have to be unpredictable.
+    /// Sets the source of ids; by default, the operating system. Only for reproducible tests: ids
+    /// protect inboxes, so they have to be unpredictable.
     pub fn ids(mut self, ids: impl IdSource) -> Self {
         self.ids = Box::new(ids);
         self
     }
 
-    /// The most bytes of a body that travel in one packet; 16 KiB. Less where the transport's
-    /// packets are smaller.
+    /// Sets how many bytes of a body one packet carries at most; 16 KiB by default. Less if the
+    /// transport's packets are smaller.
     pub fn chunk_size(mut self, bytes: usize) -> Self {
         self.config.chunk = bytes;
         self
     }
 
-    /// How much of one body is kept at each side; 1 MiB. A sender is never further ahead of a
-    /// receiver than this.
+    /// Sets how many bytes of one body each side buffers; 1 MiB by default. A sender is never
+    /// further ahead of a receiver than this.
     pub fn body_window(mut self, bytes: u64) -> Self {
         self.config.window = bytes;
         self
     }
 
-    /// How much of a body may be sent before anybody reads it; 64 KiB.
+    /// Sets how many bytes of a body may be sent before a receiver reads it; 64 KiB by default.
     pub fn first_window(mut self, bytes: u64) -> Self {
         self.config.first_window = bytes;
         self
     }
 
-    /// How much all incoming bodies may hold together; 48 MiB. Each may hold the first window
-    /// whatever the others do; an offer that finds no room for it is refused as overloaded. Half of it
-    /// is for first windows, and the rest for bodies that are read. Of each half one sender alone gets
-    /// a third, and all instances of one service half.
+    /// Sets how many bytes all incoming bodies may buffer together; 48 MiB by default. Each body is
+    /// guaranteed the first window, whatever the others use; an offer that finds no room for that
+    /// is refused as `Overloaded`. One half of the budget is reserved for first windows, the other
+    /// for bodies being read. Of each half, one sender gets at most a third, and all instances of
+    /// one service together half.
     pub fn body_budget(mut self, bytes: u64) -> Self {
         self.config.budget = bytes;
         self
     }
 
-    /// The most bytes that `decode`, `to_bytes` and `text` take; 5 MiB.
+    /// Sets how many bytes `decode`, `to_bytes` and `text` accept at most; 5 MiB by default.
     pub fn max_decode_size(mut self, bytes: usize) -> Self {
         self.config.max_decode_size = Some(bytes);
         self
     }
 
-    /// Lets `decode`, `to_bytes` and `text` take bodies of any size into memory.
+    /// Lets `decode`, `to_bytes` and `text` load bodies of any size into memory.
     pub fn no_max_decode_size(mut self) -> Self {
         self.config.max_decode_size = None;
         self
     }
 
-    /// How long a request may take, unless it says otherwise; 30 s.
+    /// Sets the default timeout of requests; 30 s by default.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.config.request_timeout = timeout;
         self
     }
 
-    /// How long to wait for the answer to an offer, or for a connection; 5 s.
+    /// Sets how long to wait for the answer to an offer, or for a connection; 5 s by default.
     pub fn send_timeout(mut self, timeout: Duration) -> Self {
         self.config.send_timeout = timeout;
         self
     }
 
-    /// How long receivers may join a broadcast body; 250 ms.
+    /// Sets how long receivers may join a broadcast body; 250 ms by default.
     pub fn join_window(mut self, window: Duration) -> Self {
         self.config.join_window = window;
         self
     }
 
-    /// How long a receiver of a broadcast body may hold up the others; 10 s.
+    /// Sets how long a receiver of a broadcast body may hold up the others; 10 s by default.
     pub fn lag_limit(mut self, limit: Duration) -> Self {
         self.config.lag_limit = limit;
         self
     }
 
-    /// How long the other side of an open body may be silent before it is given up; 10 s.
+    /// Sets how long a peer may be silent before its open bodies and requests fail as `Lost`; 10 s
+    /// by default.
     pub fn idle_limit(mut self, limit: Duration) -> Self {
         self.config.idle_limit = limit;
         self
     }
 
-    /// How many messages wait in a binding; 1,024. One-way messages beyond are dropped and counted,
-    /// requests and streamed bodies refused. As many answers to one
-    /// [`request_all`](crate::Service::request_all) wait.
+    /// Sets how many messages may wait in a binding; 1,024 by default. Further one-way messages are
+    /// dropped and counted, requests and streamed bodies refused. The same limit applies to the
+    /// waiting answers to one [`request_all`](crate::Service::request_all).
     pub fn max_waiting_messages(mut self, count: usize) -> Self {
         self.config.waiting = count;
         self
     }
 
-    /// How many bytes wait in a binding; 4 MiB. As many bytes of the answers to one
-    /// [`request_all`](crate::Service::request_all) wait. What exceeds them is dropped or refused as
-    /// with [`max_waiting_messages`](Self::max_waiting_messages).
+    /// Sets how many bytes may wait in a binding; 4 MiB by default. The same limit applies to the
+    /// waiting answers to one [`request_all`](crate::Service::request_all). Messages beyond it are
+    /// dropped or refused as with [`max_waiting_messages`](Self::max_waiting_messages).
     ///
-    /// A packet counts with its whole length, so an offer of a streamed body counts with its headers;
-    /// its body has a [budget](Self::body_budget) of its own. Where nothing waits, there is room for
-    /// one message of any size.
+    /// The whole length of a packet counts. Of a streamed body only the offer counts, with its
+    /// headers; the body has a [budget](Self::body_budget) of its own. An empty queue accepts one
+    /// message of any size.
     pub fn max_waiting_bytes_per_binding(mut self, bytes: u64) -> Self {
         self.config.waiting_bytes_per_binding = bytes;
         self
     }
 
-    /// How many bytes of messages and replies wait in the whole conduit to be taken; 16 MiB. The first
-    /// 16 KiB of each binding and each request are not counted, and where nothing waits, there is room
-    /// for one message of any size. See [`Stats::waiting_bytes`](crate::Stats::waiting_bytes).
+    /// Sets how many bytes of messages and replies may wait in the whole conduit; 16 MiB by
+    /// default. The first 16 KiB of each binding and each request are not counted, and an empty
+    /// queue accepts one message of any size. See
+    /// [`Stats::waiting_bytes`](crate::Stats::waiting_bytes).
     pub fn max_waiting_bytes(mut self, bytes: u64) -> Self {
         self.config.waiting_bytes = bytes;
         self
     }
 
-    /// How long a request waits in a queue binding to be taken, by a handler or by a loop; 100 ms.
-    /// One that has waited longer goes back to the group, and while one that cannot does, new ones
-    /// are refused: their senders ask the group again. See
+    /// Sets how long a request may wait in a queue binding for a handler or a reading loop; 100 ms
+    /// by default. After that it goes back to the group. While a request that cannot go back waits
+    /// for longer, new requests are refused, and their senders ask the group again. See
     /// [`Binding::concurrency`](crate::Binding::concurrency).
     pub fn max_request_wait(mut self, time: Duration) -> Self {
         self.config.request_wait = time;
         self
     }
 
-    /// How many bodies of one binding are open; 512. More are refused, and of one sender more than a
-    /// third: something is left for others.
+    /// Sets how many bodies of one binding may be open; 512 by default. Further ones are refused,
+    /// as are those of one sender beyond a third, so that other senders find room.
     pub fn max_bodies_per_binding(mut self, count: usize) -> Self {
         self.config.bodies_per_binding = count;
         self
     }
 
-    /// How many incoming bodies of the conduit are open; 1,024. More are refused, and of one sender
-    /// more than a third.
+    /// Sets how many incoming bodies of the conduit may be open; 1,024 by default. Further ones are
+    /// refused, as are those of one sender beyond a third.
     pub fn max_bodies(mut self, count: usize) -> Self {
         self.config.bodies = count;
         self
     }
 
-    /// How long closing waits for what is going on; 1 s. See [`Conduit::close`].
+    /// Sets how long closing waits for work in progress; 1 s by default. See [`Conduit::close`].
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.config.close_timeout = timeout;
         self
     }
 
-    /// Whether the text of a panic in a handler is sent to its asker; it is not, since nobody wrote
-    /// it for that. It is logged in any case.
+    /// Sets whether the text of a handler's panic is sent to the asker; off by default, since panic
+    /// texts are not written for peers. The text is logged in any case.
     pub fn send_panic_texts(mut self, send: bool) -> Self {
         self.config.send_panic_texts = send;
         self
     }
 
-    /// Whether askers get no texts of failures at all; they do. Of a [`Failure`](crate::Failure),
-    /// code and detail are sent all the same: they are for programs. What is not sent is logged.
+    /// Sets whether the texts of all failures are withheld from askers; off by default. The code
+    /// and the detail of a [`Failure`](crate::Failure) are sent in any case, since they are meant
+    /// for programs. Withheld texts are logged.
     pub fn hide_failure_texts(mut self, hide: bool) -> Self {
         self.config.hide_failure_texts = hide;
         self
     }
 
-    /// How many packets that nobody waits for (refusals, cancellations, failures) may wait to be
-    /// sent; 8,192. More are dropped and counted.
+    /// Sets how many notices (refusals, cancellations, failures) may wait to be sent in the
+    /// background; 8,192 by default. Further ones are dropped and counted.
     pub fn max_unsent_notices(mut self, count: usize) -> Self {
         self.config.outbox = count;
         self
@@ -248,14 +252,14 @@ impl<R, T, E> Builder<R, T, E> {
 }
 
 impl<R, T, E> Builder<R, T, E> {
-    /// Makes the conduit.
+    /// Creates the conduit.
     ///
     /// # Errors
-    /// `InvalidName` where the service cannot be called so, `InvalidLimit` where limits contradict
-    /// each other.
+    /// `InvalidName` if the service name is not valid, `InvalidLimit` if limits contradict each
+    /// other.
     ///
     /// # Panics
-    /// Where the runtime panics because it is not running.
+    /// If the runtime panics because it is not running.
     pub fn build(self) -> Result<Conduit<E>, Error>
     where
         R: Runtime,

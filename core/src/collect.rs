@@ -1,4 +1,4 @@
-//! A body that may be collected into memory, or read.
+//! A body that can be collected into memory, or read.
 
 use std::{
     future::poll_fn,
@@ -16,26 +16,26 @@ use futures_lite::future;
 use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
 
 pub(crate) struct Collected {
-    /// One that came in one packet: no lock is needed to look at it, and so it stays here also when
-    /// it was taken.
+    /// A body of one packet. It is accessed without a lock, so it stays here even after it was
+    /// taken.
     whole: Option<Bytes>,
     was_taken: AtomicBool,
     state: Mutex<State>,
-    /// One that collected the body is done or gives up: others have to look after it.
+    /// Notified when a call that collects the body ends; another one has to go on.
     collected: Event,
 }
 
 enum State {
-    /// Being collected, or not begun.
+    /// Being collected, or not started.
     Arriving(Box<Arriving>),
     Collected(Box<Bytes>),
     /// Being read.
     Reading(Box<IncomingBody>),
-    /// Taken, or it came whole.
+    /// Taken, or it came in one packet.
     Absent,
 }
 
-// In boxes: most messages have no use for them, and are moved a lot.
+// Boxed: most messages do not need it, and are moved often.
 struct Arriving {
     content: Content,
     so_far: BytesMut,
@@ -54,7 +54,7 @@ impl Collected {
         Self { whole, was_taken, state, collected }
     }
 
-    /// The body, where it came whole and has `limit` bytes at most.
+    /// Returns the body, if it came in one packet and has at most `limit` bytes.
     pub(crate) fn whole(&self, limit: usize) -> Option<Result<&Bytes, Error>> {
         let whole = self.whole.as_ref()?;
         if self.was_taken.load(Ordering::Acquire) {
@@ -63,13 +63,12 @@ impl Collected {
         Some(within(whole.len() as u64, limit).map(|()| whole))
     }
 
-    /// Collects the whole body, if it has `limit` bytes at most. After an error nothing of it is
-    /// left.
+    /// Collects the whole body, if it has at most `limit` bytes. After an error the body is gone.
     pub(crate) async fn collect(&self, limit: usize) -> Result<Bytes, Error> {
         if let Some(whole) = self.whole(limit) {
             return whole.cloned();
         }
-        // The body wakes the last that asked for it; the others are woken from here.
+        // The body wakes only the task that polled it last; this wakes the others.
         let _done = NotifyOnDrop(&self.collected);
         loop {
             let others = self.collected.listen();
@@ -84,7 +83,7 @@ impl Collected {
         }
     }
 
-    /// Gives it out.
+    /// Takes the body.
     pub(crate) fn take(&self) -> Result<IncomingBody, Error> {
         self.take_from(&mut self.state())
     }
@@ -99,7 +98,7 @@ impl Collected {
         }
     }
 
-    /// Begins to read it, or goes on.
+    /// Starts or continues to read the body.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut IncomingBody) -> T) -> Result<T, Error> {
         let mut state = self.state();
         if !matches!(*state, State::Reading(_)) {

@@ -5,12 +5,13 @@ use crate::{
     binding::Binding, handle::Handle, proto::BindingKind, service::Service, transport::Transport,
 };
 
-/// A service's connection to all others: it sends to them, and binds to what they send.
+/// One instance of a service: sends messages to other services, and binds to subjects to receive
+/// them.
 ///
-/// One conduit stands for one instance of a service. It is cheap to clone, and all clones are the
-/// same conduit. It stays open as long as one of them is kept, or a [`Service`], [`Binding`] or
-/// [`Message`](crate::Message) of it; a running handler alone does not keep it open. Where handlers
-/// are bound when the last of these is dropped, the log says so, at info.
+/// Cloning is cheap, and all clones are handles to the same conduit. It stays open while a clone,
+/// or a [`Service`], [`Binding`] or [`Message`](crate::Message) made from it, exists; a running
+/// handler alone does not keep it open. If handlers are still bound when the last of these is
+/// dropped, that is logged at info level.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -39,15 +40,16 @@ pub struct Conduit<E> {
 }
 
 impl<E: Encoder> Conduit<E> {
-    /// Makes a conduit for an instance of a service, with every limit at its default.
+    /// Creates a conduit for an instance of a service, with every limit at its default.
     ///
-    /// It subscribes in the background; what needs that waits for it, up to the send timeout.
+    /// Subscribes to its inbox in the background; operations that need the subscription wait for
+    /// it, up to the send timeout.
     ///
     /// # Errors
-    /// [`InvalidName`](crate::ErrorKind::InvalidName) where the service cannot be called so.
+    /// [`InvalidName`](crate::ErrorKind::InvalidName) if the service name is not valid.
     ///
     /// # Panics
-    /// Where the runtime panics because it is not running: `Tokio` outside of tokio, for one.
+    /// If the runtime panics because it is not running, as `Tokio` does outside of tokio.
     pub fn new<S>(
         service: S,
         runtime: impl Runtime,
@@ -65,9 +67,9 @@ impl<E: Encoder> Conduit<E> {
         Self { handle }
     }
 
-    /// Another service, or this one, to send to.
+    /// Returns a handle for sending to a service, this one included.
     ///
-    /// A name that is not valid is reported by what is then sent.
+    /// An invalid name is reported when something is sent.
     pub fn service<S>(&self, name: S) -> Service<E>
     where
         S: TryInto<ServiceName>,
@@ -77,24 +79,25 @@ impl<E: Encoder> Conduit<E> {
         Service::new(self.handle.clone(), name, None)
     }
 
-    /// The service that this conduit is an instance of: to reach all instances of it, this one too.
+    /// Returns a handle for sending to the service that this conduit is an instance of: to all its
+    /// instances, this one included.
     #[must_use]
     pub fn own_service(&self) -> Service<E> {
         let name = Ok(self.name().clone());
         Service::new(self.handle.clone(), name, None)
     }
 
-    /// Binds to a subject: the binding gets every message that is sent to it, as does every other
-    /// binding of it in every instance of this service.
+    /// Binds to a subject. The binding receives every message sent to the subject, as does every
+    /// other plain binding of the subject in every instance of this service (broadcast).
     ///
-    /// It returns when the broker that this conduit is connected to routes to the binding: what
-    /// anyone connected to it sends after that arrives. In a cluster, interest spreads to the other
-    /// brokers a moment later.
+    /// Returns once the connected broker routes to the binding: messages that any client of that
+    /// broker sends afterwards arrive. In a cluster, interest propagates to the other brokers a
+    /// moment later.
     ///
-    /// Cancel safe: dropped before it is done, nothing is bound.
+    /// Cancel safe: if the future is dropped before it completes, nothing is bound.
     ///
     /// # Errors
-    /// `InvalidName`; `Disconnected` where the broker does not answer within the send timeout;
+    /// `InvalidName`; `Disconnected` if the broker does not answer within the send timeout;
     /// `Denied`; `Closed`.
     pub async fn bind<S>(&self, subject: S) -> Result<Binding<E>, Error>
     where
@@ -104,7 +107,8 @@ impl<E: Encoder> Conduit<E> {
         self.bind_as(subject.try_into()?, BindingKind::Broadcast).await
     }
 
-    /// Like [`bind`](Self::bind), for one message only: the binding ends when it has taken it.
+    /// Binds to a subject like [`bind`](Self::bind), for one message only: the binding ends after
+    /// that message.
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).
@@ -116,8 +120,9 @@ impl<E: Encoder> Conduit<E> {
         self.bind_as(subject.try_into()?, BindingKind::Once).await
     }
 
-    /// Binds to a subject as a member of a group: of all queue bindings of the subject, in all
-    /// instances of this service, one gets a message. Plain bindings get it besides.
+    /// Binds to a subject as a member of its queue group. Each message goes to one of the subject's
+    /// queue bindings, across all instances of this service (load balancing), and to every plain
+    /// binding as well.
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).
@@ -134,44 +139,44 @@ impl<E: Encoder> Conduit<E> {
         Ok(Binding::new(bound, self.handle.clone()))
     }
 
-    /// The name of this service.
+    /// Returns the name of this service.
     #[must_use]
     pub fn name(&self) -> &ServiceName {
         &self.handle.shared().source.service
     }
 
-    /// This instance of it.
+    /// Returns the id of this instance.
     #[must_use]
     pub fn instance(&self) -> InstanceId {
         self.handle.shared().source.instance
     }
 
-    /// What the conduit holds and has counted so far.
+    /// Returns what the conduit holds now, and its counters.
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats::of(self.handle.shared())
     }
 
-    /// Ends the work of this instance without losing any, and closes the conduit.
+    /// Finishes the work of this instance without losing messages, then closes the conduit.
     ///
-    /// 1. It leaves every subject. What the broker had routed here by then still comes, and is
-    ///    handled; what comes too late is handed on to the other members of its group, or refused,
-    ///    so that its sender asks them.
-    /// 2. Messages that wait, running handlers, open bodies and pending requests go on until they
-    ///    end, or the limit has passed. Meanwhile everything but binding works: handlers may have to
-    ///    ask somebody to come to an end.
-    /// 3. What is left is cut off: messages that wait in queue bindings are handed on, whatever their
-    ///    size, handlers are dropped, and bodies and requests fail with `Closed`, at both sides.
-    /// 4. What was sent is flushed, and the transport is closed. Every later call returns `Closed`.
+    /// 1. Unsubscribes from every subject. Messages that the broker had already routed here still
+    ///    arrive and are handled; later ones are handed on to other members of their group, or
+    ///    refused, so that their senders offer them to another member.
+    /// 2. Waiting messages, running handlers, open bodies and pending requests continue until they
+    ///    finish or the limit passes. Meanwhile every operation except binding works, since a
+    ///    handler may need a request of its own to finish.
+    /// 3. Aborts what remains: messages that wait in queue bindings are handed on, whatever their
+    ///    size, handlers are dropped, and bodies and requests fail with `Closed` on both sides.
+    /// 4. Flushes what was sent, and closes the transport. Every later call returns `Closed`.
     ///
-    /// When it returns, nothing is left of the handlers that were cut off: they are dropped, with all
-    /// that they hold. Past the limit it takes a few seconds at most, whatever the broker or a handler
-    /// does. A message that somebody keeps holds it up until the limit. Of several calls the shortest
-    /// limit counts.
+    /// When this returns, aborted handlers have been dropped with everything they held. After the
+    /// limit it takes a few more seconds at most, whatever the broker or a handler does. A message
+    /// that the application keeps delays it until the limit. If it is called several times, the
+    /// shortest limit applies.
     ///
-    /// What is handed on takes a later place in the order of its sender's messages.
+    /// Messages that are handed on lose their place in the order of their sender's messages.
     ///
-    /// Cancel safe: once begun, it goes on by itself.
+    /// Cancel safe: once started, draining continues even if the future is dropped.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let shared = self.handle.shared();
         shared.start_drain(limit);
@@ -180,17 +185,17 @@ impl<E: Encoder> Conduit<E> {
     }
 
     /// [Drains](Self::drain) the conduit with a short limit, 1 s unless
-    /// [configured](Builder::close_timeout), and closes it. Dropping the last handle of it does the
-    /// same in the background.
+    /// [configured](Builder::close_timeout), and closes it. Dropping the last handle does the same
+    /// in the background.
     ///
-    /// Cancel safe: once begun, it goes on by itself.
+    /// Cancel safe: once started, closing continues even if the future is dropped.
     pub async fn close(&self) {
         self.drain(self.handle.shared().config.close_timeout).await;
     }
 }
 
 impl Conduit<()> {
-    /// A conduit with limits of its own.
+    /// Returns a builder for a conduit with custom limits.
     ///
     /// ```
     /// use conduit::Conduit;

@@ -5,11 +5,11 @@ use crate::{
     proto::{AskerLimits, BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
 };
 
-// Beyond these, adding two of them, or one to the time, could overflow.
+// Larger values could overflow when two are added, or one is added to the time.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TEBIBYTE: u64 = 1 << 40;
 
-/// Every limit of a conduit. The builder sets them; their defaults are in the README.
+/// All limits of a conduit. The builder sets them; the README lists their defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) chunk: usize,
@@ -62,7 +62,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses what could never work.
+    /// Checks that the limits are in range and do not contradict each other.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let times = [
             self.send_timeout,
@@ -96,19 +96,19 @@ impl Config {
         }
     }
 
-    /// What an asker is told of a failure.
+    /// Returns what the asker is told of a failure.
     pub(crate) fn told(&self, reason: Reason) -> Reason {
         let hides_panic = reason.code == ReasonCode::Panicked && !self.send_panic_texts;
         if self.hide_failure_texts || hides_panic { reason.code.into() } else { reason }
     }
 
-    /// After this long without progress, what is missing is sent again.
+    /// Returns the time without progress after which missing packets are sent again.
     pub(crate) fn retry(&self) -> Duration {
         (self.idle_limit / 10).min(Duration::from_secs(1))
     }
 
-    /// How long a request waits. An answerer says that it is alive after a quarter of the idle limit at
-    /// the latest.
+    /// Returns the limits of a request. An answerer sends a sign of life after a quarter of the
+    /// idle limit at the latest.
     pub(crate) fn asker(&self) -> AskerLimits {
         AskerLimits {
             answer: self.send_timeout.max(self.idle_limit / 2),
@@ -119,7 +119,7 @@ impl Config {
         }
     }
 
-    /// What all incoming bodies together may hold.
+    /// Returns what all incoming bodies together may hold.
     pub(crate) fn incoming(&self) -> BudgetLimits {
         BudgetLimits {
             bytes: self.budget,
@@ -143,7 +143,7 @@ impl Config {
     }
 
     pub(crate) fn outbound(&self, expect: Option<usize>) -> OutboundLimits {
-        // Whole pieces: what is left of a window would be a packet for next to nothing.
+        // A whole number of pieces: the remainder of a window would make a tiny packet.
         let piece = piece(self.chunk) as u64;
         let rest = if self.window > piece { self.window % piece } else { 0 };
         OutboundLimits {
@@ -163,7 +163,7 @@ impl Config {
     }
 }
 
-/// How much of a chunk a piece of a stream takes: the rest is for what goes before it in a packet.
+/// Returns how much of a chunk a piece of a stream may take; the rest is for the packet's header.
 pub(crate) fn piece(chunk: usize) -> usize {
     chunk - chunk / 64
 }

@@ -3,7 +3,7 @@ use crate::{
     proto::{self, GroupOutcome, Outcome, Reason, ReasonCode},
 };
 
-/// What became of a message that was sent one way.
+/// The result of sending a one-way message.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -33,7 +33,7 @@ pub struct Delivery {
     failed: Vec<FailedDelivery>,
 }
 
-/// A receiver that did not get the whole body.
+/// A receiver that did not receive the whole body.
 ///
 /// ```
 /// use conduit::{Conduit, ErrorKind};
@@ -58,23 +58,22 @@ pub struct Delivery {
 /// ```
 #[derive(Debug)]
 pub struct FailedDelivery {
-    /// The instance, where one is known: where nobody answered, there is none.
+    /// The instance, if known; `None` if no receiver answered.
     pub instance: Option<InstanceId>,
-    /// Why it does not have it, and whether its handler was executed.
+    /// Why the delivery failed, and whether the handler was executed.
     pub error: Error,
 }
 
 impl Delivery {
-    /// The instances whose binding has read and verified the whole body, once for each binding.
+    /// Returns the instances that have read and verified the whole body, once for each binding.
     ///
-    /// Empty for a message that went out in one packet: it was handed to the broker, and nobody
-    /// knows who got it.
+    /// Empty for a message of one packet: the broker took it, and its receivers are not known.
     #[must_use]
     pub fn completed(&self) -> &[InstanceId] {
         &self.completed
     }
 
-    /// The receivers that do not have the whole body, and why.
+    /// Returns the receivers that do not have the whole body, with the reasons.
     #[must_use]
     pub fn failed(&self) -> &[FailedDelivery] {
         &self.failed
@@ -84,8 +83,10 @@ impl Delivery {
         Self::default()
     }
 
+    /// Converts the outcome of a body that needs at least one receiver.
+    ///
     /// # Errors
-    /// `NoReceivers`, where there was none; those of [`of`](Self::of).
+    /// `NoReceivers` if there was none; those of [`of`](Self::of).
     pub(crate) fn confirmed(outcome: &Outcome) -> Result<Self, Error> {
         let delivery = Self::of(outcome)?;
         if delivery.completed.is_empty() {
@@ -94,8 +95,10 @@ impl Delivery {
         Ok(delivery)
     }
 
+    /// Converts the outcome of a body.
+    ///
     /// # Errors
-    /// Where it was given up, or where there were receivers and none has it.
+    /// If the sender aborted the body, or all receivers failed.
     pub(crate) fn of(outcome: &Outcome) -> Result<Self, Error> {
         if let Some(reason) = &outcome.aborted {
             return Err(given_up(reason, outcome));
@@ -122,24 +125,25 @@ impl Delivery {
     }
 }
 
-/// Why a receiver does not have the body. One that was not confirmed has started no handler.
+/// Returns why a receiver does not have the body. An unconfirmed receiver has not started a
+/// handler.
 fn failed(delivery: &proto::Delivery, reason: &Reason) -> Error {
     let error = Error::from_reason(reason).heard_from(delivery.receiver.instance);
     if delivery.confirmed { error } else { error.with_executed(Executed::No) }
 }
 
-/// Why the sender gave the body up. Nobody else knows of it who was not confirmed.
+/// Returns why the sender aborted the body. Without a confirmed receiver, no handler has started.
 fn given_up(reason: &Reason, outcome: &Outcome) -> Error {
     let error = Error::from_own_reason(reason);
     if may_have_run(outcome) { error } else { error.with_executed(Executed::No) }
 }
 
-/// Whether a handler may have started.
+/// Returns whether a handler may have started.
 fn may_have_run(outcome: &Outcome) -> bool {
     outcome.deliveries.iter().any(|delivery| delivery.confirmed)
 }
 
-/// The last error. What any of them says to have been executed was executed.
+/// Returns the last error, with the strongest `executed` of all of them.
 fn last_of(mut errors: Vec<Error>) -> Option<Error> {
     let last = errors.pop()?;
     let said = |executed| errors.iter().any(|error| error.executed() == executed);
@@ -151,7 +155,7 @@ fn last_of(mut errors: Vec<Error>) -> Option<Error> {
     Some(last.with_executed(executed))
 }
 
-/// Why no member of the group took an offer, if one could have.
+/// Returns why no member of the group took an offer, unless there was no group or one did.
 pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
     match group {
         GroupOutcome::NotAsked | GroupOutcome::Empty | GroupOutcome::Accepted(_) => None,
@@ -160,7 +164,7 @@ pub(crate) fn group_error(group: &GroupOutcome) -> Option<Error> {
     }
 }
 
-/// Who will not answer a request to all whose body was streamed, and why.
+/// Returns an error for each receiver that will not answer a streamed request to all.
 pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
     if let Some(reason) = &outcome.aborted {
         return vec![given_up(reason, outcome)];
@@ -172,17 +176,17 @@ pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
     outcome.deliveries.iter().filter_map(lost).collect()
 }
 
-/// Why a receiver will not answer, if it will not. One that wants no more of the body still may.
+/// Returns why a receiver will not answer. A receiver that only stopped reading may still answer.
 fn lost(delivery: &proto::Delivery) -> Option<Error> {
     let reason = delivery.result.as_ref().err()?;
     let may_answer = matches!(reason.code, ReasonCode::Dropped | ReasonCode::TooLarge);
     (!may_answer).then(|| failed(delivery, reason))
 }
 
-/// Why nobody will answer a request whose body was streamed, if nobody will.
+/// Returns why no receiver will answer a request with a streamed body, if none will.
 ///
-/// The group answers if there is one, else the plain bindings; so what happened to others does not
-/// matter. A receiver that wants no more of the body may still answer.
+/// The group answers if there is one, else the plain bindings; failures of the others do not
+/// matter. A receiver that only stopped reading may still answer.
 pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
     if let Some(reason) = &outcome.aborted {
         return Some(given_up(reason, outcome));
@@ -197,7 +201,7 @@ pub(crate) fn request_error(outcome: &Outcome) -> Option<Error> {
             let none = if outcome.silent { ErrorKind::NoAnswer } else { ErrorKind::NoReceivers };
             Some(last_of(failures?).unwrap_or_else(|| none.into()))
         }
-        // The group may not exist: a plain receiver may answer.
+        // There may be no group: a plain receiver may answer.
         GroupOutcome::Silent if may_have_run(outcome) => None,
         group => {
             let executed = if may_have_run(outcome) { Executed::Maybe } else { Executed::No };

@@ -1,5 +1,5 @@
-/// What became of the messages that a conduit had when it was [drained](crate::Conduit::drain), or
-/// that still came.
+/// Counts of the messages that a conduit held when it was [drained](crate::Conduit::drain), or
+/// received afterwards, by outcome.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,13 +24,13 @@
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// They were handled to their end.
+    /// Messages that were handled to completion.
     pub finished: usize,
-    /// They were given to other instances before a handler had started: back to their group, or
-    /// refused, so that their senders ask another one. The transport has taken that.
+    /// Messages handed on to other instances before a handler had started: published to their group
+    /// again, or refused, so that their senders offer them to another member. The transport has
+    /// accepted the packets that do so.
     pub handed_on: usize,
-    /// Their handlers were cut off at the limit, they were waiting in a binding of
-    /// [`bind`](crate::Conduit::bind) that nobody read by then, or they could not be handed on in
-    /// time.
+    /// Messages whose handlers were aborted at the limit, that still waited in a binding of
+    /// [`bind`](crate::Conduit::bind), or that could not be handed on in time.
     pub aborted: usize,
 }

@@ -6,13 +6,13 @@ use crate::{Error, ErrorKind, proto::frame::ContentType};
 
 /// A format for values, such as JSON.
 ///
-/// What it can encode and decode is said by [`Encode`] and [`Decode`], one implementation for each
-/// family of types, so that sending a value that the format cannot express does not compile.
+/// Implementations of [`Encode`] and [`Decode`] define which types it can encode and decode, so
+/// that sending a value that the format cannot express does not compile.
 ///
 /// ```
 /// use conduit::{CodecError, Decode, Encode, Encoder};
 ///
-/// /// Numbers as eight bytes, least significant first.
+/// /// Encodes numbers as eight bytes, least significant first.
 /// struct Fixed;
 ///
 /// impl Encoder for Fixed {
@@ -45,13 +45,13 @@ use crate::{Error, ErrorKind, proto::frame::ContentType};
     note = "use `Json` of `conduit-json`, `MessagePack` of `conduit-msgpack`, `Protobuf` of `conduit-protobuf`, or implement `Encoder`"
 )]
 pub trait Encoder: Send + Sync + 'static {
-    /// The media type of what this encoder makes, such as `application/json` (RFC 6838): printable
-    /// ASCII, 128 bytes at most. It travels with every encoded body, and a message with another one
-    /// is not decoded.
+    /// Returns the media type that this encoder produces, such as `application/json` (RFC 6838):
+    /// printable ASCII, at most 128 bytes. It travels with every encoded body, and a message with a
+    /// different one is not decoded.
     fn content_type(&self) -> &'static str;
 }
 
-/// Turns a value into bytes.
+/// Encodes values of a type as bytes.
 ///
 /// ```
 /// use conduit::Encode;
@@ -72,12 +72,12 @@ pub trait Encode<T: ?Sized>: Encoder {
     /// Appends the encoded value to a buffer.
     ///
     /// # Errors
-    /// [`CodecError`] where this value cannot be expressed in the format. What was appended is then
-    /// thrown away.
+    /// [`CodecError`] if the format cannot express this value. The caller then discards the bytes
+    /// that were appended.
     fn encode(&self, value: &T, into: &mut Vec<u8>) -> Result<(), CodecError>;
 }
 
-/// Turns bytes into a value.
+/// Decodes values of a type from bytes.
 ///
 /// ```
 /// use conduit::{CodecError, Decode};
@@ -99,11 +99,11 @@ pub trait Decode<T>: Encoder {
     /// Decodes a whole body.
     ///
     /// # Errors
-    /// [`CodecError`] where the bytes are not such a value.
+    /// [`CodecError`] if the bytes are not an encoded value of this type.
     fn decode(&self, bytes: &[u8]) -> Result<T, CodecError>;
 }
 
-/// Why a value could not be encoded or decoded: the format's own error.
+/// The format's own error: why a value could not be encoded or decoded.
 ///
 /// ```
 /// use conduit::{CodecError, Decode};
@@ -114,7 +114,7 @@ pub trait Decode<T>: Encoder {
 /// ```
 pub type CodecError = Box<dyn StdError + Send + Sync>;
 
-/// Encodes a value, and says as what.
+/// Encodes a value, and returns the bytes with their content type.
 pub(crate) fn encoded<E, T>(encoder: &E, value: &T) -> Result<(ContentType, Vec<u8>), Error>
 where
     E: Encode<T>,
@@ -124,7 +124,7 @@ where
         let text = format!("{:?} is not a content type", encoder.content_type());
         Error::new(ErrorKind::Encode, text)
     })?;
-    /// Most values are small, and need not be moved as they grow.
+    /// Large enough that most values are encoded without reallocating.
     const USUAL: usize = 128;
     let mut bytes = Vec::with_capacity(USUAL);
     encoder
@@ -133,7 +133,7 @@ where
     Ok((content_type, bytes))
 }
 
-/// Refuses what another encoder made.
+/// Checks that a body was made by the same encoder.
 pub(crate) fn check_content_type(theirs: &str, ours: &str) -> Result<(), Error> {
     if theirs == ours {
         return Ok(());

@@ -14,13 +14,13 @@ use crate::{
     proto::{Detail, Reason, ReasonCode},
 };
 
-/// What went wrong, and whether the handler at the other side was executed.
+/// The error of every operation: what failed, and whether the remote handler was executed.
 ///
-/// It prints as a sentence that names the subject and the service. What lies beneath it, such as a
-/// format's or a broker's own error, is its [source](StdError::source), which says the rest. The
-/// sentence with all causes, each once, is printed by `{:#}`, and by `{:?}` together with the kind
-/// and what was executed. Both print one line of 1,024 bytes and a few at most, without the values
-/// that a format quotes. Texts of the other side are printed without control characters.
+/// `{}` prints a sentence that names the subject and the service. The underlying error, such as a
+/// format's or a broker's own, is the [source](StdError::source). `{:#}` prints the sentence with
+/// all causes, each once, and `{:?}` adds the kind and whether the handler was executed. Both print
+/// one line of slightly more than 1,024 bytes at most, without the values that a format quotes.
+/// Control characters in a peer's texts are escaped.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -40,37 +40,38 @@ struct Inner {
     kind: ErrorKind,
     executed: Executed,
     detail: String,
-    /// Shared with its copies.
+    /// Shared with copies of this error.
     source: Option<Arc<dyn StdError + Send + Sync>>,
-    /// What the handler said in the application's own words; `detail` prints it.
+    /// The failure that the handler returned; `detail` is its text.
     failure: Option<Arc<Failure>>,
-    /// It is about the body of a message that was received, and is no reply.
+    /// It concerns the body of a received message that is not a reply.
     is_of_message: bool,
-    /// The other side said so.
+    /// The peer reported it.
     is_peers: bool,
-    /// What was sent or asked for.
+    /// Where the message or request was sent.
     about: Option<(ServiceName, Subject)>,
-    /// Who said so.
+    /// The instance that reported it.
     instance: Option<InstanceId>,
 }
 
 impl Error {
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the handler at the other side was executed. For an error that concerns no other
-    /// side, such as an invalid name, it is [`Executed::No`]. For one met while reading or
-    /// decoding a reply, it is [`Executed::Yes`].
+    /// Returns whether the remote handler was executed. Errors that involve no peer, such as an
+    /// invalid name, return [`Executed::No`]. Errors from reading or decoding a reply return
+    /// [`Executed::Yes`].
     #[must_use]
     pub fn executed(&self) -> Executed {
         self.0.executed
     }
 
-    /// Whether the same call may succeed later, or elsewhere, without the danger that the work is
-    /// done twice: nothing was [executed](Self::executed), and what was in the way may pass.
+    /// Returns whether the same call may succeed later, or at another instance, and can be retried
+    /// without executing the work twice: nothing was [executed](Self::executed), and the cause may
+    /// be temporary.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         use ErrorKind as K;
@@ -89,16 +90,15 @@ impl Error {
         may_pass && self.executed() == Executed::No
     }
 
-    /// What the handler at the other side said of its failure in the application's own words, if
-    /// it did.
+    /// Returns the [`Failure`] that the remote handler returned, if any.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         let of_cause = || self.0.source.as_deref()?.downcast_ref::<Self>()?.failure();
         self.0.failure.as_deref().or_else(of_cause)
     }
 
-    /// The instance that this was heard from, where it was heard from one; of
-    /// [`Lost`](ErrorKind::Lost), the one that fell silent.
+    /// Returns the instance that reported this error, if one did; for [`Lost`](ErrorKind::Lost),
+    /// the instance that fell silent.
     #[must_use]
     pub fn instance(&self) -> Option<InstanceId> {
         self.0.instance
@@ -127,7 +127,7 @@ impl Error {
         error
     }
 
-    /// Says what else went wrong before.
+    /// Sets an earlier error as the source.
     pub(crate) fn because_of(mut self, other: Self) -> Self {
         self.0.source = Some(Arc::new(other));
         self
@@ -138,19 +138,19 @@ impl Error {
         self
     }
 
-    /// Says what was sent or asked for, where nothing more exact was said before.
+    /// Sets the service and subject, unless they are set already.
     pub(crate) fn about(mut self, service: &ServiceName, subject: &Subject) -> Self {
         self.0.about.get_or_insert_with(|| (service.clone(), subject.clone()));
         self
     }
 
-    /// Says that it is about the body of a message that was received.
+    /// Marks that it concerns the body of a received message.
     pub(crate) fn of_message(mut self) -> Self {
         self.0.is_of_message = true;
         self
     }
 
-    /// Whether it is about the body of a message that was received, and is no reply.
+    /// Returns whether it concerns the body of a received message that is not a reply.
     pub(crate) fn is_of_message(&self) -> bool {
         self.0.is_of_message
     }
@@ -160,12 +160,12 @@ impl Error {
         self
     }
 
-    /// An error that says the same, with the same source.
+    /// Copies an error, sharing its source.
     pub(crate) fn copy_of(other: &Self) -> Self {
         Self(Box::new(Inner::clone(&other.0)))
     }
 
-    /// What the handler of a request said.
+    /// Converts the failure that the answerer of a request reported.
     pub(crate) fn from_failure(
         reason: &Reason,
         started: bool,
@@ -182,14 +182,14 @@ impl Error {
         error
     }
 
-    /// What was said here.
+    /// Converts a reason that arose on this side.
     pub(crate) fn from_own_reason(reason: &Reason) -> Self {
         let mut error = Self::from_reason(reason);
         error.0.is_peers = false;
         error
     }
 
-    /// What a peer said.
+    /// Converts a reason that a peer reported.
     pub(crate) fn from_reason(reason: &Reason) -> Self {
         use ErrorKind as K;
         let kind = match reason.code {
@@ -219,7 +219,7 @@ impl Error {
     }
 }
 
-/// An error and its sources, as many as are looked at.
+/// Iterates over an error and its sources, up to a bound.
 fn sources<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

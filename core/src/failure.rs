@@ -7,13 +7,13 @@ use crate::{
     proto::Detail,
 };
 
-/// A failure in the application's own words: a code for programs, a message for people, and a value
-/// that says more.
+/// An application-defined failure: a code for programs, a message for people, and an optional value
+/// with details.
 ///
 /// A handler that returns it as its error, or [within another one](crate::HandlerOutput), fails its
-/// request with it. The asker finds it by [`Error::failure`] in an error of kind
-/// [`HandlerFailed`](ErrorKind::HandlerFailed), and so does the asker of a handler that passes that error
-/// on.
+/// request with it. The asker gets it from [`Error::failure`] of an error of kind
+/// [`HandlerFailed`](ErrorKind::HandlerFailed). If the asker is itself a handler and returns that
+/// error, its own asker gets the same failure.
 ///
 /// ```
 /// use conduit::{Conduit, Failure};
@@ -48,18 +48,19 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The most bytes that an encoded detail may have.
+    /// The maximum length of an encoded detail, in bytes.
     pub const MAX_DETAIL: usize = Detail::MAX_VALUE;
 
-    /// A failure with a code, of which 128 bytes travel, and a message, of which 1,024 bytes do.
+    /// Creates a failure with a code and a message. At most 128 bytes of the code and 1,024 bytes
+    /// of the message are sent.
     pub fn new(code: impl AsRef<str>, message: impl Into<String>) -> Self {
         Self { message: message.into(), detail: Detail::of_code(code.as_ref()) }
     }
 
-    /// Adds a value. It is encoded at once.
+    /// Adds a value with details, which is encoded at once.
     ///
     /// # Errors
-    /// `Encode`; `TooLarge` where the encoded value exceeds [`MAX_DETAIL`](Self::MAX_DETAIL).
+    /// `Encode`; `TooLarge` if the encoded value exceeds [`MAX_DETAIL`](Self::MAX_DETAIL).
     pub fn with_detail<E, T>(mut self, encoder: &E, value: &T) -> Result<Self, Error>
     where
         E: Encode<T>,
@@ -79,36 +80,36 @@ impl Failure {
         Ok(self)
     }
 
-    /// Says that it may pass by itself: the same request may succeed later. Whether the asker may
-    /// make it twice is another question, since the handler was executed.
+    /// Marks the failure as temporary: the same request may succeed later. Whether it is safe to
+    /// repeat is up to the application, since the handler was executed.
     #[must_use]
     pub fn transient(mut self) -> Self {
         self.detail.transient = true;
         self
     }
 
-    /// Whether the handler called it [transient](Self::transient).
+    /// Returns whether the handler marked it as [transient](Self::transient).
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.detail.transient
     }
 
-    /// What happened, for programs; empty where the handler gave no code.
+    /// Returns the code, for programs; empty if the handler gave none.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.detail.code
     }
 
-    /// What happened, for people.
+    /// Returns the message, for people.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The value that was added, or nothing where none was.
+    /// Decodes the value with details; `None` if there is none.
     ///
     /// # Errors
-    /// `ContentType` where another encoder made it, `Decode`.
+    /// `ContentType` if another encoder made it, `Decode`.
     pub fn detail<E, T>(&self, encoder: &E) -> Result<Option<T>, Error>
     where
         E: Decode<T>,
@@ -143,7 +144,7 @@ impl fmt::Display for Failure {
 
 impl StdError for Failure {}
 
-/// What somebody else's handler said goes on as it is; of any other error, its text.
+/// Keeps the failure of a remote handler; any other error becomes a failure with its text.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         error.failure().cloned().unwrap_or_else(|| Self::new("", Causes(&error).to_string()))

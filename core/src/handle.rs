@@ -1,17 +1,17 @@
-//! What keeps a conduit open.
+//! Handles that keep a conduit open.
 
 use std::sync::{Arc, Weak};
 
 use crate::{Encoder, driver::Shared};
 
-/// What keeps a conduit open, with its encoder: a message counts one reference to both.
+/// Keeps a conduit open, and holds its encoder. Cloning it counts one reference for both.
 pub(crate) struct Handle<E>(Arc<KeepOpen<Arc<E>>>);
 
-/// What keeps a conduit open, whatever its encoder.
+/// Keeps a conduit open, for any encoder.
 #[derive(Clone)]
 pub(crate) struct Open(Arc<KeepOpen<dyn Send + Sync>>);
 
-/// What does not keep it open, and has all that a handle is made of.
+/// A weak handle; can be upgraded to a [`Handle`].
 pub(crate) struct WeakHandle<E> {
     handle: Weak<KeepOpen<Arc<E>>>,
     shared: Arc<Shared>,
@@ -53,7 +53,7 @@ impl<E> Handle<E> {
 
 impl<E: Encoder> Handle<E> {
     pub(crate) fn open(&self) -> Open {
-        // In two steps: the clone keeps its type.
+        // Clone first, then coerce to the trait object.
         let kept = Arc::clone(&self.0);
         Open(kept)
     }
@@ -72,8 +72,7 @@ impl Open {
 }
 
 impl<E> WeakHandle<E> {
-    /// Another handle, also where nobody keeps the conduit open any more: that does not open it
-    /// again.
+    /// Returns a handle, even if no other handle keeps the conduit open; it is not reopened.
     pub(crate) fn handle(&self) -> Handle<E> {
         match self.handle.upgrade() {
             Some(kept) => Handle(kept),

@@ -8,8 +8,10 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 pub(crate) use self::{run::run, serve::serve};
 use crate::driver::Bound;
 
-/// A function that handles the messages of a binding. Dropping this changes nothing: the function
-/// goes on until it is unbound or the conduit is closed.
+/// A handle to the function that handles the messages of a binding.
+///
+/// Dropping it has no effect: the function keeps running until it is unbound or the conduit is
+/// closed.
 ///
 /// ```
 /// use conduit::{Conduit, Error};
@@ -36,14 +38,14 @@ pub struct Handler {
     bound: Arc<Bound>,
 }
 
-/// What a handler may return: nothing, or a result whose error can be boxed.
+/// The return types of a handler: `()`, or a result whose error can be boxed.
 ///
-/// A request whose handler returns an error is answered with it: as
-/// [`NotDecoded`](crate::ErrorKind::NotDecoded) or [`TooLarge`](crate::ErrorKind::TooLarge) where the error is
-/// this library's own from decoding the message, else as
-/// [`HandlerFailed`](crate::ErrorKind::HandlerFailed) with its text, and with the code and the detail of a
-/// [`Failure`](crate::Failure). That is searched for along the sources of the error, and in what wraps
-/// it: an error of anyhow's, a variant of an enum, a box.
+/// An error that a handler returns answers its request: as
+/// [`NotDecoded`](crate::ErrorKind::NotDecoded) or [`TooLarge`](crate::ErrorKind::TooLarge) if it
+/// is this library's error from decoding the message, else as
+/// [`HandlerFailed`](crate::ErrorKind::HandlerFailed) with its text, and with the code and the
+/// detail of a [`Failure`](crate::Failure). The failure is found among the sources of the error,
+/// and within wrappers: anyhow's errors, variants of an enum, boxes.
 ///
 /// ```
 /// use conduit::{Conduit, ErrorKind};
@@ -82,7 +84,7 @@ mod sealed {
     use std::error::Error as StdError;
 
     pub trait Sealed {
-        /// What went wrong, if something did.
+        /// Returns the error, if there is one.
         fn into_error(self) -> Option<Box<dyn StdError + Send + Sync>>;
     }
 
@@ -100,36 +102,36 @@ mod sealed {
 }
 
 impl Handler {
-    /// Asks the broker to route nothing more here, and returns when it has done so and everything
-    /// that it had routed has arrived; that is still handled. Where another
-    /// binding of this conduit shares the subject, it returns at once. Unbinding twice is fine.
+    /// Unsubscribes, and returns when the broker has stopped routing here and everything it had
+    /// routed has arrived; those messages are still handled. If another binding of this conduit
+    /// shares the subject, this returns at once. Unbinding twice has no effect.
     ///
-    /// Cancel safe: once begun, it goes on by itself.
+    /// Cancel safe: once started, unbinding continues even if the future is dropped.
     pub async fn unbind(&self) {
         self.bound.start_unbind();
         self.bound.mailbox.completed().await;
     }
 
-    /// Whether it was not unbound.
+    /// Returns whether the handler has not been unbound.
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.bound.is_bound()
     }
 
-    /// How many messages were lost because the binding was full: see
+    /// Returns how many messages were lost because the binding was full: see
     /// [`Binding::lost`](crate::Binding::lost).
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.bound.mailbox.lost.get()
     }
 
-    /// How many messages wait to be handled.
+    /// Returns how many messages wait to be handled.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.bound.mailbox.waiting()
     }
 
-    /// How many bytes of packets wait to be handled: see
+    /// Returns how many bytes of packets wait to be handled: see
     /// [`max_waiting_bytes_per_binding`](crate::Builder::max_waiting_bytes_per_binding).
     #[must_use]
     pub fn waiting_bytes(&self) -> u64 {

@@ -1,8 +1,8 @@
-//! Ids that nobody can guess, and where they come from.
+//! Unguessable ids, and their source.
 
 use std::{fmt, str::FromStr, sync::Mutex, sync::PoisonError};
 
-/// Each byte in hexadecimal digits.
+/// The hexadecimal digits of each byte.
 const PAIRS: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];
@@ -21,23 +21,23 @@ macro_rules! id {
         pub struct $Name(u128);
 
         impl $Name {
-            /// How many bytes an id takes in a packet.
+            /// The length of an id in a packet, in bytes.
             pub const LEN: usize = 16;
 
-            /// The id with these bytes, most significant first.
+            /// Creates an id from bytes, most significant first.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
                 Self(u128::from_be_bytes(bytes))
             }
 
-            /// The bytes of the id, most significant first.
+            /// Returns the bytes of the id, most significant first.
             #[must_use]
             pub const fn to_bytes(self) -> [u8; Self::LEN] {
                 self.0.to_be_bytes()
             }
         }
 
-        /// 32 hexadecimal digits.
+        /// Prints 32 lowercase hexadecimal digits.
         impl fmt::Display for $Name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write_hex(self.to_bytes(), f)
@@ -60,7 +60,7 @@ macro_rules! id {
 }
 
 id! {
-    /// One running conduit. A service has as many instances as it has conduits.
+    /// The id of one running conduit. Each conduit is an instance of its service.
     ///
     /// ```
     /// use conduit::InstanceId;
@@ -73,7 +73,7 @@ id! {
     InstanceId
 }
 id! {
-    /// One message that is answered or streamed.
+    /// The id of a message that is answered or streamed.
     ///
     /// ```
     /// use conduit::MessageId;
@@ -84,7 +84,7 @@ id! {
     MessageId
 }
 
-/// A text that is not the 32 lowercase hexadecimal digits of an id.
+/// The error of a text that is not the 32 lowercase hexadecimal digits of an id.
 ///
 /// ```
 /// use conduit::{InstanceId, InvalidId};
@@ -103,23 +103,23 @@ fn parse_hex(text: &str) -> Result<u128, InvalidId> {
     u128::from_str_radix(text, 16).map_err(|_| InvalidId)
 }
 
-/// Whether a text is lowercase hexadecimal digits alone.
+/// Returns whether a text consists of lowercase hexadecimal digits.
 pub(crate) fn is_hex(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Writes bytes as lowercase hexadecimal digits. Every request writes some: this is faster than
-/// formatting a number.
+/// Writes bytes as lowercase hexadecimal digits. Faster than formatting a number, and done for
+/// every request.
 pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let text = bytes.map(|byte| PAIRS[usize::from(byte)]);
     f.write_str(std::str::from_utf8(text.as_flattened()).unwrap_or_default())
 }
 
-/// Where ids come from.
+/// A source of random bytes for ids.
 ///
-/// Ids protect an instance's inbox and its replies, and a secret of the same source the notices of
-/// its broker, so outside of tests they have to be unpredictable: use the default, which asks the operating system. A test that wants the same run
-/// twice gives the builder a seeded generator.
+/// Ids protect an instance's inbox and its replies, and a secret from the same source protects the
+/// broker's notices. So outside of tests they have to be unpredictable: use the default, the
+/// operating system. For reproducible tests, pass a seeded generator to the builder.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU8, Ordering};
@@ -131,7 +131,7 @@ pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
-/// /// Counts: the same ids in every run, so for tests only.
+/// /// Counts up: every run has the same ids, so for tests only.
 /// struct Counter(AtomicU8);
 ///
 /// impl IdSource for Counter {
@@ -172,7 +172,7 @@ impl IdSource for SystemIds {
         let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for byte in out {
             if pool.used == pool.bytes.len() {
-                // Without entropy no id is safe to hand out, and no caller could do better.
+                // Without entropy no id is safe to use, and no caller can recover from that.
                 #[allow(clippy::expect_used)]
                 getrandom::fill(&mut pool.bytes).expect("the operating system has no randomness");
                 pool.used = 0;
@@ -191,7 +191,7 @@ pub(crate) fn instance_id(source: &dyn IdSource) -> InstanceId {
     InstanceId::from_bytes(bytes)
 }
 
-/// A key that only its conduit knows.
+/// Creates a key that is known only to its conduit.
 pub(crate) fn secret(source: &dyn IdSource) -> [u8; 16] {
     let mut bytes = [0; 16];
     source.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! What a conduit logs, through [`tracing`](https://docs.rs/tracing).
+//! The events that a conduit logs through [`tracing`](https://docs.rs/tracing).
 //!
 //! | target | level | message |
 //! | --- | --- | --- |
@@ -19,20 +19,21 @@
 //! | `conduit::conduit` | DEBUG | a subject could not be left |
 //! | `conduit::conduit` | DEBUG | the last packets may not have reached the broker |
 //!
-//! Each has these fields, where they are known: `subject`; `source` and `instance`, the service and
-//! the instance that the message came from; `count`, how many messages or packets it is about, if not
-//! one; `error`, what failed, with all its causes, each once.
+//! Each event has these fields, as far as they are known: `subject`; `source` and `instance`, the
+//! service and the instance that sent the message; `count`, the number of messages or packets, if
+//! it is not one; `error`, the error with all its causes, each once.
 //!
-//! What happens again in the same binding within 10 seconds is counted, and told in one line when they
-//! are over, or when the conduit closes: `a handler failed, and 312 more in 10 s`, with the number in
-//! the field `more`, and the source of the last. The next one is then told in full again.
+//! Repetitions of an event in the same binding within 10 seconds are counted, and logged in one
+//! line at the end of that time, or when the conduit closes: `a handler failed, and 312 more in 10
+//! s`, with the number in the field `more`, and the source of the last one. The next event after
+//! that is logged in full.
 //!
-//! No line has a body in it: what a format says of a value that it could not decode is told without
-//! the value. `error` has 1,024 bytes and a few at most, so that a line has less than 2 KiB, and
-//! everything that another process wrote is in it without control characters. What the error of a
-//! handler prints is told as it is: it is the application's own.
+//! No line contains a body: the errors of formats are logged without the values that they quote.
+//! `error` has slightly more than 1,024 bytes at most, so that a line is shorter than 2 KiB, and
+//! control characters in texts of other processes are escaped. The text of a handler's own error is
+//! logged unchanged, since it comes from the application.
 //!
-//! Transports have targets of their own; their documentation lists what they tell.
+//! Transports have targets of their own; their documentation lists the events.
 
 mod repeats;
 

@@ -26,15 +26,15 @@ use crate::{
     reply::Replying,
 };
 
-/// A message that was received: from a binding, or as the reply to a request.
+/// A received message, from a binding or as the reply to a request.
 ///
-/// Its body is decoded with [`decode`](Self::decode), taken whole with [`to_bytes`](Self::to_bytes) or
-/// [`text`](Self::text), or read at one's own pace: a message is an [`AsyncRead`], and
-/// [`take_body`](Self::take_body) gives the body out. A streamed body that is dropped before its
-/// end is stopped at its sender.
+/// Decode its body with [`decode`](Self::decode), collect it with [`to_bytes`](Self::to_bytes) or
+/// [`text`](Self::text), or read it at your own pace: a message is an [`AsyncRead`], and
+/// [`take_body`](Self::take_body) detaches the body. Dropping a streamed body before its end stops
+/// the sender.
 ///
-/// A request is answered with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If
-/// it is dropped unanswered, the asker learns that at once.
+/// Answer a request with [`reply`](Self::reply) or [`reply_body`](Self::reply_body), once. If it is
+/// dropped unanswered, the asker is told at once.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -82,7 +82,7 @@ impl<E: Encoder> Message<E> {
         Self { head, subject, replier, deadline, is_reply: false, body, held }
     }
 
-    /// A function is called with it.
+    /// Notes that the handler's function is called with this message.
     pub(crate) fn begin(&self) {
         if let Some(replier) = &self.replier {
             replier.begin();
@@ -100,13 +100,13 @@ impl<E: Encoder> Message<E> {
         Self { head, subject, replier: None, deadline, is_reply: true, body, held }
     }
 
-    /// Decodes the body, with the conduit's encoder. It waits for all of it.
+    /// Waits for the whole body and decodes it with the conduit's encoder.
     ///
     /// Cancel safe, and can be called again.
     ///
     /// # Errors
-    /// `ContentType` where another encoder made the body, with both types; `Decode`; `TooLarge`
-    /// where it exceeds [`max_decode_size`](crate::Builder::max_decode_size); and those of reading.
+    /// `ContentType`, naming both types, if another encoder made the body; `Decode`; and those of
+    /// [`bytes`](Self::bytes), `TooLarge` among them.
     pub async fn decode<T>(&self) -> Result<T, Error>
     where
         E: Decode<T>,
@@ -115,7 +115,7 @@ impl<E: Encoder> Message<E> {
             check_content_type(theirs, self.held.handle.encoder().content_type())
                 .map_err(|error| self.about(error))?;
         }
-        // One that is there needs neither waiting nor another owner.
+        // A body that is already here is decoded in place, without waiting.
         let limit = self.decode_limit();
         let decoded =
             self.body.whole(limit).map(|whole| Ok(self.held.handle.encoder().decode(whole?)));
@@ -126,24 +126,24 @@ impl<E: Encoder> Message<E> {
         decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
     }
 
-    /// The whole body.
+    /// Waits for the whole body and returns it.
     ///
     /// Cancel safe, and can be called again.
     ///
     /// # Errors
-    /// `TooLarge` where it exceeds [`max_decode_size`](crate::Builder::max_decode_size);
-    /// `BodyTaken` where it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`,
-    /// `Lagged`, `Corrupt`, `Deadline` or `Closed` where a streamed one did not arrive whole.
+    /// `TooLarge` if it exceeds [`max_decode_size`](crate::Builder::max_decode_size); `BodyTaken`
+    /// if it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`, `Lagged`, `Corrupt`,
+    /// `Deadline` or `Closed` if a streamed body did not arrive completely.
     pub async fn to_bytes(&self) -> Result<Bytes, Error> {
         self.body.collect(self.decode_limit()).await.map_err(|error| self.about(error))
     }
 
-    /// The whole body, as text.
+    /// Waits for the whole body and returns it as text.
     ///
     /// Cancel safe, and can be called again.
     ///
     /// # Errors
-    /// `NotText` where it is not UTF-8, and those of [`to_bytes`](Self::to_bytes).
+    /// `NotText` if it is not UTF-8, and those of [`to_bytes`](Self::to_bytes).
     pub async fn text(&self) -> Result<String, Error> {
         let bytes = self.to_bytes().await?;
         match std::str::from_utf8(&bytes) {
@@ -152,11 +152,12 @@ impl<E: Encoder> Message<E> {
         }
     }
 
-    /// Gives the body out, to be read or passed on while the message is still there to be replied
-    /// to. The memory of one that came in one packet is shared by both, and free when both are gone.
+    /// Detaches the body, so that it can be read or forwarded while the message can still be
+    /// replied to. A body of one packet shares its memory with the message; the memory is freed
+    /// when both have been dropped.
     ///
     /// # Errors
-    /// `BodyTaken` where it was taken or read before.
+    /// `BodyTaken` if it was taken or read before.
     pub fn take_body(&self) -> Result<IncomingBody, Error> {
         self.body.take()
     }
@@ -171,55 +172,55 @@ impl<E: Encoder> Message<E> {
         Replying::new(self.held.handle.open(), self.replier.clone(), payload)
     }
 
-    /// Answers the request with a body as it is.
+    /// Answers the request with a body, without encoding it.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
         Replying::new(self.held.handle.open(), self.replier.clone(), payload)
     }
 
-    /// What it is about. For a reply, what the request was about.
+    /// Returns the subject. For a reply, the subject of the request.
     #[must_use]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
-    /// Who sent it: the service, and the instance of it.
+    /// Returns the service and the instance that sent it.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.head.source
     }
 
-    /// The headers that its sender added.
+    /// Returns the headers that the sender added.
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.head.headers
     }
 
-    /// The media type of its body, where an encoder made it.
+    /// Returns the media type of the body, if an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.head.content_type.as_ref().map(ContentType::as_str)
     }
 
-    /// Whether its sender waits for a reply.
+    /// Returns whether the sender waits for a reply.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.replier.is_some()
     }
 
-    /// How long its asker will still wait; for a reply, how long there is to read it. `None` where
-    /// nobody limits it.
+    /// Returns how much longer the asker waits; for a reply, how much time is left to read it.
+    /// `None` if there is no deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let now = self.held.handle.shared().now();
         self.deadline.map(|at| at.saturating_duration_since(now))
     }
 
-    /// Waits until nobody needs the reply any more: the asker has given up, the time of the request
-    /// has passed, or the conduit closes. For a message that asks for no reply, it waits for ever.
+    /// Waits until the reply is no longer needed: the asker has cancelled, the deadline has passed,
+    /// or the conduit closes. For a message that is not a request, it waits for ever.
     ///
-    /// The future of a handler is dropped at that moment anyway. This is for work that it has given
-    /// to somebody else, such as a task or a thread.
+    /// The future of a handler is dropped at that moment in any case. Use this to stop work that
+    /// the handler has started elsewhere, such as in another task or a thread.
     ///
     /// Cancel safe.
     pub async fn cancelled(&self) {
@@ -232,8 +233,8 @@ impl<E: Encoder> Message<E> {
         }
     }
 
-    /// Another service, for requests on behalf of this one: they have at most the time that it has
-    /// left.
+    /// Returns a handle for sending to a service on behalf of this request: requests made with it
+    /// have at most the time that this one has left.
     pub fn service<S>(&self, name: S) -> Service<E>
     where
         S: TryInto<ServiceName>,
@@ -247,13 +248,13 @@ impl<E: Encoder> Message<E> {
         self.held.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
     }
 
-    /// Whoever cannot use a reply must not think that its handler was not executed.
+    /// Marks an error of this body. An unusable reply still means that the handler was executed.
     fn about(&self, error: Error) -> Error {
         if self.is_reply { error.with_executed(Executed::Yes) } else { error.of_message() }
     }
 }
 
-/// Reads the body at the reader's pace. An error holds an [`Error`].
+/// Reads the body at the reader's pace. An [`io::Error`] contains an [`Error`].
 impl<E: Encoder> AsyncRead for Message<E> {
     fn poll_read(
         self: Pin<&mut Self>,

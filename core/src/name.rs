@@ -1,17 +1,17 @@
-//! Validated names: what a service and a subject may be called.
+//! Validated names of services and subjects.
 
 use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use thiserror::Error;
 
-/// The longest service name, in bytes.
+/// The maximum length of a service name, in bytes.
 pub const MAX_SERVICE_NAME: usize = 128;
-/// The longest subject, in bytes.
+/// The maximum length of a subject, in bytes.
 pub const MAX_SUBJECT: usize = 256;
 
 /// The name of a service: 1 to 128 ASCII letters, digits, `-` and `_`.
 ///
-/// Cheap to clone. Names are compared byte by byte: two that differ in case are two services.
+/// Cheap to clone. Names are compared byte by byte, so they are case-sensitive.
 ///
 /// ```
 /// use conduit::ServiceName;
@@ -24,8 +24,8 @@ pub const MAX_SUBJECT: usize = 256;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(Arc<str>);
 
-/// What a message is about: tokens of ASCII letters, digits, `-` and `_`, separated by single dots,
-/// 256 bytes at most.
+/// The subject of a message: tokens of ASCII letters, digits, `-` and `_`, separated by single
+/// dots, at most 256 bytes.
 ///
 /// There are no wildcards. Cheap to clone.
 ///
@@ -40,7 +40,7 @@ pub struct ServiceName(Arc<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject(Arc<str>);
 
-/// A name that is not allowed, and the rule it breaks.
+/// The error of an invalid name, with the rule that it breaks.
 ///
 /// ```
 /// use conduit::{NameRule, Subject};
@@ -71,28 +71,28 @@ pub struct NameError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameRule {
-    /// It has no characters.
+    /// It is empty.
     #[error("it is empty")]
     Empty,
-    /// It has more bytes than the limit, which is given.
+    /// It is longer than this many bytes.
     #[error("it is longer than {0} bytes")]
     TooLong(usize),
-    /// It holds a character other than an ASCII letter, a digit, `-` or `_`.
+    /// It contains a character other than an ASCII letter, a digit, `-` or `_`.
     #[error("{0:?} is not an ASCII letter, a digit, '-' or '_'")]
     Character(char),
-    /// A dot stands at its start, at its end, or beside another dot.
+    /// A dot is at its start, at its end, or next to another dot.
     #[error("a dot has to stand between two tokens")]
     EmptyToken,
 }
 
 impl NameError {
-    /// The rule that was broken.
+    /// Returns the rule that was broken.
     #[must_use]
     pub fn rule(&self) -> NameRule {
         self.rule
     }
 
-    /// The offending name, cut to its first 64 characters.
+    /// Returns the invalid name, cut to its first 64 characters.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -143,7 +143,7 @@ macro_rules! name {
                 Ok(Self(name.into()))
             }
 
-            /// The name as text.
+            /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -1,4 +1,4 @@
-//! What sends and requests have in common.
+//! The parts that sends and requests share.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     transport::Targets,
 };
 
-/// A body, and what made it.
+/// A body, with its content type if an encoder made it.
 pub(crate) struct Payload {
     pub(crate) source: Source,
     pub(crate) content_type: Option<ContentType>,
@@ -33,7 +33,7 @@ impl Payload {
     }
 }
 
-/// A message that has not been sent. What was wrong with it is reported when it is.
+/// A message that has not been sent. Errors in its parts are reported on sending.
 pub(crate) struct Outgoing {
     pub(crate) handle: Open,
     parts: Result<Parts, Error>,
@@ -67,7 +67,7 @@ impl Outgoing {
         }
     }
 
-    /// Sends it in one packet, if its body is there and fits, and if nobody has to be waited for.
+    /// Sends the message in one packet, if its body is in memory and fits, and without waiting.
     pub(crate) fn send_now(&mut self) -> Option<Result<(), Error>> {
         let parts = self.parts.as_mut().ok()?;
         let shared = self.handle.shared();
@@ -75,7 +75,7 @@ impl Outgoing {
         if let Err(closed) = shared.check_open() {
             return Some(Err(parts.to.about(closed)));
         }
-        // It keeps its number if it has to wait.
+        // The message keeps its number if it has to wait.
         parts.sequence = Some(parts.to.number());
         let head = HeadRef {
             source: &shared.source,
@@ -88,7 +88,7 @@ impl Outgoing {
         Some(published.map_err(|error| parts.to.about(error)))
     }
 
-    /// Checks it, and gives its body apart from the rest.
+    /// Checks the message, and separates its body from the rest.
     pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Source), Error> {
         let Self { handle, parts } = self;
         let Parts { to, source: body, content_type, headers, sequence } = parts?;
@@ -108,20 +108,21 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Takes a first look at its body.
+    /// Checks whether the body fits one packet.
     pub(crate) async fn prepare(&self, body: Source) -> Result<Prepared, Error> {
         let prepared = body.prepare(self.handle.shared().chunk()).await;
         prepared.map_err(|error| self.to.about(error))
     }
 
-    /// It is published now. To plain bindings, which get every message, it is numbered.
+    /// Numbers the message if it goes to plain bindings, which receive every message. Called just
+    /// before it is published.
     pub(crate) fn number(&mut self, targets: Targets) {
         if targets.plain() && self.head.sequence.is_none() {
             self.head.sequence = Some(self.to.number());
         }
     }
 
-    /// Offers the body to the bindings of the subject, once it is driven.
+    /// Creates a stream that offers the body to the bindings of the subject, once it is driven.
     pub(crate) fn offer(
         &mut self,
         message: MessageId,

@@ -20,13 +20,13 @@ use crate::{
     },
 };
 
-/// A reply that is sent when this is awaited.
+/// A reply, which is sent when this is awaited.
 ///
 /// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
 /// nothing.
 ///
-/// It is done when the broker has taken it, or, for a streamed one, when the asker has read it
-/// whole. Dropped before that, the asker is told that there will be no reply.
+/// Completes when the broker has accepted the reply, or, if it is streamed, when the asker has read
+/// all of it. If the future is dropped before that, the asker is told that there will be no reply.
 ///
 /// # Errors
 /// `NotARequest`; `AlreadyReplied`; `Encode`, after which another reply can be sent; and those of
@@ -72,7 +72,7 @@ impl Replying {
         Self(Lazy::New(Setup { handle, replier, payload, headers: Headers::new() }))
     }
 
-    /// Adds a header. One that is not valid is reported when this is awaited.
+    /// Adds a header. An invalid header is reported when this is awaited.
     pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         Self(self.0.map(|mut setup| {
             if let Err(error) = setup.headers.add(key, value) {
@@ -101,21 +101,21 @@ async fn send(
             let message = shared.message_id();
             let limits = shared.config.outbound(None);
             let (now, length) = (shared.now(), source.length());
-            // Whoever asks cannot have more sent at once than anybody else would be.
+            // An asker gets no more than the first window before it reads, as every receiver.
             let credit = request.credit.min(shared.config.first_window);
             let asked = Asked { request: request.message, asker, credit };
             let machine = Outbound::reply(now, message, head.clone(), asked, length, limits);
             let id = StreamId { message, reply: true };
             let service = replier.asker.service.clone();
             let stream = shared.outbound(id, machine, service, None);
-            // In a box: most replies are short, and all would have room for it.
+            // Boxed: few replies are streamed, but every reply's future would hold its state.
             let outcome = Box::pin(shared.send_body(&stream, source)).await?;
             Delivery::of(&outcome).map(|_| ())
         }
     }
 }
 
-/// A reply that was begun. If it is not finished, the asker is told.
+/// A reply in progress. Dropping it tells the asker that there will be no reply.
 struct Unfinished<'a> {
     replier: &'a Replier,
     reason: Option<Reason>,

@@ -1,4 +1,4 @@
-//! Requests: to whoever answers first, and to everybody.
+//! Requests: to one answerer, and to all.
 
 mod all;
 mod asking;
@@ -21,30 +21,31 @@ use crate::{
     outgoing::Outgoing,
 };
 
-/// A request that is made when this is awaited; it yields the reply.
+/// A request, which is sent when this is awaited, and yields the reply.
 ///
 /// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
 /// nothing.
 ///
-/// Where the subject has queue bindings, one of them answers, else every `bind` may; the first
-/// reply wins. The reply may come before the body of the request has been sent; the rest is then
-/// sent in the background, as far as somebody reads it.
+/// If the subject has queue bindings, one of them answers; otherwise every plain binding may
+/// answer, and the first reply wins. The reply may arrive before the whole body of the request was
+/// sent; the rest is then sent in the background, as far as receivers read it.
 ///
-/// The timeout covers everything, to the last byte of the reply. Dropped before it is done, the
-/// request is cancelled at the other side too.
+/// The timeout covers everything up to the last byte of the reply. Dropping the future before it
+/// completes cancels the request, at the receivers too.
 ///
 /// # Errors
-/// Each says by [`Error::executed`] whether the handler was executed.
-/// - `NoReceivers` at once where nobody is bound and the broker can tell; else `NoAnswer` after the
-///   send timeout. So is a failure of a `bind`, which is then its source, where the broker does not
-///   tell that there is no group: a member may have the request and be slow.
-/// - `Overloaded` and `Draining` where whoever answers has refused it, again and again, until the
-///   deadline was near. Where a `bind` beside the group may have run, that is in `executed`.
-/// - `NotDecoded`, `HandlerFailed` (with a [`Failure`](crate::Failure) where the handler gave one),
-///   `HandlerPanicked`, `NoReply` and `TooLarge` from the handler.
-/// - `Lost` where whoever had it fell silent for the idle limit, `Deadline`, and those of
-///   [`Sending`](crate::Sending). Where nothing had left this conduit by then, or no receiver of its
-///   body was confirmed, nothing was executed.
+/// [`Error::executed`] tells of each whether the handler was executed.
+/// - `NoReceivers`, at once, if nothing is bound and the broker reports that; otherwise `NoAnswer`
+///   after the send timeout. A failure of a plain binding also ends as `NoAnswer`, with the failure
+///   as its source, if the broker does not report that there is no group: a member may have the
+///   request and be slow.
+/// - `Overloaded` and `Draining` if the receivers refused every attempt until the deadline was
+///   near. If a plain binding beside the group may have run, `executed` says so.
+/// - `NotDecoded`, `HandlerFailed` (with the [`Failure`](crate::Failure), if the handler returned
+///   one), `HandlerPanicked`, `NoReply` and `TooLarge` from the handler.
+/// - `Lost` if the receiver that had the request was silent for the idle limit, `Deadline`, and
+///   those of [`Sending`](crate::Sending). If nothing had left this conduit by then, or no receiver
+///   of its body was confirmed, nothing was executed.
 ///
 /// # Example
 /// ```
@@ -93,17 +94,17 @@ impl<E: Encoder> Requesting<E> {
         Self(Lazy::New(Setup { outgoing, handle, timeout, inherited }))
     }
 
-    /// How long the request may take, to the last byte of the reply.
+    /// Sets the timeout of the request, up to the last byte of the reply.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self(self.0.map(|setup| Setup { timeout: Some(timeout), ..setup }))
     }
 
-    /// Sets no limit: the caller bounds it, by dropping this.
+    /// Removes the timeout: the caller ends the request by dropping the future.
     pub fn no_timeout(self) -> Self {
         Self(self.0.map(|setup| Setup { timeout: None, ..setup }))
     }
 
-    /// Adds a header. One that is not valid is reported when this is awaited.
+    /// Adds a header. An invalid header is reported when this is awaited.
     pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         Self(self.0.map(|mut setup| {
             setup.outgoing.header(key.into(), value.into());
@@ -112,7 +113,7 @@ impl<E: Encoder> Requesting<E> {
     }
 }
 
-/// When the time for a request that is made now is over.
+/// Returns the deadline of a request that is made now.
 fn deadline(
     shared: &Shared,
     timeout: Option<Duration>,
@@ -133,7 +134,7 @@ impl<E: Encoder> Setup<E> {
             let answer = match asking.next().await {
                 Ok(answer) => answer,
                 Err(Vain::Silence(error)) => Err(error),
-                // First it is given up: who was not confirmed by then never is.
+                // Give up first: a receiver that is not confirmed by then never will be.
                 Err(Vain::Deadline) => {
                     Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
                 }

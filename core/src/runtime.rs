@@ -1,4 +1,4 @@
-//! The runtime seam: what Conduit needs of an async runtime.
+//! The runtime seam: what Conduit needs from an async runtime.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
@@ -15,29 +15,29 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 /// ```
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// An async runtime: something that runs tasks, waits and knows the time.
+/// An async runtime: spawns tasks, and provides a timer and a clock.
 ///
-/// Conduit calls nothing else of a runtime: no I/O, no blocking pool, no thread-local context. An
-/// adapter is a few lines; `conduit-smol`, `conduit-tokio` and `conduit-async-std` are three of
-/// them, and the example `embed_any_executor` writes one for an executor of its own.
+/// Conduit uses nothing else of a runtime: no I/O, no blocking pool, no thread-local context. An
+/// adapter is a few lines; `conduit-smol`, `conduit-tokio` and `conduit-async-std` are adapters,
+/// and the example `embed_any_executor` writes one for its own executor.
 ///
 /// # Contract
-/// - `spawn` runs the task to its end, whatever happens to the caller. There is no handle, so that
-///   detaching and cancelling on drop cannot differ between runtimes.
+/// - `spawn` runs the task to completion, whatever happens to the caller. It returns no handle, so
+///   that detaching and cancelling on drop cannot differ between runtimes.
 /// - A runtime that shuts down drops its tasks, at an await point or before they were polled, and
-///   from then on drops what `spawn` is given. It holds no lock meanwhile that `spawn`, `now` or a
-///   waker of its tasks takes. A conduit whose tasks are dropped is closed: whatever waits for it,
-///   on whatever thread, ends with [`Closed`](crate::ErrorKind::Closed), and
-///   [`Binding::next`](crate::Binding::next) with `None`. Tasks that are neither run nor dropped
-///   leave those who wait for them waiting.
-/// - `sleep_until` completes at or soon after the instant; at once if it has passed. It may be
+///   from then on drops every task passed to `spawn`. While it drops tasks, it holds no lock that
+///   `spawn`, `now` or a waker of its tasks takes. A conduit whose tasks are dropped is closed:
+///   every operation waiting for it, on any thread, ends with
+///   [`Closed`](crate::ErrorKind::Closed), and [`Binding::next`](crate::Binding::next) with `None`.
+///   If tasks are neither run nor dropped, operations that depend on them hang.
+/// - `sleep_until` completes at or soon after the instant, at once if it has passed. It may be
 ///   dropped early.
-/// - `now` never goes backwards, and is the clock of `sleep_until`. It may be a virtual clock: then
-///   nothing in Conduit looks at a real one. It can be called from any thread, also once the runtime
-///   has shut down.
-/// - `spawn` and `sleep_until` are called from [`Conduit::new`](crate::Conduit::new) (or the
-///   builder's `build`) and from tasks that `spawn` runs, never from another thread of the user's.
-///   So a runtime with a thread-local context needs it in one place: where the conduit is made.
+/// - `now` is monotonic, and is the clock of `sleep_until`. It may be a virtual clock; Conduit then
+///   uses no real one. It can be called from any thread, also after the runtime has shut down.
+/// - `spawn` and `sleep_until` are called only from [`Conduit::new`](crate::Conduit::new) (or the
+///   builder's `build`) and from tasks that `spawn` runs, never from other threads of the
+///   application. So a runtime with a thread-local context needs it only where the conduit is
+///   created.
 ///
 /// # Example
 /// ```
@@ -72,13 +72,13 @@ pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
     note = "use `Smol` of `conduit-smol`, `Tokio` of `conduit-tokio`, `AsyncStd` of `conduit-async-std`, or implement `Runtime` in three methods"
 )]
 pub trait Runtime: Send + Sync + 'static {
-    /// Runs a task to its end.
+    /// Runs a task to completion, in the background.
     fn spawn(&self, task: Task);
 
     /// Waits until an instant of this runtime's clock.
     fn sleep_until(&self, at: Instant) -> Task;
 
-    /// The time on this runtime's clock.
+    /// Returns the time on this runtime's clock.
     fn now(&self) -> Instant;
 }
 

@@ -16,28 +16,28 @@ use crate::{
     transport::Targets,
 };
 
-/// A message that is sent one way when this is awaited.
+/// A one-way message, which is sent when this is awaited.
 ///
 /// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
 /// nothing.
 ///
-/// A body that fits one chunk and is there at once goes out in one packet. Then the result says
-/// that the transport took it: nobody listening is no error, since nobody can know. A binding that
-/// is full drops it and counts that.
+/// A body that fits one chunk and is available at once is sent in one packet. `Ok` then means that
+/// the transport accepted the packet; a missing receiver is not an error, since it cannot be
+/// detected. A full binding drops the message and counts it.
 ///
-/// Any other body is streamed, as fast as the slowest receiver reads it, and the result is there
-/// when every receiver has read it or failed. To bindings of [`bind`](crate::Conduit::bind), the
-/// sender first waits for the join window (250 ms) to learn how many there are, unless
-/// [`expect`](Self::expect) says how many.
+/// Any other body is streamed, as fast as the slowest receiver reads it, and the future completes
+/// when every receiver has read it or failed. For plain bindings ([`bind`](crate::Conduit::bind)),
+/// the sender first waits for the join window (250 ms) to learn how many there are, unless
+/// [`expect`](Self::expect) gives their number.
 ///
-/// Not cancel safe: dropped before it is done, a message may have been sent, and a streamed body
-/// is reset at its receivers.
+/// Not cancel safe: if the future is dropped before it completes, a message may have been sent, and
+/// a streamed body is reset at its receivers.
 ///
 /// # Errors
 /// `InvalidName`, `InvalidHeader`, `Encode`, `TooLarge`, `Disconnected` after the send timeout,
-/// `Denied`, `Closed`, and for a streamed body what made the only receivers fail: `Overloaded`,
-/// `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`. With `Overloaded` and `Draining` no
-/// handler has started.
+/// `Denied`, `Closed`. For a streamed body also the reason why all its receivers failed:
+/// `Overloaded`, `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`. With `Overloaded`
+/// and `Draining` no handler has started.
 ///
 /// # Example
 /// ```
@@ -75,7 +75,7 @@ impl Sending {
         Self(Lazy::New(Setup { outgoing, expect: None, confirm: false }))
     }
 
-    /// Adds a header. One that is not valid is reported when this is awaited.
+    /// Adds a header. An invalid header is reported when this is awaited.
     pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         Self(self.0.map(|mut setup| {
             setup.outgoing.header(key.into(), value.into());
@@ -83,16 +83,16 @@ impl Sending {
         }))
     }
 
-    /// How many bindings of [`bind`](crate::Conduit::bind) are expected to take a streamed body: as
-    /// soon as that many have, it does not wait for more.
+    /// Sets how many plain bindings ([`bind`](crate::Conduit::bind)) are expected to take a
+    /// streamed body: as soon as that many have joined, it does not wait for more.
     pub fn expect(self, receivers: usize) -> Self {
         Self(self.0.map(|setup| Setup { expect: Some(receivers), ..setup }))
     }
 
-    /// Waits, whatever the size, until somebody has the whole body: it is streamed even if it fits
-    /// one packet. Where nobody is bound, that is `NoReceivers`.
+    /// Waits until a receiver has acknowledged the whole body: it is streamed even if it fits one
+    /// packet. Fails with `NoReceivers` if there is no receiver.
     ///
-    /// It says that the body was read, not what was made of it; for that, make a request.
+    /// This confirms that the body was read, not that it was processed; for that, send a request.
     pub fn confirm(self) -> Self {
         Self(self.0.map(|setup| Setup { confirm: true, ..setup }))
     }

@@ -13,10 +13,11 @@ use crate::{
     send::Sending,
 };
 
-/// A service, as something to send to.
+/// A handle for sending to a service.
 ///
-/// Everything that is sent is encoded or taken over at the call, so that what is returned borrows
-/// nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before it is awaited.
+/// Its methods encode a value or take ownership of a body at once, so that the returned futures
+/// borrow nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before they are
+/// awaited.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,9 +50,9 @@ pub struct Service<E> {
     handle: Handle<E>,
     name: Result<ServiceName, Arc<Error>>,
     timeout: Option<Duration>,
-    /// The end of the time of the request that is being handled.
+    /// The deadline of the request that is being handled.
     inherited: Option<Instant>,
-    /// The first subject that this was used for. Most are used for one.
+    /// Where the first subject leads that this was used for. Most handles are used for one subject.
     first: OnceLock<To>,
 }
 
@@ -66,21 +67,21 @@ impl<E: Encoder> Service<E> {
         Self { handle, name: name.map_err(Arc::new), timeout, inherited, first }
     }
 
-    /// Limits the requests that are made with this value; each can still say otherwise.
+    /// Sets the timeout of requests made with this handle; each request can override it.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sets no limit to the requests that are made with this value: the caller bounds them.
+    /// Removes the timeout of requests made with this handle: the caller ends them.
     #[must_use]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
         self
     }
 
-    /// Sends a value, one way. See [`Sending`] for what the result says.
+    /// Sends a value, one way. [`Sending`] describes the result.
     pub fn send<S, T>(&self, subject: S, value: &T) -> Sending
     where
         S: TryInto<Subject>,
@@ -91,7 +92,7 @@ impl<E: Encoder> Service<E> {
         Sending::new(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
-    /// Sends a body as it is, one way.
+    /// Sends a body one way, without encoding it.
     pub fn send_body<S>(&self, subject: S, body: impl Into<Body>) -> Sending
     where
         S: TryInto<Subject>,
@@ -111,7 +112,7 @@ impl<E: Encoder> Service<E> {
         self.ask(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
-    /// Sends a body as it is and waits for the reply.
+    /// Sends a body without encoding it, and waits for the reply.
     pub fn request_body<S>(&self, subject: S, body: impl Into<Body>) -> Requesting<E>
     where
         S: TryInto<Subject>,
@@ -120,7 +121,8 @@ impl<E: Encoder> Service<E> {
         self.ask(self.outgoing(subject, Ok(Payload::raw(body.into()))))
     }
 
-    /// Sends a value to every `bind` of the subject, and yields all replies. See [`Replies`].
+    /// Sends a value to every plain binding of the subject, and yields all replies. See
+    /// [`Replies`].
     pub fn request_all<S, T>(&self, subject: S, value: &T) -> Replies<E>
     where
         S: TryInto<Subject>,
@@ -131,7 +133,8 @@ impl<E: Encoder> Service<E> {
         self.ask_all(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
     }
 
-    /// Sends a body as it is to every `bind` of the subject, and yields all replies.
+    /// Sends a body without encoding it to every plain binding of the subject, and yields all
+    /// replies.
     pub fn request_all_body<S>(&self, subject: S, body: impl Into<Body>) -> Replies<E>
     where
         S: TryInto<Subject>,
@@ -169,7 +172,7 @@ impl<E: Encoder> Service<E> {
         }
         let to = To::new(self.handle.shared(), name.clone(), subject);
         if first.is_none() {
-            // Somebody else may have been faster.
+            // Another thread may have set it first.
             let _ = self.first.set(to.clone());
         }
         Ok(to)

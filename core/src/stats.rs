@@ -1,8 +1,8 @@
 use crate::driver::Shared;
 
-/// What a conduit holds now, and what it has counted since it was made.
+/// What a conduit holds now, and its counters since it was created.
 ///
-/// Everything that is held goes back to where it was when the work is done; tests can rely on it.
+/// The amounts held return to their previous values when the work is done; tests can rely on that.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -27,34 +27,34 @@ use crate::driver::Shared;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Tasks that run.
+    /// Running tasks.
     pub tasks: usize,
-    /// Subscriptions of subjects.
+    /// Subscriptions to subjects.
     pub subscriptions: usize,
     /// Bindings.
     pub bindings: usize,
-    /// Bodies that come in.
+    /// Incoming bodies.
     pub incoming_bodies: usize,
-    /// Bodies that go out.
+    /// Outgoing bodies.
     pub outgoing_bodies: usize,
-    /// Bytes that incoming bodies hold or may be sent.
+    /// Bytes that incoming bodies buffer, or that their senders may send.
     pub incoming_bytes: u64,
-    /// Bytes that outgoing bodies keep because a receiver may lack them.
+    /// Bytes that outgoing bodies buffer until every receiver has acknowledged them.
     pub outgoing_bytes: u64,
-    /// Bytes of messages and replies that wait to be taken: those of their packets, without streamed
-    /// bodies.
+    /// Bytes of messages and replies that wait to be taken: the length of their packets, without
+    /// streamed bodies.
     pub waiting_bytes: u64,
-    /// Requests that wait for their answer.
+    /// Requests sent from here that wait for an answer.
     pub pending_requests: usize,
-    /// Requests that are being answered here, or wait to be.
+    /// Requests received here that wait or are being handled.
     pub open_requests: usize,
-    /// Messages that full bindings have lost: see [`Binding::lost`](crate::Binding::lost).
+    /// Messages lost because a binding was full: see [`Binding::lost`](crate::Binding::lost).
     pub lost_messages: u64,
-    /// Messages to bindings that were lost on the way: see [`Binding::missed`](crate::Binding::missed).
+    /// Messages to bindings lost in transit: see [`Binding::missed`](crate::Binding::missed).
     pub missed_messages: u64,
-    /// Packets that were not understood.
+    /// Packets that could not be understood.
     pub invalid_packets: u64,
-    /// Notices that could not be sent because too many waited.
+    /// Notices dropped because too many waited to be sent.
     pub unsent_notices: u64,
 }
 

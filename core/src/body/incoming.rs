@@ -1,4 +1,4 @@
-//! Bodies that come in.
+//! Incoming bodies.
 
 use std::{
     fmt, io,
@@ -18,12 +18,12 @@ use crate::{
     proto::{Read, Reason, ReasonCode},
 };
 
-/// A body that is being received: an [`AsyncRead`], and a [`Stream`] of bytes.
+/// A body being received: an [`AsyncRead`], and a [`Stream`] of bytes.
 ///
-/// It is read at the reader's pace: while nobody reads, its sender waits. The end is reported only
-/// when every byte has arrived in order and the checksum is right; anything else is an [`Error`]
-/// (through `AsyncRead`, an [`io::Error`] that holds it). Dropping it before its end tells the
-/// sender. It converts into a [`Body`](crate::Body), to be passed on.
+/// The reader sets the pace: while it does not read, the sender waits (backpressure). The end is
+/// reported only if every byte has arrived in order and the checksum matches; any other outcome is
+/// an [`Error`] (through `AsyncRead`, an [`io::Error`] that contains it). Dropping the body before
+/// its end stops the sender. To forward it, convert it into a [`Body`](crate::Body).
 ///
 /// ```
 /// use conduit::Conduit;
@@ -53,24 +53,24 @@ use crate::{
 #[must_use = "a body that is dropped before its end is given up, and its sender told"]
 pub struct IncomingBody {
     content: Content,
-    /// What goes before what the content yields.
+    /// Bytes to return before those of the content.
     rest: Bytes,
     length: Option<u64>,
-    /// How many bytes were given out.
+    /// The number of bytes returned so far.
     read: u64,
 }
 
-/// The bytes of a body, from wherever they come.
+/// Where the bytes of a body come from.
 pub(crate) enum Content {
     Whole(Bytes),
     Stream(Box<StreamContent>),
 }
 
-/// The one reader of a stream.
+/// The only reader of a stream.
 pub(crate) struct StreamContent {
     pub(crate) shared: Arc<Shared>,
     pub(crate) stream: Arc<InboundStream>,
-    /// Nothing is read after it.
+    /// Reading fails after it.
     pub(crate) deadline: Option<Deadline>,
     pub(crate) length: Option<u64>,
 }
@@ -100,21 +100,21 @@ impl Content {
         Self::Stream(Box::new(StreamContent { shared, stream, deadline, length }))
     }
 
-    /// Sets a time after which nothing is read.
+    /// Sets a time after which reading fails.
     pub(crate) fn limit_time(&mut self, at: Option<Instant>) {
         if let Self::Stream(stream) = self {
             stream.deadline = at.map(|at| Deadline::new(&stream.shared, at));
         }
     }
 
-    /// The handler has got the message: the sender of a streamed one is told.
+    /// Tells the sender of a streamed body that the handler has the message.
     pub(crate) fn start(&self) {
         if let Self::Stream(content) = self {
             content.stream.start(&content.shared);
         }
     }
 
-    /// Tells the sender of a streamed one why nobody reads it.
+    /// Stops the sender of a streamed body, with a reason.
     pub(crate) fn stop(&self, code: ReasonCode) {
         if let Self::Stream(content) = self {
             content.stream.stop(&content.shared, code.into());
@@ -128,7 +128,7 @@ impl Content {
         }
     }
 
-    /// The next bytes, at least one; nothing at the end.
+    /// Returns the next bytes, at least one; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         match self {
             Self::Whole(bytes) => {
@@ -144,23 +144,23 @@ impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let late = self.poll_late(cx).is_ready();
         if late {
-            // What has arrived is not read any more either. Harmless if it was read whole.
+            // Buffered bytes are not returned either. Harmless if the body was read to its end.
             self.deadline = None;
             self.stream.stop(&self.shared, ReasonCode::Deadline.into());
         }
         match ready!(self.stream.poll_read(&self.shared, cx)) {
             Read::Chunk(bytes) => Poll::Ready(Ok(Some(bytes))),
             Read::End => Poll::Ready(Ok(None)),
-            // At the same moment its sender may have given up for the same reason.
+            // The sender may have given up at the same moment, for the same reason.
             Read::Failed(_) if late => Poll::Ready(Err(self.failed(&ReasonCode::Deadline.into()))),
             Read::Failed(reason) => Poll::Ready(Err(self.failed(&reason))),
             Read::Pending => Poll::Pending,
         }
     }
 
-    /// Whoever cannot read a reply must not think that its handler was not executed.
+    /// Converts a reason into an error. An unreadable reply still means that the handler ran.
     fn failed(&self, reason: &Reason) -> Error {
-        // Where this conduit closes, it is the one that has ended the body.
+        // If this conduit is closing, then it ended the body, not the peer.
         let error = match self.shared.check_open() {
             Err(closed) if reason.code == ReasonCode::Closed => {
                 closed.with_executed(Executed::Maybe)
@@ -190,25 +190,25 @@ impl Drop for StreamContent {
 }
 
 impl IncomingBody {
-    /// A body of which some bytes were taken from the content already, and not given out.
+    /// Creates a body from content and `rest`, bytes already taken from it but not returned.
     pub(crate) fn new(content: Content, rest: Bytes) -> Self {
         let length = content.length();
         Self { content, rest, length, read: 0 }
     }
 
-    /// The length of the whole body in bytes, where the sender announced it.
+    /// Returns the length of the whole body in bytes, if the sender announced it.
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         self.length
     }
 
-    /// Whether it is known to be empty.
+    /// Returns whether the body is known to be empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.length == Some(0)
     }
 
-    /// How many bytes have not been given out, where that is known.
+    /// Returns the number of bytes not yet returned, if the length is known.
     pub(super) fn left(&self) -> Option<u64> {
         self.length?.checked_sub(self.read)
     }
@@ -217,7 +217,7 @@ impl IncomingBody {
         futures_lite::StreamExt::map(self, |item| item.map_err(io::Error::from))
     }
 
-    /// The next bytes, `most` of them at most.
+    /// Returns the next bytes, at most `most` of them.
     fn poll_bytes(
         &mut self,
         cx: &mut Context<'_>,
@@ -235,7 +235,7 @@ impl IncomingBody {
     }
 }
 
-/// Yields pieces as they arrive. After an error or the end it must not be polled again.
+/// Yields chunks as they arrive. Must not be polled again after an error or the end.
 impl Stream for IncomingBody {
     type Item = Result<Bytes, Error>;
 

@@ -1,4 +1,4 @@
-//! Bodies: those that go out, and those that come in.
+//! Outgoing and incoming bodies.
 
 mod incoming;
 mod source;
@@ -16,14 +16,14 @@ pub(crate) use self::{
 };
 pub use self::{incoming::IncomingBody, writer::BodyWriter};
 
-/// What is sent as it is: text, bytes, a reader, a stream, or nothing.
+/// A body that is sent without encoding: text, bytes, a reader, a stream, or nothing.
 ///
-/// Anything that converts into a body can be given where one is wanted: `&str`, `String`, byte
-/// slices, `Vec<u8>`, [`Bytes`], `()` for nothing, and a body that was received.
+/// Functions that take a body accept anything that converts into one: `&str`, `String`, byte
+/// slices, `Vec<u8>`, [`Bytes`], `()` for an empty body, and an [`IncomingBody`].
 ///
-/// A body that fits into one chunk (16 KiB, unless configured) and is there at once travels in one
-/// packet. Any other is streamed: it is read as fast as its receivers take it, and what a reader
-/// has given is sent on even if it then pauses.
+/// A body that fits into one chunk (16 KiB by default) and is available at once travels in one
+/// packet. Any other body is streamed: its source is read as fast as the receivers read, and bytes
+/// are sent as soon as the source yields them, even if it pauses afterwards.
 ///
 /// ```
 /// use conduit::Body;
@@ -37,37 +37,37 @@ pub use self::{incoming::IncomingBody, writer::BodyWriter};
 pub struct Body(Source);
 
 impl Body {
-    /// Nothing.
+    /// Creates an empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::from(Bytes::new())
     }
 
-    /// Everything that a reader yields. An error of it fails the body, at every receiver, with its
-    /// text.
+    /// Creates a body from everything that a reader yields. An error of the reader fails the body
+    /// at every receiver, with the text of the error.
     ///
-    /// Readers of tokio are bridged by `conduit_tokio::from_tokio`.
+    /// `conduit_tokio::from_tokio` converts tokio's readers.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Source::reader(Box::pin(reader), None))
     }
 
-    /// Like [`reader`](Self::reader), where the length in bytes is known: the receiver learns it at
-    /// once, and a reader that yields less or more fails the body.
+    /// Like [`reader`](Self::reader), with a known length in bytes. The receiver learns the length
+    /// at once, and a reader that yields fewer or more bytes fails the body.
     pub fn sized_reader(reader: impl AsyncRead + Send + 'static, length: u64) -> Self {
         Self(Source::reader(Box::pin(reader), Some(length)))
     }
 
-    /// Everything that a stream yields. An error of it fails the body, at every receiver, with its
-    /// text.
+    /// Creates a body from everything that a stream yields. An error of the stream fails the body
+    /// at every receiver, with the text of the error.
     ///
-    /// The body ends when the stream does. The receiver of a channel ends when its senders are
-    /// dropped, also where their task has panicked half-way: then a body that lacks the rest looks
-    /// whole. Where another task produces the body, use a [`writer`](Self::writer).
+    /// The body ends when the stream ends. The receiver of a channel also ends when the producing
+    /// task has panicked and dropped its sender; the truncated body would then look complete. If
+    /// another task produces the body, use a [`writer`](Self::writer).
     pub fn stream(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         Self(Source::stream(Box::pin(stream), None))
     }
 
-    /// Like [`stream`](Self::stream), where the length in bytes is known.
+    /// Like [`stream`](Self::stream), with a known length in bytes.
     pub fn sized_stream(
         stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
         length: u64,
@@ -75,27 +75,27 @@ impl Body {
         Self(Source::stream(Box::pin(stream), Some(length)))
     }
 
-    /// A body that another task writes, and the writer for it. It ends where the writer is
-    /// [finished](BodyWriter::finish); a writer that is dropped before fails it.
+    /// Creates a body that another task writes, and its writer. The body ends when the writer is
+    /// [finished](BodyWriter::finish); dropping the writer before that fails the body.
     pub fn writer() -> (BodyWriter, Self) {
         let (writer, written) = writer::pipe();
         (writer, Self::stream(written))
     }
 
-    /// Like [`writer`](Self::writer), where the length in bytes is known: a writer that writes less
-    /// or more fails the body.
+    /// Like [`writer`](Self::writer), with a known length in bytes. A writer that writes fewer or
+    /// more bytes fails the body.
     pub fn sized_writer(length: u64) -> (BodyWriter, Self) {
         let (writer, written) = writer::pipe();
         (writer, Self::sized_stream(written, length))
     }
 
-    /// The length in bytes, where it is known.
+    /// Returns the length in bytes, if it is known.
     #[must_use]
     pub fn len(&self) -> Option<u64> {
         self.0.length()
     }
 
-    /// Whether it is known to be empty.
+    /// Returns whether the body is known to be empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == Some(0)

@@ -1,4 +1,4 @@
-//! Where the bytes of an outgoing body come from.
+//! The source of an outgoing body's bytes.
 
 use std::{
     future::poll_fn,
@@ -14,18 +14,18 @@ use futures_io::AsyncRead;
 use crate::{Error, ErrorKind};
 
 pub(crate) struct Source {
-    /// Goes before what the kind yields.
+    /// Bytes to return before those of `kind`.
     first: Bytes,
-    /// How many bytes at its front were given: they go when the next ones are asked for.
+    /// How many bytes at the front of `first` were returned; the next call removes them.
     given: usize,
     kind: Kind,
-    /// How much the kind has to yield yet, where it is known.
+    /// How many bytes `kind` has yet to yield, if known.
     left: Option<u64>,
 }
 
 enum Kind {
     Nothing,
-    /// Bytes as they are: to share them would take an allocation.
+    /// An owned vector. Converting it to `Bytes` would allocate.
     Vec(Vec<u8>),
     Reader(Box<Reader>),
     Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
@@ -37,11 +37,11 @@ struct Reader {
     filled: usize,
 }
 
-/// A body, after a first look at it.
+/// A body after checking whether it fits one packet.
 pub(crate) enum Prepared {
-    /// It is there and fits one packet.
+    /// It is available and fits one packet.
     Whole(Bytes),
-    /// It does not fit, or is not there yet.
+    /// It does not fit, or is not available yet.
     Streamed(Source),
 }
 
@@ -71,7 +71,7 @@ impl Source {
         self.left.map(|left| left + self.first.len() as u64)
     }
 
-    /// The whole body, if it is there and has `chunk` bytes at most.
+    /// Returns the whole body, if it is in memory and has at most `chunk` bytes.
     pub(crate) fn whole(&self, chunk: usize) -> Option<&[u8]> {
         let whole = match &self.kind {
             Kind::Nothing => &*self.first,
@@ -81,7 +81,7 @@ impl Source {
         (whole.len() <= chunk).then_some(whole)
     }
 
-    /// Takes what is there at once, to see whether it fits one packet. It does not wait.
+    /// Reads what is available without waiting, to see whether the body fits one packet.
     pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
         if self.whole(chunk).is_some() {
             return Ok(Prepared::Whole(match self.kind {
@@ -89,7 +89,7 @@ impl Source {
                 _ => self.first,
             }));
         }
-        // In a box: most need no look, and everybody would have room for it.
+        // Boxed: few bodies need it, but every caller's future would hold its state.
         let prepared = Box::pin(self.look(chunk)).await;
         prepared.map_err(|error| Error::with_source(ErrorKind::SourceFailed, error))
     }
@@ -123,8 +123,8 @@ impl Source {
         Ok(Prepared::Streamed(self))
     }
 
-    /// The next bytes, as many as are there and at most `max`; nothing at the end. What a reader has
-    /// read is given as it is, so that it is copied once, into its packet.
+    /// Returns the next bytes, as many as are available and at most `max`; `None` at the end.
+    /// Borrows from the reader's buffer, so that bytes are copied once, into their packet.
     pub(crate) async fn next(&mut self, max: usize) -> io::Result<Option<&[u8]>> {
         self.first.advance(std::mem::take(&mut self.given));
         if self.first.is_empty() {
@@ -168,7 +168,10 @@ impl Source {
     }
 }
 
-/// So many bytes were given; none are given at the end.
+/// Subtracts `given` bytes from the announced length; `given` is 0 at the end of the source.
+///
+/// # Errors
+/// The source is longer or shorter than announced.
 fn count_off(left: &mut Option<u64>, given: usize) -> io::Result<()> {
     let Some(announced) = left else { return Ok(()) };
     match announced.checked_sub(given as u64) {
@@ -200,8 +203,8 @@ fn poll_stream(
 }
 
 impl Reader {
-    /// Fills the buffer until it is full, the reader ends or the reader pauses, and says how much is
-    /// in it by then.
+    /// Fills the buffer until it is full or the reader ends or pauses, and returns the number of
+    /// bytes in it.
     fn fill(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<usize>> {
         let Self { reader, buffer, filled } = self;
         if buffer.len() < max {

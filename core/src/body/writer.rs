@@ -1,4 +1,4 @@
-//! A body that is written.
+//! A body that another task writes.
 
 use std::{
     fmt,
@@ -15,19 +15,18 @@ use futures_io::AsyncWrite;
 
 /// The writing end of a [`Body`](crate::Body), from [`Body::writer`](crate::Body::writer).
 ///
-/// The body ends when [`finish`](Self::finish) is called, or the writer is closed as an
-/// [`AsyncWrite`], which is the same. A writer that is dropped before fails the body: its
-/// receivers and its sender get `SourceFailed`. So a producer that panics or returns early never
-/// looks like one that has written everything.
+/// The body ends when [`finish`](Self::finish) is called, or when the writer is closed as an
+/// [`AsyncWrite`], which is equivalent. Dropping the writer before that fails the body: the
+/// receivers and the sender get `SourceFailed`. So a producer that panics or returns early is never
+/// mistaken for one that has written everything.
 ///
-/// What is written can be taken by the body at once: there is nothing to flush. A write waits
-/// while the body holds 16 KiB that were not taken, so that the pace of the receivers limits the
-/// producer. Write while the body is sent, in another task: nothing takes from a body that is not
-/// sent yet.
+/// Written bytes are available to the body at once; flushing has no effect. A write waits while
+/// 16 KiB are unsent, so that receivers apply backpressure to the producer. Write and send in
+/// different tasks: nothing reads from a body before it is sent.
 ///
 /// # Errors
-/// `BrokenPipe` once the body was dropped: it was never sent, its receivers have failed, or its
-/// request has ended. The result of sending it says why.
+/// `BrokenPipe` once the body has been dropped: it was never sent, its receivers have failed, or
+/// its request has ended. The result of sending it has the reason.
 ///
 /// # Example
 /// ```
@@ -64,31 +63,31 @@ use futures_io::AsyncWrite;
 #[must_use = "a writer that is dropped before it is finished fails the body"]
 pub struct BodyWriter(Arc<Pipe>);
 
-/// The end of it that a body takes from.
+/// The reading end of the pipe.
 pub(super) struct Written(Arc<Pipe>);
 
 type Pipe = Mutex<State>;
 
 #[derive(Default)]
 struct State {
-    /// What was written and not taken.
+    /// Bytes written and not yet taken.
     piece: Bytes,
     end: Option<End>,
     /// The body was dropped.
     unread: bool,
     taker: Option<Waker>,
     writer: Option<Waker>,
-    /// The side to wake after a change.
+    /// The task to wake after a change.
     wake: Option<Waker>,
 }
 
 enum End {
     Finished,
-    /// The error, until it was given to the body.
+    /// The error, until the body has taken it.
     Failed(Option<io::Error>),
 }
 
-/// How many written bytes wait before a write waits.
+/// The number of untaken bytes at which a write waits.
 const CAPACITY: usize = 16 << 10;
 
 pub(super) fn pipe() -> (BodyWriter, Written) {
@@ -97,12 +96,12 @@ pub(super) fn pipe() -> (BodyWriter, Written) {
 }
 
 impl BodyWriter {
-    /// Writes bytes as they are, without a copy, once everything that was written before was taken.
+    /// Writes bytes without copying them, once everything written before has been taken.
     ///
-    /// Cancel safe: dropped before it is done, none of them were written.
+    /// Cancel safe: if the future is dropped before it completes, none of the bytes were written.
     ///
     /// # Errors
-    /// `BrokenPipe` once the body was dropped.
+    /// `BrokenPipe` once the body has been dropped.
     pub async fn send(&mut self, bytes: impl Into<Bytes>) -> io::Result<()> {
         let mut bytes = bytes.into();
         let write = |cx: &mut Context<'_>| {
@@ -116,12 +115,12 @@ impl BodyWriter {
         poll_fn(write).await
     }
 
-    /// Ends the body: everything was written.
+    /// Ends the body: everything has been written.
     pub fn finish(self) {
         end(&self.0, End::Finished);
     }
 
-    /// Fails the body as its source: its receivers get `SourceFailed` with the error's text.
+    /// Fails the body: the receivers get `SourceFailed` with the text of the error.
     pub fn fail(self, error: io::Error) {
         end(&self.0, End::Failed(Some(error)));
     }
@@ -134,7 +133,7 @@ impl Drop for BodyWriter {
     }
 }
 
-/// Closing it finishes the body.
+/// Closing the writer finishes the body.
 impl AsyncWrite for BodyWriter {
     fn poll_write(
         self: Pin<&mut Self>,
@@ -204,7 +203,7 @@ impl Drop for Written {
 }
 
 impl State {
-    /// Waits until fewer bytes than `most` wait to be taken.
+    /// Waits until fewer than `most` bytes are untaken.
     fn poll_room(&mut self, cx: &Context<'_>, most: usize) -> Poll<io::Result<()>> {
         let broken = |text| Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, text)));
         if self.end.is_some() {
@@ -229,7 +228,7 @@ impl State {
     }
 }
 
-/// The first end counts.
+/// Ends the pipe. Only the first call has an effect.
 fn end(pipe: &Pipe, end: End) {
     change(pipe, |state| {
         state.end.get_or_insert(end);
@@ -237,7 +236,7 @@ fn end(pipe: &Pipe, end: End) {
     });
 }
 
-/// Changes the state, and wakes the other side once it is unlocked.
+/// Changes the state, and wakes the other side after unlocking it.
 fn change<T>(pipe: &Pipe, change: impl FnOnce(&mut State) -> T) -> T {
     let mut state = pipe.lock().unwrap_or_else(PoisonError::into_inner);
     let result = change(&mut state);

@@ -1,4 +1,4 @@
-//! An error with all that it comes from, in one line.
+//! Prints an error with all its causes in one line.
 
 use std::{
     error::Error as StdError,
@@ -10,9 +10,9 @@ use super::{
     text::{Bounded, MOST, Printable, without_values},
 };
 
-/// An error and its causes, each once, in one line of bounded length.
+/// Prints an error and its causes, each once, in one line of bounded length.
 ///
-/// What a format says of a value that it could not decode is printed without the value.
+/// Values that a format quotes in its errors are left out.
 pub(crate) struct Causes<'a>(pub(crate) &'a (dyn StdError + 'static));
 
 impl fmt::Display for Causes<'_> {
@@ -26,7 +26,7 @@ impl fmt::Display for Causes<'_> {
                 text = without_values(&text);
             }
             is_of_values = is_of_values || has_values_below(error);
-            // Many print their cause themselves.
+            // Many errors print their cause themselves.
             if printed.contains(&text) {
                 continue;
             }
@@ -38,7 +38,7 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Whether the sources of an error are a format's, which quote what they were given.
+/// Returns whether the sources of an error are a format's, which may quote values.
 fn has_values_below(error: &(dyn StdError + 'static)) -> bool {
     let own = if error.source().is_some() { Own::of(error) } else { None };
     let Some(Own::Error(own)) = own else { return false };

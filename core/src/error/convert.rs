@@ -39,7 +39,7 @@ impl From<TransportError> for Error {
             TransportErrorKind::Denied => ErrorKind::Denied,
             TransportErrorKind::Other => ErrorKind::Transport,
         };
-        // The kind says what the transport's own error would: what lies beneath it says more.
+        // The kind repeats the transport error's own text; its source adds the details.
         match error.into_source() {
             Some(source) => Self::with_source(kind, source),
             None => kind.into(),
@@ -47,7 +47,7 @@ impl From<TransportError> for Error {
     }
 }
 
-/// An error met while reading a body through `AsyncRead`; [`io::Error::get_ref`] gives it back.
+/// Wraps an error for `AsyncRead`; [`io::Error::get_ref`] returns the original.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {

@@ -37,68 +37,69 @@ kinds! {
     InvalidName => "the name is not valid";
     /// A header breaks a rule; the source is a [`HeaderError`](crate::HeaderError).
     InvalidHeader => "the header is not valid";
-    /// A limit given to the builder makes no sense.
+    /// A limit given to the builder is out of range, or contradicts another one.
     InvalidLimit => "the limit is not valid";
     /// The encoder cannot express the value; the source is the encoder's error.
     Encode => "the value could not be encoded";
-    /// The body is not what was to be decoded; the source is the encoder's error.
+    /// The body is not an encoded value of the expected type; the source is the encoder's error.
     Decode => "the body could not be decoded";
     /// The body was made by another encoder.
     ContentType => "the body is of another content type";
-    /// The body does not fit the limit for bodies held in memory, or a packet does not fit the broker.
+    /// The body exceeds the limit for bodies held in memory, or a packet exceeds the broker's
+    /// limit.
     TooLarge => "the body is too large";
-    /// Nobody is subscribed. Usually a service that is not running, or a misspelt name.
+    /// No receiver is subscribed. Usually the service is not running, or a name is misspelt.
     NoReceivers => "nobody listens there";
-    /// Nobody answered an offer within the send timeout, or said to have a request. What a plain
-    /// binding failed with is the source, where it is not known whether there is a group.
+    /// No receiver answered an offer, or acknowledged a request, within the send timeout. If it is
+    /// not known whether there is a group, the source is the error of a plain binding that failed.
     NoAnswer => "nobody answered";
-    /// Every receiver that answered has its hands full. Try later.
+    /// Every receiver that answered is overloaded. Try again later.
     Overloaded => "the receiver has no room for it now";
     /// The receiver is shutting down. Another instance may take it.
     Draining => "the receiver is shutting down";
-    /// The receiver does not understand what was sent: it speaks an older version of the protocol.
+    /// The receiver does not understand the packet: it implements an older version of the protocol.
     Unsupported => "the receiver does not understand it";
-    /// The handler at the other side could not decode the message.
+    /// The remote handler could not decode the message.
     NotDecoded => "the handler could not decode the message";
-    /// The handler at the other side returned an error.
+    /// The remote handler returned an error.
     HandlerFailed => "the handler failed";
-    /// The handler at the other side panicked.
+    /// The remote handler panicked.
     HandlerPanicked => "the handler panicked";
-    /// The handler at the other side ended without a reply.
+    /// The remote handler ended without a reply.
     NoReply => "the handler ended without a reply";
-    /// Nothing was heard of the other side for the idle limit. Usually a crash or a broken network.
+    /// The peer was silent for the idle limit. Usually it crashed, or the network is broken.
     Lost => "the other side is gone";
-    /// The other side gave up.
+    /// The peer cancelled.
     Cancelled => "the other side gave up";
-    /// The time for the request has passed.
+    /// The deadline of the request has passed.
     Deadline => "the deadline passed";
     /// There was no connection to the broker for the send timeout. Nothing was executed, unless the
-    /// client had taken a packet before.
+    /// broker's client had already accepted a packet.
     Disconnected => "there is no connection to the broker";
-    /// The conduit was closed, here or at the other side, or what it runs in is gone.
+    /// The conduit was closed, here or at the peer, or its runtime has shut down.
     Closed => "the conduit is closed";
     /// The broker does not permit it.
     Denied => "the broker does not permit it";
-    /// The transport failed otherwise; the source says why.
+    /// The transport failed for another reason; see the source.
     Transport => "the transport failed";
-    /// The body was taken, or read in part, before.
+    /// The body was already taken, or partly read.
     BodyTaken => "the body was taken before";
     /// The body is not UTF-8.
     NotText => "the body is not UTF-8";
-    /// There is nobody to reply to: the message was sent one way.
+    /// The message was sent one way, so it cannot be replied to.
     NotARequest => "the message is not a request";
-    /// The request was answered before.
+    /// The request was already answered.
     AlreadyReplied => "the request was answered before";
-    /// The receiver answered a broadcast body after the join window.
+    /// The receiver answered the offer of a broadcast body after the join window.
     Late => "the receiver answered after the join window";
     /// The receiver held up the other receivers of a broadcast body for longer than the lag limit.
     Lagged => "the receiver held up the others for longer than the lag limit";
     /// The receiver dropped the body before its end.
     Dropped => "the receiver dropped the body before its end";
-    /// The source of the body failed, here or at the other side, or it was not as long as announced.
+    /// The source of the body failed, here or at the peer, or its length was not as announced.
     SourceFailed => "the source of the body failed";
-    /// Length or checksum of the body do not match.
+    /// The length or the checksum of the body does not match.
     Corrupt => "length or checksum of the body do not match";
-    /// Something that this version does not know.
+    /// A reason that this version does not know.
     Other => "it failed";
 }

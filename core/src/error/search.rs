@@ -1,4 +1,4 @@
-//! What an error of an application's holds of this library.
+//! Finds this library's errors within an application's error.
 
 use std::{
     cell::RefCell,
@@ -15,7 +15,7 @@ pub(crate) enum Own {
     Error(Error),
 }
 
-/// Whether the errors that print themselves in this thread are looked for.
+/// Whether errors that are printed on this thread are recorded.
 enum Search {
     Off,
     On,
@@ -26,7 +26,7 @@ thread_local! {
     static SEARCH: RefCell<Search> = const { RefCell::new(Search::Off) };
 }
 
-/// Ends the search also where an error panics while it prints.
+/// Ends the search on drop, even if an error panics while it prints.
 struct Searching;
 
 impl Drop for Searching {
@@ -36,17 +36,17 @@ impl Drop for Searching {
 }
 
 impl Own {
-    /// The outermost one of an error and its sources.
+    /// Returns the outermost error of this library among an error and its sources.
     pub(crate) fn within(error: &(dyn StdError + 'static)) -> Option<Self> {
         super::sources(error).find_map(Self::of)
     }
 
-    /// This error itself, or what it stands for.
+    /// Returns this error, or the error of this library that it wraps.
     ///
-    /// Some hide what they hold: the box that anyhow makes, a transparent variant, a `Box` or an
-    /// `Arc` of an error are of another type, and their source is its source. But they print what it
-    /// prints. So what is not known by its type is printed, and what is printed [shows](Self::show)
-    /// itself.
+    /// Some wrappers hide the error they hold: anyhow's box, a transparent variant, a `Box` or an
+    /// `Arc` has another type, and its source is the source of the held error. But a wrapper prints
+    /// what the held error prints. So an error of an unknown type is printed, and errors of this
+    /// library [record](Self::show) themselves when printed.
     pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return Some(Self::Failure(failure.clone()));
@@ -56,7 +56,7 @@ impl Own {
         }
         let _searching = Searching;
         SEARCH.set(Search::On);
-        // Writing to nowhere does not fail.
+        // `Nowhere` never fails.
         let _ = write!(Nowhere, "{error}");
         match SEARCH.replace(Search::Off) {
             Search::Found(own) => Some(own),
@@ -64,9 +64,9 @@ impl Own {
         }
     }
 
-    /// Called where one is printed.
+    /// Records an error of this library that is being printed, if a search is on.
     pub(crate) fn show(own: impl FnOnce() -> Self) {
-        // A thread that ends searches nothing.
+        // Fails only while the thread is being destroyed; no search is on then.
         let _ = SEARCH.try_with(|search| {
             let mut search = search.borrow_mut();
             if matches!(*search, Search::On) {
@@ -75,8 +75,7 @@ impl Own {
         });
     }
 
-    /// What the application says of its failure in its own words: here, or at the other side of a
-    /// request that was made here.
+    /// Returns the application's failure, of this handler or of one that it sent a request to.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Failure(failure) => Some(failure),

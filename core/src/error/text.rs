@@ -1,12 +1,12 @@
-//! Texts of others, in one line that is not too long.
+//! Prints untrusted texts in one line of bounded length.
 
 use std::fmt::{self, Write};
 
-/// How many bytes of a text go into a line; then comes how many do not.
+/// How many bytes of a text are printed; the number of further ones is appended.
 pub(super) const MOST: usize = 1024;
 
-/// A text of a peer, a broker or an application, for people to read. What would move the cursor of a
-/// terminal, begin a line, or turn the direction of the text is escaped.
+/// Prints a text of a peer, a broker or an application. Characters that would move the cursor of a
+/// terminal, begin a line, or change the direction of the text are escaped.
 pub(crate) struct Printable<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Printable<'_> {
@@ -27,7 +27,7 @@ fn is_unprintable(character: char) -> bool {
     character.is_control() || turns || begins_a_line
 }
 
-/// A text of which so many bytes are kept, and the rest is counted.
+/// A text that keeps at most `most` bytes, and counts the rest.
 pub(super) struct Bounded {
     text: String,
     most: usize,
@@ -39,10 +39,10 @@ impl Bounded {
         Self { text: String::new(), most, dropped: 0 }
     }
 
-    /// What was kept, and how much was not.
+    /// Returns the kept text, with the number of dropped bytes if there are any.
     pub(super) fn finish(mut self) -> String {
         if self.dropped > 0 {
-            // Writing to a text does not fail.
+            // Writing to a string does not fail.
             let _ = write!(self.text, ".. ({} bytes more)", self.dropped);
         }
         self.text
@@ -64,8 +64,9 @@ impl Write for Bounded {
     }
 }
 
-/// A text of somebody else's, in one line: of 1,024 bytes and a few at most, with what would move the
-/// cursor of a terminal, begin a line, or turn the direction of the text escaped.
+/// Prints an untrusted text in one line of slightly more than 1,024 bytes at most. Characters that
+/// would move the cursor of a terminal, begin a line, or change the direction of the text are
+/// escaped.
 ///
 /// ```
 /// use conduit::logging::OneLine;
@@ -84,8 +85,8 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
-/// What a format says of a value without the value itself, as `serde` quotes it: texts in quotation
-/// marks, numbers and names in backticks. What the format wanted instead is kept.
+/// Removes the values that a format quotes in its error text, as `serde` does: texts in quotation
+/// marks, numbers and names in backticks. What the format expected is kept.
 pub(super) fn without_values(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(256));
     let mut rest = text;
@@ -109,7 +110,7 @@ pub(super) fn without_values(text: &str) -> String {
     kept
 }
 
-/// Where a quotation ends that begins with its mark. One that has no end goes on for ever.
+/// Returns where a quotation that begins with `mark` ends; the end of the text if it is not closed.
 fn end_of_quotation(quoted: &str, mark: char) -> usize {
     let mut escaped = false;
     for (at, character) in quoted.char_indices().skip(1) {

@@ -1,4 +1,4 @@
-//! What a handler's failure is for its log and for its asker.
+//! Converts a handler's error for the log and for the asker.
 
 use std::{any::Any, error::Error as StdError};
 
@@ -9,8 +9,7 @@ use crate::{
     proto::{Detail, Reason, ReasonCode},
 };
 
-/// What a handler has returned as its error: what is found of this library's own in it and its
-/// sources, or else what it prints.
+/// The error that a handler returned, with the error of this library found in it, if any.
 pub(super) struct Report<'a> {
     error: &'a (dyn StdError + 'static),
     own: Option<Own>,
@@ -40,15 +39,15 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// What the asker is told.
+    /// Returns what the asker is told.
     pub(super) fn told(&self) -> (Reason, Detail) {
         if let Some(failure) = self.own.as_ref().and_then(Own::failure) {
             let reason = Reason::new(ReasonCode::HandlerFailed, failure.message());
             return (reason, failure.wire_detail());
         }
         let text = self.error.to_string();
-        // What was put around an error of this library is more than its own words; of these, the
-        // causes say why.
+        // A wrapper with a text of its own is kept; a bare error of this library is printed with
+        // its causes.
         let text = match &self.own {
             Some(Own::Error(own))
                 if self.code != ReasonCode::HandlerFailed || text == own.to_string() =>
@@ -61,7 +60,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What a panic said.
+/// Returns the text of a panic.
 pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")

@@ -27,10 +27,10 @@ use crate::{
 };
 
 type Panic = Box<dyn Any + Send>;
-/// What became of a handler: done, failed, or panicked.
+/// The outcome of a handler: done, failed, or panicked.
 type Outcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
 
-/// Runs a function on every message of a binding, on some of them at the same time.
+/// Runs a function on every message of a binding, on up to `concurrency` of them at the same time.
 pub(crate) fn run<E, F, R>(
     bound: Bound,
     handle: &Handle<E>,
@@ -48,7 +48,7 @@ where
     let running = Arc::clone(&bound);
     let handlers = Arc::new(shared.running_handlers());
     handle.shared().tasks.spawn(async move {
-        // Dropped last: what closes the conduit waits until nothing of the handlers is left.
+        // Dropped last: closing the conduit waits until all handlers have been dropped.
         let handlers = handlers;
         let mut function = function;
         let slots = Slots::new(concurrency);
@@ -57,11 +57,11 @@ where
                 let slot = slots.take().await;
                 let next = poll_fn(|cx| running.poll_next(cx));
                 let Some(arrival) = next.await else { break };
-                // Where nobody keeps the conduit open any more, what is here is handled all the same.
+                // Messages that have arrived are handled even if the last handle was dropped.
                 let mut message = Message::received(weak.handle(), arrival);
                 let duties = message.take_duties();
                 let started = catch_unwind(AssertUnwindSafe(|| function(message)));
-                // In a box: what is around it moves it several times, and holds it twice each time.
+                // Boxed: the futures around it move it several times, and hold it twice each.
                 let started =
                     started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
                 let handling = async move { started?.await.map(Sealed::into_error) };
@@ -80,13 +80,13 @@ where
             }
         };
         future::or(work, shared.closing()).await;
-        // The user may keep the `Handler`; nobody reads any more.
+        // The user may keep the `Handler`, but nothing reads the binding any more.
         running.abandon();
     });
     Handler { bound }
 }
 
-/// Runs a handler until it is done, or its asker does not need it any more, or the conduit closes.
+/// Runs a handler until it completes, its reply is no longer needed, or the conduit closes.
 async fn handle_one(
     shared: Arc<Shared>,
     subject: &Subject,
@@ -116,13 +116,13 @@ async fn handle_one(
     };
     let failure = match outcome {
         Some(Ok(None)) => None,
-        // What a handler fails with that has no time left is most often just that.
+        // A handler that fails after its deadline most often fails because of it.
         None | Some(Ok(Some(_))) if deadline.is_some_and(|at| shared.now() >= at) => {
             log(Logged::OutOfTime, None);
             Some((ReasonCode::Deadline.into(), Detail::default()))
         }
         None => {
-            // Where the conduit closes, others tell the asker too: whoever comes first says the same.
+            // If the conduit closes, the driver tells the asker too; both give the same reason.
             let (event, code) = match shared.check_open() {
                 Err(_) => (Logged::CutOffByClosing, ReasonCode::Closed),
                 Ok(()) => (Logged::CutOffByAsker, ReasonCode::Cancelled),
@@ -134,10 +134,10 @@ async fn handle_one(
             let failed = || {
                 let report = Report::of(&*error);
                 log(report.event(), Some(&Causes(&*error)));
-                // What nobody has asked for is told to nobody.
+                // Only a request has an asker to tell.
                 replier.is_some().then(|| report.told())
             };
-            // What prints an error is the application's too.
+            // Printing the error runs code of the application, which may panic too.
             let failed = catch_unwind(AssertUnwindSafe(failed));
             failed.unwrap_or_else(|panic| Some(panicked(&*panic)))
         }

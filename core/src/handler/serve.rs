@@ -21,7 +21,7 @@ where
     let handling = function(value, message);
     let replying = match (handling.await, answerer) {
         (Err(error), _) => return Err(error.into()),
-        // Nobody waits for what became of it.
+        // The message is not a request, so there is no reply.
         (Ok(_), None) => return Ok(()),
         (Ok(value), Some(answerer)) => answerer.reply(&value),
     };

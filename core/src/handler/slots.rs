@@ -1,12 +1,12 @@
 use async_channel::{Receiver, Sender};
 
-/// A number of handlers that may run at the same time.
+/// Limits how many handlers run at the same time.
 pub(super) struct Slots {
     free: Sender<()>,
     taken: Receiver<()>,
 }
 
-/// The right to run a handler. It is given back when dropped.
+/// A permit to run a handler, returned on drop.
 pub(super) struct Slot(Receiver<()>);
 
 impl Slots {
@@ -16,7 +16,7 @@ impl Slots {
     }
 
     pub(super) async fn take(&self) -> Slot {
-        // It is open: this holds its other end.
+        // The channel is open: `self` holds its other end.
         self.free.send(()).await.ok();
         Slot(self.taken.clone())
     }

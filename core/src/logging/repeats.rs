@@ -3,11 +3,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What was told of late, so that what happens again and again is told now and then only.
+/// Limits how often repeated events are logged.
 ///
-/// The first of a kind is told at once. Those that follow within the interval are counted, and told
-/// together when it is over: by whoever asks for what is [due](Self::take_due), or else with the
-/// next of the kind. It has no clock, and keeps a kind for one interval.
+/// The first event of a kind is to be logged at once. Those that follow within the interval are
+/// counted, and logged together when it is over: by a caller of [`take_due`](Self::take_due), or
+/// else with the next event of the kind. It has no clock, and keeps a kind for one interval.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -36,7 +36,7 @@ struct Kind<V> {
     last: V,
 }
 
-/// What has to be done with something that happened.
+/// What to do with an event.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -52,13 +52,13 @@ struct Kind<V> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Noted<V> {
-    /// It is told, and before it what was counted since the last time and never told.
+    /// Log it, and before it the repetitions that were counted and not logged.
     Told(Option<Repeated<V>>),
-    /// It is told later, together with others.
+    /// It was counted, to be logged later with others.
     Counted,
 }
 
-/// What happened again since it was told. Prints as `and 312 more in 10 s`.
+/// The repetitions of an event since it was logged. Prints as `and 312 more in 10 s`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,22 +70,22 @@ pub enum Noted<V> {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeated<V> {
-    /// How often.
+    /// The number of repetitions.
     pub more: u64,
-    /// In what time.
+    /// The time in which they happened.
     pub over: Duration,
-    /// What was noted with the last of them.
+    /// The value noted with the last of them.
     pub last: V,
 }
 
 impl<K: Ord, V> Repeats<K, V> {
-    /// Nothing was told yet. Repeats are told after an interval.
+    /// Creates an empty limiter; repetitions are due after `interval`.
     #[must_use]
     pub fn new(interval: Duration) -> Self {
         Self { interval, kinds: BTreeMap::new() }
     }
 
-    /// Something has happened so many times at once.
+    /// Notes that an event has happened `count` times at once, and returns what to do with it.
     pub fn note(&mut self, now: Instant, kind: K, count: u64, value: V) -> Noted<V> {
         match self.kinds.get_mut(&kind) {
             Some(known) if now < known.told + self.interval => {
@@ -94,7 +94,7 @@ impl<K: Ord, V> Repeats<K, V> {
                 Noted::Counted
             }
             _ => {
-                // As many as happen in an interval, at most.
+                // Keeps no more kinds than occur within an interval.
                 self.kinds.retain(|_, it| it.more > 0 || now < it.told + self.interval);
                 let before = self.kinds.insert(kind, Kind { told: now, more: 0, last: value });
                 Noted::Told(before.and_then(|before| before.repeated(now)))
@@ -102,14 +102,14 @@ impl<K: Ord, V> Repeats<K, V> {
         }
     }
 
-    /// When something is due, if something is counted.
+    /// Returns when the next counted repetitions are due, if there are any.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
         let counted = self.kinds.values().filter(|kind| kind.more > 0);
         counted.map(|kind| kind.told + self.interval).min()
     }
 
-    /// What was counted and has to be told now. The next of these kinds is told at once.
+    /// Takes the repetitions that are due. The next event of these kinds is logged at once.
     pub fn take_due(&mut self, now: Instant) -> Vec<(K, Repeated<V>)> {
         let is_due = |kind: &Kind<V>| now >= kind.told + self.interval;
         let (due, rest) =
@@ -118,7 +118,7 @@ impl<K: Ord, V> Repeats<K, V> {
         repeated(due, now)
     }
 
-    /// What was counted and not told, whether it is due or not.
+    /// Takes all counted repetitions, due or not.
     pub fn take_all(&mut self, now: Instant) -> Vec<(K, Repeated<V>)> {
         repeated(std::mem::take(&mut self.kinds), now)
     }

@@ -1,4 +1,4 @@
-//! What of a message belongs to whoever runs its handler.
+//! What the task that runs a handler keeps of the message.
 
 use std::{sync::Arc, time::Instant};
 
@@ -11,7 +11,7 @@ use crate::{
     reply::Replying,
 };
 
-/// What whoever runs a handler has to know and to see to.
+/// What the task that runs a handler has to know and to clean up.
 pub(crate) struct Duties {
     pub(crate) source: Source,
     pub(crate) replier: Option<Arc<Replier>>,
@@ -19,24 +19,25 @@ pub(crate) struct Duties {
     pub(crate) handling: Option<Handling>,
 }
 
-/// What keeps the conduit of a message open, and counts the message as handled until it is dropped.
+/// Keeps the conduit of a message open, and counts the message as being handled until it is
+/// dropped.
 pub(super) struct Held<E> {
     pub(super) handle: Handle<E>,
     is_counted: bool,
 }
 
 impl<E> Held<E> {
-    /// Of a message that was taken from a binding.
+    /// For a message taken from a binding.
     pub(super) fn taken(handle: Handle<E>) -> Self {
         Self { handle, is_counted: true }
     }
 
-    /// Of a reply, which is not counted.
+    /// For a reply, which is not counted.
     pub(super) fn reply(handle: Handle<E>) -> Self {
         Self { handle, is_counted: false }
     }
 
-    /// Lets somebody else count it.
+    /// Passes the counting on to a [`Handling`].
     fn pass_on(&mut self) -> Option<Handling> {
         std::mem::take(&mut self.is_counted).then(|| Handling::new(self.handle.shared()))
     }
@@ -50,7 +51,7 @@ impl<E> Drop for Held<E> {
     }
 }
 
-/// What it takes to answer a message that somebody else has.
+/// Answers a message that was given to a function.
 pub(crate) struct Answerer<E> {
     handle: Handle<E>,
     replier: Arc<Replier>,
@@ -77,7 +78,7 @@ impl<E: Encoder> Message<E> {
         }
     }
 
-    /// What it takes to answer it, where it is a request.
+    /// Returns an answerer, if the message is a request.
     pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
         Some(Answerer {
             handle: self.held.handle.clone(),

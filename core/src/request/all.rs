@@ -1,4 +1,4 @@
-//! A request that takes all answers.
+//! Requests that take all answers.
 
 use std::{
     fmt,
@@ -18,28 +18,32 @@ use crate::{
     Encoder, Error, Message, driver::Room, handle::Handle, outgoing::Outgoing, proto::AskerLimits,
 };
 
-/// The replies of everybody to a request, as a stream: of every [`bind`](crate::Conduit::bind) of
-/// the subject, in every instance of the service. Queue bindings are not asked.
+/// The replies of all plain bindings of a subject to one request, as a stream.
 ///
-/// The request is made when this is first polled; what the methods of this say has to be said
-/// before that. The stream ends
-/// - when as many have answered as [`expect`](Self::expect) says, if it says so;
-/// - when nobody was heard of for the [silence](Self::silence): neither an answer, nor the word of
-///   an instance whose handler takes long that it is alive;
+/// Every [`bind`](crate::Conduit::bind) of the subject, in every instance of the service, receives
+/// the request; queue bindings do not. The request is sent when the stream is first polled; call
+/// the methods of this before. The stream ends
+/// - after the number of answers set by [`expect`](Self::expect), if any;
+/// - when no receiver was heard from for the time set by [`silence`](Self::silence): neither an
+///   answer, nor a sign of life of a handler that runs for long;
 /// - at the deadline.
 ///
-/// Then, and when it is dropped, handlers that are still running are cancelled, unless as many have
-/// answered as were expected. Each reply names the [instance](Message::source) that gave it. A
-/// handler that fails yields an error which names its [instance](Error::instance); what was
-/// answered before and after is not touched by that.
+/// At its end, and when it is dropped, handlers that are still running are cancelled, unless the
+/// expected number of answers has arrived. Each reply names the [instance](Message::source) that
+/// sent it. A handler that fails yields an error that names its [instance](Error::instance), and
+/// does not affect other answers.
 ///
 /// # Errors
 /// Those of a [request](crate::Requesting), and `Overloaded` for an answer that this conduit has no
-/// room for: for a streamed reply, or because too many [messages](crate::Builder::max_waiting_messages)
-/// or [bytes](crate::Builder::max_waiting_bytes_per_binding) wait to be taken. Each names who gave the
-/// answer. Where even that is too much, one says how many were dropped, and counts as so many of those
-/// that were [expected](Self::expect). One that names no instance concerns all, and is the last: `NoReceivers` where nobody is bound and the broker can tell, `InvalidName`,
-/// `InvalidHeader`, `Encode`, `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
+/// room for: for a streamed reply, or because too many
+/// [messages](crate::Builder::max_waiting_messages) or
+/// [bytes](crate::Builder::max_waiting_bytes_per_binding) wait to be taken. Each names the instance
+/// that sent the answer. If there is no room for the errors either, one error reports how many
+/// answers were dropped, and counts as that many of the [expected](Self::expect) ones.
+///
+/// An error that names no instance concerns the whole request, and is the last item: `NoReceivers`
+/// if nothing is bound and the broker reports that, `InvalidName`, `InvalidHeader`, `Encode`,
+/// `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
 ///
 /// # Example
 /// ```
@@ -104,34 +108,34 @@ impl<E: Encoder> Replies<E> {
         self
     }
 
-    /// After how many answers it ends, failures among them.
+    /// Ends the stream after a number of answers, failures included.
     pub fn expect(self, answers: usize) -> Self {
         self.plan(|plan| plan.expect = Some(answers))
     }
 
-    /// For how long nobody is heard of before it ends; 5 s unless this says otherwise. Instances
-    /// whose handlers take long say that they are alive every 1.7 s (a sixth of the idle limit).
+    /// Sets the silence after which the stream ends; 5 s by default. Instances whose handlers run
+    /// for long send a sign of life every 1.7 s (a sixth of the idle limit).
     pub fn silence(self, silence: Duration) -> Self {
         self.plan(|plan| plan.silence = Some(silence))
     }
 
-    /// How long all may take, to the last byte of the replies.
+    /// Sets the timeout of the request, up to the last byte of all replies.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.plan(|plan| plan.timeout = Some(timeout))
     }
 
-    /// Sets no limit: it ends by its count, by silence, or when it is dropped.
+    /// Removes the timeout: the stream ends by its count, by silence, or when it is dropped.
     pub fn no_timeout(self) -> Self {
         self.plan(|plan| plan.timeout = None)
     }
 
-    /// Adds a header. One that is not valid is reported by the stream.
+    /// Adds a header. An invalid header is reported by the stream.
     pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.plan(|plan| plan.outgoing.header(key.into(), value.into()))
     }
 }
 
-/// Cancel safe: what was not yielded yet is yielded by the next call.
+/// Cancel safe: an item that was not yielded is yielded by the next call.
 impl<E: Encoder> Stream for Replies<E> {
     type Item = Result<Message<E>, Error>;
 
@@ -177,12 +181,12 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
     })
 }
 
-/// A request to all that was made.
+/// A request to all in progress.
 struct AskingAll<E> {
     asking: Asking,
     handle: Handle<E>,
     deadline: Option<Instant>,
-    /// How many more answers are wanted.
+    /// How many more answers are expected.
     wanted: Option<usize>,
 }
 

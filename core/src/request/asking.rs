@@ -1,4 +1,4 @@
-//! A request that is going on.
+//! A request in progress.
 
 use std::{
     future::poll_fn,
@@ -26,20 +26,20 @@ use crate::{
 /// Which answers a request takes.
 pub(super) enum Takes {
     First,
-    /// Those of all plain bindings.
+    /// The answers of all plain bindings.
     All {
         limits: AskerLimits,
         room: Room,
-        /// How many there are, where that is known.
+        /// The expected number of answers, if known.
         expect: Option<usize>,
     },
 }
 
-/// A request that is going on. Dropped before it has ended, it is cancelled wherever it runs.
+/// A request in progress. Dropping it before its end cancels it at all receivers.
 pub(super) struct Asking {
     message: MessageId,
     pub(super) ready: Ready,
-    /// What each packet holds that asks.
+    /// The body of each packet that carries the request; empty if the body is streamed.
     body: Bytes,
     upload: Option<Arc<OutboundStream>>,
     deadline: Option<Instant>,
@@ -48,10 +48,10 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// Begins to ask.
+    /// Starts a request.
     ///
     /// # Errors
-    /// `Closed`: nothing was sent.
+    /// `Closed`; then nothing was sent.
     pub(super) fn begin(
         message: MessageId,
         ready: Ready,
@@ -74,7 +74,7 @@ impl Asking {
         shared.expect_answer(message, &pending);
         let (body, upload) = (Bytes::new(), None);
         let mut asking = Self { message, ready, body, upload, deadline, pending, has_ended: false };
-        // Closing ends what it finds; what came later has to find that out.
+        // Closing ends the requests it finds; one registered after that has to check by itself.
         shared.check_open().map_err(|error| asking.ready.to.about(error))?;
         match prepared {
             Prepared::Whole(body) => {
@@ -90,16 +90,16 @@ impl Asking {
         self.ready.handle.shared()
     }
 
-    /// There is nothing to cancel any more.
+    /// Marks the request as ended: there is nothing left to cancel.
     pub(super) fn end(&mut self) {
         self.has_ended = true;
     }
 
-    /// Ends it without an answer, and cancels it wherever it runs. Returns whether a handler may have
-    /// been executed.
+    /// Ends the request without an answer, and cancels it at all receivers. Returns whether a
+    /// handler may have been executed.
     pub(super) fn give_up(&mut self) -> Executed {
         self.has_ended = true;
-        // Giving the body up would answer the request.
+        // Before the body is aborted, whose failure would count as an answer.
         self.pending.cancel(self.shared());
         if let Some(upload) = &self.upload {
             upload.abort(ReasonCode::Cancelled.into());
@@ -107,13 +107,13 @@ impl Asking {
         self.executed()
     }
 
-    /// Whether a handler may have been executed: one packet was handed over, or of a body, whether a
-    /// receiver was confirmed.
+    /// Returns whether a handler may have been executed. For a streamed body that depends on
+    /// whether a receiver was confirmed; a request of one packet may have been executed.
     fn executed(&self) -> Executed {
         self.upload.as_ref().map_or(Executed::Maybe, |upload| upload.executed())
     }
 
-    /// Sends the body in the background: answers may come first.
+    /// Sends the body in the background, since answers may come first.
     fn upload(&mut self, source: Source, takes: &Takes) {
         let (targets, expect) = match takes {
             Takes::First => (Targets::Both, None),
@@ -133,9 +133,10 @@ impl Asking {
         });
     }
 
-    /// The next answer, which is an error where it cannot be asked for.
+    /// Waits for the next answer, which is an error if the request cannot be published.
     ///
-    /// Not cancel safe: dropped while a packet is published, that may be published twice by the next call.
+    /// Not cancel safe: if dropped while a packet is being published, the next call may publish it
+    /// again.
     pub(super) async fn next(&mut self) -> Result<Result<Answer, Error>, Vain> {
         loop {
             match self.step().await {
@@ -151,12 +152,12 @@ impl Asking {
         }
     }
 
-    /// An error that says that no handler was executed says nothing of plain bindings that were confirmed
-    /// for its body.
+    /// Corrects an error that reports that no handler was executed, for plain bindings that were
+    /// confirmed as receivers of the body.
     fn beside_plain(&self, error: Error) -> Error {
         match &self.upload {
             Some(upload) if error.executed() == Executed::No && !self.pending.takes_all() => {
-                // First it is given up: what was not confirmed by then never is.
+                // Abort first: a receiver that is not confirmed by then never will be.
                 upload.abort(ReasonCode::Cancelled.into());
                 error.with_executed(upload.executed_by_plain())
             }
@@ -185,7 +186,7 @@ impl Asking {
         Ok(())
     }
 
-    /// Waits until there is something to do, or an answer.
+    /// Waits for something to publish, or an answer.
     fn step(&self) -> impl Future<Output = Step> {
         let mut armed = None;
         poll_fn(move |cx| {
@@ -205,7 +206,7 @@ impl Asking {
                     Some((until, sleep)) if *until == at => sleep,
                     other => &mut other.insert((at, shared.sleep_until(at))).1,
                 };
-                // It ends early where the conduit is closed, whose timers end.
+                // It completes early if the conduit is closed, which ends all timers.
                 ready!(sleep.poll(cx));
                 self.pending.handle_timeout(shared);
             }
@@ -222,7 +223,7 @@ impl Drop for Asking {
     }
 }
 
-/// Checks what is to be asked, and gives its body apart from the rest.
+/// Checks a request, and separates its body from the rest.
 pub(super) fn check(
     outgoing: Outgoing,
     deadline: Option<Instant>,
@@ -235,7 +236,7 @@ pub(super) fn check(
     Ok((message, ready, body))
 }
 
-/// Takes a first look at the body, and waits until replies can come.
+/// Checks whether the body fits one packet, and waits until replies can arrive.
 pub(super) async fn prepare(
     ready: &Ready,
     body: Source,

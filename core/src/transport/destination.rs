@@ -9,12 +9,11 @@ use std::{
 
 use super::Address;
 
-/// An [`Address`] that packets are published to again and again, and what the transport remembers
-/// of it.
+/// An [`Address`] that packets are published to repeatedly, with what the transport caches for it.
 ///
-/// A transport that has to look up or to put together something for each address does it once, and
-/// [remembers](Self::remember) it here. A destination is for one transport: Conduit gives it to no
-/// other, and a transport that passes packets on to others has destinations of its own for each.
+/// A transport that has to look up or build something for each address does so once, and
+/// [caches](Self::remember) it here. A destination belongs to one transport: Conduit passes it to
+/// no other, and a transport that forwards packets to others has separate destinations for each.
 ///
 /// ```
 /// use conduit::transport::{Address, Destination};
@@ -29,13 +28,13 @@ pub struct Destination {
     remembered: OnceLock<Box<dyn Any + Send + Sync>>,
     /// The number of the next message to it.
     next: AtomicU64,
-    /// Until when requests go to plain bindings and to the group apart, in milliseconds of the
-    /// conduit's life.
+    /// Until when requests are published to plain bindings and to the group separately, in
+    /// milliseconds since the conduit was created.
     apart_until: AtomicU64,
 }
 
 impl Destination {
-    /// One of which nothing is remembered.
+    /// Creates a destination with nothing cached.
     #[must_use]
     pub fn new(address: Address) -> Self {
         Self::numbered_from(address, 0)
@@ -46,34 +45,34 @@ impl Destination {
         Self { address, remembered, next, apart_until: AtomicU64::new(0) }
     }
 
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// What the transport remembers of it, which is what `make` says the first time. `None` where
-    /// something of another type was remembered before. `make` must not ask the same of this again.
+    /// Returns the cached value, which the first call creates with `make`. `None` if a value of
+    /// another type is cached. `make` must not call this for the same destination.
     pub fn remember<T: Any + Send + Sync>(&self, make: impl FnOnce(&Address) -> T) -> Option<&T> {
         self.remembered.get_or_init(|| Box::new(make(&self.address))).downcast_ref()
     }
 
-    /// The number of the next message, which is used up.
+    /// Takes the number of the next message.
     pub(crate) fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether requests go to plain bindings and to the group apart now.
+    /// Returns whether requests are published to plain bindings and to the group separately now.
     pub(crate) fn is_apart(&self, now: u64) -> bool {
         now < self.apart_until.load(Ordering::Relaxed)
     }
 
-    /// The group has refused a request.
+    /// Notes that the group has refused a request.
     pub(crate) fn keep_apart(&self, until: u64) {
         self.apart_until.store(until, Ordering::Relaxed);
     }
 
-    /// The number that the next message will have.
+    /// Returns the number that the next message will have.
     pub(crate) fn next_number(&self) -> u64 {
         self.next.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Transports as objects, so that the rest of the core is not generic over them.
+//! Transports as trait objects, so that the rest of the core is not generic over them.
 
 use std::{future::Future, pin::Pin};
 
@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, TransportError>;
 pub(crate) trait DynTransport: Send + Sync {
     fn max_packet_len(&self) -> usize;
     fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>>;
-    /// Waits until a packet can be handed over, and hands it over: from then on `packet` is empty.
+    /// Waits until a packet can be handed over, and hands it over, which empties `packet`.
     fn publish<'a>(
         &'a self,
         to: &'a Address,

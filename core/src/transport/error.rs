@@ -1,8 +1,8 @@
 use std::{error::Error as StdError, fmt};
 
-/// Why a transport could not do what it was asked.
+/// The error of a transport's operations.
 ///
-/// Prints what happened; what lies beneath it, such as the broker client's own error, is its
+/// Prints the kind of failure; the underlying error, such as the broker client's own, is the
 /// source.
 ///
 /// ```
@@ -44,16 +44,16 @@ pub enum TransportErrorKind {
     Disconnected,
     /// The transport was closed.
     Closed,
-    /// The packet is longer than the broker takes.
+    /// The packet is longer than the broker accepts.
     TooLarge,
     /// The broker does not permit it.
     Denied,
-    /// Anything else; the source says what.
+    /// Another failure; see the source.
     Other,
 }
 
 impl TransportError {
-    /// An error of a kind, for a reason.
+    /// Creates an error of a kind, with a source.
     pub fn new(
         kind: TransportErrorKind,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -61,7 +61,7 @@ impl TransportError {
         Self { kind, source: Some(source.into()) }
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of failure.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
         self.kind

@@ -1,4 +1,4 @@
-//! The transport seam: what Conduit needs of a broker.
+//! The transport seam: what Conduit needs from a broker.
 
 mod destination;
 mod erased;
@@ -17,10 +17,10 @@ pub use self::{
 };
 pub use crate::address::{Address, InvalidToken, Target, Targets, Token};
 
-/// The least that [`Transport::max_packet_len`] may say, in bytes.
+/// The minimum of [`Transport::max_packet_len`], in bytes.
 pub const MIN_PACKET_LEN: usize = 16 * 1024;
 
-/// What a [`Subscription`] yields.
+/// An item of a [`Subscription`].
 ///
 /// ```
 /// use conduit::{InstanceId, MessageId};
@@ -45,45 +45,46 @@ pub const MIN_PACKET_LEN: usize = 16 * 1024;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Packet {
-    /// Bytes that somebody published to the address.
+    /// Bytes that were published to the address.
     Data(Bytes),
-    /// A notice from the broker: nobody was subscribed to what was published with this token.
+    /// A notice from the broker: the packet published with this token had no subscriber.
     ///
-    /// It comes with the subscription to the inbox that was given with the packet. Where it travels
-    /// through the broker it does so under a name of its own, so that nobody else has to be permitted
-    /// to publish there.
+    /// It arrives on the subscription to the inbox that was given with the packet. If it travels
+    /// through the broker, it does so under a separate name, so that clients need no permission to
+    /// publish there.
     Undelivered(Token),
 }
 
-/// A broker, as Conduit sees it: a thing that moves packets between addresses.
+/// A connection to a broker, which moves packets between addresses.
 ///
-/// Conduit makes messages, streams, flow control, requests and replies out of packets by itself. A
-/// transport only maps each [`Address`] to a name of its broker, in one function, and keeps the
-/// contract below. One value serves one conduit. `conduit-conformance` tests all of it.
+/// Conduit builds messages, streams, flow control, requests and replies from packets. A transport
+/// only maps each [`Address`] to a name of its broker, in one function, and keeps the contract
+/// below. One value serves one conduit. `conduit-conformance` tests the whole contract.
 ///
 /// # Contract
 /// - **Routing.** A packet published to [`Address::Subject`] reaches every subscription to
-///   [`Targets::Plain`] of that subject when its targets include plain, and exactly one of the
-///   subscriptions to [`Targets::Group`] of that subject, whatever instance they belong to, when
-///   its targets include the group. A packet to [`Address::Inbox`] reaches the instance that
-///   subscribed to it and nobody else. A packet to [`Address::Control`] reaches every instance of
-///   the service. Who publishes may be subscribed, and then gets its own packets too.
+///   [`Targets::Plain`] of that subject if its targets include plain, and exactly one of the
+///   subscriptions to [`Targets::Group`] of that subject, across all instances, if its targets
+///   include the group. A packet to [`Address::Inbox`] reaches only the instance that subscribed to
+///   it. A packet to [`Address::Control`] reaches every instance of the service. A publisher that
+///   is itself subscribed receives its own packets too.
 /// - **Order.** Packets handed over by one transport, one after the other (each call awaited before
 ///   the next is made), reach one subscription in that order, whatever their targets.
-/// - **Handing over.** Conduit tells its users whether a message can have reached a handler. So a
-///   transport says when a packet leaves its hands: [`hand_over`](Self::hand_over) takes it out of
-///   the place where it was given, and from then on it may be routed, even if the connection breaks
-///   before. While it is there it is routed nowhere, and never will be.
-/// - **No repeats.** A packet is given to a subscription once.
-/// - **Loss is allowed**, when a connection breaks or a buffer is full. Damage is not.
-/// - **Survival.** Subscriptions live until they are left or dropped: after a lost connection the
-///   transport connects and subscribes again by itself. One that ends by itself says that the
-///   transport, or the client behind it, is gone for good: a conduit whose inbox ends is closed.
-/// - **Cancel safety.** Every future may be dropped before it is done. A `hand_over` that is dropped
-///   has taken its packet or has not; a `ready` that is dropped leaves nothing behind.
-/// - **Any task.** All of it may be called, and polled, by any thread: whoever reads a binding may be
-///   the one who polls its subscription, and the next poll may come from another task. A transport
-///   that needs the context of a runtime enters it by itself.
+/// - **Handing over.** Conduit tells its users whether a message may have reached a handler. So a
+///   transport shows when a packet may be routed: [`hand_over`](Self::hand_over) takes the packet
+///   out of its argument, and from then on it may be routed, even if the connection breaks first.
+///   While the packet is still in its argument, it has not been routed and will not be.
+/// - **No duplicates.** A packet is delivered to a subscription at most once.
+/// - **Loss is allowed**, if a connection breaks or a buffer is full. Corruption is not.
+/// - **Reconnecting.** Subscriptions last until they are left or dropped: after a lost connection
+///   the transport reconnects and subscribes again by itself. A subscription that ends by itself
+///   means that the transport, or the client behind it, has ended for good: a conduit whose inbox
+///   ends is closed.
+/// - **Cancel safety.** Every future may be dropped before it completes. A dropped `hand_over` has
+///   either taken its packet or not; a dropped `ready` has no effect.
+/// - **Any task.** Every method may be called, and every future polled, on any thread: the reader
+///   of a binding may poll its subscription, and the next poll may come from another task. A
+///   transport that needs the context of a runtime enters it by itself.
 ///
 /// # Example
 /// ```
@@ -91,7 +92,7 @@ pub enum Packet {
 /// use conduit::transport::{Address, Token, Transport, TransportError};
 /// use conduit_memory::{Memory, MemorySubscription};
 ///
-/// /// Moves packets by another transport, and prints where each goes.
+/// /// Forwards packets to another transport, and prints their addresses.
 /// struct Traced(Memory);
 ///
 /// impl Transport for Traced {
@@ -141,39 +142,39 @@ pub enum Packet {
     note = "use `Memory` of `conduit-memory`, `Nats` of `conduit-nats`, or implement `Transport`"
 )]
 pub trait Transport: Send + Sync + 'static {
-    /// A stream of packets.
+    /// The stream of packets that [`subscribe`](Self::subscribe) returns.
     type Subscription: Subscription;
 
-    /// The longest packet that can be published now, in bytes; at least [`MIN_PACKET_LEN`]. It may
-    /// change when the transport connects to another server. It is asked often, so it has to be
-    /// cheap.
+    /// Returns the maximum length of a packet, in bytes; at least [`MIN_PACKET_LEN`]. It may change
+    /// when the transport connects to another server. Called often, so it has to be cheap.
     fn max_packet_len(&self) -> usize;
 
-    /// Waits until a packet to this address could be handed over: until there is a connection, say.
-    /// It returns at once where that is so already. Conduit gives up when its send timeout or the
-    /// deadline of a request has passed, and knows then that nothing was sent.
+    /// Waits until a packet to this address can be handed over, for example until there is a
+    /// connection. Returns at once if it can be already. Conduit drops the future when its send
+    /// timeout or the deadline of a request passes; then it knows that nothing was sent.
     ///
     /// # Errors
-    /// `Closed` after [`close`](Self::close), `Disconnected` where there will be no connection any
-    /// more, `Other` where none can be used.
+    /// `Closed` after [`close`](Self::close), `Disconnected` if there will be no connection again,
+    /// `Other` if none can be used.
     fn ready(&self, to: &Address) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Hands a packet to the broker: takes it out of `packet` at the moment from which on it may be
-    /// routed (it is in the client's write buffer, say). It may wait for room there, with the packet
-    /// in its place, but not for a connection: that is what [`ready`](Self::ready) does. After that
-    /// moment it may only wait to learn whether the broker permits the address. Waiting for the
-    /// packet to be routed is [`flush`](Self::flush).
+    /// Hands a packet to the broker: takes it out of `packet` at the moment from which it may be
+    /// routed, for example when it is in the client's write buffer. Before that it may wait for
+    /// room, with the packet still in `packet`, but not for a connection, which
+    /// [`ready`](Self::ready) does. After that it may only wait to learn whether the broker permits
+    /// the address. To wait until the packet has been routed is the purpose of
+    /// [`flush`](Self::flush).
     ///
-    /// With `undelivered`, a broker that knows that nobody was subscribed to `to` sends
-    /// [`Packet::Undelivered`] with the token to the given address, which is the inbox of this
-    /// conduit. A broker that cannot know ignores it: then a user learns of a missing receiver by
-    /// a timeout.
+    /// With `undelivered`, a broker that knows that `to` has no subscriber sends
+    /// [`Packet::Undelivered`] with the token to the given address, the inbox of this conduit. A
+    /// broker that does not know ignores it; a missing receiver then shows as a timeout.
     ///
     /// # Errors
-    /// `Disconnected` while there is no connection, and then `packet` is in its place;
-    /// [`TransportErrorKind::TooLarge`] for a packet longer than [`max_packet_len`](Self::max_packet_len),
-    /// `Denied` where the broker forbids the address and says so, and so has routed nothing;
-    /// `Closed` after [`close`](Self::close), `Other` for the rest.
+    /// `Disconnected` if there is no connection; then the packet is still in `packet`.
+    /// [`TransportErrorKind::TooLarge`] for a packet longer than
+    /// [`max_packet_len`](Self::max_packet_len); `Denied` if the broker reports that it forbids the
+    /// address, and therefore has routed nothing; `Closed` after [`close`](Self::close); `Other`
+    /// for the rest.
     fn hand_over(
         &self,
         to: &Address,
@@ -181,13 +182,13 @@ pub trait Transport: Send + Sync + 'static {
         undelivered: Option<(&Address, Token)>,
     ) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Hands a packet over, if that takes no waiting; `None` where it would, as it does without a
-    /// connection, and then nothing was handed over and nothing will be: Conduit calls
-    /// [`ready`](Self::ready) and [`hand_over`](Self::hand_over).
+    /// Hands a packet over if that is possible without waiting. Returns `None` if it would have to
+    /// wait, for a connection for example; then nothing was handed over and nothing will be, and
+    /// Conduit calls [`ready`](Self::ready) and [`hand_over`](Self::hand_over).
     ///
-    /// Most packets are small, and of those a future costs more than the packet does. A transport
-    /// that does not implement this is as right, only slower. What it has to look up for an address
-    /// it can [remember](Destination::remember).
+    /// For a small packet, which most are, a future costs more than the packet itself. A transport
+    /// that does not implement this is still correct, but slower. Values that it looks up for an
+    /// address can be [cached](Destination::remember).
     fn publish_now(
         &self,
         to: &Destination,
@@ -198,8 +199,8 @@ pub trait Transport: Send + Sync + 'static {
         None
     }
 
-    /// Waits until a packet can be handed over, and hands it over: what Conduit does, for those who
-    /// use a transport without one. There is nothing to implement.
+    /// Waits until a packet can be handed over, and hands it over. For using a transport without a
+    /// conduit; a transport does not need to implement it.
     ///
     /// # Errors
     /// Those of [`ready`](Self::ready) and [`hand_over`](Self::hand_over).
@@ -212,38 +213,40 @@ pub trait Transport: Send + Sync + 'static {
         async move { publish(self, to, &mut Some(packet), undelivered).await }
     }
 
-    /// Subscribes to an address. The targets of a subject are `Plain` or `Group` here, never both.
-    /// The broker may not route to the subscription before a later [`flush`](Self::flush) is done.
+    /// Subscribes to an address. The targets of a subject are `Plain` or `Group` here, never
+    /// `Both`. The broker is only sure to route to the subscription after a later
+    /// [`flush`](Self::flush).
     ///
-    /// Conduit subscribes to its own inbox first, and at most once to each address at a time; it
-    /// may subscribe to a subject anew while it leaves it.
+    /// Conduit subscribes to its own inbox first, and has at most one subscription to each address
+    /// at a time, except that it may subscribe to a subject again while it is leaving it.
     ///
     /// # Errors
-    /// `Denied` where the broker forbids it, `Closed` after [`close`](Self::close), `Other` for the rest.
+    /// `Denied` if the broker forbids it, `Closed` after [`close`](Self::close), `Other` for the
+    /// rest.
     fn subscribe(
         &self,
         at: &Address,
     ) -> impl Future<Output = Result<Self::Subscription, TransportError>> + Send;
 
-    /// Waits until the broker has processed everything that this transport gave it before: packets
-    /// are routed, and subscriptions are in force for whatever anyone connected to the same server
-    /// publishes after.
+    /// Waits until the broker has processed everything that this transport has given it: packets
+    /// have been routed, and subscriptions receive everything that any client of the same server
+    /// publishes from then on.
     ///
     /// # Errors
-    /// `Disconnected` where the connection broke meanwhile, `Closed` after [`close`](Self::close).
+    /// `Disconnected` if the connection broke meanwhile, `Closed` after [`close`](Self::close).
     fn flush(&self) -> impl Future<Output = Result<(), TransportError>> + Send;
 
-    /// Gives up what the transport holds. What was published before is still sent; every later
-    /// call returns `Closed`, and subscriptions end. A connection that the user made and handed in
-    /// stays open.
+    /// Releases the resources of the transport. Packets published before are still sent; every
+    /// later call returns `Closed`, and subscriptions end. A connection that the user created and
+    /// passed in stays open.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// The packets of one [`Transport::subscribe`]. Dropping it unsubscribes, and forgets what has not
-/// been read.
+/// The stream of packets of one subscription. Dropping it unsubscribes, and discards unread
+/// packets.
 ///
 /// The stream ends when the subscription was left and everything routed to it has been read, or
-/// when the transport is closed or gone for good. A lost connection does not end it.
+/// when the transport is closed or has ended for good. A lost connection does not end it.
 ///
 /// ```
 /// use conduit::transport::{Address, Packet, Subscription, Transport};
@@ -270,16 +273,17 @@ pub trait Transport: Send + Sync + 'static {
     note = "implement `Subscription` for a `Stream<Item = Packet> + Send + Unpin + 'static`"
 )]
 pub trait Subscription: Stream<Item = Packet> + Send + Unpin + 'static {
-    /// Asks the broker to route nothing more here, and returns when it has done so. Everything that
-    /// was routed here before is still yielded, and then the stream ends. Calling it twice is fine.
+    /// Unsubscribes, and returns when the broker has stopped routing here. Packets that were
+    /// already routed here are still yielded, and then the stream ends. Calling it twice has no
+    /// effect.
     ///
     /// # Errors
-    /// `Disconnected` where there is no connection: then nothing is routed here any more.
+    /// `Disconnected` if there is no connection; then nothing is routed here any more.
     fn leave(&mut self) -> impl Future<Output = Result<(), TransportError>> + Send;
 }
 
-/// Waits until a packet can be handed over, and hands it over. A connection that breaks between the
-/// two is waited for again.
+/// Waits until a packet can be handed over, and hands it over. If the connection breaks between the
+/// two, waits again.
 async fn publish<T: Transport + ?Sized>(
     transport: &T,
     to: &Address,
@@ -294,7 +298,7 @@ async fn publish<T: Transport + ?Sized>(
             _ => return handed_over,
         }
         let mut ready = pin!(transport.ready(to));
-        // One that is ready and disconnected at once has lost its connection for good.
+        // Ready and disconnected at the same time: the connection is lost for good.
         match future::poll_once(ready.as_mut()).await {
             Some(ready) => return ready.and(handed_over),
             None => ready.await?,
