@@ -1,10 +1,10 @@
 //! Runs Conduit on [async-std](async_std).
 //!
-//! Give [`AsyncStd`] to the constructor of a conduit. Its tasks run on async-std's global executor,
-//! which has threads of its own and needs no setup: a conduit can be made on any thread.
+//! Pass [`AsyncStd`] to the constructor of a conduit. The conduit's tasks run on async-std's global
+//! executor, which has its own threads and needs no setup: a conduit can be created on any thread.
 //!
 //! async-std is no longer developed (RUSTSEC-2025-0052) and names smol as its successor. This
-//! adapter is for services that run on it today; new ones are better off with `conduit-smol`.
+//! adapter is for services that already run on it; use `conduit-smol` for new ones.
 //!
 //! ```
 //! use conduit::Runtime;
@@ -40,12 +40,12 @@ pub struct AsyncStd;
 
 impl Runtime for AsyncStd {
     fn spawn(&self, task: Task) {
-        // A dropped handle of async-std detaches its task.
+        // Dropping the handle detaches the task.
         drop(task::spawn(task));
     }
 
     fn sleep_until(&self, at: Instant) -> Task {
-        // What is left is taken at the first poll: time may pass before it.
+        // Computed at the first poll, since time may pass before it.
         Box::pin(async move { task::sleep(at.saturating_duration_since(Instant::now())).await })
     }
 

@@ -14,7 +14,7 @@ use conduit_json::Json;
 use conduit_memory::Memory;
 use conduit_sim::{Sim, check};
 
-/// What two instances of a service share; in life, a row of a database.
+/// State that two instances of a service share; in production, a row of a database.
 #[derive(Default)]
 struct Account(Mutex<u64>);
 
@@ -70,7 +70,7 @@ async fn deposits_add_up(sim: &Sim) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() {
-    // In a test, `check` alone is enough: its panic fails the test and says all this.
+    // In a test, `check` alone is enough: its panic fails the test, with the same message.
     panic::set_hook(Box::new(|_| {}));
     let found = panic::catch_unwind(|| check(1_000, |sim| sim.block_on(deposits_add_up(sim))));
     match found {

@@ -9,20 +9,20 @@ use std::{
 
 use crate::Sim;
 
-/// How many seeds each check runs, instead of what it says itself.
+/// Overrides how many seeds each check runs.
 const COUNT: &str = "CONDUIT_SIM_SEEDS";
-/// The one seed to run.
+/// The one seed, or the range of seeds, to run.
 const SEED: &str = "CONDUIT_SIM_SEED";
 
-/// Runs a test under the seeds `0..count`, each in a simulation of its own that is shut down at its
+/// Runs a test under the seeds `0..count`, each in its own simulation, which is shut down at the
 /// end.
 ///
-/// The environment can say otherwise: `CONDUIT_SIM_SEEDS=100000` runs so many seeds, and
-/// `CONDUIT_SIM_SEED=17` that one only. With `CONDUIT_SIM_SEED=17..1000` it runs a range.
+/// Environment variables override the seeds: `CONDUIT_SIM_SEEDS=100000` runs that many,
+/// `CONDUIT_SIM_SEED=17` only that one, and `CONDUIT_SIM_SEED=17..1000` a range.
 ///
 /// # Panics
-/// Where the test panics or returns an error, with what happened, the seed, and the command that
-/// runs it again.
+/// If the test panics or returns an error; with the failure, the seed, and the command that runs it
+/// again.
 ///
 /// ```should_panic
 /// use std::{cell::Cell, time::Duration};
@@ -30,7 +30,7 @@ const SEED: &str = "CONDUIT_SIM_SEED";
 /// use conduit::Runtime;
 /// use conduit_sim::check;
 ///
-/// // Two tasks, and a belief about which of them comes first: some seed shows that it is wrong.
+/// // Two tasks, and a wrong assumption about which runs first: some seed shows it.
 /// check(100, |sim| {
 ///     let (first, order) = async_channel::unbounded();
 ///     let second = first.clone();
@@ -62,7 +62,7 @@ fn replay(seed: u64, sim: &Sim) -> String {
     format!("after {time:?} of seed {seed}; to run it again: {SEED}={seed} {command}")
 }
 
-/// The command that runs this very test, as far as Cargo has told what it is part of.
+/// Returns the command that runs the current test, as far as Cargo's environment tells.
 fn command() -> Option<String> {
     let package = env::var("CARGO_PKG_NAME").ok()?;
     let program = env::current_exe().ok()?;
@@ -71,14 +71,14 @@ fn command() -> Option<String> {
         return Some(format!("cargo run -p {package} --example {file}"));
     }
     let mut command = format!("cargo test -p {package}");
-    // Cargo puts a digest behind the name of a test.
+    // Cargo appends a digest to the name of a test.
     let target = file.rsplit_once('-').map_or(file, |(name, _)| name);
     let tests = Path::new(&env::var_os("CARGO_MANIFEST_DIR")?).join("tests");
     let sources = [tests.join(target).with_extension("rs"), tests.join(target).join("main.rs")];
     if sources.iter().any(|source| source.exists()) {
         command.push_str(&format!(" --test {target}"));
     }
-    // The thread of a test has its name.
+    // The thread of a test is named after the test.
     if let Some(name) = thread::current().name().filter(|name| *name != "main") {
         command.push_str(&format!(" -- --exact {name}"));
     }

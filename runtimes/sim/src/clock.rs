@@ -1,4 +1,4 @@
-//! Time that passes only when nothing else can happen.
+//! A clock that advances only when no task can run.
 
 use std::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ impl Clock {
         self.lock().now
     }
 
-    /// Jumps to the next timer and wakes it. Returns whether there was one.
+    /// Advances to the next timer and wakes it. Returns whether there was one.
     pub(crate) fn advance(&self) -> bool {
         let mut state = self.lock();
         let Some(((at, _), waker)) = state.timers.pop_first() else {

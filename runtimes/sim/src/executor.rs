@@ -18,10 +18,11 @@ use crate::{
     schedule::{FIRST, Schedule},
 };
 
-/// A runtime with a virtual clock, whose schedule a seed decides. Clones are the same runtime.
+/// A runtime with a virtual clock and a schedule determined by a seed. Clones are handles to the
+/// same runtime.
 ///
-/// What it spawns belongs to no process; [`process`](Self::process) makes runtimes whose tasks can
-/// be frozen and killed together. See the [crate's documentation](crate) for what it is good for.
+/// Its own tasks belong to no process; [`process`](Self::process) creates runtimes whose tasks can
+/// be frozen and killed together. The [crate's documentation](crate) shows how to use it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,7 +45,7 @@ pub struct Sim {
     seed: u64,
 }
 
-/// The future that `block_on` runs, as something to wake.
+/// The waker of the future that `block_on` runs.
 struct Main(AtomicBool);
 
 impl Wake for Main {
@@ -54,10 +55,10 @@ impl Wake for Main {
 }
 
 impl Sim {
-    /// After so many polls at one moment of the virtual clock, nothing moves any more.
+    /// The number of polls at one moment of the virtual clock that counts as a livelock.
     const LIVELOCK: u64 = 10_000_000;
 
-    /// A runtime whose schedule comes from a seed.
+    /// Creates a runtime with the schedule of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let started = Instant::now();
@@ -69,11 +70,11 @@ impl Sim {
         }
     }
 
-    /// Runs a future to its end, and with it all that was spawned.
+    /// Runs a future to completion, together with all spawned tasks.
     ///
     /// # Panics
-    /// Where the future can never end: nothing can run, and no timer is set (a deadlock); or tasks
-    /// wake each other for ever while the clock stands still (a livelock). The message says the
+    /// If the future can never complete: no task can run and no timer is set (a deadlock), or tasks
+    /// wake each other for ever while the clock stands still (a livelock). The message contains the
     /// seed and the virtual time.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
@@ -103,8 +104,8 @@ impl Sim {
         panic!("{what} (seed {}, after {:?})", self.seed, self.elapsed());
     }
 
-    /// Runs a future to its end, or until some virtual time has passed: then it is dropped, and
-    /// there is nothing. So a test bounds what could hang.
+    /// Runs a future with a timeout in virtual time. Returns `None` if it passed; the future is
+    /// then dropped. Use it in tests to bound operations that could hang.
     pub async fn within<F: Future>(&self, time: Duration, future: F) -> Option<F::Output> {
         let late = async {
             self.sleep(time).await;
@@ -113,48 +114,49 @@ impl Sim {
         future::or(async { Some(future.await) }, late).await
     }
 
-    /// Waits for some virtual time.
+    /// Waits for a duration of virtual time.
     pub async fn sleep(&self, time: Duration) {
         self.sleep_until(self.now() + time).await;
     }
 
-    /// A new process: a runtime of its own under the same clock and the same schedule.
+    /// Creates a process: a separate runtime with the same clock and schedule.
     #[must_use]
     pub fn process(&self) -> Process {
         Process::new(self.clone())
     }
 
-    /// Drops every task, as if all processes were killed at once; what is spawned later is dropped
-    /// at once. For the end of a test: nothing of it is left, even where tasks hold each other.
+    /// Drops every task, as if all processes were killed at once. Tasks spawned later are dropped
+    /// at once. Call it at the end of a test, so that nothing leaks even if tasks hold each other.
     pub fn shut_down(&self) {
         self.schedule.shut_down();
     }
 
-    /// The seed of this run.
+    /// Returns the seed of this run.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// How much virtual time has passed.
+    /// Returns how much virtual time has passed.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.now() - self.started
     }
 
-    /// A digest of the order in which tasks have run: equal for equal runs, in whatever process.
+    /// Returns a digest of the order in which tasks have run. Equal runs have equal digests, also
+    /// in different executions of the program.
     #[must_use]
     pub fn trace(&self) -> u64 {
         self.schedule.trace()
     }
 
-    /// Ids for one conduit, decided by the seed and by how many were made before.
+    /// Creates a source of ids for one conduit, determined by the seed and the calls before.
     #[must_use]
     pub fn ids(&self) -> SimIds {
         SimIds::new(self.random())
     }
 
-    /// A number that the seed decides, to make a test's own choices with.
+    /// Returns a pseudo-random number determined by the seed, for a test's own choices.
     #[must_use]
     pub fn random(&self) -> u64 {
         self.schedule.random_u64()

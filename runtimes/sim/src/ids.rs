@@ -3,8 +3,8 @@ use std::sync::{Mutex, PoisonError};
 use conduit::IdSource;
 use fastrand::Rng;
 
-/// Ids that a seed decides, for [`Builder::ids`](conduit::Builder::ids). Only for tests: whoever
-/// knows one of them knows the next.
+/// A source of ids determined by a seed, for [`Builder::ids`](conduit::Builder::ids). Only for
+/// tests: the ids are predictable.
 ///
 /// ```
 /// use conduit::IdSource;
@@ -22,7 +22,7 @@ use fastrand::Rng;
 pub struct SimIds(Mutex<Rng>);
 
 impl SimIds {
-    /// Ids from a seed.
+    /// Creates a source of ids from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(Rng::with_seed(seed)))

@@ -1,10 +1,10 @@
-//! Runs Conduit, and your own handlers, under a virtual clock and a seeded schedule.
+//! Runs Conduit, and your own handlers, with a virtual clock and a seeded schedule.
 //!
-//! [`Sim`] is a runtime for tests. It runs every task in one thread, in an order that its seed
-//! decides, and its clock stands still while anything can run; when nothing can, it jumps to the
-//! next timer. So an hour passes in the time that the work of an hour takes, and a run that failed
-//! can be had again: the same seed gives the same run, as long as nothing in it asks a real clock,
-//! a real random source, a map with a hash seed, or another thread.
+//! [`Sim`] is a runtime for tests. It runs every task on one thread, in an order determined by its
+//! seed. Its clock stands still while a task can run; when none can, it jumps to the next timer. So
+//! an hour passes in the time that the work of an hour takes, and a failed run is reproducible: the
+//! same seed gives the same run, as long as nothing in it uses a real clock, a real random source,
+//! a map with a hash seed, or another thread.
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,17 +38,17 @@
 //! ```
 //!
 //! # Testing your own handlers
-//! 1. Make a conduit for each instance of each service, all in one simulation: with
+//! 1. Create a conduit for each instance of each service, all in one simulation: with
 //!    [`Sim::ids`], a clone of one in-memory broker, and the simulation as the runtime, or a
 //!    [`Process`] of it for each instance that is to be killed or frozen.
-//! 2. Let some of them work, and let the broker lose, delay and repeat packets (`conduit-memory`
-//!    has fault plans). Everything else that waits has to wait on the simulation too: use
-//!    [`Sim::sleep`] in place of another runtime's timer.
-//! 3. Say what has to hold, and have [`check`] run it under some thousand seeds. Where one fails,
-//!    it prints the seed and the command that runs it again.
+//! 2. Run the services, and let the broker lose, delay and duplicate packets (`conduit-memory` has
+//!    fault plans). All other waiting has to use the simulation too: use [`Sim::sleep`] in place of
+//!    another runtime's timer.
+//! 3. Assert what has to hold, and let [`check`] run the test under some thousand seeds. If one
+//!    fails, it prints the seed and the command that runs it again.
 //!
-//! A deadlock and a livelock end a run with a panic that names the seed; [`Sim::within`] bounds
-//! what could wait for ever. The example `find_a_bug` of this crate is a whole test: it finds a
+//! A deadlock or a livelock ends a run with a panic that names the seed; [`Sim::within`] adds a
+//! timeout to an operation. The example `find_a_bug` of this crate is a complete test that finds a
 //! race in a handler.
 
 mod check;

@@ -4,11 +4,11 @@ use conduit::{Runtime, Task};
 
 use crate::Sim;
 
-/// A part of a simulation that is killed and frozen as a whole, like a process of an operating
-/// system. Clones are the same process.
+/// A part of a simulation that can be killed and frozen as a whole, like a process of an operating
+/// system. Clones are handles to the same process.
 ///
-/// Give it to a conduit as its runtime, and do what the process does with that conduit in
-/// [`run`](Self::run): then all of it, and nothing else, goes when the process is killed.
+/// Pass it to a conduit as its runtime, and run the code that uses that conduit with
+/// [`run`](Self::run): killing the process then drops all of that, and nothing else.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,37 +41,38 @@ impl Process {
         Self { sim, number }
     }
 
-    /// Runs a future in this process, whether or not what is returned is awaited. That yields its
-    /// output, or nothing if the process was killed before.
+    /// Runs a future in this process, whether or not the returned future is awaited. That yields
+    /// the output, or `None` if the process was killed first.
     pub fn run<F>(&self, future: F) -> impl Future<Output = Option<F::Output>> + Send + use<F>
     where
         F: Future<Output: Send> + Send + 'static,
     {
         let (sender, output) = async_channel::bounded(1);
         self.spawn(Box::pin(async move {
-            // Nobody may wait for it.
+            // Fails if the output is not awaited.
             sender.try_send(future.await).ok();
         }));
         async move { output.recv().await.ok() }
     }
 
-    /// Drops every task of it, as a crash does: nobody else is told. What is spawned later is
-    /// dropped at once.
+    /// Drops every task of the process, as a crash does: peers are not told. Tasks spawned later
+    /// are dropped at once.
     pub fn kill(&self) {
         self.sim.schedule.kill(self.number);
     }
 
-    /// Stops it, as SIGSTOP does: none of its tasks runs, while time passes and packets come in.
+    /// Stops the process, as SIGSTOP does: none of its tasks runs, while time passes and packets
+    /// arrive.
     pub fn freeze(&self) {
         self.sim.schedule.freeze(self.number);
     }
 
-    /// Lets it go on.
+    /// Resumes a frozen process.
     pub fn thaw(&self) {
         self.sim.schedule.thaw(self.number);
     }
 
-    /// Whether it was killed.
+    /// Returns whether the process was killed.
     #[must_use]
     pub fn is_killed(&self) -> bool {
         self.sim.schedule.is_killed(self.number)

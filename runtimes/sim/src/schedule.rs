@@ -1,4 +1,4 @@
-//! Every task, which of them can run, and which of those is next.
+//! The tasks, which of them can run, and which runs next.
 
 use std::{
     collections::BTreeMap,
@@ -22,11 +22,11 @@ pub(crate) struct Schedule(Mutex<State>);
 struct State {
     rng: Rng,
     ready: Vec<Arc<Job>>,
-    /// Every task that has not ended, so that none outlives its process, or a run.
+    /// Every task that has not ended, so that none outlives its process or the run.
     live: BTreeMap<u64, Arc<Job>>,
     spawned: u64,
     processes: Vec<Process>,
-    /// A digest of everything that was decided.
+    /// A digest of all scheduling decisions.
     trace: u64,
     shut_down: bool,
 }
@@ -35,7 +35,7 @@ struct State {
 struct Process {
     killed: bool,
     frozen: bool,
-    /// What could run if it was not frozen.
+    /// The tasks that could run if the process were not frozen.
     held: Vec<Arc<Job>>,
 }
 
@@ -43,10 +43,10 @@ struct Process {
 pub(crate) struct Job {
     number: u64,
     process: u64,
-    /// `None` while it runs, and when it is done.
+    /// `None` while it runs, and when it has ended.
     task: Mutex<Option<Task>>,
     queued: AtomicBool,
-    /// Weak: the schedule owns the tasks, and what they own may wake them.
+    /// Weak, since the schedule owns the tasks.
     schedule: Weak<Schedule>,
 }
 
@@ -93,7 +93,7 @@ impl Schedule {
         job.wake();
     }
 
-    /// Takes one of the tasks that can run.
+    /// Takes a task that can run, chosen by the seed.
     pub(crate) fn next(&self) -> Option<Arc<Job>> {
         const PRIME: u64 = 0x0000_0100_0000_01b3;
         let mut state = self.lock();
@@ -109,7 +109,7 @@ impl Schedule {
         Some(job)
     }
 
-    /// Whether a task's process was killed while the task ran.
+    /// Returns whether a task's process was killed while the task ran.
     fn is_gone(&self, job: &Job) -> bool {
         let mut state = self.lock();
         state.shut_down || state.process(job.process).killed
@@ -145,7 +145,7 @@ impl Schedule {
         state.ready.extend(held);
     }
 
-    /// Drops every task of a process, and whatever they spawn while they are dropped.
+    /// Drops every task of a process, and those they spawn while being dropped.
     pub(crate) fn kill(&self, process: u64) {
         self.lock().process(process).killed = true;
         self.drop_tasks(|job| job.process == process);
@@ -155,7 +155,7 @@ impl Schedule {
         self.lock().process(process).killed
     }
 
-    /// Drops every task, and whatever they spawn while they are dropped.
+    /// Drops every task, and those they spawn while being dropped.
     pub(crate) fn shut_down(&self) {
         self.lock().shut_down = true;
         self.drop_tasks(|_| true);
@@ -171,7 +171,7 @@ impl Schedule {
             process.held.retain(|job| !which(job));
         }
         drop(state);
-        // What a task owns may wake others as it goes: not under the lock.
+        // Dropped without the lock, since a task may wake others while it is dropped.
         for (_, job) in dropped {
             job.drop_task();
         }
@@ -186,7 +186,7 @@ impl State {
 }
 
 impl Job {
-    /// Polls the task, unless it is done.
+    /// Polls the task, unless it has ended.
     pub(crate) fn run(self: &Arc<Self>, poll: impl FnOnce(&mut Task) -> std::task::Poll<()>) {
         let Some(mut task) = self.take() else { return };
         let ended = poll(&mut task).is_ready();

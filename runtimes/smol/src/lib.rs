@@ -1,8 +1,8 @@
 //! Runs Conduit on [smol].
 //!
-//! Give [`Smol`] to the constructor of a conduit. Its tasks run on smol's global executor, which
-//! has threads of its own (one, or as many as `SMOL_THREADS` says) and needs no setup: a conduit
-//! can be made on any thread.
+//! Pass [`Smol`] to the constructor of a conduit. The conduit's tasks run on smol's global
+//! executor, which has its own threads (one, or the number in `SMOL_THREADS`) and needs no setup: a
+//! conduit can be created on any thread.
 //!
 //! ```
 //! use conduit::Runtime;

@@ -1,13 +1,13 @@
-//! Readers and writers between tokio's I/O traits and the ones that Conduit uses.
+//! Converts readers and writers between tokio's I/O traits and those that Conduit uses.
 
 use futures_io::{AsyncRead, AsyncWrite};
 use tokio_util::compat::{
     FuturesAsyncReadCompatExt, FuturesAsyncWriteCompatExt, TokioAsyncReadCompatExt,
 };
 
-/// Makes a tokio reader, such as a `tokio::fs::File`, one that a Conduit body takes.
+/// Converts a tokio reader, such as a `tokio::fs::File`, into one for a Conduit body.
 ///
-/// Nothing is buffered. The result is `Send` and `Unpin` where the reader is.
+/// Nothing is buffered. The result is `Send` and `Unpin` if the reader is.
 ///
 /// ```
 /// use conduit_tokio::from_tokio;
@@ -26,9 +26,9 @@ pub fn from_tokio<R: tokio::io::AsyncRead>(reader: R) -> impl AsyncRead {
     reader.compat()
 }
 
-/// Makes a Conduit reader, such as a message, one that tokio's I/O functions take.
+/// Converts a Conduit reader, such as a message, into one for tokio's I/O functions.
 ///
-/// Nothing is buffered. The result is `Send` and `Unpin` where the reader is.
+/// Nothing is buffered. The result is `Send` and `Unpin` if the reader is.
 ///
 /// ```
 /// use conduit_tokio::into_tokio;
@@ -46,11 +46,11 @@ pub fn into_tokio<R: AsyncRead>(reader: R) -> impl tokio::io::AsyncRead {
     reader.compat()
 }
 
-/// Makes a Conduit writer, such as a [`BodyWriter`](conduit::BodyWriter), one that tokio's I/O
-/// functions take.
+/// Converts a Conduit writer, such as a [`BodyWriter`](conduit::BodyWriter), into one for tokio's
+/// I/O functions.
 ///
-/// Nothing is buffered. `shutdown` closes the writer, which ends a body as it should be; one that is
-/// dropped before fails it. The result is `Send` and `Unpin` where the writer is.
+/// Nothing is buffered. `shutdown` closes the writer, which finishes a body; dropping the writer
+/// before that fails the body. The result is `Send` and `Unpin` if the writer is.
 ///
 /// ```
 /// use conduit::Body;

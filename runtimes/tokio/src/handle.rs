@@ -1,14 +1,15 @@
-//! A tokio runtime by its handle, for callers outside of it.
+//! A tokio runtime given by its handle, for callers outside of its context.
 
 use crate::Tokio;
 use conduit::{Runtime, Task};
 use std::time::Instant;
 use tokio::runtime::Handle;
 
-/// A given tokio runtime, for a conduit that is made outside of its context.
+/// A given tokio runtime, for a conduit that is created outside of its context.
 ///
-/// A runtime that is shut down drops the conduit's tasks, which closes the conduit: everything ends
-/// with `Closed`. A sleep that others await then panics, as tokio's own does.
+/// When the runtime shuts down, it drops the conduit's tasks, which closes the conduit: every
+/// operation ends with `Closed`. A sleep that is awaited outside of the runtime then panics, as
+/// tokio's own does.
 ///
 /// ```
 /// use conduit::Runtime;
@@ -29,7 +30,7 @@ use tokio::runtime::Handle;
 pub struct TokioHandle(Handle);
 
 impl TokioHandle {
-    /// Uses the runtime that the handle belongs to.
+    /// Creates an adapter for the runtime that the handle belongs to.
     #[must_use]
     pub fn new(handle: Handle) -> Self {
         Self(handle)
@@ -53,7 +54,7 @@ impl Runtime for TokioHandle {
     }
 
     fn now(&self) -> Instant {
-        // The context matters here too: a paused clock belongs to one runtime.
+        // The context matters here too: each runtime has its own clock, which may be paused.
         let _context = self.0.enter();
         Tokio.now()
     }

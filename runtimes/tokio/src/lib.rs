@@ -1,11 +1,12 @@
 //! Runs Conduit on [tokio].
 //!
-//! Give [`Tokio`] to the constructor of a conduit that is made inside a tokio runtime, or
-//! [`TokioHandle`] where it is made outside of one. Both flavours of runtime will do; its time
-//! driver has to be enabled, as `#[tokio::main]` and `Builder::enable_all` do. A current-thread
-//! runtime runs the conduit's tasks only while something is inside its `block_on`.
+//! Pass [`Tokio`] to the constructor of a conduit that is created inside a tokio runtime, or
+//! [`TokioHandle`] if it is created outside of one. Both flavours of runtime work; the time driver
+//! has to be enabled, as `#[tokio::main]` and `Builder::enable_all` do. A current-thread runtime
+//! runs the conduit's tasks only while a thread is inside its `block_on`.
 //!
-//! [`from_tokio`] and [`into_tokio`] take readers from tokio's I/O traits to Conduit's and back.
+//! [`from_tokio`], [`into_tokio`] and [`writer_into_tokio`] convert readers and writers between
+//! tokio's I/O traits and Conduit's.
 //!
 //! ```
 //! use conduit::Runtime;
@@ -33,11 +34,11 @@ use std::time::Instant;
 
 /// The tokio runtime whose context the caller is in.
 ///
-/// Its clock is tokio's, so a test that pauses it (`tokio::time::pause`) pauses Conduit too.
+/// It uses tokio's clock, so a test that pauses that (`tokio::time::pause`) pauses Conduit too.
 ///
 /// # Panics
 /// `spawn` and `sleep_until` panic outside of a runtime's context, as [`tokio::spawn`] does. So
-/// make the conduit inside one: in an async function that tokio runs, or after
+/// create the conduit inside one: in an async function that tokio runs, or after
 /// [`Handle::enter`](tokio::runtime::Handle::enter). [`TokioHandle`] needs no context.
 ///
 /// ```
@@ -59,7 +60,7 @@ pub struct Tokio;
 
 impl Runtime for Tokio {
     fn spawn(&self, task: Task) {
-        // A dropped handle of tokio detaches its task.
+        // Dropping the handle detaches the task.
         drop(tokio::spawn(task));
     }
 
