@@ -1,7 +1,7 @@
-//! A serializer that refuses floats that JSON has no number for.
+//! A serializer that refuses floats that JSON cannot express.
 //!
-//! [`serde_json`] writes `null` for them, without a word. Its formatter cannot tell such a `null` from
-//! that of a `None`, so the values are watched on their way to it.
+//! [`serde_json`] silently writes `null` for them. Its formatter cannot tell that `null` from that
+//! of a `None`, so the values are checked on their way to it.
 
 use std::fmt::Display;
 
@@ -13,11 +13,11 @@ use serde::{
     },
 };
 
-/// A serializer, or what one made for a sequence, a map or a struct, that is given no float that is
-/// infinite or not a number, at any depth.
+/// Wraps a serializer, or the one it returns for a sequence, a map or a struct, and refuses floats
+/// that are infinite or not a number, at any depth.
 pub(crate) struct Finite<S>(pub(crate) S);
 
-/// A value that is given to another serializer. It gets there through [`Finite`], too.
+/// A nested value, which is serialized through [`Finite`] too.
 struct Watched<'a, T: ?Sized>(&'a T);
 
 impl<T: Serialize + ?Sized> Serialize for Watched<'_, T> {
@@ -197,7 +197,8 @@ fields! {
     SerializeStructVariant;
 }
 
-/// Keys go as they are: of a float, [`serde_json`] makes text, and refuses what is not finite itself.
+/// Keys are passed on unchecked: [`serde_json`] writes a float key as text, and itself refuses one
+/// that is not finite.
 impl<S: SerializeMap> SerializeMap for Finite<S> {
     type Ok = S::Ok;
     type Error = S::Error;

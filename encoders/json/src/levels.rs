@@ -1,13 +1,13 @@
-//! A formatter that refuses what lies in too many arrays and objects.
+//! A formatter that limits the nesting of arrays and objects.
 
 use std::io::{self, Write};
 
 use serde_json::ser::{CompactFormatter, Formatter};
 
-/// How many arrays and objects may lie in each other: as many as [`serde_json`] reads.
+/// The maximum nesting of arrays and objects: as deep as [`serde_json`] reads.
 const MAX_DEPTH: usize = 127;
 
-/// Writes without white space, and counts the levels that are open.
+/// Writes without white space, and counts the open levels.
 #[derive(Default)]
 pub(crate) struct Levels(usize);
 

@@ -1,7 +1,7 @@
-//! JSON for Conduit, by [`serde_json`].
+//! JSON for Conduit, with [`serde_json`].
 //!
-//! Give [`Json`] to the constructor of a conduit: it encodes whatever is [`Serialize`] and decodes
-//! whatever is [`DeserializeOwned`].
+//! Pass [`Json`] to the constructor of a conduit: it encodes every [`Serialize`] type and decodes
+//! every [`DeserializeOwned`] type.
 //!
 //! ```
 //! use conduit::{CodecError, Decode, Encode};
@@ -37,24 +37,23 @@ use self::{finite::Finite, levels::Levels};
 /// The JSON format, `application/json` (RFC 8259), without white space.
 ///
 /// # Encoding
-/// Fails where JSON has no word for a value: for a float that is infinite or not a number, at any
-/// depth, and for a map whose keys are not strings, numbers or booleans. Fails for a value nested
-/// deeper than 127 levels, since no decoder like this one takes it. A level is an array or an object;
-/// a struct, a tuple, a list, a map is one, and so is an enum's variant with fields, besides those
-/// fields. The error is a [`serde_json::Error`].
+/// Fails for values that JSON cannot express: a float that is infinite or not a number, at any
+/// depth, and a map whose keys are not strings, numbers or booleans. Fails for a value nested
+/// deeper than 127 levels, since decoding would refuse it. Each array and object is a level: a
+/// struct, a tuple, a list and a map are one each, and an enum variant with fields adds one to that
+/// of its fields. The error is a [`serde_json::Error`].
 ///
 /// # Decoding
-/// The body is one value in UTF-8, with nothing but white space around it. A value nested deeper
-/// than 127 levels is refused. The error is a [`serde_json::Error`] and says the line and column.
+/// The body is one value in UTF-8, surrounded by nothing but white space. A value nested deeper
+/// than 127 levels is refused. The error is a [`serde_json::Error`] with the line and column.
 ///
-/// # What serde loses
-/// What an `Option` holds is written without a mark that it is there. So `Some(None)` and `Some(())`
-/// are written as `null`, and arrive as `None`.
+/// # Limitations of serde
+/// The content of an `Option` is written without a marker. So `Some(None)` and `Some(())` are
+/// written as `null`, and decoded as `None`.
 ///
-/// The content of tagged and untagged enums and of flattened fields is held in a form of serde's own
-/// before it is decoded. That has no place for `i128` and `u128`, and takes the keys of a map as the
-/// text that they are in JSON: such numbers, and keys that are numbers, are encoded there, and then
-/// not decoded.
+/// Serde buffers the content of tagged and untagged enums and of flattened fields before it decodes
+/// them. The buffer does not support `i128` and `u128`, and keeps the keys of a map as text: inside
+/// such types, these numbers, and keys that are numbers, are encoded but cannot be decoded.
 ///
 /// ```
 /// use conduit::{Decode, Encode};

@@ -1,7 +1,7 @@
-//! A serializer that refuses what lies in too many arrays and maps.
+//! A serializer that limits the nesting of arrays and maps.
 //!
-//! [`rmp_serde`] writes them however deep they lie, and [`shape`](crate::shape) would refuse them
-//! where they are decoded. To look at what was written would take as long as to write it.
+//! [`rmp_serde`] writes any depth, and [`shape`](crate::shape) would refuse it when decoding.
+//! Checking the written bytes instead would take as long as writing them.
 
 use std::fmt::Display;
 
@@ -15,15 +15,15 @@ use serde::{
 
 use crate::MAX_DEPTH;
 
-/// A serializer, or what one made for an array, a map or a struct, that is given no value with too
-/// many levels.
+/// Wraps a serializer, or the one it returns for an array, a map or a struct, and refuses values
+/// with too many levels.
 pub(crate) struct Levels<S> {
     inner: S,
     /// How many more levels are allowed.
     left: usize,
 }
 
-/// A value that is given to another serializer. It gets there through [`Levels`], too.
+/// A nested value, which is serialized through [`Levels`] too.
 struct Watched<T> {
     value: T,
     left: usize,
@@ -39,7 +39,7 @@ impl<S> Levels<S> {
     }
 }
 
-/// What is left within some more levels.
+/// Returns how many levels are left after entering some.
 fn enter<E: Error>(left: usize, levels: usize) -> Result<usize, E> {
     left.checked_sub(levels)
         .ok_or_else(|| E::custom(format_args!("it is nested deeper than {MAX_DEPTH} levels")))
@@ -106,7 +106,7 @@ impl<S: Serializer> Serializer for Levels<S> {
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
     }
 
-    // A variant with fields is a map of one entry, and lies in it.
+    // A variant with fields is an array or a map within a map of one entry.
     compounds! {
         serialize_seq(len: Option<usize>) -> SerializeSeq, 1;
         serialize_tuple(len: usize) -> SerializeTuple, 1;
@@ -147,7 +147,7 @@ impl<S: Serializer> Serializer for Levels<S> {
         self.inner.serialize_newtype_variant(name, index, variant, &value)
     }
 
-    /// So that the serializer's own loop runs, which is quicker.
+    /// Overridden to use the serializer's own loop, which is faster.
     #[inline]
     fn collect_seq<I>(self, values: I) -> Result<S::Ok, S::Error>
     where

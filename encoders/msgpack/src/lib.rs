@@ -1,7 +1,7 @@
-//! `MessagePack` for Conduit, by [`rmp_serde`].
+//! `MessagePack` for Conduit, with [`rmp_serde`].
 //!
-//! Give [`MessagePack`] to the constructor of a conduit: it encodes whatever is [`Serialize`] and
-//! decodes whatever is [`DeserializeOwned`].
+//! Pass [`MessagePack`] to the constructor of a conduit: it encodes every [`Serialize`] type and
+//! decodes every [`DeserializeOwned`] type.
 //!
 //! ```
 //! use conduit::{CodecError, Decode, Encode};
@@ -34,19 +34,19 @@ pub use rmp_serde;
 
 use self::levels::Levels;
 
-/// How many arrays and maps may lie in each other.
+/// The maximum nesting of arrays and maps.
 const MAX_DEPTH: usize = 128;
 
 /// The `MessagePack` format, `application/vnd.msgpack`.
 ///
 /// # Encoding
-/// A struct is a map from the names of its fields, so that other languages read it by name. A
-/// `Vec<u8>` is an array of numbers; the crate `serde_bytes` makes it binary.
+/// A struct is a map keyed by the names of its fields, so that other languages can read it by name.
+/// A `Vec<u8>` is an array of numbers; use the crate `serde_bytes` for binary.
 ///
-/// Types that know a form for people and one for machines take the one for people: serde decodes
-/// nothing else inside tagged and untagged enums and flattened fields. It takes more bytes for some:
+/// Types that have a compact and a human-readable form use the human-readable one: serde decodes
+/// nothing else inside tagged and untagged enums and flattened fields. Some types take more bytes:
 ///
-/// | type | for machines | for people, as encoded here |
+/// | type | compact | human-readable, as encoded here |
 /// | --- | --- | --- |
 /// | `IpAddr`, version 4 | 9 to 13 bytes | 8 to 16 bytes |
 /// | `IpAddr`, version 6 | 23 to 39 bytes | 3 to 41 bytes |
@@ -54,23 +54,23 @@ const MAX_DEPTH: usize = 128;
 /// | `SocketAddr`, version 6 | 25 to 43 bytes | 7 to 60 bytes, with its scope |
 /// | `uuid::Uuid` | 18 bytes | 38 bytes |
 ///
-/// Fails for a value nested deeper than 128 levels, since it would not be decoded. A level is an
-/// array or a map; a struct, a tuple, a list, a map is one, and so is an enum's variant with fields,
-/// besides those fields. Otherwise it fails only where a value's own `Serialize` does. The error is
-/// a [`rmp_serde::encode::Error`].
+/// Fails for a value nested deeper than 128 levels, since decoding would refuse it. Each array and
+/// map is a level: a struct, a tuple, a list and a map are one each, and an enum variant with
+/// fields adds one to that of its fields. Otherwise it fails only if the value's own `Serialize`
+/// does. The error is a [`rmp_serde::encode::Error`].
 ///
 /// # Decoding
 /// The body is one value, with nothing after it. A struct is read from a map, or from an array of
 /// its fields in order. A value nested deeper than 128 levels is refused. The error is a
 /// [`rmp_serde::decode::Error`].
 ///
-/// # What serde loses
-/// What an `Option` holds is written without a mark that it is there. So `Some(None)` and `Some(())`
-/// are written as nil, and arrive as `None`.
+/// # Limitations of serde
+/// The content of an `Option` is written without a marker. So `Some(None)` and `Some(())` are
+/// written as nil, and decoded as `None`.
 ///
-/// The content of tagged and untagged enums and of flattened fields is held in a form of serde's own
-/// before it is decoded. That has no place for `i128` and `u128`: they are encoded there, and then
-/// not decoded.
+/// Serde buffers the content of tagged and untagged enums and of flattened fields before it decodes
+/// them. The buffer does not support `i128` and `u128`: inside such types, they are encoded but
+/// cannot be decoded.
 ///
 /// ```
 /// use conduit::{Decode, Encode};

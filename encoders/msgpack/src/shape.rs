@@ -1,8 +1,8 @@
-//! What has to be known of a body before it is decoded.
+//! Checks the structure of a body before it is decoded.
 //!
-//! [`rmp_serde`] ignores what follows a value, and does not count the levels of nested enums, so
-//! that a small body could overflow the stack. A walk over the markers finds both, without
-//! recursion and without looking at a payload.
+//! [`rmp_serde`] ignores bytes after a value, and does not count the levels of nested enums, so
+//! that a small body could overflow the stack. A walk over the markers detects both, without
+//! recursion and without reading payloads.
 
 use rmp_serde::decode::Error;
 use serde::de::Error as _;
@@ -10,10 +10,10 @@ use std::io::ErrorKind;
 
 use crate::MAX_DEPTH;
 
-/// Checks that the bytes are one whole value that is not nested too deeply.
+/// Checks that the bytes are one complete value that is not nested too deeply.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut reader = Reader(bytes);
-    // How many values are still to come in each array or map that is open.
+    // How many values are still to come in each open array or map.
     let mut open = Vec::new();
     loop {
         if let Some(values) = reader.value()? {
@@ -36,7 +36,7 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), Error> {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    /// Passes over a value, or over the head of an array or a map: then says how many values it has.
+    /// Skips a value, or the head of an array or a map; then returns how many values follow in it.
     fn value(&mut self) -> Result<Option<u64>, Error> {
         let [marker] = self.take()?;
         let payload = match marker {
