@@ -106,7 +106,7 @@ impl<E: Encoder> Message<E> {
     ///
     /// # Errors
     /// `ContentType`, naming both types, if another encoder made the body; `Decode`; and those of
-    /// [`bytes`](Self::bytes), `TooLarge` among them.
+    /// [`to_bytes`](Self::to_bytes), `TooLarge` among them.
     pub async fn decode<T>(&self) -> Result<T, Error>
     where
         E: Decode<T>,

@@ -23,9 +23,9 @@ use crate::{
     way::Way,
 };
 
-/// What all connections share.
+/// The state that all connections share.
 ///
-/// Lock order: the broker's state, then a queue. Wakers run, and packets are freed, under neither.
+/// Lock order: the broker's state, then a queue. Wakers run and packets are freed without a lock.
 pub(crate) struct Broker {
     pub(crate) max_packet_len: usize,
     subscription_capacity: usize,
@@ -35,12 +35,12 @@ pub(crate) struct Broker {
 #[derive(Default)]
 pub(crate) struct State {
     routes: Routes,
-    /// Every subscription that was not dropped, in the order they were made.
+    /// Every subscription that was not dropped, in the order of creation.
     pub(crate) subscriptions: BTreeMap<u64, Subscribed>,
     pub(crate) ways: BTreeMap<u64, Arc<Way>>,
     pub(crate) stopped: bool,
     pub(crate) faults: Option<Active>,
-    /// What plans did that are not in force any more.
+    /// The counts of fault plans that have ended.
     pub(crate) counts: FaultCounts,
     pub(crate) plans: u64,
     last_connection: u64,
@@ -51,24 +51,24 @@ pub(crate) struct Subscribed {
     pub(crate) connection: u64,
     at: Address,
     pub(crate) queue: Arc<Queue>,
-    /// Not left, and its connection not closed.
+    /// It was not left, and its connection not closed.
     routed: bool,
 }
 
-/// One user of the broker.
+/// A connection to the broker.
 pub(crate) struct Connection {
     pub(crate) id: u64,
-    /// Changes under the broker's lock only.
+    /// Changes only under the broker's lock.
     closed: AtomicBool,
     pub(crate) way: Arc<Way>,
 }
 
-/// What became of a publish.
+/// The outcome of a publish.
 pub(crate) enum Published {
     Yes,
     /// There is no connection.
     Offline,
-    /// A queue is full. Try again with the packet when the listener says so.
+    /// A queue is full. Try again with the packet when the listener is notified.
     Full(EventListener),
 }
 
@@ -89,13 +89,13 @@ impl Broker {
         Connection { id, closed: AtomicBool::new(false), way }
     }
 
-    /// The connection is gone. Its subscriptions may live on.
+    /// Removes a connection that was dropped. Its subscriptions remain.
     pub(crate) fn forget_connection(&self, connection: u64) {
         drop(self.lock().ways.remove(&connection));
     }
 
-    /// Routes a packet, or the notice that it is for nobody. Every packet comes through here, so
-    /// this is the place where one is lost, repeated or held back on purpose.
+    /// Routes a packet, or the notice that it has no subscriber. Every packet passes through here,
+    /// so fault plans drop, duplicate and delay packets here.
     pub(crate) fn publish(
         &self,
         from: &Connection,
@@ -172,12 +172,12 @@ impl Broker {
         };
         state.subscriptions.insert(id, subscribed);
         drop(state);
-        // Those who wait for room in a full group have a new member.
+        // Publishers that wait for room in a full group have a new member.
         queue.wake_publishers();
         Ok((id, queue))
     }
 
-    /// Routes nothing more to a subscription, and lets it end.
+    /// Stops routing to a subscription, and ends it once it is read to the end.
     pub(crate) fn leave(&self, id: u64) {
         let Some(queue) = self.lock().unroute(id) else {
             return;
@@ -186,7 +186,7 @@ impl Broker {
         queue.wake_publishers();
     }
 
-    /// The subscription is gone.
+    /// Removes a subscription that was dropped.
     pub(crate) fn forget(&self, id: u64) {
         self.leave(id);
         let subscribed = self.lock().subscriptions.remove(&id);
@@ -205,7 +205,7 @@ impl Broker {
         drop(state);
         own.iter().for_each(|(_, queue)| queue.end_now());
         connection.way.notify();
-        // A publish of this connection may wait at any of them: it has to find itself closed.
+        // A publish of this connection may wait at any of them, and has to notice the closing.
         all.iter().for_each(|queue| queue.wake_publishers());
     }
 

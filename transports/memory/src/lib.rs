@@ -1,34 +1,35 @@
 //! An in-process broker for Conduit, for tests and single-process programs.
 //!
 //! [`Memory`] moves packets between the conduits of one process, without a server, a runtime or a
-//! timer. It routes as a network broker does: to every plain subscription, to one member of a
-//! queue group, to an instance's inbox, to all instances of a service; it refuses packets that are
-//! too long, and it tells a publisher when nobody is subscribed. What works over it works over a
-//! network, where packets can get lost besides; over `Memory` none is, unless a test wants it.
+//! timer. It routes as a network broker does: to every plain subscription, to one member of a queue
+//! group, to an instance's inbox, to all instances of a service. It refuses packets that are too
+//! long, and tells a publisher when there is no subscriber. A program that works with it works over
+//! a network too, except that a network may lose packets; `Memory` loses none, unless a test
+//! injects faults.
 //!
 //! # In a unit test
-//! Make one broker for each test, so that tests which run side by side do not hear each other.
-//! Give the conduit under test one clone of it and the test's own conduit another: each clone is a
-//! connection of its own. Then send what a peer would send and look at what comes back. The same
-//! program runs against a real broker when it is given another transport.
+//! Create one broker for each test, so that parallel tests do not interfere. Pass one clone of it
+//! to the conduit under test and another to the test's own conduit: each clone is a separate
+//! connection. Then send what a peer would send, and check the answers. With another transport, the
+//! same program runs against a real broker.
 //!
-//! A subscription is in force as soon as it is made and a packet is routed when `publish` returns,
-//! so a test never has to wait for the broker. At its end, [`Memory::subscriptions`] and
-//! [`Memory::queued`] tell whether anything was left behind.
+//! A subscription is active as soon as `subscribe` returns, and a packet is routed when `publish`
+//! returns, so a test never has to wait for the broker. At its end, [`Memory::subscriptions`] and
+//! [`Memory::queued`] tell whether anything is left over.
 //!
 //! # Bounds
-//! Each subscription has a queue of [65,536 packets](MemoryBuilder::subscription_capacity). A
-//! publisher that meets a full one waits until it is read or dropped: nothing is discarded.
+//! Each subscription has a queue of [65,536 packets](MemoryBuilder::subscription_capacity). If it
+//! is full, publishers wait until it is read or dropped: nothing is discarded.
 //!
 //! # Faults
-//! A test can break things on purpose: a [`FaultPlan`] loses, repeats and delays packets as its
-//! seed decides, a [`Link`] disconnects one connection or cuts it off, and
-//! [`Memory::stop_broker`] restarts the broker. Under `conduit-sim` all of it happens in virtual
-//! time, and the same way each time.
+//! A test can inject faults: a [`FaultPlan`] loses, duplicates and delays packets as determined by
+//! its seed, a [`Link`] disconnects one connection or cuts it off, and [`Memory::stop_broker`] with
+//! [`Memory::start_broker`] restarts the broker. Under `conduit-sim` they happen in virtual time,
+//! and reproducibly.
 //!
 //! # Example
-//! One packet, from one connection to another, at the level of the transport that
-//! [`conduit`] is built on:
+//! One packet from one connection to another, with the transport interface that [`conduit`] is
+//! built on:
 //!
 //! ```
 //! use bytes::Bytes;

@@ -2,12 +2,12 @@ use std::{fmt, sync::Arc};
 
 use crate::{broker::Broker, way::Way};
 
-/// The way between one connection and the broker, to be broken and mended by a test. It comes from
-/// [`Memory::link`](crate::Memory::link), before the connection is given to a conduit.
+/// The link between one connection and the broker, which a test can break and restore. Get it from
+/// [`Memory::link`](crate::Memory::link) before passing the connection to a conduit.
 ///
-/// A way breaks in two manners. [Disconnected](Self::disconnect), both sides know it, as when a
-/// server closes the connection. [Cut](Self::cut), nobody does: packets get lost, as when a cable
-/// is pulled.
+/// A link can break in two ways. If it is [disconnected](Self::disconnect), both sides notice, as
+/// when a server closes the connection. If it is [cut](Self::cut), neither does: packets are lost,
+/// as when a cable is unplugged.
 ///
 /// ```
 /// use std::time::Duration;
@@ -52,24 +52,24 @@ impl Link {
         Self { broker, connection, way }
     }
 
-    /// Breaks the connection: what is on its way, or waits in its subscriptions, is lost; the
-    /// broker forgets its subscriptions; publishing waits.
+    /// Breaks the connection: packets in transit and in its subscriptions are lost, the broker
+    /// forgets its subscriptions, and publishing waits.
     pub fn disconnect(&self) {
         self.broker.disconnect(self.connection);
     }
 
-    /// Connects again: subscriptions are renewed, and publishing goes on.
+    /// Reconnects: subscriptions are renewed, and publishing continues.
     pub fn reconnect(&self) {
         self.broker.mend(&self.way, Way::DISCONNECTED);
     }
 
-    /// Loses all packets in both directions from now on, and tells nobody. The broker still routes
-    /// to the connection, and publishing succeeds.
+    /// Silently loses all packets in both directions from now on. The broker still routes to the
+    /// connection, and publishing succeeds.
     pub fn cut(&self) {
         self.broker.cut(self.connection);
     }
 
-    /// Ends what [`cut`](Self::cut) began.
+    /// Ends a [`cut`](Self::cut).
     pub fn heal(&self) {
         self.broker.mend(&self.way, Way::CUT);
     }

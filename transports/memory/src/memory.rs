@@ -17,18 +17,18 @@ use crate::{
 
 /// A connection to a broker in this process.
 ///
-/// [`new`](Self::new) makes a broker and a first connection; each clone is one more connection to
-/// the same broker, for one more conduit. The broker lives as long as anything that is connected to
-/// it. Dropping a connection does not end its subscriptions, [closing](Transport::close) it does,
-/// and leaves other connections alone. A clone of a closed connection is open.
+/// [`new`](Self::new) creates a broker and a first connection; each clone is another connection to
+/// the same broker, for another conduit. The broker lives as long as a connection or subscription
+/// to it. Dropping a connection does not end its subscriptions; [closing](Transport::close) it
+/// does, and does not affect other connections. A clone of a closed connection is open.
 ///
-/// What a publisher gets to know, and when:
-/// - A packet stays with its publisher while a subscription that it is for has no room. It is then
-///   given to all whom it is for, or, where the publish is dropped before, to none of them.
-///   Publishers that wait for the same subscription have no order among each other.
-/// - Members of a group take turns; one that is full is passed over while another has room.
-/// - The broker knows who is subscribed, so that every notice of an undelivered packet is given.
-/// - An inbox has one subscription; the next one is `Denied` until the first is left or dropped.
+/// Details of its behaviour:
+/// - While a subscription that a packet is for has no room, its publisher waits. The packet is then
+///   delivered to all its subscriptions, or, if the publish is dropped before, to none. Publishers
+///   that wait for the same subscription are not ordered among each other.
+/// - Members of a group take turns; a full one is skipped while another has room.
+/// - The broker knows all subscriptions, so it sends every notice of an undelivered packet.
+/// - An inbox has one subscription; further ones are `Denied` until the first is left or dropped.
 ///
 /// ```
 /// use conduit::{InstanceId, transport::{Address, Transport}};
@@ -59,65 +59,64 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// A broker with the default limits, and a first connection to it.
+    /// Creates a broker with the default limits, and returns a first connection to it.
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// The limits of a broker, to be changed before it is made.
+    /// Returns a builder for a broker with custom limits.
     pub fn builder() -> MemoryBuilder {
         MemoryBuilder::new()
     }
 
-    /// How many subscriptions the broker routes to, of all connections together. Those that were
-    /// left or dropped, or whose connection was closed, do not count.
+    /// Returns how many subscriptions the broker routes to, over all connections. Subscriptions
+    /// that were left or dropped, or whose connection was closed, do not count.
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.broker.subscriptions()
     }
 
-    /// How many packets wait to be read, of all connections together: in subscriptions that are
-    /// routed to, and in those that were left but not dropped.
+    /// Returns how many packets wait to be read, over all connections, including subscriptions that
+    /// were left but not dropped.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.broker.queued()
     }
 
-    /// The way between this connection and the broker, to be broken by a test.
+    /// Returns the link between this connection and the broker, which a test can break.
     #[must_use]
     pub fn link(&self) -> Link {
         let way = Arc::clone(&self.connection.way);
         Link::new(Arc::clone(&self.broker), self.connection.id, way)
     }
 
-    /// Stops the broker, for all connections: what is on its way or waits in subscriptions is lost,
-    /// it forgets all subscriptions, and publishing waits.
+    /// Stops the broker for all connections: packets in transit and in subscriptions are lost, the
+    /// broker forgets all subscriptions, and publishing waits.
     pub fn stop_broker(&self) {
         self.broker.stop();
     }
 
-    /// Starts it again: connections renew their subscriptions by themselves, and publishing goes
-    /// on. One whose [link](Self::link) is disconnected stays so.
+    /// Starts the broker again: connections renew their subscriptions by themselves, and publishing
+    /// continues. A connection whose [link](Self::link) is disconnected stays disconnected.
     pub fn start_broker(&self) {
         self.broker.start();
     }
 
-    /// Lets packets suffer what a plan says, for all connections. It takes the place of a plan that
-    /// is in force.
+    /// Injects the faults of a plan into the packets of all connections. Replaces an active plan.
     ///
     /// # Panics
-    /// Where the plan's runtime panics because it is not running.
+    /// If the plan's runtime panics because it is not running.
     pub fn inject_faults(&self, plan: FaultPlan) {
         self.broker.inject(plan);
     }
 
-    /// Ends what [`inject_faults`](Self::inject_faults) began. What is on its way arrives at once.
+    /// Ends the active plan. Delayed packets arrive at once.
     pub fn end_faults(&self) {
         self.broker.end_faults();
     }
 
-    /// What fault plans have done so far.
+    /// Returns the number of faults that plans have caused so far.
     #[must_use]
     pub fn fault_counts(&self) -> FaultCounts {
         self.broker.fault_counts()
@@ -144,7 +143,7 @@ impl Drop for Memory {
     }
 }
 
-/// One more connection to the same broker.
+/// Creates another connection to the same broker.
 impl Clone for Memory {
     fn clone(&self) -> Self {
         Self::connect(Arc::clone(&self.broker))
@@ -205,14 +204,14 @@ impl Transport for Memory {
         }
     }
 
-    /// In force when it returns.
+    /// The subscription is active when this returns.
     async fn subscribe(&self, at: &Address) -> Result<MemorySubscription, TransportError> {
         let (id, queue) = self.broker.subscribe(&self.connection, at)?;
         Ok(MemorySubscription::new(Arc::clone(&self.broker), id, queue))
     }
 
-    /// Returns at once: the broker routes a packet and makes a subscription in the call itself.
-    /// Where the connection is broken, it waits until it is mended.
+    /// Returns at once, since the broker routes packets and adds subscriptions within the call. If
+    /// the connection is broken, waits until it is restored.
     async fn flush(&self) -> Result<(), TransportError> {
         loop {
             let mended = self.connection.way.listen();
@@ -224,8 +223,8 @@ impl Transport for Memory {
         }
     }
 
-    /// Ends this connection's subscriptions, with what waits in them, and a publish of it that
-    /// waits for room.
+    /// Ends this connection's subscriptions, discards the packets in them, and ends publishes that
+    /// wait for room.
     async fn close(&self) {
         self.broker.close(&self.connection);
     }

@@ -10,18 +10,18 @@ use event_listener::Event;
 
 use crate::way::Way;
 
-/// So many places of an empty queue stay there for the next packets.
+/// The capacity that an empty queue keeps for the next packets.
 const KEPT: usize = 64;
 
-/// What was routed to one subscription and has not been read.
+/// The packets routed to one subscription that have not been read.
 ///
-/// Only the broker pushes, under its lock; only the subscription pops, without it. So where the
-/// broker has found room, there still is room when it pushes.
+/// Only the broker pushes, under its lock; only the subscription pops, without it. So if the broker
+/// has found room, there is still room when it pushes.
 pub(crate) struct Queue {
     capacity: usize,
-    /// Tells publishers who wait at this address to look again.
+    /// Wakes publishers that wait at this address.
     room: Arc<Event>,
-    /// Between the broker and the subscriber.
+    /// The state of the subscriber's connection.
     way: Arc<Way>,
     inner: Mutex<Inner>,
 }
@@ -34,7 +34,7 @@ struct Inner {
 }
 
 impl Inner {
-    /// A burst leaves no memory behind.
+    /// Frees the memory that a burst has taken.
     #[cold]
     fn release(&mut self) {
         self.packets = VecDeque::new();
@@ -54,12 +54,12 @@ impl Queue {
         self.is_cut() || self.len() < self.capacity
     }
 
-    /// Whether the broker knows of the subscription.
+    /// Returns whether the broker knows the subscription.
     pub(crate) fn is_online(&self) -> bool {
         self.way.is_online()
     }
 
-    /// Whether what is routed here is lost.
+    /// Returns whether packets routed here are lost.
     pub(crate) fn is_cut(&self) -> bool {
         self.way.is_cut()
     }
@@ -96,7 +96,7 @@ impl Queue {
         Poll::Pending
     }
 
-    /// Lets the reader have what is here, and then nothing. The broker no longer routes here.
+    /// Ends the queue after the packets in it. The broker no longer routes here.
     pub(crate) fn end(&self) {
         let mut inner = self.lock();
         inner.ended = true;
@@ -107,20 +107,20 @@ impl Queue {
         }
     }
 
-    /// Lets the reader have nothing more.
+    /// Ends the queue at once, discarding the packets in it.
     pub(crate) fn end_now(&self) {
         self.lose();
         self.end();
     }
 
-    /// Loses what waits.
+    /// Discards the packets in the queue.
     pub(crate) fn lose(&self) {
         let packets = mem::take(&mut self.lock().packets);
         drop(packets);
     }
 
-    /// All of them: one that is woken may find another queue full and wait there, so it would not
-    /// pass the word on.
+    /// Wakes all waiting publishers. Waking one is not enough: it may wait at another full queue,
+    /// and not wake the next.
     pub(crate) fn wake_publishers(&self) {
         self.room.notify(usize::MAX);
     }

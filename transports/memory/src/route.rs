@@ -5,30 +5,30 @@ use event_listener::{Event, EventListener};
 
 use crate::{queue::Queue, wakers::Wakers, way::Way};
 
-/// Who is subscribed to one subject, inbox or control address. The last two have no group.
+/// The subscriptions to one subject, inbox or control address. The last two have no group.
 #[derive(Default)]
 pub(crate) struct Route {
     plain: Vec<Arc<Queue>>,
     group: Vec<Arc<Queue>>,
-    /// The index of the member whose turn it is.
+    /// The index of the member that is next.
     turn: usize,
     room: Arc<Event>,
 }
 
-/// What became of a packet.
+/// The outcome of offering a packet.
 pub(crate) enum Offer {
-    /// It is in the queues of all whom it is for.
+    /// It is in the queues of all its receivers.
     Taken,
-    /// It is for nobody, and comes back.
+    /// It has no receiver, and is returned.
     Nobody(Packet),
-    /// All whom it is for are cut off, and it comes back to be freed.
+    /// All its receivers are cut off; it is returned to be freed.
     Lost(Packet),
-    /// One of those whom it is for has no room, so that it is in no queue and comes back; the
-    /// listener says when to offer it again.
+    /// A receiver has no room, so the packet is in no queue and is returned; the listener tells
+    /// when to offer it again.
     Full(Packet, EventListener),
 }
 
-/// Somebody whom a packet is for has no room.
+/// A receiver of a packet has no room.
 struct Full;
 
 impl Route {
@@ -36,7 +36,7 @@ impl Route {
         self.plain.is_empty() && self.group.is_empty()
     }
 
-    /// A new subscription, the last in its list.
+    /// Adds a subscription at the end of its list.
     pub(crate) fn add(&mut self, target: Target, capacity: usize, way: &Arc<Way>) -> Arc<Queue> {
         let room = Arc::clone(&self.room);
         let queue = Arc::new(Queue::new(capacity, room, Arc::clone(way)));
@@ -57,14 +57,14 @@ impl Route {
         }
     }
 
-    /// Gives a packet to all whom it is for, or to none of them: a publisher that gives up while it
-    /// waits has published nothing.
+    /// Delivers a packet to all its receivers, or to none: a publisher that gives up while it waits
+    /// has published nothing.
     pub(crate) fn offer(&mut self, targets: Targets, packet: Packet, wakers: &mut Wakers) -> Offer {
         let member = match self.find_room(targets) {
             Ok(member) => member,
             Err(Full) => {
                 let room = self.room.listen();
-                // A queue that was read before we listened has told nobody.
+                // A queue may have been read before the listener existed.
                 match self.find_room(targets) {
                     Ok(member) => member,
                     Err(Full) => return Offer::Full(packet, room),
@@ -91,9 +91,9 @@ impl Route {
         Offer::Taken
     }
 
-    /// The member that a packet goes to, if it is for the group and there is one: the first with
-    /// room, from the one whose turn it is. A full member holds nobody up while another has room.
-    /// Whoever is disconnected does not count.
+    /// Checks that all plain receivers have room, and returns the member that a packet for the
+    /// group goes to, if any: the first with room, from the one that is next. A full member is
+    /// skipped while another has room. Disconnected subscriptions do not count.
     fn find_room(&self, targets: Targets) -> Result<Option<usize>, Full> {
         let full = |queue: &Arc<Queue>| queue.is_online() && !queue.has_room();
         if targets.plain() && self.plain.iter().any(full) {

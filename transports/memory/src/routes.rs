@@ -12,7 +12,7 @@ use crate::{
     way::Way,
 };
 
-/// Where every address leads. Ordered maps: what a run does must not depend on a hash seed.
+/// The routes of all addresses. In ordered maps, so that a run does not depend on a hash seed.
 #[derive(Default)]
 pub(crate) struct Routes {
     services: BTreeMap<ServiceName, Service>,
@@ -59,7 +59,7 @@ impl Routes {
         route.add(target, capacity, way)
     }
 
-    /// Routes nothing more to a queue. An address, and a service, without queues leaves no trace.
+    /// Stops routing to a queue, and removes addresses and services that have no queue left.
     pub(crate) fn remove(&mut self, at: &Address, queue: &Arc<Queue>) {
         let Some(route) = self.get_mut(at) else {
             return;

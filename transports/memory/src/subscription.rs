@@ -10,10 +10,9 @@ use futures_core::Stream;
 
 use crate::{broker::Broker, queue::Queue};
 
-/// The packets of one subscription to a [`Memory`](crate::Memory) broker, in order.
+/// The stream of packets of one subscription to a [`Memory`](crate::Memory) broker, in order.
 ///
-/// Dropping it unsubscribes, forgets what has not been read, and lets publishers that waited for
-/// room go on.
+/// Dropping it unsubscribes, discards unread packets, and wakes publishers that wait for room.
 ///
 /// ```
 /// use conduit::transport::{Address, Packet, Transport};
@@ -52,7 +51,7 @@ impl Stream for MemorySubscription {
 }
 
 impl Subscription for MemorySubscription {
-    /// Returns at once, and fails only where a test has broken the connection.
+    /// Returns at once, and fails only if a test has broken the connection.
     async fn leave(&mut self) -> Result<(), TransportError> {
         self.broker.leave(self.id);
         if self.queue.is_online() { Ok(()) } else { Err(TransportErrorKind::Disconnected.into()) }

@@ -1,7 +1,7 @@
 use std::task::Waker;
 
-/// The readers to wake once the broker's lock is released: a waker may run or drop a task that
-/// needs that lock. The first one, mostly the only one, costs no allocation.
+/// The readers to wake after the broker's lock is released, since a waker may run or drop a task
+/// that takes it. The first one, usually the only one, is stored without an allocation.
 #[derive(Default)]
 pub(crate) struct Wakers {
     first: Option<Waker>,

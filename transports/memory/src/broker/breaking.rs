@@ -1,4 +1,4 @@
-//! How the broker itself breaks and mends.
+//! Breaks and restores the broker and its connections.
 
 use std::{
     sync::{Arc, Weak},
@@ -38,7 +38,7 @@ impl Broker {
         }
     }
 
-    /// What waits in its subscriptions has arrived, and is not lost.
+    /// Cuts a connection off. Packets in its subscriptions have arrived, and are kept.
     pub(crate) fn cut(&self, connection: u64) {
         let state = self.lock();
         if let Some(way) = state.ways.get(&connection) {
@@ -106,8 +106,8 @@ impl Broker {
         state.faults.as_ref().map_or(state.counts, |faults| faults.counts)
     }
 
-    /// Delivers what has arrived by now. Returns when the next packet does, or nothing once the
-    /// plan is not in force any more.
+    /// Delivers the delayed packets that are due. Returns when the next one is, if any; `None` once
+    /// the plan has ended.
     fn deliver(&self, plan: u64) -> Option<Option<Instant>> {
         let mut wakers = Wakers::default();
         let mut state = self.lock();
@@ -125,7 +125,7 @@ impl Broker {
 }
 
 impl State {
-    /// A packet that was on its way is there. It waits for nobody.
+    /// Routes a delayed packet. It is dropped if a subscription is full.
     fn arrive(&mut self, held: Held, counts: &mut FaultCounts, wakers: &mut Wakers) {
         let Held { to, packet, undelivered, .. } = held;
         let undelivered = undelivered.as_ref().map(|(inbox, token)| (inbox, *token));

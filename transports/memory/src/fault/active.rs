@@ -6,7 +6,7 @@ use event_listener::Event;
 
 use super::{FaultPlan, Held, Transit};
 
-/// What a fault plan has done so far. A test can see by it that there were faults at all.
+/// The number of faults that plans have caused. Lets a test check that there were any.
 ///
 /// ```
 /// use conduit::transport::{Address, Transport};
@@ -29,22 +29,22 @@ use super::{FaultPlan, Held, Transit};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultCounts {
-    /// Packets that were published while a plan was in force.
+    /// Packets published while a plan was active.
     pub published: u64,
-    /// Packets that were lost, those among them that were on their way when a connection broke, or
-    /// that were late and found a subscription full.
+    /// Packets lost, including those in transit when a connection broke, and delayed ones that
+    /// found a subscription full.
     pub dropped: u64,
-    /// Packets that came twice.
+    /// Packets delivered twice.
     pub duplicated: u64,
-    /// Packets that travelled for some time.
+    /// Packets delayed.
     pub delayed: u64,
-    /// Packets that did not keep to their place.
+    /// Packets delivered out of order.
     pub reordered: u64,
-    /// Packets that came with a wrong bit.
+    /// Packets delivered with a flipped bit.
     pub damaged: u64,
 }
 
-/// A plan that is in force.
+/// An active plan.
 pub(crate) struct Active {
     pub(crate) number: u64,
     plan: FaultPlan,
@@ -52,11 +52,11 @@ pub(crate) struct Active {
     pub(crate) counts: FaultCounts,
 }
 
-/// What becomes of a packet.
+/// What a plan does with a packet.
 pub(crate) enum Fate {
-    /// It is routed now, so many times.
+    /// Routes it now, `copies` times.
     Now { copies: u64, notice: bool },
-    /// It is lost, or on its way.
+    /// Drops or delays it.
     Taken,
 }
 
@@ -113,7 +113,7 @@ impl Active {
         }
     }
 
-    /// Loses what a connection has sent, or what all have.
+    /// Drops the packets in transit of one connection, or of all.
     pub(crate) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
         let lost = self.transit.lose(from);
         self.counts.dropped += lost.len() as u64;
@@ -125,7 +125,7 @@ impl Active {
     }
 }
 
-/// Turns over one bit of the last byte.
+/// Flips one bit of the last byte.
 fn damage(packet: &mut Bytes, bit: u8) {
     let mut bytes = packet.to_vec();
     if let Some(last) = bytes.last_mut() {

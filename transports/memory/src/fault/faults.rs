@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// What happens to packets, and how often. Nothing, unless it is said.
+/// The faults of packets, and their rates. By default there are none.
 ///
-/// Rates are from 0, never, to 1, always.
+/// Rates range from 0, never, to 1, always.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct Faults {
     pub(super) silence: f64,
 }
 
-/// How long packets travel.
+/// How long packets are delayed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,65 +44,67 @@ pub struct Faults {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Delay {
-    /// No time.
+    /// No delay.
     #[default]
     None,
-    /// All equally long.
+    /// The same delay for all packets.
     Fixed(Duration),
-    /// Anything between two times, with the same probability.
+    /// A delay between two durations, uniformly distributed.
     Uniform(Duration, Duration),
-    /// Mostly short and sometimes long, with this mean: ten times the mean at most.
+    /// An exponentially distributed delay with this mean, capped at ten times the mean.
     Exponential(Duration),
 }
 
 impl Faults {
-    /// No faults.
+    /// Creates a set without faults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many packets are lost. A notice that nobody was subscribed is lost at the same rate.
+    /// Sets the rate of lost packets. Notices of undelivered packets are lost at the same rate.
     pub fn drop(mut self, rate: f64) -> Self {
         self.drop = rate;
         self
     }
 
-    /// How many notices that nobody was subscribed are lost, where their packets are not: at a rate
-    /// of 1 it is a broker that cannot know who is subscribed.
+    /// Sets the rate of lost notices whose packets are not lost. A rate of 1 simulates a broker
+    /// that does not know its subscribers.
     pub fn silence(mut self, rate: f64) -> Self {
         self.silence = rate;
         self
     }
 
-    /// How many packets come twice.
+    /// Sets the rate of packets that are delivered twice.
     ///
-    /// No transport may do that: what the library does then shows how sturdy it is, and is not
-    /// promised. Frames of streams stand it; a message of one packet is delivered twice.
+    /// The contract of a transport forbids this, so the library's behaviour shows its robustness
+    /// and is not guaranteed. Streams tolerate it; a message of one packet is delivered twice.
     pub fn duplicate(mut self, rate: f64) -> Self {
         self.duplicate = rate;
         self
     }
 
-    /// How many packets do not keep to their place, and how much longer they travel at most.
+    /// Sets the rate of packets that are delivered out of order, and their maximum extra delay.
     ///
-    /// No transport may do that within a subscription: see [`duplicate`](Self::duplicate).
+    /// The contract of a transport forbids this within a subscription; see
+    /// [`duplicate`](Self::duplicate).
     pub fn reorder(mut self, rate: f64, by: Duration) -> Self {
         self.reorder = rate;
         self.reorder_by = by;
         self
     }
 
-    /// How many packets come with a wrong bit in their last byte: where there is a body, in it.
+    /// Sets the rate of packets with a flipped bit in their last byte, which is in the body if
+    /// there is one.
     ///
-    /// No transport may do that. A streamed body that is damaged is found by its checksum; a message
-    /// of one packet has none.
+    /// The contract of a transport forbids this. The checksum of a streamed body detects it; a
+    /// message of one packet has no checksum.
     pub fn damage(mut self, rate: f64) -> Self {
         self.damage = rate;
         self
     }
 
-    /// How long packets travel. Packets of one connection do not overtake each other by that: one
-    /// that is slow holds back those behind it.
+    /// Sets the delay of packets. It does not reorder the packets of one connection: a slow packet
+    /// delays those behind it.
     pub fn delay(mut self, delay: Delay) -> Self {
         self.delay = delay;
         self

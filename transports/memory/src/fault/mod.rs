@@ -1,4 +1,4 @@
-//! Faults on purpose: packets that are lost, repeated or late.
+//! Fault injection: lost, duplicated, delayed and damaged packets.
 
 mod active;
 mod faults;

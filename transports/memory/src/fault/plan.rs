@@ -7,10 +7,10 @@ use super::Faults;
 
 type Which = Box<dyn Fn(&Address, &[u8]) -> bool + Send + Sync>;
 
-/// Which packets suffer which faults. A seed decides when: the same seed and the same packets give
-/// the same faults.
+/// Assigns faults to packets. A seed determines when they happen: the same seed and the same
+/// packets give the same faults.
 ///
-/// [`Memory::inject_faults`](crate::Memory::inject_faults) puts it into force, and
+/// [`Memory::inject_faults`](crate::Memory::inject_faults) activates it, and
 /// [`Memory::end_faults`](crate::Memory::end_faults) ends it.
 ///
 /// ```
@@ -58,13 +58,13 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// A plan without faults. Packets that are late travel in a task of the runtime, by its clock.
+    /// Creates a plan without faults. A task of the runtime delivers delayed packets, by its clock.
     pub fn new(runtime: impl Runtime, seed: u64) -> Self {
         Self { runtime: Arc::new(runtime), rng: Rng::with_seed(seed), rules: Vec::new() }
     }
 
-    /// The faults of the packets that a function picks, by where they go and what they hold. Where
-    /// several pick a packet, the first counts.
+    /// Sets the faults of the packets that a function selects by their address and content. If
+    /// several functions select a packet, the first one applies.
     pub fn on(
         mut self,
         which: impl Fn(&Address, &[u8]) -> bool + Send + Sync + 'static,
@@ -74,7 +74,7 @@ impl FaultPlan {
         self
     }
 
-    /// The faults of all packets that nothing said before picks.
+    /// Sets the faults of all packets that no function before selects.
     pub fn on_the_rest(self, faults: Faults) -> Self {
         self.on(|_, _| true, faults)
     }

@@ -1,4 +1,4 @@
-//! Packets that are on their way.
+//! Packets in transit.
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::transport::{Address, Token};
 use event_listener::Event;
 
-/// A packet that is on its way.
+/// A packet in transit.
 pub(crate) struct Held {
     pub(crate) from: u64,
     pub(crate) to: Address,
@@ -35,7 +35,7 @@ impl Held {
 pub(crate) struct Transit {
     held: BTreeMap<(Instant, u64), Held>,
     next: u64,
-    /// For each connection with packets that keep their order: how many, and when the last comes.
+    /// For each connection with packets in order: how many there are, and when the last arrives.
     lines: BTreeMap<u64, (usize, Instant)>,
     changed: Arc<Event>,
 }
@@ -45,7 +45,7 @@ impl Transit {
         Self { held: BTreeMap::new(), next: 0, lines: BTreeMap::new(), changed }
     }
 
-    /// Whether what is published now would overtake something.
+    /// Returns whether a packet published now would overtake another.
     pub(crate) fn has_line(&self, from: u64) -> bool {
         self.lines.contains_key(&from)
     }
@@ -56,7 +56,7 @@ impl Transit {
         self.changed.notify(usize::MAX);
     }
 
-    /// Holds it until a time, and until all that came before it is there.
+    /// Holds a packet until a time, and until all packets before it have arrived.
     pub(crate) fn hold_in_line(&mut self, at: Instant, mut held: Held) {
         let (count, last) = self.lines.entry(held.from).or_insert((0, at));
         *count += 1;
@@ -66,7 +66,7 @@ impl Transit {
         self.hold(at, held);
     }
 
-    /// The next packet that has arrived by a time, or by any.
+    /// Takes the next packet that arrives by a time, or the next of all.
     pub(crate) fn pop(&mut self, by: Option<Instant>) -> Option<Held> {
         let arrives = |at: Instant| by.is_none_or(|by| at <= by);
         let first = self.held.first_entry().filter(|entry| arrives(entry.key().0))?;
@@ -75,12 +75,12 @@ impl Transit {
         Some(held)
     }
 
-    /// When the next one arrives.
+    /// Returns when the next packet arrives.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
         self.held.keys().next().map(|(at, _)| *at)
     }
 
-    /// Loses what a connection has sent, or what all have.
+    /// Removes the packets that one connection has sent, or all.
     pub(crate) fn lose(&mut self, from: Option<u64>) -> Vec<Held> {
         let all = std::mem::take(&mut self.held);
         let is_lost = |held: &Held| from.is_none_or(|from| held.from == from);
@@ -107,7 +107,7 @@ impl Transit {
     }
 }
 
-/// The plan is not in force any more.
+/// Wakes the task that delivers packets when the plan ends.
 impl Drop for Transit {
     fn drop(&mut self) {
         self.changed.notify(usize::MAX);

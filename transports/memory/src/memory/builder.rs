@@ -2,7 +2,7 @@ use conduit::transport::MIN_PACKET_LEN;
 
 use super::Memory;
 
-/// The limits of a broker. Made by [`Memory::builder`].
+/// A builder for a broker with custom limits, from [`Memory::builder`].
 ///
 /// ```
 /// use conduit::transport::Transport;
@@ -23,21 +23,21 @@ impl MemoryBuilder {
         Self { max_packet_len: 1024 * 1024, subscription_capacity: 65_536 }
     }
 
-    /// The longest packet that can be published, in bytes. 1 MiB by default, as with NATS; less
-    /// than [`MIN_PACKET_LEN`] becomes that.
+    /// Sets the maximum length of a packet, in bytes; 1 MiB by default, as with NATS. Values below
+    /// [`MIN_PACKET_LEN`] are raised to it.
     pub fn max_packet_len(mut self, bytes: usize) -> Self {
         self.max_packet_len = bytes.max(MIN_PACKET_LEN);
         self
     }
 
-    /// How many packets may wait in one subscription before those who publish to it have to wait.
-    /// 65,536 by default; 0 becomes 1.
+    /// Sets how many packets may wait in one subscription before publishers to it have to wait;
+    /// 65,536 by default. 0 is raised to 1.
     pub fn subscription_capacity(mut self, packets: usize) -> Self {
         self.subscription_capacity = packets.max(1);
         self
     }
 
-    /// Makes a broker with these limits, and a first connection to it.
+    /// Creates a broker with these limits, and returns a first connection to it.
     #[must_use]
     pub fn build(self) -> Memory {
         Memory::with_limits(&self)
