@@ -1,8 +1,11 @@
+mod builder;
+
 use std::{fmt, time::Duration};
 
+pub use self::builder::{Builder, Missing};
 use crate::{
-    Builder, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
-    binding::Binding, handle::Handle, proto::BindingKind, service::Service, transport::Transport,
+    Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
+    handle::Handle, proto::BindingKind, service::Service, transport::Transport,
 };
 
 /// One instance of a service: sends messages to other services, and binds to subjects to receive

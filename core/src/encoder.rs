@@ -2,8 +2,6 @@
 
 use std::error::Error as StdError;
 
-use crate::{Error, ErrorKind, proto::frame::ContentType};
-
 /// A format for values, such as JSON.
 ///
 /// Implementations of [`Encode`] and [`Decode`] define which types it can encode and decode, so
@@ -113,31 +111,3 @@ pub trait Decode<T>: Encoder {
 /// assert!(error.is::<serde_json::Error>());
 /// ```
 pub type CodecError = Box<dyn StdError + Send + Sync>;
-
-/// Encodes a value, and returns the bytes with their content type.
-pub(crate) fn encoded<E, T>(encoder: &E, value: &T) -> Result<(ContentType, Vec<u8>), Error>
-where
-    E: Encode<T>,
-    T: ?Sized,
-{
-    let content_type = ContentType::from_static(encoder.content_type()).ok_or_else(|| {
-        let text = format!("{:?} is not a content type", encoder.content_type());
-        Error::new(ErrorKind::Encode, text)
-    })?;
-    /// Large enough that most values are encoded without reallocating.
-    const USUAL: usize = 128;
-    let mut bytes = Vec::with_capacity(USUAL);
-    encoder
-        .encode(value, &mut bytes)
-        .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
-    Ok((content_type, bytes))
-}
-
-/// Checks that a body was made by the same encoder.
-pub(crate) fn check_content_type(theirs: &str, ours: &str) -> Result<(), Error> {
-    if theirs == ours {
-        return Ok(());
-    }
-    let text = format!("it is {theirs}, and this conduit decodes {ours}");
-    Err(Error::new(ErrorKind::ContentType, text))
-}

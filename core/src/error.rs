@@ -1,16 +1,23 @@
 mod causes;
+mod codec;
 mod convert;
+mod failure;
 mod kind;
 mod search;
 mod text;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub(crate) use self::{causes::Causes, search::Own, text::Printable};
-pub use self::{kind::ErrorKind, text::OneLine};
+pub(crate) use self::{
+    causes::Causes,
+    codec::{check_content_type, encoded},
+    search::Own,
+    text::Printable,
+};
+pub use self::{failure::Failure, kind::ErrorKind, text::OneLine};
 pub use crate::proto::Executed;
 use crate::{
-    Failure, InstanceId, ServiceName, Subject,
+    InstanceId, ServiceName, Subject,
     proto::{Detail, Reason, ReasonCode},
 };
 

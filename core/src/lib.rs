@@ -81,7 +81,6 @@
 mod address;
 mod binding;
 mod body;
-mod builder;
 mod collect;
 mod conduit;
 mod config;
@@ -90,7 +89,6 @@ mod drained;
 mod driver;
 mod encoder;
 mod error;
-mod failure;
 mod handle;
 mod handler;
 mod id;
@@ -115,13 +113,11 @@ mod sim;
 pub use self::{
     binding::Binding,
     body::{Body, BodyWriter, IncomingBody},
-    builder::{Builder, Missing},
-    conduit::Conduit,
+    conduit::{Builder, Conduit, Missing},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
-    error::{Error, ErrorKind, Executed},
-    failure::Failure,
+    error::{Error, ErrorKind, Executed, Failure},
     handler::{Handler, HandlerOutput},
     id::{IdSource, InstanceId, InvalidId, MessageId},
     message::Message,

@@ -19,7 +19,7 @@ use crate::{
     ServiceName, Subject,
     collect::Collected,
     driver::{Answer, Arrival, Replier},
-    encoder::check_content_type,
+    error::check_content_type,
     handle::Handle,
     outgoing::Payload,
     proto::frame::{ContentType, Head, Source},

@@ -6,7 +6,7 @@ use crate::{
     Body, Encode, Error, MessageId,
     body::{Prepared, Source},
     driver::{OutboundStream, To},
-    encoder::encoded,
+    error::encoded,
     handle::Open,
     proto::{
         Headers, Outbound,

@@ -2,8 +2,7 @@ use std::{error::Error as StdError, fmt};
 
 use crate::{
     Decode, Encode, Error, ErrorKind,
-    encoder::{check_content_type, encoded},
-    error::{Causes, Own, Printable},
+    error::{Causes, Own, Printable, check_content_type, encoded},
     proto::Detail,
 };
 
