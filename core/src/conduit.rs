@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 pub use self::builder::{Builder, Missing};
 use crate::{
     Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
-    handle::Handle, proto::BindingKind, service::Service, transport::Transport,
+    call::Service, handle::Handle, proto::BindingKind, transport::Transport,
 };
 
 /// One instance of a service: sends messages to other services, and binds to subjects to receive

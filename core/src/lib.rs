@@ -81,7 +81,7 @@
 mod address;
 mod binding;
 mod body;
-mod collect;
+mod call;
 mod conduit;
 mod config;
 mod delivery;
@@ -92,17 +92,10 @@ mod error;
 mod handle;
 mod handler;
 mod id;
-mod lazy;
 pub mod logging;
-mod message;
 mod name;
-mod outgoing;
 pub mod proto;
-mod reply;
-mod request;
 mod runtime;
-mod send;
-mod service;
 mod stats;
 pub mod transport;
 
@@ -113,6 +106,7 @@ mod sim;
 pub use self::{
     binding::Binding,
     body::{Body, BodyWriter, IncomingBody},
+    call::{Message, Replies, Replying, Requesting, Sending, Service},
     conduit::{Builder, Conduit, Missing},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,
@@ -120,13 +114,8 @@ pub use self::{
     error::{Error, ErrorKind, Executed, Failure},
     handler::{Handler, HandlerOutput},
     id::{IdSource, InstanceId, InvalidId, MessageId},
-    message::Message,
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
     proto::{HeaderError, Headers, frame::Source},
-    reply::Replying,
-    request::{Replies, Requesting},
     runtime::{Runtime, Task},
-    send::Sending,
-    service::Service,
     stats::Stats,
 };

@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     Encoder, Message, Subject,
+    call::Duties,
     driver::{Bound, Logged, Seen, Shared},
     error::{Causes, OneLine},
     handle::Handle,
-    message::Duties,
     proto::{Detail, Reason, ReasonCode},
 };
 

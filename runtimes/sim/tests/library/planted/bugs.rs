@@ -218,7 +218,7 @@ pub(super) const BUGS: &[Bug] = &[
     // A reply goes to an instance that did not ask.
     Bug {
         name: "ReplyToSibling",
-        edits: &[edit("reply.rs", "Shared::inbox_of(«&replier.asker»)", "&shared.source")],
+        edits: &[edit("call/reply.rs", "Shared::inbox_of(«&replier.asker»)", "&shared.source")],
         found_by: CALM,
         says: STUCK,
     },

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Instant};
 
 use crate::{
     Encode, Encoder, Message,
+    call::outgoing::Payload,
+    call::reply::Replying,
     driver::{Handling, Replier},
     handle::Handle,
-    outgoing::Payload,
     proto::frame::Source,
-    reply::Replying,
 };
 
 /// What the task that runs a handler has to know and to clean up.

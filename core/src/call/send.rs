@@ -10,8 +10,8 @@ use bytes::Bytes;
 use crate::{
     Body, Delivery, Error,
     body::{Prepared, Source},
-    lazy::Lazy,
-    outgoing::{Outgoing, Ready},
+    call::lazy::Lazy,
+    call::outgoing::{Outgoing, Ready},
     proto::frame::Frame,
     transport::Targets,
 };

@@ -13,9 +13,9 @@ use futures_lite::FutureExt;
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::{Prepared, Source},
+    call::outgoing::{Outgoing, Ready},
     delivery,
     driver::{Answer, OutboundStream, Pending, Room, Shared, Step, Vain},
-    outgoing::{Outgoing, Ready},
     proto::{
         Asker, AskerLimits, ReasonCode,
         frame::{Frame, Request},

@@ -15,7 +15,8 @@ use super::{
     deadline,
 };
 use crate::{
-    Encoder, Error, Message, driver::Room, handle::Handle, outgoing::Outgoing, proto::AskerLimits,
+    Encoder, Error, Message, call::outgoing::Outgoing, driver::Room, handle::Handle,
+    proto::AskerLimits,
 };
 
 /// The replies of all plain bindings of a subject to one request, as a stream.

@@ -17,13 +17,13 @@ use self::duties::Held;
 use crate::{
     Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
     ServiceName, Subject,
-    collect::Collected,
+    call::collect::Collected,
+    call::outgoing::Payload,
+    call::reply::Replying,
     driver::{Answer, Arrival, Replier},
     error::check_content_type,
     handle::Handle,
-    outgoing::Payload,
     proto::frame::{ContentType, Head, Source},
-    reply::Replying,
 };
 
 /// A received message, from a binding or as the reply to a request.

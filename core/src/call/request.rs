@@ -15,10 +15,10 @@ pub use self::all::Replies;
 use self::asking::{Asking, Takes};
 use crate::{
     Encoder, Error, ErrorKind, Message,
+    call::lazy::Lazy,
+    call::outgoing::Outgoing,
     driver::{Shared, Vain},
     handle::Handle,
-    lazy::Lazy,
-    outgoing::Outgoing,
 };
 
 /// A request, which is sent when this is awaited, and yields the reply.
@@ -165,7 +165,7 @@ impl<E> fmt::Debug for Requesting<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lazy::tests::{MOST, size_of_future};
+    use crate::call::lazy::tests::{MOST, size_of_future};
 
     struct Plain;
 

@@ -9,11 +9,11 @@ use std::{
 use crate::{
     Delivery, Error, ErrorKind,
     body::{Prepared, Source},
+    call::lazy::Lazy,
+    call::outgoing::Payload,
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
-    lazy::Lazy,
-    outgoing::Payload,
     proto::{
         Asked, Detail, Headers, Outbound, Reason, ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
@@ -181,7 +181,7 @@ impl fmt::Debug for Replying {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lazy::tests::{MOST, size_of_future};
+    use crate::call::lazy::tests::{MOST, size_of_future};
 
     #[test]
     fn its_future_is_small() {

@@ -6,11 +6,11 @@ use std::{
 
 use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
+    call::outgoing::{Outgoing, Payload},
+    call::request::{Replies, Requesting},
+    call::send::Sending,
     driver::To,
     handle::Handle,
-    outgoing::{Outgoing, Payload},
-    request::{Replies, Requesting},
-    send::Sending,
 };
 
 /// A handle for sending to a service.
