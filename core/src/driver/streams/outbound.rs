@@ -82,7 +82,9 @@ impl Shared {
     fn reset_receivers(&self, stream: &OutboundStream) {
         let now = self.now();
         let mut machine = lock(&stream.machine);
-        while let Some(transmit) = machine.poll_transmit(now) {
+        let said: Vec<_> = std::iter::from_fn(|| machine.poll_transmit(now)).collect();
+        drop(machine);
+        for transmit in said {
             if let Some(to) = stream.address(transmit.to) {
                 self.post_packet(to, transmit.packet, None);
             }
