@@ -2,17 +2,17 @@ use std::time::{Duration, Instant};
 
 use super::clock::later;
 
-/// When a group that has refused is asked again: after a pause, longer each time up to a bound, since
-/// most refuse because they are busy for a moment.
+/// The pauses after which a group that has refused is asked again. They grow up to a bound, since
+/// most members refuse because they are busy for a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     refusals: u32,
 }
 
 impl Backoff {
-    /// When to ask after one more refusal. `None` where an answer, which takes `answer` or as long as
-    /// the pause if that is longer, would come too late: what is asked then would not be known to have
-    /// been refused.
+    /// Returns when to ask after one more refusal. `None` if the answer, which takes `answer` or
+    /// the pause if that is longer, would come after `give_up`: it would not be known whether that
+    /// attempt was refused.
     pub(crate) fn again(
         &mut self,
         now: Instant,

@@ -2,12 +2,12 @@
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// The checksum of some bytes and those behind them, from that of the first; that of none is 0.
+/// Extends a running CRC-32C by more bytes. The checksum of no bytes is 0.
 pub(super) fn append(checksum: u32, bytes: &[u8]) -> u32 {
     let state = u64::from(!checksum);
     let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32Iscsi, state);
     digest.update(bytes);
-    // The upper half is empty.
+    // The upper half is zero.
     let [.., a, b, c, d] = digest.finalize().to_be_bytes();
     u32::from_be_bytes([a, b, c, d])
 }

@@ -1,10 +1,10 @@
 use thiserror::Error;
 
-/// Keys and values that travel with a message.
+/// The headers of a message: keys and values that travel with it.
 ///
-/// A key is 1 to 128 visible ASCII characters, compared byte by byte; a value is any text. A message
-/// has at most 256 headers, and all their keys and values together at most 8 KiB. A key may stand
-/// several times; the order is kept.
+/// A key has 1 to 128 visible ASCII characters, and is compared byte by byte; a value is any text.
+/// A message has at most 256 headers, and their keys and values together have at most 8 KiB. A key
+/// may occur several times; the order is preserved.
 ///
 /// ```
 /// use conduit::Headers;
@@ -22,7 +22,7 @@ pub struct Headers {
     bytes: usize,
 }
 
-/// Why a header cannot be added.
+/// The error of an invalid header.
 ///
 /// ```
 /// use conduit::{HeaderError, Headers};
@@ -36,10 +36,10 @@ pub struct Headers {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HeaderError {
-    /// The key is empty, longer than 128 bytes, or holds something other than visible ASCII.
+    /// The key is empty, longer than 128 bytes, or contains other characters than visible ASCII.
     #[error("{0:?} cannot be a header key: it has to be 1 to 128 visible ASCII characters")]
     InvalidKey(String),
-    /// There are too many headers, or all together are too long.
+    /// There are too many headers, or they are too long together.
     #[error(
         "a message has at most {} headers and {} bytes of them",
         Headers::MAX_COUNT,
@@ -49,22 +49,22 @@ pub enum HeaderError {
 }
 
 impl Headers {
-    /// The most bytes that the keys and values of a message have together.
+    /// The maximum length of all keys and values of a message together, in bytes.
     pub const MAX_BYTES: usize = 8 * 1024;
-    /// The most headers that a message has.
+    /// The maximum number of headers of a message.
     pub const MAX_COUNT: usize = 256;
     const MAX_KEY: usize = 128;
 
-    /// No headers.
+    /// Creates an empty set of headers.
     #[must_use]
     pub const fn new() -> Self {
         Self { entries: Vec::new(), bytes: 0 }
     }
 
-    /// Adds a header after those that are there.
+    /// Adds a header at the end.
     ///
     /// # Errors
-    /// [`HeaderError`] where the key is not valid or the headers get too large; nothing is added.
+    /// [`HeaderError`] if the key is not valid or the headers would be too large; nothing is added.
     pub fn add(
         &mut self,
         key: impl Into<String>,
@@ -85,24 +85,24 @@ impl Headers {
         Ok(())
     }
 
-    /// The first value of a key.
+    /// Returns the first value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    /// All headers in their order.
+    /// Iterates over all headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// How many headers there are.
+    /// Returns the number of headers.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no headers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

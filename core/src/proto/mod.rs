@@ -1,16 +1,17 @@
 //! The protocol as state machines, without I/O, clock, randomness or locks.
 //!
-//! Nothing here is needed to use Conduit. It is public for fuzzers, for simulations, and for those
-//! who implement the protocol elsewhere and want something to compare with; `SPEC.md` is its text.
-//! It changes with the protocol, not with the crate's version.
+//! Applications do not need this module. It is public for fuzzers, for simulations, and as a
+//! reference for other implementations of the protocol, which `SPEC.md` specifies. It changes with
+//! the protocol, not with the crate's version.
 //!
-//! - [`frame`] turns packets into [`frame::Frame`]s and back.
+//! - [`frame`] decodes packets into [`frame::Frame`]s, and encodes them.
 //! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
-//!   bounds what all inbound bodies together may hold, and says which offers are taken.
-//! - [`Asker`] makes a request, and decides which answer counts; an [`Answerer`] answers it, once.
+//!   limits what all inbound bodies together may hold, and decides which offers are accepted.
+//! - [`Asker`] makes a request, and decides which answer counts; an [`Answerer`] answers it,
+//!   once.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
-//! - [`Seen`] makes a loss on the way visible.
+//! - [`Seen`] detects messages lost in transit.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.

@@ -1,7 +1,7 @@
 use std::fmt;
 
-/// Whether the handler at the other side was executed, as far as this side knows. The order is that
-/// of how much may have happened.
+/// Whether the remote handler was executed, as far as this side knows. Ordered by how much may have
+/// happened.
 ///
 /// ```
 /// use conduit::{Conduit, Executed};
@@ -26,26 +26,26 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Executed {
-    /// It was not, and will not be: trying again is safe.
+    /// It was not executed, and will not be: a retry is safe.
     No,
-    /// It may have been.
+    /// It may have been executed.
     Maybe,
-    /// It was, at least in part.
+    /// It was executed, at least in part.
     Yes,
 }
 
 /// Why a body was reset, stopped or refused, or why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What happened.
+    /// The code of what happened.
     pub code: ReasonCode,
-    /// More about it, for a human reader.
+    /// Details, for people.
     pub text: String,
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $Name:ident = $code:literal, $Executed:ident, $text:literal;)*) => {
-        /// What happened, as it stands in a packet.
+        /// The code of a reason, as encoded in a packet.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ReasonCode {
@@ -55,7 +55,7 @@ macro_rules! codes {
         }
 
         impl ReasonCode {
-            /// The number that stands in a packet.
+            /// Returns the number that encodes it in a packet.
             #[must_use]
             pub const fn to_wire(self) -> u64 {
                 match self {
@@ -64,7 +64,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The code with this number.
+            /// Returns the code with this number.
             #[must_use]
             pub const fn from_wire(code: u64) -> Self {
                 match code {
@@ -75,8 +75,9 @@ macro_rules! codes {
         }
 
         impl ReasonCode {
-            /// Whether the handler of whoever sent a frame with this code was executed. A
-            /// [`Failure`](super::frame::Frame::Failure) may say [more](Self::executed_in_failure).
+            /// Returns whether the handler of the peer that sent a frame with this code was
+            /// executed. A [`Failure`](super::frame::Frame::Failure) may tell
+            /// [more](Self::executed_in_failure).
             #[must_use]
             pub const fn executed(self) -> Executed {
                 match self {
@@ -98,7 +99,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The receiver has no room for it now.
+    /// The receiver has no room now.
     Overloaded = 1, No, "the receiver has no room for it now";
     /// The receiver is shutting down.
     Draining = 2, No, "the receiver is shutting down";
@@ -106,13 +107,13 @@ codes! {
     Unsupported = 3, No, "the receiver does not understand it";
     /// The receiver answered after the join window of a broadcast body.
     Late = 4, No, "the receiver answered after the join window";
-    /// Another member of the group takes it.
+    /// Another member of the group has the message.
     Taken = 5, No, "another member of the group has it";
     /// The receiver held up the other receivers of a broadcast body for too long.
     Lagged = 6, Maybe, "the receiver held up the others for longer than the lag limit";
-    /// The other side does not know the stream, or no longer.
+    /// The peer does not know the stream, or no longer.
     Gone = 7, Maybe, "the other side does not know it any more";
-    /// The sender gave up.
+    /// The sender cancelled.
     Cancelled = 8, Maybe, "the sender gave up";
     /// The source of the body failed.
     SourceFailed = 9, Maybe, "the source of the body failed";
@@ -120,9 +121,9 @@ codes! {
     Dropped = 10, Maybe, "the receiver dropped it before its end";
     /// The body exceeds a limit of the receiver.
     TooLarge = 11, Maybe, "it exceeds a limit of the receiver";
-    /// Length or checksum do not match.
+    /// The length or the checksum does not match.
     Corrupt = 12, Maybe, "length or checksum do not match";
-    /// Nothing was heard of the other side for the idle limit.
+    /// The peer was silent for the idle limit.
     Lost = 13, Maybe, "nothing was heard of the other side within the idle limit";
     /// The handler could not decode the message.
     NotDecoded = 14, Maybe, "the handler could not decode it";
@@ -139,13 +140,13 @@ codes! {
 }
 
 impl ReasonCode {
-    /// The same where a [`Failure`](super::frame::Frame::Failure) has this code, which says whether
-    /// the function of the handler had started.
+    /// Returns the same for a [`Failure`](super::frame::Frame::Failure) with this code, which tells
+    /// whether the function of the handler had started.
     #[must_use]
     pub const fn executed_in_failure(self, started: bool) -> Executed {
         match self {
             _ if started => Executed::Yes,
-            // Both are said of the message, before the function that it is for is called.
+            // Both concern the message itself: the function was not called.
             Self::NotDecoded | Self::TooLarge => Executed::No,
             code => code.executed(),
         }
@@ -153,24 +154,25 @@ impl ReasonCode {
 }
 
 impl ReasonCode {
-    /// Whether a receiver says by it that it never had the message: no handler has started there.
+    /// Returns whether a receiver with this code never accepted the message: no handler has started
+    /// there.
     pub(super) const fn is_refusal(self) -> bool {
         matches!(self, Self::Overloaded | Self::Draining | Self::Unsupported)
     }
 }
 
 impl Reason {
-    /// The longest text that travels, in bytes.
+    /// The maximum length of a text that is sent, in bytes.
     pub const MAX_TEXT: usize = 1024;
 
-    /// A reason with a text, which is cut to [`MAX_TEXT`](Self::MAX_TEXT).
+    /// Creates a reason with a text, which is cut to [`MAX_TEXT`](Self::MAX_TEXT).
     pub fn new(code: ReasonCode, text: impl Into<String>) -> Self {
         let mut text = text.into();
         text.truncate(Self::cut(&text, Self::MAX_TEXT).len());
         Self { code, text }
     }
 
-    /// As much of a text as travels.
+    /// Cuts a text to at most `most` bytes, between characters.
     pub(super) fn cut(text: &str, most: usize) -> &str {
         let mut end = text.len().min(most);
         while !text.is_char_boundary(end) {

@@ -2,27 +2,27 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{Subject, address::Target};
 
-/// The name of a binding within its conduit.
+/// The id of a binding within its conduit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BindingId(pub u64);
 
-/// The name of a subscription that one or many bindings share.
+/// The id of a subscription that one or many bindings share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RouteId(pub u64);
 
-/// What a binding takes.
+/// The kind of a binding: which messages it receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindingKind {
     /// Every message.
     Broadcast,
-    /// One message, of those that go to every binding.
+    /// One message, as a plain binding.
     Once,
-    /// The messages that no other queue binding of the service takes.
+    /// Its share of the messages, as a member of the queue group.
     Queue,
 }
 
 impl BindingKind {
-    /// How messages for such a binding are addressed.
+    /// Returns how messages to a binding of this kind are addressed.
     #[must_use]
     pub const fn target(self) -> Target {
         match self {
@@ -32,31 +32,32 @@ impl BindingKind {
     }
 }
 
-/// A binding was added.
+/// The result of adding a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Joined {
-    /// Its name.
+    /// The id of the binding.
     pub binding: BindingId,
     /// The subscription it shares.
     pub route: RouteId,
-    /// Whether it is the first: the caller subscribes.
+    /// Whether it is the first of its route: the caller has to subscribe.
     pub subscribe: bool,
 }
 
-/// A binding was removed.
+/// The result of removing a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {
     /// The subscription it shared.
     pub route: RouteId,
-    /// Whether it was the last: the caller leaves, and says [`Registry::gone`] when that is done.
+    /// Whether it was the last of its route: the caller has to leave the subscription, and to call
+    /// [`Registry::gone`] when that is done.
     pub leave: bool,
 }
 
 /// The bindings of a conduit, and which of them a packet is for.
 ///
-/// The first binding of a subject and target makes a route, and the last one ends it. Until the
-/// caller says that the route is gone, its last binding still gets what was routed to it; a new
-/// binding of the subject makes a new route meanwhile.
+/// The first binding of a subject and target creates a route, and removing the last one ends it.
+/// Until the caller reports that the route is gone, its last binding still receives what was routed
+/// to it; meanwhile a new binding of the subject creates a new route.
 #[derive(Debug, Default)]
 pub struct Registry {
     next: u64,
@@ -69,20 +70,20 @@ pub struct Registry {
 struct Binding {
     route: RouteId,
     kind: BindingKind,
-    /// It was not removed. If it was, it is the last of its route, and takes what is left.
+    /// It was not removed. A removed one is the last of its route, and receives what is left.
     bound: bool,
 }
 
 #[derive(Debug)]
 struct Route {
     key: (Subject, Target),
-    /// Whose turn it is stands first.
+    /// The next member is first.
     members: VecDeque<BindingId>,
     leaving: bool,
 }
 
 impl Registry {
-    /// No bindings.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -107,7 +108,7 @@ impl Registry {
         Joined { binding, route, subscribe: current.is_none() }
     }
 
-    /// Removes a binding. Nothing happens where there is none: it was removed before.
+    /// Removes a binding. Has no effect if it was removed before.
     pub fn unbind(&mut self, binding: BindingId) -> Option<Left> {
         let entry = self.bindings.get_mut(&binding)?;
         if !std::mem::take(&mut entry.bound) {
@@ -125,7 +126,7 @@ impl Registry {
         Some(Left { route: id, leave })
     }
 
-    /// The broker routes nothing more to a route, and what it had routed was read.
+    /// Removes a route: the broker has stopped routing to it, and everything routed was read.
     pub fn gone(&mut self, route: RouteId) {
         let Some(route) = self.routes.remove(&route) else {
             return;
@@ -138,20 +139,21 @@ impl Registry {
         }
     }
 
-    /// The bindings that share a route. Of a group, the first that can takes the message.
+    /// Iterates over the bindings that share a route. In a group, the first that can takes the
+    /// message.
     pub fn members(&self, route: RouteId) -> impl Iterator<Item = BindingId> {
         self.routes.get(&route).into_iter().flat_map(|route| route.members.iter().copied())
     }
 
-    /// A binding took a message: it goes to the end of its group, and one that takes only one is
-    /// removed.
+    /// Notes that a binding took a message: a member goes to the end of its group, and a binding
+    /// for one message is removed.
     pub fn took(&mut self, binding: BindingId) -> Option<Left> {
         let &Binding { route, kind, .. } = self.bindings.get(&binding)?;
         match kind {
             BindingKind::Broadcast => None,
             BindingKind::Once => {
                 let left = self.unbind(binding);
-                // It takes no second message, even where the route still holds some.
+                // It takes no second message, even if the route still has some.
                 self.forget(binding);
                 left
             }
@@ -173,25 +175,25 @@ impl Registry {
         }
     }
 
-    /// Whether a binding can still get messages: it is bound, or its route is leaving.
+    /// Returns whether a binding can still receive messages: it is bound, or its route is leaving.
     #[must_use]
     pub fn is_known(&self, binding: BindingId) -> bool {
         self.bindings.contains_key(&binding)
     }
 
-    /// Whether a binding is there and was not removed.
+    /// Returns whether a binding exists and was not removed.
     #[must_use]
     pub fn is_bound(&self, binding: BindingId) -> bool {
         self.bindings.get(&binding).is_some_and(|entry| entry.bound)
     }
 
-    /// How many bindings there are.
+    /// Returns the number of bindings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.bindings.values().filter(|entry| entry.bound).count()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bindings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

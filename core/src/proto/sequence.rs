@@ -1,47 +1,48 @@
-//! Numbers that make a loss on the way visible.
+//! Sequence numbers, which reveal messages lost in transit.
 
 use std::collections::BTreeMap;
 
 use crate::InstanceId;
 
-/// The lower half of a number counts; the upper half tells one numbering from the next.
+/// The number of bits that count; the upper bits identify a numbering.
 pub const COUNTER_BITS: u32 = 32;
 
-/// What one binding has seen of each sender's numbers.
+/// The sequence numbers of each sender that one binding has seen.
 #[derive(Debug, Default)]
 pub struct Seen(BTreeMap<InstanceId, Source>);
 
 #[derive(Debug)]
 struct Source {
     next: u64,
-    /// How many before `next` have not come.
+    /// How many before `next` have not arrived.
     missing: u64,
 }
 
-/// What a number says.
+/// What a sequence number reveals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
-    /// Nothing is missing before it that was not missing already.
+    /// No further message is missing.
     None,
-    /// So many before it have not come.
+    /// This many messages before it are missing.
     Missed(u64),
-    /// It is one that was thought to be missing.
+    /// It is a message that was counted as missing.
     Filled,
 }
 
 impl Seen {
-    /// How far one number may be from the next to come, and so how many one packet can claim to be
-    /// missing.
+    /// The maximum distance of a number from the expected one, and so the maximum that one packet
+    /// can report as missing.
     pub const FARTHEST: u64 = 1 << 20;
-    /// How many senders are remembered. Then all are forgotten, and begin with what comes next.
+    /// How many senders are remembered. Beyond that all are forgotten, and start with their next
+    /// number.
     const MOST: usize = 1024;
 
-    /// Notes the number of a message that has come.
+    /// Notes the number of a message that has arrived.
     pub fn note(&mut self, sender: InstanceId, number: u64) -> Gap {
         let numbering = |number: u64| number >> COUNTER_BITS;
         let known = self.0.get_mut(&sender);
-        // A number that was used up is followed by another numbering. One that is far back is no
-        // late one: the numbers went on from a claim that was wrong.
+        // After its last number a sender starts another numbering. A number far back is not a late
+        // message: an earlier number was wrong.
         let goes_on = |source: &&mut Source| {
             numbering(source.next) == numbering(number)
                 && source.next.saturating_sub(number) <= Self::FARTHEST
@@ -55,7 +56,7 @@ impl Seen {
             return Gap::None;
         };
         if number < source.next {
-            // One that came before we began is no news.
+            // A message from before the first number that was seen fills no gap.
             let fills = source.missing > 0;
             source.missing = source.missing.saturating_sub(1);
             return if fills { Gap::Filled } else { Gap::None };

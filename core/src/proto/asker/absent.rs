@@ -1,17 +1,17 @@
-//! What the broker's notices say of an answer.
+//! How an asker handles the broker's notices of undelivered packets.
 
 use super::{Asker, AskerEvent, Phase};
 use crate::{address::Targets, proto::Executed};
 
 impl Asker {
-    /// The broker says that there was no subscriber to what was published for the request. A notice that
-    /// contradicts what was heard is ignored.
+    /// Handles a notice that a packet of the request had no subscriber. A notice that contradicts
+    /// what an answerer said is ignored.
     pub fn handle_undelivered(&mut self, targets: Targets) {
         match targets {
             _ if self.is_over() => {}
             Targets::Both => self.no_receivers(),
             Targets::Group => self.group_is_empty(),
-            // The sending half of its body knows better which receivers have accepted.
+            // The sending half of the body knows which receivers have accepted.
             Targets::Plain if self.is_streamed && matches!(self.phase, Phase::Asking(_)) => {}
             Targets::Plain => self.plain_is_empty(),
         }
@@ -25,7 +25,7 @@ impl Asker {
         if let Some((failure, _)) = self.plain_failure.take() {
             return self.end_failed_plain(failure);
         }
-        // In a pause a member has just been heard of.
+        // During a pause: a member has just answered, so the group exists.
         let is_pausing = matches!(self.phase, Phase::Pausing(_));
         if !is_pausing && (self.is_repeated || self.no_plain_has_it()) {
             self.no_receivers();
@@ -39,7 +39,7 @@ impl Asker {
         }
     }
 
-    /// No binding got the request, unless an answerer was heard of.
+    /// No binding received the request, unless an answerer was heard from.
     fn no_receivers(&mut self) {
         let heard = self.heard.group.or(self.heard.plain).is_some();
         if heard || self.plain_failure.is_some() {
@@ -51,12 +51,14 @@ impl Asker {
         }
     }
 
-    /// Whether no plain binding got the request: the broker said so, and nothing was heard of one.
+    /// Returns whether no plain binding received the request: the broker reported that, and none
+    /// was heard from.
     fn no_plain_has_it(&self) -> bool {
         self.absent.plain && self.plain_failure.is_none() && self.heard.plain.is_none()
     }
 
-    /// Whether the handler of a plain binding may have been executed, where that of the group was not.
+    /// Returns whether the handler of a plain binding may have been executed, if that of the group
+    /// was not.
     pub(super) fn executed_by_plain(&self) -> Executed {
         if self.no_plain_has_it() { Executed::No } else { Executed::Maybe }
     }

@@ -1,4 +1,4 @@
-//! What answerers say.
+//! How an asker handles answers.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use super::{Asker, AskerEvent, Phase, RequestFailure};
 use crate::{InstanceId, address::Target, proto::Executed};
 
 impl Asker {
-    /// A reply has come. Returns whether it is taken.
+    /// Handles a reply. Returns whether it is accepted.
     #[must_use]
     pub fn handle_reply(&mut self, now: Instant) -> bool {
         if self.is_over() {
@@ -20,14 +20,14 @@ impl Asker {
         true
     }
 
-    /// One of all answers was taken: the next one may take its time from now on.
+    /// Notes that one of all answers was taken: the time for the next one starts now.
     pub fn handle_taken(&mut self, now: Instant) {
         if self.takes_all {
             self.hear(now, Target::Plain);
         }
     }
 
-    /// An answerer refuses it, or has failed.
+    /// Handles a failure: an answerer refuses the request, or has failed.
     pub fn handle_failure(&mut self, now: Instant, failure: RequestFailure) {
         let executed = failure.executed();
         match failure.target {
@@ -44,16 +44,17 @@ impl Asker {
         }
     }
 
-    /// An answerer says that the request waits for its handler there, or is being handled.
+    /// Handles a sign of life: the request waits for its handler at an answerer, or is being
+    /// handled.
     pub fn handle_alive(&mut self, now: Instant, target: Target, instance: InstanceId) {
         self.hear(now, target);
-        // Where the group has it, what plain bindings say does not matter.
+        // If the group has the request, plain bindings do not matter.
         if target == Target::Group || self.heard.group.is_none() {
             self.heard.from = Some(instance);
         }
     }
 
-    /// A member of the group did not start it: another one may, or the same a moment later.
+    /// A member of the group refused the request: another one may take it, or the same one later.
     pub(super) fn refused(&mut self, now: Instant, failure: RequestFailure) {
         match &mut self.phase {
             Phase::Asking(refusal) => *refusal = Some(failure),
@@ -66,15 +67,16 @@ impl Asker {
                 }
                 None => self.group_failed(failure),
             },
-            // The same once more.
+            // A repeated refusal.
             Phase::Pausing(_) | Phase::Over => {}
         }
     }
 
-    /// The group does not answer with a reply. That it did not execute it says nothing of plain bindings.
+    /// The group does not reply. Even if it did not execute the request, plain bindings may have.
     pub(super) fn group_failed(&mut self, failure: RequestFailure) {
         let mut executed = failure.executed();
-        // Of a streamed request, its body knows who was confirmed.
+        // For a streamed request, the sending half of the body knows which receivers were
+        // confirmed.
         if executed == Executed::No && !self.is_streamed {
             self.events.push_back(AskerEvent::NotExecuted);
             executed = self.executed_by_plain();
@@ -82,7 +84,7 @@ impl Asker {
         self.end(AskerEvent::Failed { failure, executed });
     }
 
-    /// A plain binding has failed. Where the broker has not said that there is no group, it is asked.
+    /// A plain binding has failed. If it is not known that there is no group, the broker is probed.
     fn plain_failed(&mut self, now: Instant, failure: RequestFailure) {
         if self.absent.group {
             self.end_failed_plain(failure);
@@ -92,7 +94,7 @@ impl Asker {
         }
     }
 
-    /// What a plain binding has failed with counts. That it did not run says nothing of the others.
+    /// Ends with the failure of a plain binding. Even if that one did not run, others may have.
     pub(super) fn end_failed_plain(&mut self, failure: RequestFailure) {
         let executed = failure.executed().max(Executed::Maybe);
         self.end(AskerEvent::Failed { failure, executed });

@@ -1,4 +1,4 @@
-//! What an asker says.
+//! The outputs of an asker.
 
 use crate::{
     InstanceId,
@@ -6,36 +6,37 @@ use crate::{
     proto::{Detail, Executed, Reason},
 };
 
-/// A [`Failure`](crate::proto::frame::Frame::Failure): what an answerer says that does not reply.
+/// The content of a [`Failure`](crate::proto::frame::Frame::Failure), from an answerer that does
+/// not reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFailure {
-    /// Who says so.
+    /// The answerer.
     pub instance: InstanceId,
     /// How the request reached it.
     pub target: Target,
-    /// The function of the handler was called.
+    /// Whether the function of the handler was called.
     pub started: bool,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What the application adds.
+    /// The application's details.
     pub detail: Detail,
 }
 
 impl RequestFailure {
-    /// Whether the handler of the instance that says so was executed.
+    /// Returns whether the handler of the answerer was executed.
     #[must_use]
     pub fn executed(&self) -> Executed {
         self.reason.code.executed_in_failure(self.started)
     }
 
-    /// Whether no handler has it, so that another member of the group may get it.
+    /// Returns whether no handler has the request, so that another member of the group may take it.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         self.reason.code.is_refusal() && self.executed() == Executed::No
     }
 }
 
-/// What an [`Asker`](super::Asker) publishes beside the request.
+/// A packet that an [`Asker`](super::Asker) publishes besides the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskerTransmit {
     /// A Probe to the group, with a token.
@@ -44,32 +45,33 @@ pub enum AskerTransmit {
     Cancel,
 }
 
-/// What has become of a request.
+/// An event of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AskerEvent {
-    /// A member of the group has not executed it. Whether plain bindings have is known of a request to
-    /// this subject that goes to them in a packet of its own.
+    /// A member of the group has not executed the request. Later requests to this subject should go
+    /// to plain bindings in a separate packet, which tells whether there are any.
     NotExecuted,
-    /// An answerer has failed, or the group refuses until the end.
+    /// An answerer has failed, or the group has refused until the end.
     Failed {
-        /// What was said.
+        /// The failure.
         failure: RequestFailure,
-        /// Whether a handler was executed, anywhere. Of a streamed request, that of a plain binding may
-        /// have been beside the group's, if it was [confirmed](crate::proto::Outbound::is_confirmed_at).
+        /// Whether any handler was executed. For a streamed request, that of a plain binding may
+        /// have been, besides the group's, if it was
+        /// [confirmed](crate::proto::Outbound::is_confirmed_at).
         executed: Executed,
     },
-    /// The broker says that there is no subscriber.
+    /// The broker reports that there is no subscriber.
     NoReceivers,
-    /// No answerer has said that it has the request.
+    /// No answerer has acknowledged the request.
     NoAnswer {
-        /// What a plain binding said that has it no more: there may be a group.
+        /// The failure of a plain binding, which counts only if there is no group.
         failure: Option<RequestFailure>,
     },
     /// The answerer that had the request has fallen silent.
     Lost {
-        /// Who was heard of last.
+        /// The answerer that was heard from last.
         instance: Option<InstanceId>,
-        /// What a plain binding said, where the group had it too.
+        /// The failure of a plain binding, if the group had the request too.
         failure: Option<RequestFailure>,
     },
     /// The deadline has passed.

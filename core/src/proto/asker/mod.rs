@@ -1,4 +1,4 @@
-//! The half of a request that asks.
+//! The asking half of a request.
 
 mod absent;
 mod answers;
@@ -17,43 +17,43 @@ use crate::{
     address::{Target, Targets},
 };
 
-/// How long an [`Asker`] waits for what.
+/// The time limits of an [`Asker`].
 #[derive(Debug, Clone, Copy)]
 pub struct AskerLimits {
-    /// How long every answerer may be silent, once everything that asks is with the broker.
+    /// How long to wait for a first sign of an answerer, once the whole request is with the broker.
     pub answer: Duration,
-    /// How long an answerer may be silent after it was heard of.
+    /// How long an answerer may be silent after it was heard from.
     pub idle: Duration,
-    /// How long a group that refuses is asked again where the request has no deadline.
+    /// How long to keep asking a group that refuses, if the request has no deadline.
     pub patience: Duration,
-    /// How long a busy member may take to refuse, at most half of the time for the request. A group is not
-    /// asked too late for that: whether it has refused would not be known.
+    /// How long a busy member may take to refuse, at most half of the time for the request. A group
+    /// is not asked so late that its refusal could not arrive in time.
     pub refusal: Duration,
-    /// How long the broker may take to say whether there is a group, before it is asked again.
+    /// How long the broker may take to tell whether there is a group, before it is probed again.
     pub retry: Duration,
 }
 
-/// Asks, and decides which answer counts.
+/// The asking half of a request: decides where to send it, and which answer counts.
 ///
-/// A request of one packet says by [`poll_ask`](Self::poll_ask) where its packets go, also when a group
-/// that has refused is asked again. The packets of a streamed request belong to the
-/// [`Outbound`](super::Outbound) of its body; this then only hears what is answered.
+/// For a request of one packet, [`poll_ask`](Self::poll_ask) tells where to publish it, also when a
+/// group that has refused is asked again. The packets of a streamed request belong to the
+/// [`Outbound`](super::Outbound) of its body; this then only handles the answers.
 ///
-/// Where a subject has a group, the group answers: what a plain binding fails with counts only where the
-/// broker says that there is no group, and a [`Probe`](super::frame::Frame::Probe) asks it. The first
-/// reply counts, of a plain binding or of the group.
+/// If a subject has a group, the group answers: the failure of a plain binding counts only if the
+/// broker reports that there is no group, for which a [`Probe`](super::frame::Frame::Probe) asks
+/// it. The first reply counts, from a plain binding or from the group.
 ///
 /// # Run loop
-/// 1. Call the `handle_*` method for what has happened, and [`handle_timeout`](Self::handle_timeout).
-/// 2. Publish the message to what [`poll_ask`](Self::poll_ask) says, with a token, and then call
-///    [`handle_asked`](Self::handle_asked), until it says nothing.
-/// 3. Publish what [`poll_transmit`](Self::poll_transmit) says until it says nothing.
-/// 4. Take what [`poll_event`](Self::poll_event) says until it says nothing.
-/// 5. Wait until something happens, at most until [`poll_timeout`](Self::poll_timeout).
+/// 1. Call the `handle_*` method for each input, and [`handle_timeout`](Self::handle_timeout).
+/// 2. While [`poll_ask`](Self::poll_ask) returns targets, publish the message to them, with a
+///    token, and then call [`handle_asked`](Self::handle_asked).
+/// 3. Publish what [`poll_transmit`](Self::poll_transmit) returns, until it returns `None`.
+/// 4. Take what [`poll_event`](Self::poll_event) returns, until it returns `None`.
+/// 5. Wait for input, at most until [`poll_timeout`](Self::poll_timeout).
 ///
-/// Calls that come too often change nothing. It is over after one reply, or one event other than
-/// [`NotExecuted`](AskerEvent::NotExecuted); one that [takes all answers](Self::all) goes on after replies and
-/// failures.
+/// Spurious calls have no effect. The request is over after one reply, or one event other than
+/// [`NotExecuted`](AskerEvent::NotExecuted); one that [takes all answers](Self::all) continues
+/// after replies and failures.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -88,22 +88,22 @@ pub struct Asker {
     takes_all: bool,
     is_streamed: bool,
     phase: Phase,
-    /// What the message has yet to be published to.
+    /// The targets that the message has yet to be published to.
     lanes: &'static [Targets],
-    /// Something was published.
+    /// A packet was published.
     was_asked: bool,
-    /// The group has refused, and was asked alone after that.
+    /// The group has refused, and was asked again alone.
     is_repeated: bool,
     backoff: Backoff,
-    /// A refusal has to come before that, for the group to be asked again.
+    /// The group is asked again only if its refusal can arrive before this.
     give_up: Instant,
-    /// What the group said last, if it has refused.
+    /// The last refusal of the group.
     refusal: Option<RequestFailure>,
     heard: Heard,
     absent: Absent,
-    /// What a plain binding said, and when. It counts only if there is no group.
+    /// The failure of a plain binding, and when it arrived. It counts only if there is no group.
     plain_failure: Option<(RequestFailure, Instant)>,
-    /// When to ask the broker whether there is a group.
+    /// When to probe the broker for a group.
     probe: Option<Instant>,
     say_probe: bool,
     say_cancel: bool,
@@ -112,25 +112,25 @@ pub struct Asker {
 
 #[derive(Debug)]
 enum Phase {
-    /// Not everything that asks is with the broker. The group may have refused already.
+    /// Packets of the request have yet to be published. The group may have refused already.
     Asking(Option<RequestFailure>),
-    /// Silence means something since then.
+    /// Everything is with the broker, since this time.
     Waiting(Instant),
-    /// The group has refused, and is asked again then.
+    /// The group has refused, and is asked again at this time.
     Pausing(Instant),
     Over,
 }
 
-/// When an answerer last said that it has the request, by how that reached it.
+/// When an answerer was last heard from, by how the request reached it.
 #[derive(Debug, Default)]
 struct Heard {
     group: Option<Instant>,
     plain: Option<Instant>,
-    /// Who said so last.
+    /// The answerer that was heard from last.
     from: Option<InstanceId>,
 }
 
-/// Who got nothing, as the broker says.
+/// Which kinds of bindings do not exist, according to the broker.
 #[derive(Debug, Default)]
 struct Absent {
     plain: bool,
@@ -138,7 +138,7 @@ struct Absent {
 }
 
 impl Asker {
-    /// A request of one packet, which is published once to each of these targets.
+    /// Creates a request of one packet, which is published once to each of these targets.
     #[must_use]
     pub fn whole(
         now: Instant,
@@ -171,44 +171,46 @@ impl Asker {
         }
     }
 
-    /// A request whose body is streamed: the group is offered the body again where it refuses.
+    /// Creates a request with a streamed body; the sending half offers it to the group again after
+    /// a refusal.
     #[must_use]
     pub fn streamed(now: Instant, deadline: Option<Instant>, limits: AskerLimits) -> Self {
         Self { is_streamed: true, ..Self::whole(now, &[], deadline, limits) }
     }
 
-    /// The same to plain bindings only, of which it takes every answer.
+    /// Turns it into a request to plain bindings only, which takes every answer.
     #[must_use]
     pub fn all(self) -> Self {
         Self { takes_all: true, ..self }
     }
 
-    /// Whether it takes every answer.
+    /// Returns whether it takes every answer.
     #[must_use]
     pub fn takes_all(&self) -> bool {
         self.takes_all
     }
 
-    /// Whether no answer is wanted any more.
+    /// Returns whether the request is over: no further answer is accepted.
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over)
     }
 
-    /// Where the message is published next. Where [that is repeated](Self::is_repeated), it says how much
-    /// time is left then.
+    /// Returns where to publish the message next. If the request [is repeated](Self::is_repeated),
+    /// the message has to carry the time that is left then.
     #[must_use]
     pub fn poll_ask(&self) -> Option<Targets> {
         self.lanes.first().copied()
     }
 
-    /// Whether the group has refused, and is asked again.
+    /// Returns whether the group has refused, and is asked again.
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         self.is_repeated
     }
 
-    /// The broker has what [`poll_ask`](Self::poll_ask) said, or the whole body of a streamed request.
+    /// Notes that the broker has the packet that [`poll_ask`](Self::poll_ask) asked for, or the
+    /// whole body of a streamed request.
     pub fn handle_asked(&mut self, now: Instant) {
         self.was_asked = true;
         self.lanes = self.lanes.get(1..).unwrap_or_default();
@@ -223,14 +225,14 @@ impl Asker {
         }
     }
 
-    /// Whether a handler may have been executed, where what [`poll_ask`](Self::poll_ask) said was not
-    /// published and never will be.
+    /// Returns whether a handler may have been executed, if the packet that
+    /// [`poll_ask`](Self::poll_ask) asked for was not published and never will be.
     #[must_use]
     pub fn executed_by_others(&self) -> Executed {
         if self.was_asked { self.executed_by_plain() } else { Executed::No }
     }
 
-    /// What else is to be published.
+    /// Returns the next packet to publish besides the request.
     #[must_use = "it is said once"]
     pub fn poll_transmit(&mut self) -> Option<AskerTransmit> {
         if std::mem::take(&mut self.say_probe) {
@@ -239,13 +241,13 @@ impl Asker {
         std::mem::take(&mut self.say_cancel).then_some(AskerTransmit::Cancel)
     }
 
-    /// What has happened.
+    /// Returns the next event.
     #[must_use = "it is said once"]
     pub fn poll_event(&mut self) -> Option<AskerEvent> {
         self.events.pop_front()
     }
 
-    /// No answer is wanted any more: tells all that have the request.
+    /// Cancels the request at all receivers that have it.
     pub fn cancel(&mut self) {
         if !self.is_over() {
             self.say_cancel = true;
@@ -253,14 +255,15 @@ impl Asker {
         }
     }
 
-    /// No more answers are wanted than there are.
+    /// Ends the request without an event.
     fn finish(&mut self) {
         self.phase = Phase::Over;
         self.lanes = &[];
     }
 
-    /// Its body cannot be sent, to one receiver or to all, or will not be whole. Returns whether that
-    /// counts as an answer. Where it may have been executed `for_all`, it is cancelled.
+    /// Notes that the body could not be sent completely, to one receiver or `for_all`. Returns
+    /// whether that counts as an answer. If it failed for all and may have been executed, the
+    /// request is cancelled.
     #[must_use]
     pub fn handle_not_sent(&mut self, executed: Executed, for_all: bool) -> bool {
         if self.is_over() {

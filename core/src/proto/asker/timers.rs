@@ -1,4 +1,4 @@
-//! What an asker does by itself: it probes, asks the group again, and gives up.
+//! The timers of an asker: probing, asking the group again, and giving up.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use super::{Asker, AskerEvent, Phase};
 use crate::{address::Targets, proto::clock::later};
 
 impl Asker {
-    /// Does what is due.
+    /// Handles the timers that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
         let is_past = |at: &Instant| now >= *at;
         if self.is_over() {
@@ -29,7 +29,7 @@ impl Asker {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout), unless something happens before.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout), unless there is input before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let pause = match self.phase {
@@ -41,26 +41,27 @@ impl Asker {
         times.into_iter().flatten().min()
     }
 
-    /// The group alone is asked once more.
+    /// Asks the group again, alone.
     fn ask_group(&mut self) {
         self.phase = Phase::Asking(None);
         self.lanes = &[Targets::Group];
         self.is_repeated = true;
     }
 
-    /// Ends without an answer: a handler may still be at work.
+    /// Ends without an answer, and cancels, since a handler may still be running.
     fn end_in_vain(&mut self, event: AskerEvent) {
         self.say_cancel = true;
         self.end(event);
     }
 
-    /// When to ask the broker whether there is a group, if that matters.
+    /// Returns when to probe the broker for a group, if that matters.
     fn probe_at(&self) -> Option<Instant> {
         self.probe.filter(|_| self.heard.group.is_none())
     }
 
-    /// Until when an answerer has to be heard of, as far as is known now. Where the group has the request,
-    /// what plain bindings say does not matter. That one of them has failed says nothing of a group.
+    /// Returns until when an answerer has to be heard from. If the group has the request, plain
+    /// bindings do not matter. The failure of a plain binding does not tell whether there is a
+    /// group.
     fn silent_at(&self) -> Option<Instant> {
         let Phase::Waiting(asked) = self.phase else {
             return None;
@@ -75,8 +76,8 @@ impl Asker {
         since.map_or(asked, |since| since.max(asked)).checked_add(limit)
     }
 
-    /// What the silence means. Only the broker knows that there is no group: without its word, what
-    /// a plain binding said is no more than the reason why nothing else was waited for.
+    /// Returns the event of a silence. Only the broker knows that there is no group: without its
+    /// notice, the failure of a plain binding is only reported as a cause.
     fn silence(&mut self) -> AskerEvent {
         let failure = self.plain_failure.take().map(|(failure, _)| failure);
         let heard_of_plain = self.heard.plain.filter(|_| failure.is_none());

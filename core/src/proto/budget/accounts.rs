@@ -1,31 +1,31 @@
-//! What bodies are charged to.
+//! The accounts that bodies are charged to.
 
 use super::{
     BudgetLimits, Holder,
     shares::{Part, Shares},
 };
 
-/// Of a conduit.
+/// The accounts of a conduit.
 #[derive(Debug)]
 pub(super) struct Accounts {
-    /// The bytes that bodies may be sent at first.
+    /// Bytes granted with the acceptance.
     pub(super) first: Shares,
-    /// The bytes beyond.
+    /// Bytes granted beyond.
     pub(super) growth: Shares,
     pub(super) bodies: Shares,
 }
 
-/// Of one binding.
+/// The accounts of one binding.
 #[derive(Debug)]
 pub(super) struct BindingAccounts {
     pub(super) bodies: Shares,
-    /// Where messages wait whose handlers have not started.
+    /// Places for messages whose handlers have not started.
     pub(super) places: Shares,
-    /// The bytes of their packets.
+    /// Bytes of their packets.
     pub(super) packets: Shares,
 }
 
-/// What a body holds of an account.
+/// Returns what a body holds of an account.
 type Amount = fn(&Holder) -> u64;
 
 const fn shares(limit: u64) -> Shares {
@@ -34,7 +34,7 @@ const fn shares(limit: u64) -> Shares {
 
 impl Accounts {
     pub(super) const fn new(limits: &BudgetLimits) -> Self {
-        // Half of what one body leaves that has not grown.
+        // Half of what remains after the first bytes of one body.
         let growth = limits.bytes.saturating_sub(limits.first) / 2;
         Self {
             first: Shares::new(limits.bytes - growth, limits.bytes / 4),
@@ -62,7 +62,7 @@ impl Accounts {
         self.growth.change(Some(&to.source), (confirmed(before), confirmed(after)));
     }
 
-    /// A body charges other bytes than before.
+    /// Notes that the bytes that a body charges have changed.
     pub(super) fn recharge(&mut self, holder: &Holder, before: (u64, u64)) {
         let after = holder.bytes();
         if before.0 != after.0 {
@@ -115,7 +115,7 @@ impl BindingAccounts {
         }
     }
 
-    /// Each account, and what a body holds of it.
+    /// Returns each account, with what a body holds of it.
     fn each(&mut self) -> [(&mut Shares, Amount); 3] {
         [
             (&mut self.bodies, |_| 1),
@@ -131,7 +131,7 @@ impl Holder {
     }
 }
 
-/// Only what was confirmed grows.
+/// Returns a part that is confirmed: only confirmed bodies grow.
 const fn confirmed(amount: u64) -> Part {
     Part { amount, confirmed: true }
 }

@@ -1,4 +1,4 @@
-//! Which offers are taken.
+//! Decides which offers are accepted.
 
 use std::time::{Duration, Instant};
 
@@ -8,18 +8,18 @@ use crate::proto::{
     frame::{Source, StreamId},
 };
 
-/// An offer, and the room that its binding has.
+/// An offer, with the room that its binding has.
 #[derive(Debug, Clone, Copy)]
 pub struct Offered<'a> {
-    /// Its body.
+    /// The stream of its body.
     pub stream: StreamId,
-    /// Who sends it.
+    /// The sender.
     pub source: &'a Source,
     /// The binding that it is for.
     pub port: u64,
-    /// The bytes that its body may be sent at first.
+    /// How many bytes of its body may be sent before the first grant.
     pub first: u64,
-    /// The bytes of its packet.
+    /// The length of its packet, in bytes.
     pub packet: u64,
     /// How many messages its binding has room for.
     pub free_places: u64,
@@ -27,24 +27,24 @@ pub struct Offered<'a> {
     pub free_packets: u64,
 }
 
-/// Why an offer is not taken.
+/// Why an offer is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// There is no room, or its source holds too much already.
     Full,
-    /// There is room once the body of this offer to a port, which is not confirmed, has been stopped.
+    /// There is room after stopping the unconfirmed body of this stream and port.
     GivesWay(StreamId, u64),
 }
 
-/// Within it an honest sender has confirmed its offer. Until then the offer does not give way only
-/// because others come: a flood would take the place of each before its sender can confirm it.
+/// The time for an honest sender to confirm its offer. Younger offers do not give way just because
+/// others arrive: a flood would displace each offer before its sender could confirm it.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
 impl Budget {
-    /// Takes an offer, if there is room for it, and its source does not hold too much.
+    /// Accepts an offer, if there is room for it and its source does not hold too much.
     ///
     /// # Errors
-    /// Why it is not taken. It has to be offered again where another one gives way.
+    /// [`Refused`]. If another offer gives way, call this again after stopping that one.
     pub fn offer(&mut self, now: Instant, offered: &Offered<'_>) -> Result<Claim, Refused> {
         if let Some(crowded) = self.examine(offered)? {
             return Err(self.gives_way(now, offered, &crowded));
@@ -62,7 +62,7 @@ impl Budget {
         }))
     }
 
-    /// Finds an account in which another offer has to give way, if there is one.
+    /// Returns an account in which another offer has to give way, if any.
     fn examine(&self, offered: &Offered<'_>) -> Result<Option<Crowded<'_>>, Refused> {
         let &Offered { source, first, packet, free_places, free_packets, .. } = offered;
         let (conduit, binding) = (&self.conduit, self.bindings.get(&offered.port));
@@ -73,7 +73,7 @@ impl Budget {
         let of_binding = binding.map(|binding| {
             [
                 (&binding.bodies, 1, binding.bodies.free(), true),
-                // Messages that were not offered wait there too.
+                // Messages of one packet take places there too.
                 (&binding.places, 1, free_places, true),
                 (&binding.packets, packet, free_packets.max(packet), true),
             ]
@@ -91,7 +91,7 @@ impl Budget {
         Ok(crowded)
     }
 
-    /// The offer that makes room for another: one of the source that has many, or else the oldest.
+    /// Selects the offer that gives way: the oldest of a source that has many, or else of all.
     fn gives_way(&self, now: Instant, offered: &Offered<'_>, crowded: &Crowded<'_>) -> Refused {
         let &Crowded { shares, amount, of_binding } = crowded;
         let holders = self.unconfirmed.iter().filter_map(|id| self.holders.get(id));
@@ -111,8 +111,8 @@ impl Budget {
 /// An account without room.
 struct Crowded<'a> {
     shares: &'a Shares,
-    /// What there is no room for.
+    /// The amount that there is no room for.
     amount: u64,
-    /// Whether it is only for those of one binding.
+    /// Whether it is an account of one binding.
     of_binding: bool,
 }

@@ -1,4 +1,4 @@
-//! What inbound bodies hold, and which offers are taken.
+//! Limits what inbound bodies hold, and decides which offers are accepted.
 
 mod accounts;
 mod admitting;
@@ -19,60 +19,60 @@ use super::frame::{Source, StreamId};
 /// The limits of a [`Budget`].
 #[derive(Debug, Clone, Copy)]
 pub struct BudgetLimits {
-    /// The bytes that all bodies may hold or be sent.
+    /// The maximum of bytes that all bodies may buffer or have been granted.
     pub bytes: u64,
-    /// What each may be sent at first, at most.
+    /// The maximum of bytes that each may be sent before the first grant.
     pub first: u64,
-    /// How many bodies are open.
+    /// The maximum number of open bodies.
     pub bodies: u64,
-    /// How many of these are for one binding.
+    /// The maximum number of open bodies of one binding.
     pub bodies_per_binding: u64,
-    /// How many messages wait in one binding.
+    /// The maximum number of messages that wait in one binding.
     pub places: u64,
-    /// How many bytes of packets wait in one binding.
+    /// The maximum of packet bytes that wait in one binding.
     pub packets: u64,
 }
 
-/// What all inbound bodies of a conduit hold together, and who sends them.
+/// What all inbound bodies of a conduit hold together, by source.
 ///
-/// A body charges what it may be sent and has not been read. Its first bytes, its place in the table
-/// and in its binding are charged when its offer is taken, which depends on what its source holds
-/// already: see [`Shares`]. What it is granted beyond is charged to another part of the bytes, so that
-/// bodies which have grown keep no offer out.
+/// A body charges the bytes that were granted and not yet read. Its first bytes and its places in
+/// the table and in its binding are charged when its offer is accepted, which depends on what its
+/// source already holds: see [`Shares`]. Further grants are charged to another part of the bytes,
+/// so that growing bodies do not keep new offers out.
 ///
-/// Offers that are not confirmed hold a quarter of each at most. Where that is used up, and one source
-/// has much of it, its oldest offer gives way to those of sources that have less. Else the oldest of all
-/// gives way, once its sender had the time to confirm it.
+/// Unconfirmed offers hold at most a quarter of each account. If that is used up and one source has
+/// much of it, its oldest offer gives way to those of sources that have less. Otherwise the oldest
+/// offer of all gives way, once its sender had the time to confirm it.
 ///
 /// # Run loop
-/// - [`offer`](Self::offer) before an offer is accepted, [`reply`](Self::reply) before a reply is
-///   received; the machine does the rest with what they return.
-/// - Where one [gives way](Refused::GivesWay), stop its machine, and offer again.
+/// - Call [`offer`](Self::offer) before accepting an offer, [`reply`](Self::reply) before receiving
+///   a reply; pass the returned claim to the machine, which does the rest.
+/// - If an offer [gives way](Refused::GivesWay), stop its machine, and call `offer` again.
 #[derive(Debug)]
 pub struct Budget {
     limits: BudgetLimits,
     conduit: Accounts,
     bindings: BTreeMap<u64, BindingAccounts>,
     holders: BTreeMap<u64, Holder>,
-    /// Those that are not confirmed, in the order in which they came.
+    /// The unconfirmed ones, in order of arrival.
     unconfirmed: BTreeSet<u64>,
     next: u64,
 }
 
-/// What one body holds, until it is [given back](super::Inbound::close).
+/// The claim of one body, until it is [released](super::Inbound::close).
 #[derive(Debug)]
 pub struct Claim(u64);
 
-/// A body that holds something.
+/// What one body holds.
 #[derive(Debug, Clone)]
 struct Holder {
     stream: StreamId,
     source: Source,
-    /// The binding; none of a reply.
+    /// The binding; `None` for a reply.
     port: Option<u64>,
     since: Instant,
     packet: u64,
-    /// What was promised at first: the rest is growth.
+    /// The bytes granted at first; the rest is growth.
     promised: u64,
     charge: u64,
     confirmed: bool,
@@ -80,7 +80,7 @@ struct Holder {
 }
 
 impl Budget {
-    /// A budget with these limits.
+    /// Creates a budget with limits.
     #[must_use]
     pub const fn new(limits: BudgetLimits) -> Self {
         Self {
@@ -93,13 +93,13 @@ impl Budget {
         }
     }
 
-    /// The bytes that are charged now.
+    /// Returns the bytes charged now.
     #[must_use]
     pub const fn used(&self) -> u64 {
         self.conduit.first.used() + self.conduit.growth.used()
     }
 
-    /// Whether nothing holds anything, and no source is remembered.
+    /// Returns whether nothing is held, and no source is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.holders.is_empty()
@@ -108,13 +108,14 @@ impl Budget {
             && self.conduit.is_empty()
     }
 
-    /// Whether one more reply has room that may be sent so much at first.
+    /// Returns whether there is room for another reply with `first` bytes granted at first.
     #[must_use]
     pub const fn has_room_for_reply(&self, first: u64) -> bool {
         self.conduit.bodies.free() >= 1 && self.conduit.first.free() >= first
     }
 
-    /// A reply that was asked for, which may be sent so much at first. It is charged in any case.
+    /// Charges a reply, which was requested from here, with `first` bytes. It is charged in any
+    /// case.
     pub fn reply(&mut self, now: Instant, stream: StreamId, source: &Source, first: u64) -> Claim {
         self.open(Holder {
             stream,
@@ -144,7 +145,7 @@ impl Budget {
         Claim(id)
     }
 
-    /// How many bytes a body may charge now, those that it charges already included.
+    /// Returns how many bytes a body may charge now, including those that it already charges.
     pub(super) fn allowance(&self, claim: &Claim) -> u64 {
         self.holders.get(&claim.0).map_or(0, |holder| {
             let growth = &self.conduit.growth;
@@ -152,7 +153,7 @@ impl Budget {
         })
     }
 
-    /// A body charges so many bytes.
+    /// Sets the bytes that a body charges.
     pub(super) fn charge(&mut self, claim: &Claim, bytes: u64) {
         if let Some(holder) = self.holders.get_mut(&claim.0) {
             let before = holder.bytes();
@@ -161,18 +162,18 @@ impl Budget {
         }
     }
 
-    /// The sender of an offer has confirmed it.
+    /// Notes that the sender of an offer has confirmed it.
     pub(super) fn confirm(&mut self, claim: &Claim) {
         self.unconfirmed.remove(&claim.0);
         self.change(claim, |holder| holder.confirmed = true);
     }
 
-    /// The handler of a message has started: it waits no more.
+    /// Notes that the handler of a message has started: it no longer waits.
     pub(super) fn start(&mut self, claim: &Claim) {
         self.change(claim, |holder| holder.waits = false);
     }
 
-    /// A body has ended. It is still one of those that are open.
+    /// Notes that a body has ended. It still counts as open.
     pub(super) fn end(&mut self, claim: &Claim) {
         self.unconfirmed.remove(&claim.0);
         self.change(claim, |holder| {
@@ -182,7 +183,7 @@ impl Budget {
         });
     }
 
-    /// A body is forgotten.
+    /// Releases the claim of a body.
     pub(super) fn close(&mut self, claim: &Claim) {
         self.unconfirmed.remove(&claim.0);
         let Some(holder) = self.holders.remove(&claim.0) else { return };
@@ -208,17 +209,17 @@ impl Budget {
 }
 
 impl Holder {
-    /// What counts for its source. A reply was asked for.
+    /// Returns the source that it counts for; none for a reply, which was requested from here.
     fn offerer(&self) -> Option<&Source> {
         self.port.map(|_| &self.source)
     }
 
-    /// What was granted beyond what was promised.
+    /// Returns the bytes granted beyond the first ones.
     const fn growth(&self) -> u64 {
         self.charge.saturating_sub(self.promised)
     }
 
-    /// What it holds of what was promised, and beyond.
+    /// Returns what it holds of the first bytes, and beyond.
     const fn bytes(&self) -> (u64, u64) {
         let growth = self.growth();
         (self.charge - growth, growth)

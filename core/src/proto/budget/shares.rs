@@ -1,17 +1,17 @@
-//! What one source may hold of what all share.
+//! Fair shares of a resource among sources.
 
 use std::collections::BTreeMap;
 
 use crate::{InstanceId, ServiceName, proto::frame::Source};
 
-/// One thing that is limited, and what each source holds of it.
+/// A limited resource, and what each source holds of it.
 ///
-/// A source may take more while what its instance and its service hold is together no more than what
-/// is free: the dynamic threshold of shared buffers (Choudhury and Hahne, 1998). So one instance alone
-/// gets a third, one service alone half, and `n` services `n / (n + 1)`. Something is left for the next
-/// one.
+/// A source may take more while its instance and its service together hold no more than what is
+/// free: the dynamic threshold of shared buffers (Choudhury and Hahne, 1998). So one instance alone
+/// gets a third, one service alone half, and `n` services `n / (n + 1)`. There is always room for
+/// the next one.
 ///
-/// What offers hold that are not confirmed has a limit of its own within.
+/// Unconfirmed offers have a separate, lower limit.
 #[derive(Debug)]
 pub struct Shares {
     limit: u64,
@@ -28,15 +28,15 @@ struct Service {
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Held {
-    /// How many bodies hold something, or are about to.
+    /// The number of bodies that hold a part, or are about to.
     bodies: u64,
     amount: u64,
-    /// Of these, those that are not confirmed.
+    /// The number of those that are unconfirmed.
     offers: u64,
     unconfirmed: u64,
 }
 
-/// What one body holds.
+/// The part that one body holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
     pub(super) amount: u64,
@@ -44,45 +44,46 @@ pub(super) struct Part {
 }
 
 impl Shares {
-    /// So much in all, and so much for offers that are not confirmed.
+    /// Creates shares of a limit, with another limit for unconfirmed offers.
     #[must_use]
     pub const fn new(limit: u64, unconfirmed_limit: u64) -> Self {
         let used = Held { bodies: 0, amount: 0, offers: 0, unconfirmed: 0 };
         Self { limit, unconfirmed_limit, used, services: BTreeMap::new() }
     }
 
-    /// What is held.
+    /// Returns the amount held.
     #[must_use]
     pub const fn used(&self) -> u64 {
         self.used.amount
     }
 
-    /// What is not.
+    /// Returns the amount that is free.
     #[must_use]
     pub const fn free(&self) -> u64 {
         self.limit.saturating_sub(self.used.amount)
     }
 
-    /// Whether nothing holds anything.
+    /// Returns whether nothing is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.used.bodies == 0 && self.services.is_empty()
     }
 
-    /// Whether a source may take more, where so much is free.
+    /// Returns whether a source may take more, if `free` is free.
     pub(super) fn is_fair(&self, source: &Source, free: u64) -> bool {
         let (service, instance) = self.held(source);
         service.amount.saturating_add(instance.amount) <= free
     }
 
-    /// Whether an offer that is not confirmed has room among those that are not. One always has.
+    /// Returns whether there is room for another unconfirmed offer. There always is for a single
+    /// one.
     pub(super) fn has_room_for_offer(&self, amount: u64) -> bool {
         let fits = self.used.unconfirmed.saturating_add(amount) <= self.unconfirmed_limit;
         fits || self.used.offers == 0
     }
 
-    /// The source with the most offers that are not confirmed, where these are several, and more than
-    /// half of what all may have are its service's, or a third its own.
+    /// Returns the source with the most unconfirmed offers, if it has several, and its service
+    /// holds more than half of their limit, or the source itself more than a third.
     pub(super) fn greediest(&self) -> Option<Source> {
         let (name, service) = self.services.iter().max_by_key(|(_, it)| it.held.unconfirmed)?;
         let most = service.instances.iter().max_by_key(|(_, held)| held.unconfirmed);
@@ -91,7 +92,7 @@ impl Shares {
         is_greedy.then(|| Source { service: name.clone(), instance: *instance })
     }
 
-    /// Whether a source would have less than another one with one more offer that is not confirmed.
+    /// Returns whether a source would hold less than another, after adding an unconfirmed offer.
     pub(super) fn has_less(&self, source: &Source, amount: u64, other: &Source) -> bool {
         let (service, instance) = self.held(source);
         let (other_service, other_instance) = self.held(other);
@@ -104,28 +105,29 @@ impl Shares {
         }
     }
 
-    /// Whether several unconfirmed offers are held, and more than a part of what these may have.
+    /// Returns whether several unconfirmed offers are held, and more than a fraction of their
+    /// limit.
     fn is_more_than(&self, held: Held, part: u64) -> bool {
         held.offers > 1 && held.unconfirmed.saturating_mul(part) > self.unconfirmed_limit
     }
 
-    /// How much a body that holds something may hold: an equal part of what its source may, of which
-    /// no more can be taken than is there.
+    /// Returns how much a body may hold: an equal part of what its source may hold, as far as that
+    /// is free.
     pub(super) fn allowance(&self, source: &Source, holds: u64) -> u64 {
         let (service, instance) = self.held(source);
         let taken = service.amount.saturating_add(instance.amount);
-        // So that the source is still within its share when it has taken it.
+        // A third, so that the source is still within its share afterwards.
         let more = self.free().saturating_sub(taken) / 3;
         let equal = instance.amount.saturating_add(more) / instance.bodies.max(1);
         equal.min(holds.saturating_add(more))
     }
 
-    /// One more body. What a reply holds was asked for, and counts for no source.
+    /// Adds a body. A reply was requested from here, and counts for no source.
     pub(super) fn add(&mut self, source: Option<&Source>, part: Part) {
         self.each(source, |held| held.add(part));
     }
 
-    /// A body holds another amount.
+    /// Changes the amount that a body holds.
     pub(super) fn change(&mut self, source: Option<&Source>, (from, to): (Part, Part)) {
         self.each(source, |held| {
             held.remove(from);
@@ -133,7 +135,7 @@ impl Shares {
         });
     }
 
-    /// A body is gone.
+    /// Removes a body.
     pub(super) fn remove(&mut self, source: Option<&Source>, part: Part) {
         self.each(source, |held| held.remove(part));
         let Some(source) = source else { return };

@@ -17,19 +17,20 @@ enum Text {
 }
 
 impl ContentType {
-    /// A media type known at compile time; `None` where it is empty, too long or not printable ASCII.
+    /// Creates a media type from a static text; `None` if it is empty, too long or not printable
+    /// ASCII.
     #[must_use]
     pub fn from_static(text: &'static str) -> Option<Self> {
         Self::is_valid(text).then_some(Self(Text::Static(text)))
     }
 
-    /// A media type; `None` where it is empty, too long or not printable ASCII.
+    /// Creates a media type; `None` if it is empty, too long or not printable ASCII.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         Self::is_valid(text).then(|| Self(Text::Shared(text.into())))
     }
 
-    /// The media type as text.
+    /// Returns the media type as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {

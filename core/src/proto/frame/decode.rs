@@ -16,12 +16,12 @@ use crate::{
 type Result<T> = std::result::Result<T, ProtocolError>;
 
 impl Frame {
-    /// Reads a packet. The body shares the packet's memory, unless it is a piece of a body behind a
-    /// header that would be costly to keep.
+    /// Decodes a packet. The body shares the packet's memory, unless it is a chunk after a header
+    /// so long that keeping it would waste memory.
     ///
     /// # Errors
-    /// [`ProtocolError`] with what is wrong. No length in the packet is trusted before it is
-    /// checked, and nothing larger than the packet's own header is allocated.
+    /// [`ProtocolError`]. No length in the packet is trusted before it is checked, and nothing
+    /// larger than the packet's own header is allocated.
     pub fn decode(packet: &Bytes) -> Result<Self> {
         Self::decode_known(packet.clone(), &mut Known::new())
     }
@@ -51,14 +51,15 @@ impl Frame {
             return Err(fields.not_understood(kind, tag, known));
         }
         if kind == kind::MESSAGE {
-            // Most packets are one, and need not be moved once more.
+            // Most packets are messages; returning here saves a move.
             let head = fields.head(known)?;
             packet.advance(end);
             return Ok(Self::Message { head, body: packet });
         }
         let mut frame = fields.frame(kind, packet.len() - end, known)?;
         if let Some(body) = frame.body_mut() {
-            // Pieces wait for their reader: one byte must not hold on to kilobytes of skipped fields.
+            // Chunks wait for their reader: one byte must not keep kilobytes of skipped fields
+            // alive.
             if kind == kind::DATA && end > DATA_OVERHEAD {
                 *body = Bytes::copy_from_slice(&packet[end..]);
             } else {
@@ -79,7 +80,7 @@ impl Frame {
 }
 
 impl Fields<'_> {
-    /// The frame, but for its body, which has so many bytes.
+    /// Decodes the frame, except for its body of `length` bytes.
     fn frame(&self, kind: u8, length: usize, known: &mut Known) -> Result<Frame> {
         let carries_body = matches!(kind, kind::DATA | kind::REPLY | kind::FAILURE);
         if !carries_body && length > 0 {
@@ -170,7 +171,7 @@ impl Fields<'_> {
         })
     }
 
-    /// What is wrong with a packet that has an unknown field.
+    /// Returns the error of a packet with an unknown critical field.
     fn not_understood(&self, kind: u8, tag: u8, known: &mut Known) -> ProtocolError {
         let asks = || Ok(self.flags()? & flag::REQUEST != 0);
         let mut refusable = || {
@@ -215,7 +216,7 @@ impl Fields<'_> {
         Ok(Receiver { instance: self.instance()?, port: self.need(tag::PORT, number)? })
     }
 
-    /// A receiver that is a binding.
+    /// Decodes a receiver that is a binding.
     fn binding(&self) -> Result<Receiver> {
         Ok(Receiver { instance: self.instance()?, port: self.need(tag::PORT, port)? })
     }
@@ -265,7 +266,7 @@ impl Fields<'_> {
         self.head_with(request, known)
     }
 
-    /// A head that asks nothing.
+    /// Decodes the head of an answer, which is not a request.
     fn answer(&self, known: &mut Known) -> Result<Box<Head>> {
         self.head_with(None, known)
     }
@@ -296,7 +297,7 @@ impl Fields<'_> {
     }
 }
 
-/// The name of a binding. Zero is the reader of a reply.
+/// Decodes the id of a binding. Zero is the reader of a reply.
 fn port(value: &[u8]) -> Option<u64> {
     number(value).filter(|port| *port != 0)
 }

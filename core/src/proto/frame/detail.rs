@@ -3,26 +3,26 @@ use bytes::Bytes;
 use super::ContentType;
 use crate::proto::Reason;
 
-/// What an application adds to the failure of one of its handlers.
+/// The application's details of a handler's failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Detail {
-    /// Its own name for what happened; empty where it has none.
+    /// The application's code; empty if there is none.
     pub code: String,
-    /// Whether it may pass by itself.
+    /// Whether the failure is temporary.
     pub transient: bool,
-    /// The media type of the value, where an encoder made it.
+    /// The media type of the value, if an encoder made it.
     pub content_type: Option<ContentType>,
-    /// A value that says more.
+    /// An encoded value.
     pub value: Bytes,
 }
 
 impl Detail {
-    /// The longest code that travels, in bytes.
+    /// The maximum length of a code that is sent, in bytes.
     pub const MAX_CODE: usize = 128;
-    /// The longest value, in bytes. A packet with a longer one is invalid.
+    /// The maximum length of a value, in bytes. A packet with a longer one is invalid.
     pub const MAX_VALUE: usize = 8 << 10;
 
-    /// A code, cut to [`MAX_CODE`](Self::MAX_CODE), and no value.
+    /// Creates details with a code, cut to [`MAX_CODE`](Self::MAX_CODE), and no value.
     #[must_use]
     pub fn of_code(code: &str) -> Self {
         Self { code: Reason::cut(code, Self::MAX_CODE).to_owned(), ..Self::default() }

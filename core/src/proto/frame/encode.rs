@@ -8,7 +8,7 @@ use super::{
 use crate::MessageId;
 
 impl Frame {
-    /// The packet of this frame.
+    /// Encodes the frame as a packet.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         let mut packet = Packet::new(self.kind(), self.room() + self.body().len());
@@ -90,7 +90,7 @@ impl Frame {
         packet.finish(self.body())
     }
 
-    /// The packet of a [`Message`](Self::Message), from its parts.
+    /// Encodes a [`Message`](Self::Message) from its parts.
     #[must_use]
     pub fn message(head: HeadRef<'_>, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::MESSAGE, head_len(head) + body.len());
@@ -98,7 +98,7 @@ impl Frame {
         packet.finish(body)
     }
 
-    /// The packet of a [`Reply`](Self::Reply), from its parts.
+    /// Encodes a [`Reply`](Self::Reply) from its parts.
     #[must_use]
     pub fn reply(message: MessageId, head: HeadRef<'_>, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::REPLY, id_len() + answer_len(head) + body.len());
@@ -106,7 +106,7 @@ impl Frame {
         packet.finish(body)
     }
 
-    /// The packet of a [`Data`](Self::Data), from its parts, in a buffer that is empty.
+    /// Encodes a [`Data`](Self::Data) from its parts, into an empty buffer.
     #[must_use]
     pub fn data(mut buffer: BytesMut, stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
         let mut packet = Packet::new(kind::DATA, stream_len(stream) + number_len(offset));
@@ -118,7 +118,7 @@ impl Frame {
         buffer.freeze()
     }
 
-    /// About how long the header gets; exactly that, where there are many of a kind.
+    /// Returns the approximate length of the header; the exact length for frequent kinds.
     pub(super) fn room(&self) -> usize {
         const SMALL: usize = 96;
         match self {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::ContentType;
 use crate::{InstanceId, MessageId, ServiceName, proto::Headers};
 
-/// Who sends a message.
+/// The sender of a message.
 ///
 /// ```
 /// use conduit::Conduit;
@@ -28,42 +28,42 @@ use crate::{InstanceId, MessageId, ServiceName, proto::Headers};
 pub struct Source {
     /// The service.
     pub service: ServiceName,
-    /// The instance of it.
+    /// The instance of the service.
     pub instance: InstanceId,
 }
 
 /// Everything of a message but its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Who sends it.
+    /// The sender.
     pub source: Source,
-    /// The media type of the body, where an encoder made it.
+    /// The media type of the body, if an encoder made it.
     pub content_type: Option<ContentType>,
-    /// What the sender adds.
+    /// The headers that the sender added.
     pub headers: Headers,
-    /// The number of the message among those of its sender to this subject, where it counts them.
+    /// The number of the message among its sender's messages to this subject, if numbered.
     pub sequence: Option<u64>,
-    /// What is asked, if something is.
+    /// The request, if it is one.
     pub request: Option<Request>,
 }
 
-/// A [`Head`] whose parts are where they are.
+/// A [`Head`] that borrows its parts.
 #[derive(Debug, Clone, Copy)]
 pub struct HeadRef<'a> {
-    /// Who sends it.
+    /// The sender.
     pub source: &'a Source,
-    /// The media type of the body, where an encoder made it.
+    /// The media type of the body, if an encoder made it.
     pub content_type: Option<&'a ContentType>,
-    /// What the sender adds.
+    /// The headers that the sender added.
     pub headers: &'a Headers,
-    /// The number of the message among those of its sender to this subject, where it counts them.
+    /// The number of the message among its sender's messages to this subject, if numbered.
     pub sequence: Option<u64>,
-    /// What is asked, if something is.
+    /// The request, if it is one.
     pub request: Option<&'a Request>,
 }
 
 impl Head {
-    /// The same, borrowed.
+    /// Borrows the head.
     #[must_use]
     pub fn borrowed(&self) -> HeadRef<'_> {
         let Self { source, content_type, headers, sequence, request } = self;
@@ -72,13 +72,13 @@ impl Head {
     }
 }
 
-/// What an asker wants.
+/// The parameters of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
-    /// The name of the request. In an offer it is the stream's.
+    /// The id of the request. In an offer it is also the id of the stream.
     pub message: MessageId,
-    /// How long the asker will wait from now, if it limits it.
+    /// How much longer the asker waits, if it has a deadline.
     pub time_left: Option<Duration>,
-    /// How many bytes of a streamed reply may be sent at once.
+    /// How many bytes of a streamed reply may be sent before the asker grants more.
     pub credit: u64,
 }

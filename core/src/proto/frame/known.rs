@@ -1,17 +1,17 @@
-//! Names that come again and again.
+//! A cache of names that recur in packets.
 
 use super::ContentType;
 use crate::ServiceName;
 
-/// The names that stood in the last packets of a subscription. One that comes again is not checked
-/// and allocated again.
+/// The names in the last packets of a subscription. A name that recurs is not checked and allocated
+/// again.
 #[derive(Debug, Default)]
 pub struct Known {
     services: Recent<ServiceName>,
     content_types: Recent<ContentType>,
 }
 
-/// A few values, of which the oldest makes room.
+/// A few values; a new one replaces the oldest.
 #[derive(Debug)]
 struct Recent<T> {
     values: Vec<T>,
@@ -25,7 +25,7 @@ impl<T> Default for Recent<T> {
 }
 
 impl<T: Clone> Recent<T> {
-    /// More would take longer to look through than they save.
+    /// Searching more of them would take longer than it saves.
     const MOST: usize = 8;
 
     fn get(&mut self, is_it: impl Fn(&T) -> bool, make: impl FnOnce() -> Option<T>) -> Option<T> {
@@ -44,7 +44,7 @@ impl<T: Clone> Recent<T> {
 }
 
 impl Known {
-    /// None yet.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -26,13 +26,13 @@ pub use self::{
 use super::Reason;
 use crate::{InstanceId, MessageId, address::Target};
 
-/// The version of the protocol that this library speaks.
+/// The version of the protocol that this library implements.
 pub const VERSION: u8 = 1;
-/// The longest header, in bytes.
+/// The maximum length of a header, in bytes.
 pub const MAX_HEADER: usize = 12 * 1024;
-/// The longest content type, in bytes.
+/// The maximum length of a content type, in bytes.
 pub const MAX_CONTENT_TYPE: usize = 128;
-/// More bytes than the header of a [`Frame::Data`] has.
+/// An upper bound of the header's length of a [`Frame::Data`], in bytes.
 pub const DATA_OVERHEAD: usize = 64;
 
 /// One packet.
@@ -45,42 +45,42 @@ pub enum Frame {
         /// The body.
         body: Bytes,
     },
-    /// A message whose body follows in chunks, once somebody takes it.
+    /// A message whose body follows in chunks, once a receiver accepts it.
     Offer {
         /// Everything but the body.
         head: Box<Head>,
-        /// The name of the stream.
+        /// The id of the stream.
         message: MessageId,
-        /// Which bindings it is offered to.
+        /// The bindings it is offered to.
         target: Target,
-        /// The length of the body, where it is known.
+        /// The length of the body, if known.
         length: Option<u64>,
     },
-    /// A receiver takes an offer.
+    /// A receiver accepts an offer.
     Accept {
         /// The stream.
         message: MessageId,
-        /// Who takes it.
+        /// The receiver.
         receiver: Receiver,
         /// How it was offered.
         target: Target,
-        /// Up to which offset it may be sent.
+        /// The offset up to which the body may be sent.
         credit: u64,
     },
-    /// The sender counts on a receiver, whose handler may start.
+    /// The sender confirms a receiver, whose handler may start.
     Confirm {
         /// The stream.
         message: MessageId,
-        /// Which binding of the instance.
+        /// The binding within the instance.
         port: u64,
-        /// What the receiver repeats, so that the sender knows that it is there.
+        /// The receiver repeats this, which proves to the sender that it exists.
         nonce: Nonce,
     },
-    /// A piece of a body.
+    /// A chunk of a body.
     Data {
         /// The stream.
         stream: StreamId,
-        /// Where in the body it stands.
+        /// Its offset in the body.
         offset: u64,
         /// The bytes.
         body: Bytes,
@@ -89,18 +89,18 @@ pub enum Frame {
     End {
         /// The stream.
         stream: StreamId,
-        /// How many bytes the body has.
+        /// The length of the body, in bytes.
         length: u64,
-        /// The CRC-32C (Castagnoli) of all of them.
+        /// The CRC-32C (Castagnoli) of the body.
         checksum: u32,
     },
-    /// How far a receiver has the body, and how far it may be sent. It also says: I am alive.
+    /// A receiver acknowledges bytes, and grants credit. Also a sign of life.
     Credit {
         /// The stream.
         stream: StreamId,
-        /// Who says so.
+        /// The receiver.
         receiver: Receiver,
-        /// What it says.
+        /// The acknowledgement.
         receipt: Receipt,
     },
     /// The sender is alive and has nothing to send.
@@ -112,23 +112,23 @@ pub enum Frame {
     Reset {
         /// The stream.
         stream: StreamId,
-        /// Which binding of the instance; all of them if none is given.
+        /// The binding within the instance; all bindings if `None`.
         port: Option<u64>,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// A receiver refuses an offer, or takes no more of a body.
+    /// A receiver refuses an offer, or stops a body.
     Stop {
         /// The stream.
         stream: StreamId,
-        /// Who.
+        /// The receiver.
         receiver: Receiver,
         /// How it was offered.
         target: Target,
-        /// Why.
+        /// The reason.
         reason: Reason,
     },
-    /// The answer to a request, whole.
+    /// The reply to a request, in one packet.
     Reply {
         /// The request.
         message: MessageId,
@@ -137,33 +137,33 @@ pub enum Frame {
         /// The body.
         body: Bytes,
     },
-    /// The answer to a request, whose body follows in chunks at once.
+    /// The reply to a request, whose body follows in chunks at once.
     ReplyStream {
         /// The request.
         request: MessageId,
-        /// The name of the stream.
+        /// The id of the stream.
         message: MessageId,
         /// Everything but the body.
         head: Box<Head>,
-        /// The length of the body, where it is known.
+        /// The length of the body, if known.
         length: Option<u64>,
     },
     /// A request was refused or has failed.
     Failure {
         /// The request.
         message: MessageId,
-        /// Who says so.
+        /// The answerer.
         instance: InstanceId,
         /// How the request reached it.
         target: Target,
-        /// The function of the handler was called.
+        /// Whether the function of the handler was called.
         started: bool,
-        /// Why.
+        /// The reason.
         reason: Reason,
-        /// What the application adds.
+        /// The application's details.
         detail: Detail,
     },
-    /// The asker does not need the answer any more.
+    /// The asker no longer needs the answer.
     Cancel {
         /// The request.
         message: MessageId,
@@ -172,33 +172,33 @@ pub enum Frame {
     Alive {
         /// The request.
         message: MessageId,
-        /// Where.
+        /// The answerer.
         instance: InstanceId,
         /// How the request reached it.
         target: Target,
     },
-    /// Is there a group? Answered by the broker's notice if not, ignored by members.
+    /// Asks whether there is a group. If not, the broker's notice answers; members ignore it.
     Probe {
-        /// The request that wants to know.
+        /// The request.
         message: MessageId,
     },
 }
 
-/// What can be read of a message that is not understood, for
+/// The part of a message that is not understood which is needed to refuse it as
 /// [`Unsupported`](crate::proto::ReasonCode::Unsupported).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusable {
-    /// A [`Frame::Message`] that asks: who, and the name of the request.
+    /// A [`Frame::Message`] that is a request: the asker, and the id of the request.
     Request(Source, MessageId),
-    /// A [`Frame::Offer`]: of whom, and the name of the stream.
+    /// A [`Frame::Offer`]: the sender, and the id of the stream.
     Offer(Source, MessageId),
 }
 
-/// The name of a stream.
+/// The id of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId {
-    /// The message whose body it is; of a reply, a name that its sender chose, since many may answer
-    /// one request.
+    /// The message whose body it is; for a reply, an id chosen by its sender, since several
+    /// receivers may answer one request.
     pub message: MessageId,
     /// Whether it is the reply.
     pub reply: bool,
@@ -213,7 +213,7 @@ pub struct Receiver {
     pub port: u64,
 }
 
-/// How far a receiver has come with a body.
+/// A receiver's acknowledgement of a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Receipt {
     /// It has every byte before this offset.
@@ -224,25 +224,25 @@ pub struct Receipt {
     pub started: bool,
     /// It has read and verified the whole body.
     pub done: bool,
-    /// That of its [`Frame::Confirm`]. The reader of a reply has none.
+    /// The nonce of its [`Frame::Confirm`]. The reader of a reply has none.
     pub nonce: Option<Nonce>,
 }
 
-/// A number that only who gets a [`Frame::Confirm`] can know.
+/// A number that only the receiver of a [`Frame::Confirm`] knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Nonce(u64);
 
 impl Nonce {
-    /// How many bytes it takes in a packet.
+    /// The length in a packet, in bytes.
     pub const LEN: usize = 8;
 
-    /// The nonce with these bytes, most significant first.
+    /// Creates a nonce from bytes, most significant first.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
         Self(u64::from_be_bytes(bytes))
     }
 
-    /// Its bytes, most significant first.
+    /// Returns its bytes, most significant first.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; Self::LEN] {
         self.0.to_be_bytes()

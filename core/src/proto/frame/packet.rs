@@ -1,4 +1,4 @@
-//! The writing of packets, and how long they get.
+//! Writes packets, and computes their length.
 
 use std::time::Duration;
 
@@ -14,12 +14,11 @@ use crate::{
     proto::{Detail, Reason},
 };
 
-/// A packet in the making. Where its length is known before, it is the only allocation, and nothing
-/// is moved.
+/// A packet being written. If its length is known in advance, it takes one allocation.
 pub(super) struct Packet(Vec<u8>);
 
 impl Packet {
-    /// Room is for what comes behind the prefix.
+    /// Starts a packet, with room for so many bytes after the prefix.
     pub(super) fn new(kind: u8, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(PREFIX + room);
         bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
@@ -113,19 +112,19 @@ impl Packet {
         }
     }
 
-    /// The fields of a [`Reply`](super::Frame::Reply).
+    /// Writes the fields of a [`Reply`](super::Frame::Reply).
     pub(super) fn reply(&mut self, message: MessageId, head: HeadRef<'_>) {
         self.bytes(tag::MESSAGE, &message.to_bytes());
         self.answer(head);
     }
 
-    /// The fields of a [`Data`](super::Frame::Data).
+    /// Writes the fields of a [`Data`](super::Frame::Data).
     pub(super) fn data(&mut self, stream: StreamId, offset: u64) {
         self.stream(stream, 0);
         self.number(tag::OFFSET, offset);
     }
 
-    /// A head that asks nothing, whatever it says.
+    /// Writes a head without its request.
     pub(super) fn answer(&mut self, head: HeadRef<'_>) {
         self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
         self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
@@ -142,7 +141,7 @@ impl Packet {
     }
 }
 
-/// How long the fields get that the functions of [`Packet`] write.
+/// Returns the length of a field. These functions mirror those of [`Packet`].
 fn bytes_len(length: usize) -> usize {
     1 + varint_len(length as u64) + length
 }
@@ -181,7 +180,7 @@ pub(super) fn answer_len(head: HeadRef<'_>) -> usize {
         + head.sequence.map_or(0, number_len)
 }
 
-/// Rounded up: whoever answers gives up no earlier than the asker.
+/// Rounds up to milliseconds, so that the answerer does not give up before the asker.
 fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

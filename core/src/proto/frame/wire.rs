@@ -1,9 +1,9 @@
-//! Tags, and the reading and writing of single fields.
+//! Tags, and encoding and decoding of single fields.
 
 use crate::proto::{Headers, ProtocolError};
 
 pub(super) const PREFIX: usize = 4;
-/// A reader that does not know a tag with this bit must not act on the frame.
+/// The bit of a critical tag: a reader that does not know the tag must not act on the frame.
 pub(super) const CRITICAL: u8 = 0x80;
 
 /// The numbers of the fields.
@@ -27,7 +27,7 @@ pub(super) mod tag {
     pub(in super::super) const REQUEST: u8 = 17;
     pub(in super::super) const FAILURE_CODE: u8 = 18;
     pub(in super::super) const NONCE: u8 = 19;
-    /// One more than the highest.
+    /// One more than the highest tag.
     pub(in super::super) const COUNT: usize = 20;
 }
 
@@ -102,20 +102,20 @@ pub(super) fn take_slice<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(slice)
 }
 
-/// The fields of one header, found but not yet understood.
+/// The fields of one header, located but not yet decoded.
 pub(super) struct Fields<'a> {
     header: &'a [u8],
-    /// A bit for each tag that is there, and where its value begins and ends: less to clear for each
-    /// packet than a slice for each tag.
+    /// A bit for each tag that is present; with the bounds of the values, this is less to clear for
+    /// each packet than a slice for each tag.
     there: u32,
     values: [(u16, u16); tag::COUNT],
     pub(super) headers: Vec<&'a [u8]>,
-    /// The first field that must be understood and is not.
+    /// The first unknown critical field.
     pub(super) unknown: Option<u8>,
 }
 
 impl<'a> Fields<'a> {
-    /// Finds the fields of a header, which is no longer than [`MAX_HEADER`](super::MAX_HEADER).
+    /// Locates the fields of a header of at most [`MAX_HEADER`](super::MAX_HEADER) bytes.
     #[inline(always)]
     pub(super) fn parse(header: &'a [u8]) -> Result<Self, ProtocolError> {
         let total = u16::try_from(header.len()).map_err(|_| ProtocolError::HeaderTooLong)?;
@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    /// A field that may be missing.
+    /// Decodes an optional field.
     pub(super) fn get<T>(
         &self,
         tag: u8,
@@ -160,7 +160,7 @@ impl<'a> Fields<'a> {
         read(value).map(Some).ok_or(ProtocolError::InvalidField(tag))
     }
 
-    /// A field that must be there.
+    /// Decodes a required field.
     pub(super) fn need<T>(
         &self,
         tag: u8,
@@ -170,11 +170,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Where the value begins and ends whose tag is at a place.
+/// Returns the bounds of the value after the tag at a position.
 fn value_behind(header: &[u8], tag: u16) -> Option<(u16, u16)> {
     let at = tag.checked_add(1)?;
     let (start, length) = match *header.get(usize::from(at))? {
-        // One byte says how long most are.
+        // Most lengths take one byte.
         length @ ..0x80 => (at.checked_add(1)?, u16::from(length)),
         _ => {
             let mut rest = header.get(usize::from(at)..)?;
@@ -186,7 +186,7 @@ fn value_behind(header: &[u8], tag: u16) -> Option<(u16, u16)> {
     (usize::from(end) <= header.len()).then_some((start, end))
 }
 
-/// A field that is one number.
+/// Decodes a field that is one number.
 pub(super) fn number(mut value: &[u8]) -> Option<u64> {
     take_varint(&mut value).filter(|_| value.is_empty())
 }

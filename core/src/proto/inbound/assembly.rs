@@ -1,4 +1,4 @@
-//! Pieces of a body, put in order.
+//! Reassembles the pieces of a body.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,23 +9,22 @@ use bytes::{Bytes, BytesMut};
 
 use crate::proto::checksum;
 
-/// Pieces of a body that arrive in any order, repeated or overlapping.
+/// The pieces of a body, which arrive in any order, duplicated or overlapping.
 #[derive(Debug)]
 pub(super) struct Assembly {
     /// In order, not yet taken.
     ready: VecDeque<Bytes>,
-    /// Small pieces in order, behind `ready`, kept in one buffer so that a byte never costs more
-    /// than a byte.
+    /// Small pieces in order, after `ready`, merged into one buffer to save memory.
     crumbs: BytesMut,
-    /// Out of order, by offset.
+    /// Pieces out of order, by offset.
     stash: BTreeMap<u64, Bytes>,
     have: u64,
     read: u64,
-    /// Of what was taken.
+    /// The running checksum of the bytes taken.
     checksum: u32,
-    /// The length, where it was announced.
+    /// The length, if announced.
     length: Option<u64>,
-    /// The checksum of the whole, once it is known.
+    /// The checksum of the whole body, once known.
     expected: Option<u32>,
 }
 
@@ -34,10 +33,10 @@ pub(super) struct Assembly {
 pub(super) struct Contradiction;
 
 impl Assembly {
-    /// Pieces shorter than this are copied together.
+    /// Pieces shorter than this are merged by copying.
     const CRUMB: usize = 1024;
     const MAX_CRUMBS: usize = 16 * 1024;
-    /// The most pieces that wait for a gap to be filled; what is beyond is sent again.
+    /// The maximum number of pieces after a gap; further ones are ignored, and sent again.
     const MAX_STASH: usize = 1024;
 
     pub(super) fn new(length: Option<u64>) -> Self {
@@ -53,27 +52,27 @@ impl Assembly {
         }
     }
 
-    /// Every byte before this offset is here.
+    /// Returns the offset before which every byte has arrived.
     pub(super) fn have(&self) -> u64 {
         self.have
     }
 
-    /// Every byte before this offset was taken.
+    /// Returns the offset before which every byte was taken.
     pub(super) fn read(&self) -> u64 {
         self.read
     }
 
-    /// The length if it is known, else the greatest possible.
+    /// Returns the length if known, else the maximum.
     pub(super) fn known_length(&self) -> u64 {
         self.length.unwrap_or(u64::MAX)
     }
 
-    /// Whether every byte and the checksum are here.
+    /// Returns whether every byte and the checksum have arrived.
     pub(super) fn is_whole(&self) -> bool {
         self.expected.is_some() && self.length == Some(self.have)
     }
 
-    /// Takes a piece, which must not end beyond what can be counted.
+    /// Inserts a piece. The sum of offset and length must not overflow.
     pub(super) fn insert(&mut self, offset: u64, piece: Bytes) -> Result<(), Contradiction> {
         if offset + piece.len() as u64 > self.known_length() {
             return Err(Contradiction);
@@ -93,8 +92,8 @@ impl Assembly {
         Ok(())
     }
 
-    /// Keeps what is new of a piece that comes before its time. No two kept pieces overlap, so that
-    /// all of them together are no longer than what was granted.
+    /// Keeps the new parts of a piece after a gap. Kept pieces do not overlap, so that together
+    /// they are no longer than the granted credit.
     fn stash(&mut self, offset: u64, piece: Bytes) {
         let end = offset + piece.len() as u64;
         let (mut start, mut stop) = (offset, end);
@@ -114,7 +113,8 @@ impl Assembly {
         }
     }
 
-    /// A part of a piece. A short part does not keep the whole packet alive.
+    /// Returns a part of a piece. A short part is copied, so that it does not keep the packet
+    /// alive.
     fn compact(piece: Bytes, part: Range<usize>) -> Bytes {
         if part.len() < piece.len() || piece.len() < Self::CRUMB {
             return Bytes::copy_from_slice(&piece[part]);
@@ -160,7 +160,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// Whether [`take`](Self::take) has something, or nothing more will come.
+    /// Returns whether [`take`](Self::take) has bytes, or the body has ended.
     pub(super) fn is_readable(&self) -> bool {
         self.read < self.have || self.verdict().is_some()
     }
@@ -175,13 +175,13 @@ impl Assembly {
         Some(piece)
     }
 
-    /// Once all was taken: whether it is what the sender sent.
+    /// Once everything was taken, returns whether the checksum matches.
     pub(super) fn verdict(&self) -> Option<bool> {
         let expected = self.expected.filter(|_| self.length == Some(self.read))?;
         Some(expected == self.checksum)
     }
 
-    /// Gives the memory back.
+    /// Frees the memory.
     pub(super) fn clear(&mut self) {
         self.ready = VecDeque::new();
         self.crumbs = BytesMut::new();

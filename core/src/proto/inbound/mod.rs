@@ -21,34 +21,35 @@ use crate::address::Target;
 /// The limits of an [`Inbound`].
 #[derive(Debug, Clone)]
 pub struct InboundLimits {
-    /// Bytes that may be sent before the first grant.
+    /// How many bytes may be sent before the first grant.
     pub initial: u64,
-    /// Bytes that may be sent beyond what has been read.
+    /// How many bytes may be sent beyond what has been read.
     pub window: u64,
-    /// After this long an offer that is not confirmed is given up, whatever its sender says.
+    /// How long an offer may stay unconfirmed before it is given up, even with signs of life.
     pub answer: Duration,
-    /// After this long without a sign of life the sender is given up.
+    /// How long the sender may be silent before it is given up as lost.
     pub idle: Duration,
-    /// After this long an accept is said again.
+    /// After how long an accept is repeated.
     pub retry: Duration,
-    /// The longest that a receipt waits for more to come.
+    /// How long an acknowledgement is delayed at most, to cover more chunks.
     pub ack_delay: Duration,
 }
 
 /// The receiving half of a body.
 ///
 /// # Run loop
-/// - Feed it what arrives: [`handle_confirm`](Self::handle_confirm), [`handle_data`](Self::handle_data),
-///   [`handle_end`](Self::handle_end), [`handle_reset`](Self::handle_reset), [`handle_ping`](Self::handle_ping).
-/// - [`start`](Self::start) when the handler gets the message, [`read`](Self::read) on behalf of the
-///   reader, [`stop`](Self::stop) when there is none any more.
+/// - Feed it the frames that arrive: [`handle_confirm`](Self::handle_confirm),
+///   [`handle_data`](Self::handle_data), [`handle_end`](Self::handle_end),
+///   [`handle_reset`](Self::handle_reset), [`handle_ping`](Self::handle_ping).
+/// - Call [`start`](Self::start) when the handler gets the message, [`read`](Self::read) for the
+///   reader, and [`stop`](Self::stop) when there is no reader any more.
 /// - After any of these, publish to the sender's inbox what [`poll_transmit`](Self::poll_transmit)
-///   yields until it yields nothing, and call [`handle_timeout`](Self::handle_timeout) at the time
-///   that [`poll_timeout`](Self::poll_timeout) then says.
-/// - When [`is_finished`](Self::is_finished) and its reader has seen the end, forget it, but keep
+///   returns until it returns `None`, and call [`handle_timeout`](Self::handle_timeout) at the time
+///   that [`poll_timeout`](Self::poll_timeout) returns.
+/// - When [`is_finished`](Self::is_finished) and the reader has seen the end, drop it, but keep
 ///   [`last_word`](Self::last_word) for one idle limit: it answers an offer, a confirmation, an end
-///   and a ping. One that has to be forgotten before is [`stop`](Self::stop)ped.
-/// - Last, [`close`](Self::close) gives back its claim.
+///   and a ping. To drop it earlier, [`stop`](Self::stop) it first.
+/// - Finally, [`close`](Self::close) releases its claim.
 ///
 /// Every call is harmless in every state.
 #[derive(Debug)]
@@ -63,14 +64,14 @@ pub struct Inbound {
     claim: Claim,
     charge: u64,
     confirmed: bool,
-    /// That of the confirmation, to prove to the sender who speaks. A reply has none.
+    /// The nonce of the confirmation, which authenticates receipts. A reply has none.
     nonce: Option<Nonce>,
-    /// The handler has got the message. That of a reply has run long ago.
+    /// The handler has the message. Always set for a reply.
     started: bool,
-    /// The reader has asked for bytes: only then can it have all of them, even if there are none.
+    /// The reader has asked for bytes. Even an empty body counts as read only then.
     begun: bool,
     said: Said,
-    /// Something has to be said: an accept, a receipt or a stop, as the phase demands.
+    /// A packet is due: an accept, a receipt or a stop, depending on the phase.
     due: bool,
     ack_at: Option<Instant>,
     /// Until when an offer has to be confirmed.
@@ -85,25 +86,25 @@ enum Phase {
     Offered,
     /// The reader may read.
     Open,
-    /// The reader has all of it, and it is right.
+    /// The reader has the whole body, and it was verified.
     Done,
-    /// The sender ended it, or is gone.
+    /// The sender aborted it, or is lost.
     Reset(Reason),
-    /// The reader ended it, or the body is not what the sender said.
+    /// The reader stopped it, or the body is corrupt.
     Stopped(Reason),
 }
 
-/// What the sender was last told.
+/// The last receipt sent.
 #[derive(Debug, Default)]
 struct Said {
     have: u64,
     credit: u64,
-    /// How many pieces have come since.
+    /// How many chunks have arrived since.
     pieces_ago: u32,
 }
 
 impl InboundLimits {
-    /// The bytes of a body that may be sent before the first grant.
+    /// Returns how many bytes of a body may be sent before the first grant.
     #[must_use]
     pub fn first(&self, length: Option<u64>) -> u64 {
         self.initial.min(length.unwrap_or(u64::MAX))
@@ -111,10 +112,11 @@ impl InboundLimits {
 }
 
 impl Inbound {
-    /// The most pieces without a receipt: a sender keeps a bounded number of them, however small.
+    /// The maximum number of chunks without a receipt, since a sender buffers a bounded number of
+    /// them.
     const MAX_UNSAID: u32 = 256;
 
-    /// Takes an offer: it accepts, and waits for the sender's confirmation. The claim is that of the
+    /// Accepts an offer, and waits for the sender's confirmation. The claim is for the
     /// [first bytes](InboundLimits::first).
     #[must_use]
     pub fn offered(
@@ -169,7 +171,7 @@ impl Inbound {
         inbound
     }
 
-    /// The sender counts on this receiver. Returns whether that is news: the handler may start.
+    /// Handles the sender's confirmation. Returns whether it is the first: the handler may start.
     pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {
         self.heard = now;
         self.repeat_last_word();
@@ -181,19 +183,20 @@ impl Inbound {
         self.nonce = Some(nonce);
         self.phase = Phase::Open;
         self.due = self.body.have() > 0;
-        // The sender is soon told the nonce, also where there is nothing else to say.
+        // The sender has to receive the nonce soon, even without other news.
         self.ack_at.get_or_insert(later(now, self.limits.ack_delay));
         true
     }
 
-    /// The sender offers it again: the accept was lost.
+    /// Handles a repeated offer: the accept was lost.
     pub fn handle_offer(&mut self, now: Instant) {
         self.heard = now;
         self.due |= self.is_live();
         self.repeat_last_word();
     }
 
-    /// Bytes of the body. Repeats, gaps and any order are fine; what was not granted is ignored.
+    /// Handles a chunk. Duplicates, gaps and any order are fine; bytes beyond the credit are
+    /// ignored.
     pub fn handle_data(&mut self, now: Instant, offset: u64, bytes: Bytes, budget: &mut Budget) {
         self.heard = now;
         let end = offset.checked_add(bytes.len() as u64);
@@ -212,12 +215,13 @@ impl Inbound {
         if self.phase == Phase::Open && overdue {
             self.due = true;
         } else if self.ack_at.is_none() {
-            // A repeat is answered as well, but not each: the sender does not know what is here.
+            // A duplicate is acknowledged too, with a delay: the sender does not know what has
+            // arrived.
             self.ack_at = Some(later(now, self.limits.ack_delay));
         }
     }
 
-    /// The length and the checksum of the whole body.
+    /// Handles the end, with the length and the checksum of the whole body.
     pub fn handle_end(&mut self, now: Instant, length: u64, checksum: u32, budget: &mut Budget) {
         self.heard = now;
         self.repeat_last_word();
@@ -236,7 +240,7 @@ impl Inbound {
         }
     }
 
-    /// The sender ends it.
+    /// Handles the sender's abort.
     pub fn handle_reset(&mut self, now: Instant, reason: Reason, budget: &mut Budget) {
         self.heard = now;
         if self.is_live() {
@@ -244,14 +248,14 @@ impl Inbound {
         }
     }
 
-    /// The sender is alive.
+    /// Handles the sender's sign of life.
     pub fn handle_ping(&mut self, now: Instant) {
         self.heard = now;
         self.due |= self.phase == Phase::Open;
         self.repeat_last_word();
     }
 
-    /// It is forgotten: it gives back all that it holds, and does nothing more.
+    /// Releases everything it holds. It does nothing afterwards.
     pub fn close(&mut self, budget: &mut Budget) {
         if self.is_live() {
             self.finish(Phase::Stopped(ReasonCode::Dropped.into()), budget);

@@ -1,26 +1,26 @@
-//! What the reader takes, and the room that it makes.
+//! Reading, and the credit that it grants.
 
 use bytes::Bytes;
 
 use super::{Inbound, Phase};
 use crate::proto::{Budget, Reason, ReasonCode};
 
-/// What [`Inbound::read`] has for the reader.
+/// The result of [`Inbound::read`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
     /// The next bytes, at least one.
     Chunk(Bytes),
-    /// Nothing yet.
+    /// No bytes yet.
     Pending,
-    /// The whole body was read, and its length and checksum are right.
+    /// The whole body was read, and its length and checksum match.
     End,
-    /// There will be nothing more, and the body is not whole.
+    /// The body failed: no more bytes will come.
     Failed(Reason),
 }
 
 impl Inbound {
-    /// The handler has got the message, which its sender is told at once: until then the sender can
-    /// give the message to another member of the group.
+    /// Notes that the handler has the message, and tells the sender at once: until then the sender
+    /// can offer the message to another member of the group.
     pub fn start(&mut self, budget: &mut Budget) {
         if self.phase == Phase::Open && self.is_unstarted() {
             budget.start(&self.claim);
@@ -29,7 +29,7 @@ impl Inbound {
         }
     }
 
-    /// The next bytes for the reader. Each call also tells how much room there is again.
+    /// Returns the next bytes for the reader, and grants credit for the freed room.
     pub fn read(&mut self, budget: &mut Budget) -> Read {
         match &self.phase {
             Phase::Reset(reason) | Phase::Stopped(reason) => return Read::Failed(reason.clone()),
@@ -50,20 +50,20 @@ impl Inbound {
         }
     }
 
-    /// The reader is done with it, whether or not it has read everything.
+    /// Notes that the reader has dropped the body, whether or not it has read everything.
     pub fn leave(&mut self, budget: &mut Budget) {
         if self.is_unstarted() {
-            // Another member of the group may have it.
+            // Another member of the group may take the message.
             return self.stop(ReasonCode::Draining.into(), budget);
         }
         if self.phase == Phase::Open {
-            // Of an empty body, nothing is left to be read.
+            // An empty body counts as read.
             self.verify(budget);
         }
         self.stop(ReasonCode::Dropped.into(), budget);
     }
 
-    /// There will be no reader. Harmless when all was read.
+    /// Stops the body: there is no reader. Has no effect if everything was read.
     pub fn stop(&mut self, reason: Reason, budget: &mut Budget) {
         if self.is_live() {
             self.finish(Phase::Stopped(reason), budget);
@@ -78,16 +78,16 @@ impl Inbound {
         }
     }
 
-    /// Grants what the reader has made room for, as far as the budget allows. A body may always be
-    /// sent `initial` bytes beyond what was read, so that no other body can starve it; and never
-    /// more than an equal share of what its source may hold, so that those that came first do not keep
-    /// the budget from the others.
+    /// Grants credit for the room that the reader has made, within the budget. A body always gets
+    /// `initial` bytes beyond what was read, so that others cannot starve it, and never more than
+    /// an equal share of what its source may hold, so that earlier bodies do not take the whole
+    /// budget.
     fn grant(&mut self, budget: &mut Budget) {
         let affordable = budget.allowance(&self.claim);
         let room = self.limits.initial.max(affordable).min(self.limits.window);
         let length = self.body.known_length();
         let goal = self.body.read().saturating_add(room).min(length);
-        // Small grants cost a packet each and let the sender do next to nothing.
+        // A small grant costs a packet and lets the sender send little.
         let worth_it = goal.saturating_sub(self.granted) >= room / 4 || goal == length;
         if goal > self.granted && worth_it {
             self.granted = goal;
@@ -96,7 +96,7 @@ impl Inbound {
         self.recharge(budget);
     }
 
-    /// Charges what the sender may still send, and what waits for the reader.
+    /// Charges the budget for granted and unread bytes.
     pub(super) fn recharge(&mut self, budget: &mut Budget) {
         let read = self.body.read();
         let charge = if self.body.is_whole() {

@@ -1,4 +1,4 @@
-//! What the receiver says, and when.
+//! The packets of the receiver, and its timers.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::proto::{
 };
 
 impl Inbound {
-    /// The next packet for the sender's inbox.
+    /// Returns the next packet for the sender's inbox.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Bytes> {
         if !std::mem::take(&mut self.due) {
             return None;
@@ -36,7 +36,7 @@ impl Inbound {
         Some(frame.encode())
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout).
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.is_live() {
@@ -46,7 +46,7 @@ impl Inbound {
         [Some(speak), self.ack_at, self.give_up_at()].into_iter().flatten().min()
     }
 
-    /// Time has passed.
+    /// Handles the timers that are due.
     pub fn handle_timeout(&mut self, now: Instant, budget: &mut Budget) {
         if !self.is_live() {
             return;
@@ -61,7 +61,7 @@ impl Inbound {
         self.due |= now >= later(self.spoke, self.pause());
     }
 
-    /// What to answer to a late packet of the sender, once the machine is forgotten.
+    /// Returns the answer to late packets of the sender after this was dropped.
     #[must_use]
     pub fn last_word(&self) -> Bytes {
         let frame = match &self.phase {
@@ -72,22 +72,22 @@ impl Inbound {
         frame.encode()
     }
 
-    /// The sender speaks after the end: what it was told last was lost.
+    /// Sends the last packet again: a packet of the sender after the end shows that it was lost.
     pub(super) fn repeat_last_word(&mut self) {
         self.due |= matches!(self.phase, Phase::Done | Phase::Stopped(_));
     }
 
-    /// The longest silence.
+    /// Returns the maximum time between two packets.
     fn pause(&self) -> Duration {
         let alive = self.limits.idle / SIGNS_OF_LIFE;
         match self.phase {
-            // Many times before it is given up, so that it is not lost with some packets.
+            // Repeated many times before the offer expires, so that some losses do not matter.
             Phase::Offered => self.limits.retry.min(alive).min(self.limits.answer / 20),
             _ => alive,
         }
     }
 
-    /// Who has everything needs nobody any more.
+    /// Returns when the sender is given up as lost; never once the whole body has arrived.
     fn give_up_at(&self) -> Option<Instant> {
         let silent = later(self.heard, self.limits.idle);
         match self.phase {

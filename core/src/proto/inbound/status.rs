@@ -1,28 +1,28 @@
-//! What can be asked of the receiving half.
+//! The status of the receiving half.
 
 use super::{Inbound, Phase};
 use crate::proto::Reason;
 
 impl Inbound {
-    /// Whether it can be forgotten: it has ended, and all is said.
+    /// Returns whether it can be dropped: it has ended, and no packet is due.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         !self.is_live() && !self.due
     }
 
-    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
+    /// Returns whether [`poll_transmit`](Self::poll_transmit) has a packet.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.due
     }
 
-    /// Whether the sender still has to say if the handler may start.
+    /// Returns whether the sender has yet to confirm, or abort.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         self.phase == Phase::Offered
     }
 
-    /// Whether [`read`](Self::read) has something other than `Pending`.
+    /// Returns whether [`read`](Self::read) would return something other than `Pending`.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         match self.phase {
@@ -32,19 +32,19 @@ impl Inbound {
         }
     }
 
-    /// Whether the sender has confirmed.
+    /// Returns whether the sender has confirmed.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.confirmed
     }
 
-    /// Whether it was offered, and no handler has got its message.
+    /// Returns whether it was offered, and no handler has its message yet.
     #[must_use]
     pub fn is_unstarted(&self) -> bool {
         !self.started
     }
 
-    /// Why the body will never be whole, if so.
+    /// Returns why the body has failed, if it has.
     #[must_use]
     pub fn failure(&self) -> Option<&Reason> {
         match &self.phase {
@@ -53,7 +53,7 @@ impl Inbound {
         }
     }
 
-    /// The bytes that it charges to the budget.
+    /// Returns the bytes that it charges to the budget.
     #[must_use]
     pub fn charge(&self) -> u64 {
         self.charge

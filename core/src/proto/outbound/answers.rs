@@ -1,4 +1,4 @@
-//! What receivers and the broker answer.
+//! Handles the answers of receivers, and the broker's notices.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Outbound {
-    /// An offer is on its way: from now on, answers are waited for.
+    /// Notes that the broker has an offer: the time for answers starts now.
     pub fn handle_offered(&mut self, now: Instant, target: Target) {
         match (target, &self.group) {
             (Target::Plain, _) if self.plain == PlainLane::Sending => {
@@ -27,8 +27,8 @@ impl Outbound {
         }
     }
 
-    /// The confirmation of a receiver is about to be handed over. Returns whether it may be: a
-    /// receiver that has failed meanwhile is not confirmed any more.
+    /// Notes that the confirmation of a receiver is about to be handed over. Returns whether it may
+    /// be: a receiver that has failed meanwhile is not confirmed.
     pub fn handle_confirming(&mut self, receiver: Receiver) -> bool {
         let peer = self.peers.get_mut(&receiver).filter(|peer| peer.is_active());
         let Some(peer) = peer else { return false };
@@ -36,16 +36,16 @@ impl Outbound {
         true
     }
 
-    /// It was not handed over, and never will be.
+    /// Notes that a confirmation was not handed over, and never will be.
     pub fn handle_not_confirmed(&mut self, receiver: Receiver) {
         if let Some(peer) = self.peers.get_mut(&receiver) {
             peer.confirms = peer.confirms.saturating_sub(1);
         }
     }
 
-    /// A receiver takes the offer.
+    /// Handles a receiver's acceptance of the offer.
     pub fn handle_accept(&mut self, now: Instant, from: Receiver, target: Target, credit: u64) {
-        // A member that gave it back takes it like one that is new.
+        // A member that gave the message back and accepts it again is treated as a new one.
         let declined = |peer: &Peer| peer.state == PeerState::Declined && self.group.is_open();
         if let Some(peer) = self.peers.get_mut(&from).filter(|peer| !declined(peer)) {
             if peer.unproven.is_none() {
@@ -94,7 +94,7 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// A receiver says how far it has come. Only one that knows its nonce is believed.
+    /// Handles a receiver's acknowledgement. It counts only with the receiver's nonce.
     pub fn handle_credit(&mut self, now: Instant, from: Receiver, receipt: &Receipt) {
         let Receipt { have, credit, started, done, nonce } = *receipt;
         let Some(peer) = self.peers.get_mut(&from).filter(|peer| peer.nonce == nonce) else {
@@ -111,7 +111,7 @@ impl Outbound {
             }
             PeerState::Done | PeerState::Declined => return,
         }
-        // It cannot have what was not given: such news is forged or broken.
+        // A receiver cannot have bytes that were not sent: the packet is forged or broken.
         if have > self.chunks.written() {
             return;
         }
@@ -124,8 +124,8 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// A receiver refuses the offer, or takes no more. A member of the group that refuses what it had
-    /// accepted, before its handler has started, is replaced by another one.
+    /// Handles a receiver's refusal of the offer, or its stop of the body. A member of the group
+    /// that refuses after accepting, before its handler has started, is replaced by another one.
     pub fn handle_stop(&mut self, now: Instant, from: Receiver, target: Target, reason: Reason) {
         let is_full = self.peers.len() >= Self::MAX_PEERS;
         match self.peers.get_mut(&from) {
@@ -135,15 +135,15 @@ impl Outbound {
                 self.backoff = Backoff::default();
                 self.refused(now, reason);
             }
-            // It was said before the offer that this receiver took, and comes late. A reply is not
-            // offered: its asker has refused it.
+            // A late packet, sent before this receiver accepted the offer. A reply is not offered: its
+            // asker has refused it.
             Some(peer) if peer.started && !self.stream.reply && reason.code.is_refusal() => {
                 peer.heard = now;
             }
             Some(peer) if peer.state != PeerState::Declined => {
                 peer.heard = now;
                 if peer.is_active() && reason.code.is_refusal() {
-                    // No handler has started, and none will.
+                    // No handler has started there, and none will.
                     peer.confirms = 0;
                 }
                 peer.fail(reason, false);
@@ -159,7 +159,7 @@ impl Outbound {
         self.settle(now);
     }
 
-    /// A receiver that answers an offer, and may not be there.
+    /// Creates a receiver that has answered an offer, and may not exist.
     fn peer(&self, now: Instant, at: Receiver, target: Target, state: PeerState) -> Peer {
         let mut peer = Peer::new(now, target, state);
         peer.nonce = self.nonces.as_ref().map(|nonces| nonces.of(self.stream, at));
@@ -167,7 +167,7 @@ impl Outbound {
         peer
     }
 
-    /// The group does not take it now.
+    /// Notes that the group refuses the offer now.
     fn refused(&mut self, now: Instant, reason: Reason) {
         self.refusal = Some(reason.clone());
         let give_up = self.give_up();
@@ -177,8 +177,8 @@ impl Outbound {
         };
     }
 
-    /// Nobody was subscribed to what was offered. A notice that contradicts what a receiver said is
-    /// ignored: of the group, it is for an offer that is out.
+    /// Handles a notice that an offer had no subscriber. A notice that contradicts what a receiver
+    /// said is ignored; one about the group applies to the current offer.
     pub fn handle_undelivered(&mut self, now: Instant, targets: Targets) {
         let joined = self.peers.values().any(|peer| peer.target == Target::Plain);
         if targets.plain() && !joined {

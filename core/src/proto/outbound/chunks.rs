@@ -1,4 +1,4 @@
-//! What has been taken from the source and may have to be sent again.
+//! The chunks taken from the source that may have to be sent again.
 
 use std::collections::VecDeque;
 
@@ -9,20 +9,20 @@ use crate::proto::{
     frame::{Frame, StreamId},
 };
 
-/// The packets of a body, from the first byte that somebody may still lack.
+/// The packets of a body, from the first byte that a receiver may still lack.
 #[derive(Debug)]
 pub(super) struct Chunks {
     stream: StreamId,
     kept: VecDeque<Chunk>,
-    /// The memory of packets that nobody lacks any more, for the next ones: as much as was kept at
-    /// most. Given back and taken anew, its pages would be mapped anew each time.
+    /// Buffers of acknowledged packets, for reuse; at most as much as was kept. Freeing them would unmap
+    /// and map their pages each time.
     spare: Vec<BytesMut>,
-    /// The bytes of all of them.
+    /// The total length of the chunks, in bytes.
     held: u64,
     /// Everything before this offset was taken from the source.
     written: u64,
     checksum: u32,
-    /// The most that one packet may hold now.
+    /// How many bytes of the body one packet may hold now.
     pub(super) most: u64,
 }
 
@@ -77,18 +77,18 @@ impl Chunks {
         self.checksum = checksum::append(self.checksum, body);
         self.written += body.len() as u64;
         self.held += body.len() as u64;
-        // A short piece does not take the memory of a long one.
+        // A short chunk does not take the buffer of a long one.
         let spare = self.spare.pop().filter(|spare| spare.capacity() / 2 <= body.len());
         let packet = Frame::data(spare.unwrap_or_default(), self.stream, offset, body);
         self.kept.push_back(Chunk { offset, length: body.len(), packet });
     }
 
-    /// Forgets what ends before an offset.
+    /// Drops the chunks that end at or before an offset.
     pub(super) fn release(&mut self, offset: u64) {
         while let Some(chunk) = self.kept.front().filter(|chunk| chunk.end() <= offset) {
             self.held -= chunk.length as u64;
             let released = self.kept.pop_front();
-            // Unless the transport, or who received it from there, still has it.
+            // Fails if the transport, or a receiver in this process, still has the packet.
             if let Some(Ok(mut spare)) = released.map(|chunk| chunk.packet.try_into_mut()) {
                 spare.clear();
                 self.spare.push(spare);
@@ -102,8 +102,8 @@ impl Chunks {
         self.held = 0;
     }
 
-    /// The packet with the bytes from one offset to another at most, and where it ends. Where `more`
-    /// may be allowed soon, a packet is not cut for the sake of what is allowed now.
+    /// Returns a packet with bytes from `from` up to at most `to`, and the offset where it ends. If
+    /// `more` may be allowed soon, a packet is not cut to fit what is allowed now.
     pub(super) fn packet(&self, from: u64, to: u64, more: bool) -> Option<(Bytes, u64)> {
         let at = self.kept.partition_point(|chunk| chunk.end() <= from);
         let chunk = self.kept.get(at).filter(|chunk| chunk.offset <= from && from < to)?;

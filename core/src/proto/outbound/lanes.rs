@@ -1,4 +1,4 @@
-//! How an offer fares with the plain bindings and with the group.
+//! The state of an offer to the plain bindings and to the group.
 
 use std::time::Instant;
 
@@ -8,44 +8,45 @@ use crate::{
     proto::{Reason, clock::later, frame::Receiver},
 };
 
-/// The plain bindings: any number of them may join until a moment.
+/// The plain bindings: any number of them may join within the join window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PlainLane {
-    /// It has to be offered.
+    /// The offer has to be published.
     Offering,
     /// The offer is on its way to the broker.
     Sending,
-    /// It was offered, and receivers may join until then.
+    /// The offer was published, and receivers may join until this time.
     Joining(Instant),
-    /// The join window has passed, but nobody has answered: the first to do so by then opens it
+    /// The join window has passed without an answer: the first answer until this time opens it
     /// again.
     Waiting(Instant),
-    /// Nobody answered, neither a receiver nor the broker.
+    /// Neither a receiver nor the broker answered.
     Silent,
-    /// Nobody can join any more, or it was never offered to them.
+    /// No further receiver can join, or the body was never offered to them.
     Closed,
 }
 
-/// The group: one member takes it, or none.
+/// The group: at most one member takes the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum GroupLane {
-    /// It has to be offered. The first offer of this attempt was at `since`, if there was one.
+    /// The offer has to be published. The first offer of this attempt was at `since`, if there was
+    /// one.
     Offering { since: Option<Instant> },
     /// The offer is on its way to the broker.
     Sending { since: Option<Instant> },
-    /// It was offered, and will be again at `again` if nobody answers.
+    /// The offer was published, and is published again at `again` without an answer.
     Offered { since: Instant, again: Instant },
-    /// It was refused, and will be offered again at `until`.
+    /// The offer was refused, and is published again at `until`.
     Backoff { until: Instant },
-    /// A member has it.
+    /// A member has accepted.
     Accepted(Receiver),
-    /// It was never offered to the group.
+    /// The body was never offered to the group.
     Absent,
     /// The group has no members.
     Empty,
-    /// Nobody answered.
+    /// There was no answer.
     Silent,
-    /// It was refused until there was no time left.
+    /// The group refused until there was no time left.
     Refused(Reason),
 }
 
@@ -54,7 +55,7 @@ impl PlainLane {
         !matches!(self, Self::Closed | Self::Silent)
     }
 
-    /// Nobody can join any more. Harmless where that was so already.
+    /// Closes the lane: no further receiver can join. Has no effect if it is closed already.
     pub(super) fn close(&mut self) {
         if self.is_open() {
             *self = Self::Closed;
@@ -68,7 +69,8 @@ impl PlainLane {
         }
     }
 
-    /// Time has passed. Where nobody was `found`, it may be the answers that take long.
+    /// Handles the timers that are due. If no receiver was `found`, answers may still be on their
+    /// way.
     pub(super) fn handle_timeout(&mut self, now: Instant, found: bool, limits: &OutboundLimits) {
         if let Self::Joining(until) = *self
             && now >= until
@@ -81,7 +83,7 @@ impl PlainLane {
         }
     }
 
-    /// A receiver takes part, of the plain bindings or of the group.
+    /// Notes that a receiver has joined, of the plain bindings or of the group.
     pub(super) fn handle_found(&mut self, now: Instant, target: Target, limits: &OutboundLimits) {
         if matches!(self, Self::Waiting(_)) {
             *self = match target {
@@ -93,12 +95,12 @@ impl PlainLane {
 }
 
 impl GroupLane {
-    /// Whether a member may still take it.
+    /// Returns whether a member may still take the message.
     pub(super) fn is_open(&self) -> bool {
         self.is_asked() || matches!(self, Self::Backoff { .. })
     }
 
-    /// Whether an offer is out or about to be.
+    /// Returns whether an offer is published, or about to be.
     pub(super) fn is_asked(&self) -> bool {
         matches!(self, Self::Offering { .. } | Self::Sending { .. } | Self::Offered { .. })
     }

@@ -37,9 +37,9 @@ use crate::{
 /// The limits of an [`Outbound`].
 #[derive(Debug, Clone)]
 pub struct OutboundLimits {
-    /// Bytes that are kept because a receiver may lack them.
+    /// How many bytes are buffered until all receivers have acknowledged them.
     pub window: u64,
-    /// Pieces that are kept, however small.
+    /// How many chunks are buffered, however small.
     pub chunks: usize,
     /// How long an offer waits for an answer.
     pub answer: Duration,
@@ -47,40 +47,43 @@ pub struct OutboundLimits {
     pub patience: Duration,
     /// How long plain receivers may join.
     pub join: Duration,
-    /// How many plain receivers to wait for, where that is known: no more can join then.
+    /// How many plain receivers to wait for, if known; no further ones can join then.
     pub expect: Option<usize>,
-    /// For how long a receiver may hold up others.
+    /// How long a receiver may hold up others.
     pub lag: Duration,
-    /// After this long without a sign of life a receiver is given up.
+    /// How long a receiver may be silent before it is given up as lost.
     pub idle: Duration,
-    /// After this long without progress, what is missing is sent again.
+    /// How long to wait for progress before sending missing packets again.
     pub retry: Duration,
 }
 
-/// A request, as its answer sees it.
+/// The request that a streamed reply answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
-    /// Its name.
+    /// The id of the request.
     pub request: MessageId,
-    /// Who reads the answer.
+    /// The reader of the reply.
     pub asker: Receiver,
-    /// How many bytes may be sent at once.
+    /// How many bytes may be sent before the asker grants more.
     pub credit: u64,
 }
 
 /// The sending half of a body.
 ///
 /// # Run loop
-/// - Feed it what arrives: [`handle_accept`](Self::handle_accept), [`handle_credit`](Self::handle_credit),
-///   [`handle_stop`](Self::handle_stop), [`handle_undelivered`](Self::handle_undelivered).
-/// - While [`capacity`](Self::capacity) is not zero, [`push`](Self::push) that much from the source;
-///   [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender gives up.
-/// - Where the transport comes to take less than it did, [`limit_chunk`](Self::limit_chunk).
-/// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) yields until it yields
-///   nothing, and say so of an offer and of a confirmation ([`Transmit`]). Then call [`handle_timeout`](Self::handle_timeout) at the time that
-///   [`poll_timeout`](Self::poll_timeout) then says.
-/// - When there is an [`outcome`](Self::outcome) and `poll_transmit` yields nothing, forget it. An
-///   accept or a credit that comes later is answered with a reset.
+/// - Feed it the frames that arrive: [`handle_accept`](Self::handle_accept),
+///   [`handle_credit`](Self::handle_credit), [`handle_stop`](Self::handle_stop),
+///   [`handle_undelivered`](Self::handle_undelivered).
+/// - While [`capacity`](Self::capacity) is not zero, [`push`](Self::push) that much from the
+///   source; [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender
+///   gives up.
+/// - If the transport's maximum packet length shrinks, call [`limit_chunk`](Self::limit_chunk).
+/// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) returns until it
+///   returns `None`, and report offers and confirmations as [`Transmit`] says. Then call
+///   [`handle_timeout`](Self::handle_timeout) at the time that [`poll_timeout`](Self::poll_timeout)
+///   returns.
+/// - When there is an [`outcome`](Self::outcome) and `poll_transmit` returns `None`, drop it. An
+///   accept or a credit that arrives later is answered with a reset.
 ///
 /// Every call is harmless in every state.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ pub struct Outbound {
     head: Head,
     length: Option<u64>,
     limits: OutboundLimits,
-    /// Of a message that is offered.
+    /// The nonces of a message that is offered.
     nonces: Option<Nonces>,
     plain: PlainLane,
     group: GroupLane,
@@ -100,23 +103,23 @@ pub struct Outbound {
     chunks: Chunks,
     ended: bool,
     aborted: Option<Reason>,
-    /// Who was served last, so that the next one is next.
+    /// The receiver that was served last, for taking turns.
     served: Option<Receiver>,
     say_head: bool,
-    /// Since when the group is asked to take it, or to take it once more.
+    /// When the group was first asked, or first asked again.
     asked: Instant,
     deadline: Option<Instant>,
     backoff: Backoff,
-    /// What the group said last, if it has refused.
+    /// The last refusal of the group.
     refusal: Option<Reason>,
 }
 
 impl Outbound {
-    /// The most receivers that are remembered; what is beyond is ignored.
+    /// The maximum number of receivers; further ones are ignored.
     const MAX_PEERS: usize = 4096;
 
-    /// Offers a message to the bindings of a subject. Where the head asks something, its time left
-    /// counts from `now`. A receiver has to repeat its nonce before it counts as one.
+    /// Creates a stream that offers a message to the bindings of a subject. If it is a request, its
+    /// time left counts from `now`. A receiver has to repeat its nonce before it counts.
     #[must_use]
     pub fn offer(
         now: Instant,
@@ -139,7 +142,7 @@ impl Outbound {
         outbound
     }
 
-    /// Answers a request with a stream that is named `message`.
+    /// Creates a stream with the id `message` that answers a request.
     #[must_use]
     pub fn reply(
         now: Instant,
@@ -155,7 +158,7 @@ impl Outbound {
         peer.allow(asked.credit);
         peer.started = true;
         peer.introduced = false;
-        // Whoever asked reads the answer: nothing has to start.
+        // The reader of a reply needs no confirmation: no handler has to start.
         peer.confirms = 1;
         outbound.peers.insert(asked.asker, peer);
         outbound.say_head = true;

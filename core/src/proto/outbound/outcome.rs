@@ -4,40 +4,40 @@ use crate::{
     proto::{Reason, frame::Receiver},
 };
 
-/// What became of a body, once nothing more can become of it.
+/// The final outcome of sending a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Everyone who took part or wanted to.
+    /// The outcome at each receiver that answered the offer.
     pub deliveries: Vec<Delivery>,
-    /// What the group did.
+    /// The outcome at the group.
     pub group: GroupOutcome,
     /// It was offered to the plain bindings, and neither they nor the broker answered.
     pub silent: bool,
-    /// Why it was ended before its end, if it was.
+    /// Why it was aborted, if it was.
     pub aborted: Option<Reason>,
 }
 
-/// What became of a body at one receiver.
+/// The outcome of a body at one receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Who.
+    /// The receiver.
     pub receiver: Receiver,
     /// How it was offered.
     pub target: Target,
     /// It may have been confirmed, so that its handler may have started.
     pub confirmed: bool,
-    /// It has everything, or why not.
+    /// `Ok` if it has the whole body, else the reason why not.
     pub result: Result<(), Reason>,
 }
 
-/// What the group did with an offer.
+/// The outcome of an offer at the group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupOutcome {
-    /// It was not asked, or not to the end.
+    /// It was not asked, or the body was aborted before it answered.
     NotAsked,
     /// It has no members.
     Empty,
-    /// Nobody answered.
+    /// No member answered.
     Silent,
     /// It refused until there was no time left.
     Refused(Reason),
@@ -46,21 +46,21 @@ pub enum GroupOutcome {
 }
 
 impl Outbound {
-    /// Whether a receiver may have been confirmed: else no handler has started, and once it is
-    /// aborted none will.
+    /// Returns whether a receiver may have been confirmed. If not, no handler has started, and once
+    /// the body is aborted none will.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
         self.peers.values().any(Peer::is_confirmed)
     }
 
-    /// The same of a receiver that was offered it this way.
+    /// Returns the same for receivers that it was offered to as `target`.
     #[must_use]
     pub fn is_confirmed_at(&self, target: Target) -> bool {
         self.peers.values().any(|peer| peer.target == target && peer.is_confirmed())
     }
 
-    /// What became of the body, once that is certain: nobody can join any more, and everyone who
-    /// took part has the whole body or has failed.
+    /// Returns the outcome once it is final: no further receiver can join, and each has the whole
+    /// body or has failed.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         let group = match &self.group {
@@ -83,7 +83,7 @@ impl Outbound {
             deliveries.push(Delivery { receiver, target, confirmed, result });
         }
         let group = match (group, &self.refusal) {
-            // Who refused has left, and nobody else is there.
+            // The member that refused has left, and there is no other.
             (GroupOutcome::Empty, Some(reason)) if deliveries.is_empty() => {
                 GroupOutcome::Refused(reason.clone())
             }

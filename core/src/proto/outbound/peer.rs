@@ -1,4 +1,4 @@
-//! One receiver, as the sender sees it.
+//! The sender's state of one receiver.
 
 use std::time::Instant;
 
@@ -25,39 +25,38 @@ pub(super) struct Peer {
     first_credit: u64,
     /// Its handler has started.
     pub(super) started: bool,
-    /// It was sent every byte before this offset, as far as we know.
+    /// It was sent every byte before this offset, as far as is known.
     pub(super) sent: u64,
-    /// It was heard of, so that it knows of the body.
+    /// It was heard from, so it knows of the body.
     pub(super) introduced: bool,
     pub(super) say_confirm: bool,
-    /// What its confirmation says, and its receipts have to repeat. The reader of a reply is known.
+    /// The nonce of its confirmation, which its receipts have to repeat. The reader of a reply has none.
     pub(super) nonce: Option<Nonce>,
-    /// How many confirmations were handed over, or are being: with one, its handler may run.
+    /// How many confirmations were or are being handed over: with one, its handler may run.
     pub(super) confirms: u32,
     /// What was spent on it before it repeated its nonce.
     pub(super) unproven: Option<Cost>,
-    /// It has to be told that it is out, and why.
+    /// The reason of a reset that it has to be sent.
     pub(super) say_reset: Option<Reason>,
     pub(super) end_sent: bool,
-    /// It is sent again what it may have: one that has all of it has forgotten the stream, and
-    /// answers signs of life alone.
+    /// It is being sent bytes again. If it already has the whole body, it has forgotten the stream, and
+    /// answers only signs of life, so it has to be sent one.
     pub(super) say_ping: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
-    /// It was started again at what it had, and has not caught up since.
+    /// Sending was resumed at what it had acknowledged, and it has not caught up since.
     resumption: Option<Resumption>,
-    /// How often it was started again with success.
+    /// How often sending was resumed with success.
     recoveries: u32,
-    /// Since when it owes us progress.
+    /// Since when it has owed progress.
     waiting: Option<Instant>,
     retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
 }
 
-/// A receiver that was silent may lack what it was sent, or may just not have got to it. So it gets
-/// one packet, and with every sign of progress twice as many: resending all at once would flood
-/// whatever stands between.
+/// Resends to a receiver that was silent, and may lack packets or just be slow. It gets one packet,
+/// and with each sign of progress twice as many: resending all at once would flood the network.
 #[derive(Debug)]
 struct Resumption {
     /// It was sent everything before this offset.
@@ -70,14 +69,14 @@ struct Resumption {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PeerState {
-    /// It takes part.
+    /// It receives the body.
     Active,
-    /// It has read and verified everything.
+    /// It has read and verified the whole body.
     Done,
-    /// It does not have everything, and will not.
+    /// It does not have the whole body, and will not.
     Failed(Reason),
-    /// It does not take part, and its absence is no failure: another member was quicker, or gets
-    /// what it gave back.
+    /// It does not receive the body, which is not a failure: another member was faster, or takes
+    /// the message that it gave back.
     Declined,
 }
 
@@ -113,7 +112,7 @@ impl Peer {
         self.confirms > 0
     }
 
-    /// What it grants with its offer, or with its request.
+    /// Sets the credit that it granted with its acceptance or its request.
     pub(super) fn allow(&mut self, credit: u64) {
         self.credit = credit;
         self.first_credit = credit;
@@ -131,14 +130,14 @@ impl Peer {
         }
     }
 
-    /// It gives back what it accepted: another member of the group may take it.
+    /// Notes that it gave the accepted message back: another member of the group may take it.
     pub(super) fn decline(&mut self) {
         self.state = PeerState::Declined;
         self.say_confirm = false;
         self.confirms = 0;
     }
 
-    /// It says how far it has the body. Old news are harmless.
+    /// Notes an acknowledgement. An outdated one has no effect.
     pub(super) fn hear(&mut self, now: Instant, have: u64, credit: u64) {
         self.heard = now;
         self.credit = self.credit.max(credit);
@@ -150,7 +149,7 @@ impl Peer {
             self.acked = self.acked.max(have);
             self.sent = self.sent.max(have);
             self.retries = 0;
-            // An end is acknowledged only by the last word, whatever was received before.
+            // The end is acknowledged only by the last receipt.
             let owes = self.end_sent || self.owes_receipt();
             self.waiting = owes.then_some(now);
         }
@@ -172,18 +171,19 @@ impl Peer {
         }
     }
 
-    /// Up to where it may be sent the body. Until its handler has started, that is what it may be
-    /// sent all over again to another member of the group.
+    /// Returns the offset up to which the body may be sent. Until its handler has started, that is
+    /// only the first credit, which another member of the group may have to be sent again.
     pub(super) fn credit(&self) -> u64 {
         if self.started { self.credit } else { self.credit.min(self.first_credit) }
     }
 
-    /// What begins here may have to be sent: to it, or to another member of the group instead.
+    /// Returns the offset from which bytes may have to be sent again, to it or to another member of
+    /// the group.
     pub(super) fn lacks(&self) -> u64 {
         if self.target == Target::Group && !self.started { 0 } else { self.acked }
     }
 
-    /// No handler has started, and another member of the group may get the message.
+    /// Returns whether another member of the group may take its message: no handler has started.
     pub(super) fn is_replaceable(&self) -> bool {
         self.is_active() && self.target == Target::Group && !self.started
     }
@@ -192,18 +192,18 @@ impl Peer {
         self.resumption.is_some()
     }
 
-    /// Whether it lacks what it was sent. It then has a receipt to say yet, with more credit perhaps.
+    /// Returns whether it has not acknowledged everything it was sent; its receipt is yet to come.
     pub(super) fn owes_receipt(&self) -> bool {
         self.sent > self.acked
     }
 
-    /// Whether it may be sent more of the body, as far as its credit goes.
+    /// Returns whether it may be sent more of the body, within its credit.
     pub(super) fn takes_data(&self) -> bool {
         let waits = self.resumption.as_ref().is_some_and(|it| it.left == 0);
         self.is_active() && !waits
     }
 
-    /// It was sent a packet of the body that ends at an offset.
+    /// Notes that it was sent a chunk that ends at an offset.
     pub(super) fn advance(&mut self, now: Instant, end: u64) {
         self.sent = end;
         self.expect(now);
@@ -212,27 +212,27 @@ impl Peer {
         }
     }
 
-    /// It was sent something that it has to acknowledge.
+    /// Notes that it was sent a packet that it has to acknowledge.
     pub(super) fn expect(&mut self, now: Instant) {
         self.spoke = now;
         self.waiting.get_or_insert(now);
     }
 
-    /// It keeps the others waiting at this offset.
+    /// Notes that it holds up the others at this offset.
     pub(super) fn mark(&mut self, now: Instant, offset: u64) {
         self.mark.get_or_insert((offset, now));
     }
 
-    /// Whether it takes part in the fan-out to all plain receivers, which only those do that are known
-    /// to be there. One that misses what goes that
-    /// way again and again, perhaps because its binding has left, is served alone for good.
+    /// Returns whether it is served by the fan-out to all plain receivers. That requires that it
+    /// has repeated its nonce. A receiver that repeatedly misses such packets, perhaps because its
+    /// binding has left, is served alone from then on.
     pub(super) fn hears_fan_out(&self) -> bool {
         const MOST_RECOVERIES: u32 = 3;
         let is_there = self.is_active() && self.unproven.is_none();
         is_there && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
     }
 
-    /// It keeps nobody waiting.
+    /// Notes that it holds up no other.
     pub(super) fn unmark(&mut self) {
         self.mark = None;
     }
@@ -250,7 +250,7 @@ impl Peer {
         times.into_iter().flatten().min()
     }
 
-    /// When to say that we are alive.
+    /// Returns when to send a sign of life.
     pub(super) fn ping_at(&self, limits: &OutboundLimits) -> Instant {
         later(self.spoke, limits.idle / SIGNS_OF_LIFE)
     }
@@ -265,8 +265,8 @@ impl Peer {
 
     fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
         const MOST_DOUBLINGS: u32 = 3;
-        // Each takes two packets, there and back: so more often than signs of life, of which one
-        // that gets through is enough.
+        // Each try takes two packets, there and back, so there are more of them than of signs of
+        // life, which take one.
         const TRIES: u32 = 2 * SIGNS_OF_LIFE;
         let pause = limits
             .retry
@@ -275,7 +275,8 @@ impl Peer {
         Some(later(self.waiting?, pause))
     }
 
-    /// Gives up on it or starts again where it stopped. Returns whether it was started again.
+    /// Gives it up, or resumes sending at what it has acknowledged. Returns whether sending was
+    /// resumed.
     pub(super) fn handle_timeout(&mut self, now: Instant, limits: &OutboundLimits) -> bool {
         if !self.is_active() {
             return false;

@@ -1,10 +1,10 @@
-//! What is taken from the source of a body.
+//! Takes bytes from the source of a body.
 
 use super::{GroupLane, Outbound, Peer};
 use crate::proto::Reason;
 
 impl Outbound {
-    /// How many bytes may be pushed now.
+    /// Returns how many bytes may be pushed now.
     #[must_use]
     pub fn capacity(&self) -> usize {
         let idle = !self.peers.values().any(Peer::is_active);
@@ -14,19 +14,19 @@ impl Outbound {
         usize::try_from(self.limits.window.saturating_sub(self.chunks.held())).unwrap_or(usize::MAX)
     }
 
-    /// The next bytes of the source.
+    /// Adds the next bytes of the source.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.ended && !bytes.is_empty() {
             self.chunks.push(bytes);
         }
     }
 
-    /// The source has no more bytes.
+    /// Notes that the source has ended.
     pub fn finish(&mut self) {
         self.ended = true;
     }
 
-    /// The source failed, or the sender gave up.
+    /// Aborts the body: the source failed, or the sender gave up.
     pub fn abort(&mut self, reason: Reason) {
         if self.aborted.is_some() || self.outcome().is_some() {
             return;
@@ -43,7 +43,7 @@ impl Outbound {
         self.chunks.clear();
     }
 
-    /// The bytes that it holds.
+    /// Returns the number of buffered bytes.
     #[must_use]
     pub fn held(&self) -> u64 {
         self.chunks.held()

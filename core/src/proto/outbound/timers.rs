@@ -1,4 +1,4 @@
-//! What happens when time passes, and who keeps whom waiting.
+//! The timers of the sending half, and which receivers hold up others.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use super::{GroupLane, Outbound, Peer};
 use crate::{address::Target, proto::clock::later};
 
 impl Outbound {
-    /// When to call [`handle_timeout`](Self::handle_timeout).
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let lanes = [self.plain.next_timeout(), self.group.next_timeout(&self.limits)];
@@ -14,7 +14,7 @@ impl Outbound {
         lanes.into_iter().flatten().chain(peers).min()
     }
 
-    /// Time has passed.
+    /// Handles the timers that are due.
     pub fn handle_timeout(&mut self, now: Instant) {
         let found = matches!(self.group, GroupLane::Accepted(_))
             || self.peers.values().any(|peer| peer.target == Target::Plain);
@@ -22,13 +22,13 @@ impl Outbound {
         self.group.handle_timeout(now, &self.limits);
         for peer in self.peers.values_mut() {
             let again = peer.handle_timeout(now, &self.limits);
-            // Until a reply's reader was heard of, it may not even know that there is one.
+            // Until the reader of a reply was heard from, it may not have received the head.
             self.say_head |= again && !peer.introduced;
         }
         self.settle(now);
     }
 
-    /// Until when the group is asked again.
+    /// Returns until when the group is asked again.
     pub(super) fn give_up(&self) -> Instant {
         self.deadline.unwrap_or_else(|| later(self.asked, self.limits.patience))
     }
@@ -40,7 +40,7 @@ impl Outbound {
         }
     }
 
-    /// Forgets what nobody lacks, and notes who keeps the others waiting.
+    /// Drops chunks that no receiver lacks, and notes which receivers hold up others.
     pub(super) fn settle(&mut self, now: Instant) {
         if self.plain.is_open() || self.group.is_open() {
             return;
@@ -52,7 +52,7 @@ impl Outbound {
         let alone = active().nth(1).is_none();
         self.chunks.release(slowest);
         if self.ended || alone {
-            // Nobody waits for anybody.
+            // No receiver holds up another.
             return self.peers.values_mut().for_each(Peer::unmark);
         }
         let written = self.chunks.written();

@@ -1,4 +1,4 @@
-//! What the sending half has to say, and to whom.
+//! The packets of the sending half, and their recipients.
 
 use std::{ops::Bound, time::Instant};
 
@@ -14,19 +14,19 @@ use crate::{
 /// A packet to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transmit {
-    /// Where to.
+    /// The recipient.
     pub to: Recipient,
     /// The packet.
     pub packet: Bytes,
-    /// It is an offer: ask for a notice if nobody is there, and say
+    /// Set for an offer: request a notice if it has no subscriber, and call
     /// [`handle_offered`](Outbound::handle_offered) once the broker has it.
     pub offer: Option<Target>,
-    /// It confirms this receiver, whose handler may start once it has the packet: say
+    /// Set if it confirms a receiver, whose handler may then start: call
     /// [`handle_confirming`](Outbound::handle_confirming) before it is handed over.
     pub confirm: Option<Receiver>,
 }
 
-/// Where a packet goes.
+/// The recipient of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recipient {
     /// The bindings of the subject.
@@ -36,7 +36,7 @@ pub enum Recipient {
 }
 
 impl Outbound {
-    /// The next packet to publish.
+    /// Returns the next packet to publish.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
         self.poll_offer(now)
             .or_else(|| self.poll_word(now))
@@ -44,7 +44,7 @@ impl Outbound {
             .or_else(|| self.poll_data(now))
     }
 
-    /// How many bytes of the body a packet may hold from now on, however they were pushed.
+    /// Sets how many bytes of the body a packet may hold from now on, however they were pushed.
     pub fn limit_chunk(&mut self, most: usize) {
         self.chunks.most = most as u64;
     }
@@ -72,7 +72,7 @@ impl Outbound {
         Transmit { to, packet, offer: Some(target), confirm: None }
     }
 
-    /// The head, with the time that is left now.
+    /// Returns the head, with the time that is left now.
     fn head_now(&self, now: Instant) -> Box<Head> {
         let mut head = Box::new(self.head.clone());
         if let Some(request) = &mut head.request {
@@ -81,7 +81,7 @@ impl Outbound {
         head
     }
 
-    /// Confirmations, resets, ends, and signs of life.
+    /// Returns the next confirmation, reset, end, or sign of life.
     fn poll_word(&mut self, now: Instant) -> Option<Transmit> {
         let (message, stream) = (self.stream.message, self.stream);
         let request = self.answers.unwrap_or(message);
@@ -134,8 +134,8 @@ impl Outbound {
         None
     }
 
-    /// One packet for all plain receivers, by the broker's fan-out, while they are at the same
-    /// place. Whoever falls behind is served alone until it has caught up.
+    /// Returns the next chunk for all plain receivers, by the broker's fan-out, while they are at
+    /// the same offset. A receiver that falls behind is served alone until it has caught up.
     fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
         let plain = |peer: &&mut Peer| peer.hears_fan_out();
         if self.plain.is_open() {
@@ -158,7 +158,7 @@ impl Outbound {
         Some(Transmit { to, packet, offer: None, confirm: None })
     }
 
-    /// One packet for one receiver, each in its turn.
+    /// Returns the next chunk for one receiver; they take turns.
     fn poll_data(&mut self, now: Instant) -> Option<Transmit> {
         let turn = match self.served {
             Some(last) => (Bound::Excluded(last), Bound::Unbounded),
@@ -180,7 +180,7 @@ impl Outbound {
         if let Some(cost) = &mut peer.unproven {
             self.unproven.sent(cost, packet.len());
         }
-        // All receivers in an instance hear what one of them is sent.
+        // A chunk sent to one receiver reaches all receivers in its instance.
         for peer in self.at(receiver.instance) {
             if peer.sent == from && peer.credit() >= end {
                 peer.advance(now, end);
@@ -190,14 +190,14 @@ impl Outbound {
         Some(to_inbox(receiver, packet))
     }
 
-    /// The active receivers in an instance.
+    /// Iterates over the active receivers in an instance.
     fn at(&mut self, instance: InstanceId) -> impl Iterator<Item = &mut Peer> {
         let port = |port| Receiver { instance, port };
         let all = self.peers.range_mut(port(0)..=port(u64::MAX));
         all.map(|(_, peer)| peer).filter(|peer| peer.is_active())
     }
 
-    /// An instance was sent the end, which all its receivers hear.
+    /// Notes that an instance was sent the end, which reaches all its receivers.
     fn ended_at(&mut self, now: Instant, instance: InstanceId) {
         let written = self.chunks.written();
         for peer in self.at(instance).filter(|peer| peer.sent == written) {

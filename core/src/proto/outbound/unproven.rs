@@ -1,17 +1,17 @@
-//! What is spent on receivers that may not be there.
+//! Limits what is sent to receivers that may not exist.
 
-/// What all receivers of a body together cost that have not repeated their nonce. Who knows the
-/// name of a stream can make up any number of receivers, and must not make the sender publish more
-/// than this for them. A receiver that is there repeats its nonce within a round trip, and costs
-/// nothing here any more.
+/// The bytes sent to all receivers of a body that have not repeated their nonce. A peer that knows
+/// the id of a stream can forge any number of receivers, and must not make the sender publish more
+/// than this for them. A receiver that exists repeats its nonce within a round trip, and is then no
+/// longer counted here.
 #[derive(Debug, Default)]
 pub(super) struct Unproven {
-    /// Beyond what each has for itself.
+    /// Bytes of control packets beyond the allowance of each receiver.
     words: u64,
     data: u64,
 }
 
-/// What one of them costs.
+/// The bytes sent to one of them.
 #[derive(Debug, Default)]
 pub(super) struct Cost {
     words: u64,
@@ -19,14 +19,15 @@ pub(super) struct Cost {
 }
 
 impl Unproven {
-    /// Each may be told so much, whatever was spent on others: a confirmation, for one.
+    /// The allowance of each for control packets, whatever was spent on others; enough for a
+    /// confirmation.
     const WORDS_EACH: u64 = 64;
-    /// The most that one may be told.
+    /// The maximum of control packets for one.
     const WORDS_OF_ONE: u64 = 4 << 10;
     const WORDS: u64 = 256 << 10;
     const DATA: u64 = 512 << 10;
 
-    /// Whether a packet that is not of the body may be sent; then it is counted.
+    /// Returns whether a control packet may be sent; if so, counts it.
     pub(super) fn say(&mut self, cost: &mut Cost, length: usize) -> bool {
         let words = cost.words.saturating_add(length as u64);
         let beyond = Self::beyond(words) - Self::beyond(cost.words);
@@ -38,19 +39,19 @@ impl Unproven {
         true
     }
 
-    /// Whether a packet of the body may be sent. What one costs is at most what is left for others.
+    /// Returns whether a chunk may be sent. One receiver may cost at most what is left for others.
     pub(super) fn has_room(&self, cost: &Cost, length: usize) -> bool {
         let data = cost.data.saturating_add(length as u64);
         data <= Self::DATA.saturating_sub(self.data)
     }
 
-    /// A packet of the body was sent.
+    /// Counts a chunk that was sent.
     pub(super) fn sent(&mut self, cost: &mut Cost, length: usize) {
         self.data = self.data.saturating_add(length as u64);
         cost.data = cost.data.saturating_add(length as u64);
     }
 
-    /// It is there.
+    /// Stops counting a receiver that has repeated its nonce.
     pub(super) fn proved(&mut self, cost: &Cost) {
         self.words = self.words.saturating_sub(Self::beyond(cost.words));
         self.data = self.data.saturating_sub(cost.data);
