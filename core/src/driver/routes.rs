@@ -1,4 +1,4 @@
-//! Subscriptions of subjects, and the bindings that share them.
+//! Subscriptions to subjects, and the bindings that share them.
 
 mod bound;
 mod listen;
@@ -32,7 +32,7 @@ pub(super) struct Routes {
 #[derive(Default)]
 struct Table {
     registry: Registry,
-    /// Those of all bindings that somebody has, also where they are unbound.
+    /// The readers of all bindings that are kept, also after unbinding.
     readers: BTreeMap<BindingId, Reader>,
     routes: BTreeMap<RouteId, Arc<Route>>,
 }
@@ -44,7 +44,7 @@ struct Reader {
 }
 
 impl Shared {
-    /// Adds a binding, and returns when the broker routes to it.
+    /// Adds a binding, and waits until the broker routes to it.
     pub(crate) async fn bind(
         self: &Arc<Self>,
         subject: Subject,
@@ -53,7 +53,7 @@ impl Shared {
         self.check_running()?;
         self.ready(None).await?;
         let bound = self.join(subject, kind);
-        // Draining leaves what it finds; what came later has to find that out.
+        // Draining leaves the bindings it finds; one added after that has to check by itself.
         self.check_running()?;
         match bound.route.wait(|phase| !matches!(phase, Phase::Subscribing)).await {
             Phase::Failed(error) => Err(Error::copy_of(&error)),
@@ -80,15 +80,15 @@ impl Shared {
         Bound { shared: Arc::clone(self), mailbox, route }
     }
 
-    /// A binding took a message.
+    /// Notes that a binding took a message.
     pub(super) fn took(&self, mailbox: &Mailbox) {
         let mut table = lock(&self.routes.table);
         let left = table.registry.took(mailbox.id());
         if table.registry.is_known(mailbox.id()) {
             return;
         }
-        // It has taken its only message, and its route knows nothing of it any more: so the end of
-        // the route would not complete it. Its user may have unbound it a moment before.
+        // It has taken its only message and its route no longer knows it, so the end of the route
+        // would not complete it. Its user may have unbound it a moment before.
         if let Some(left) = left {
             self.left(table, mailbox.id(), left);
         } else {
@@ -104,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// A binding was removed. One that was the last of its route gets what is routed already.
+    /// Handles the removal of a binding. The last one of its route still receives what is routed.
     fn left(&self, table: std::sync::MutexGuard<'_, Table>, binding: BindingId, left: Left) {
         let route = table.routes.get(&left.route).cloned();
         if let Some(route) = &route {
@@ -138,32 +138,32 @@ impl Shared {
         self.ended.notify(usize::MAX);
     }
 
-    /// How many subscriptions and bindings there are.
+    /// Returns the number of subscriptions and bindings.
     pub(crate) fn routed(&self) -> (usize, usize) {
         let table = lock(&self.routes.table);
         (table.routes.len(), table.registry.len())
     }
 
-    /// The subject of each binding that was not unbound.
+    /// Returns the subject of each binding that was not unbound.
     pub(super) fn bound_subjects(&self) -> Vec<Subject> {
         let table = lock(&self.routes.table);
         let bound = table.readers.iter().filter(|(id, _)| table.registry.is_bound(**id));
         bound.map(|(_, reader)| reader.route.subject.clone()).collect()
     }
 
-    /// How many bytes wait in bindings.
+    /// Returns how many bytes wait in bindings.
     pub(crate) fn waiting_in_bindings(&self) -> u64 {
         let table = lock(&self.routes.table);
         table.readers.values().map(|reader| reader.mailbox.waiting_bytes()).sum()
     }
 
-    /// Whether messages wait in a binding.
+    /// Returns whether messages wait in a binding.
     pub(super) fn has_waiting(&self) -> bool {
         let table = lock(&self.routes.table);
         table.readers.values().any(|reader| reader.mailbox.waiting() > 0)
     }
 
-    /// Those of all bindings of a kind.
+    /// Returns the mailboxes of all bindings of a kind.
     pub(super) fn mailboxes(&self, kind: BindingKind) -> Vec<Arc<Mailbox>> {
         let table = lock(&self.routes.table);
         let mailboxes = table.readers.values().map(|reader| &reader.mailbox);
@@ -174,14 +174,14 @@ impl Shared {
         lock(&self.routes.table).readers.values().cloned().collect()
     }
 
-    /// Asks the broker to route nothing more to any binding.
+    /// Unsubscribes all bindings.
     pub(super) fn leave_all(&self) {
         for reader in self.readers() {
             self.unbind(reader.mailbox.id());
         }
     }
 
-    /// Every binding ends, and what waits in it is given up.
+    /// Ends every binding, and gives up its waiting messages.
     pub(super) fn end_bindings(self: &Arc<Self>) {
         for reader in self.readers() {
             self.unbind(reader.mailbox.id());
@@ -189,8 +189,8 @@ impl Shared {
         }
     }
 
-    /// Nobody will read what waits: other members of the group get it, and senders of anything else
-    /// are told.
+    /// Gives up waiting messages that will not be read: hands them on to other members of the
+    /// group, or tells their senders.
     fn abandon(self: &Arc<Self>, mailbox: &Mailbox, route: &Route) {
         let waiting = mailbox.abandon(self);
         let count = waiting.len();

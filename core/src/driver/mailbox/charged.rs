@@ -6,7 +6,7 @@ use crate::{
     proto::{Label, Place, Queue},
 };
 
-/// A queue whose bytes are charged to the conduit.
+/// A queue that charges its bytes to the conduit.
 pub(super) struct ChargedQueue {
     queue: Queue<Arrival>,
     charged: u64,
@@ -17,7 +17,7 @@ impl ChargedQueue {
         Self { queue, charged: 0 }
     }
 
-    /// The queue, for whoever only looks.
+    /// Returns the queue, for reading.
     pub(super) fn get(&self) -> &Queue<Arrival> {
         &self.queue
     }
@@ -41,7 +41,7 @@ impl ChargedQueue {
         self.queue.push(label, arrival)
     }
 
-    /// Takes something out, or lets it go.
+    /// Changes the queue by removing messages, and adjusts the charge.
     pub(super) fn change<T>(
         &mut self,
         budget: &WaitingBytes,
@@ -54,7 +54,7 @@ impl ChargedQueue {
         changed
     }
 
-    /// How much more it charges with so many bytes more.
+    /// Returns how much more it would charge with `bytes` more.
     fn growth(&self, bytes: u64) -> u64 {
         self.queue.bytes().saturating_add(bytes).saturating_sub(UNCHARGED) - self.charged
     }

@@ -23,7 +23,7 @@ impl State {
         Self { queue: ChargedQueue::new(queue), reader: None }
     }
 
-    /// Notes whom to wake, if it is not noted already.
+    /// Stores a waker, unless it is stored already.
     pub(super) fn wait_with(&mut self, waker: &Waker) {
         match &mut self.reader {
             Some(reader) => reader.clone_from(waker),
@@ -32,7 +32,7 @@ impl State {
     }
 }
 
-/// The state, while nobody else can change it. Afterwards its count of messages is right again.
+/// The locked state. Unlocking updates the count of messages.
 pub(super) struct Locked<'a> {
     count: &'a AtomicUsize,
     state: MutexGuard<'a, State>,
