@@ -17,7 +17,7 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// The stream of its body, if it is streamed.
+    /// Returns the stream of its body, if it is streamed.
     pub(super) fn stream(&self) -> Option<&Arc<InboundStream>> {
         match &self.content {
             Content::Whole(_) => None,
@@ -25,8 +25,8 @@ impl Arrival {
         }
     }
 
-    /// It is dropped, since nobody needs it any more or its sender has decided against this
-    /// instance: nobody waits for a failure.
+    /// Drops it without a failure to its sender: it is no longer needed, or its sender has decided
+    /// against this instance.
     pub(super) fn refuse(&self, shared: &Shared) {
         if let Content::Stream(content) = &self.content {
             content.stream.stop(shared, ReasonCode::Draining.into());
@@ -36,8 +36,8 @@ impl Arrival {
         }
     }
 
-    /// Whether its body was accepted and will not come, though its sender did not withdraw it: it was
-    /// too late, say.
+    /// Returns whether its accepted body will not arrive, though its sender did not withdraw it;
+    /// for example because the acceptance was too late.
     pub(super) fn is_lost(&self) -> bool {
         use ReasonCode::{Cancelled, Closed, Deadline, SourceFailed};
         let unconfirmed = self.stream().filter(|stream| stream.readiness() == Readiness::Never);
@@ -45,7 +45,7 @@ impl Arrival {
         ended.is_some_and(|code| !matches!(code, Cancelled | Closed | Deadline | SourceFailed))
     }
 
-    /// Whether it is a request that was cancelled, or whose time has passed.
+    /// Returns whether it is a request that was cancelled, or whose deadline has passed.
     pub(super) fn is_needless(&self, shared: &Shared) -> bool {
         let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
         is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline)

@@ -1,4 +1,4 @@
-//! From a packet on a subject to the bindings it is for.
+//! Delivers packets on a subject to the bindings that they are for.
 
 mod refuse;
 #[cfg(test)]
@@ -23,17 +23,17 @@ use crate::{
     transport::Target,
 };
 
-/// An offer, apart from its head.
+/// An offer without its head.
 #[derive(Clone, Copy)]
 struct Offer {
     message: MessageId,
     length: Option<u64>,
-    /// Of its packet.
+    /// The length of its packet.
     bytes: usize,
 }
 
 impl Shared {
-    /// A packet that came on a subject.
+    /// Handles a packet that arrived on a subject.
     pub(super) fn handle_subject(
         self: &Arc<Self>,
         route: &Route,
@@ -104,7 +104,7 @@ impl Shared {
         bytes: usize,
     ) {
         let mailbox = &members.all()[at].mailbox;
-        // A request that is refused must not make, and then drop, the duty to answer it.
+        // Checked first: a refused request must not create a replier, whose drop would answer it.
         if head.request.is_some() && !self.takes_request(route, mailbox, bytes) {
             self.lose_copy(mailbox, route, &head);
             return self.refuse_request(route, &head, ReasonCode::Overloaded);
@@ -113,7 +113,7 @@ impl Shared {
         let Err(Full(arrival)) = members.give(self, at, arrival, bytes) else { return };
         let mailbox = &members.all()[at].mailbox;
         if mailbox.is_complete() {
-            // It was unbound a moment ago: it is not full, and nothing is lost.
+            // The binding was unbound a moment ago, so nothing is lost.
             if route.target == Target::Group {
                 self.give_back(route, arrival);
             }
@@ -125,8 +125,8 @@ impl Shared {
         }
     }
 
-    /// A message was routed to the group before the broker knew that the last binding had left.
-    /// Whoever can be told asks the group again, and learns if there is none.
+    /// Hands on a message that was routed here before the broker knew that the last member had
+    /// left. If its sender can be told, it asks the group again.
     fn pass_on(&self, route: &Route, head: &Head, body: &[u8]) {
         if head.request.is_some() {
             self.refuse_request(route, head, ReasonCode::Draining);
@@ -158,7 +158,7 @@ impl Shared {
                 return;
             }
             Target::Group => {
-                // One that already has it, since it was offered before, comes first.
+                // Prefer a member that already has it from an earlier offer.
                 let has_it = |mailbox: &Mailbox| {
                     let port = mailbox.port();
                     self.inbound_at(stream, port).is_some()
@@ -207,15 +207,15 @@ impl Shared {
         let deadline = self.deadline(head);
         let content = Content::stream(self, stream, offer.length, deadline);
         let arrival = self.arrival(route, Box::new(head.clone()), content);
-        // Full: it was unbound a moment ago.
+        // Full means that it was unbound a moment ago.
         if let Err(Full(arrival)) = members.give(self, at, arrival, offer.bytes) {
             self.give_back(route, arrival);
         }
         Ok(())
     }
 
-    /// Whether a request may wait in a binding. A member of a group that lets requests wait for too
-    /// long leaves new ones to the others.
+    /// Returns whether a request may wait in a binding. A member of a group where requests have
+    /// waited for too long leaves new ones to the others.
     fn takes_request(&self, route: &Route, mailbox: &Mailbox, bytes: usize) -> bool {
         let too_long = self.now().checked_sub(self.config.request_wait);
         let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
@@ -241,7 +241,7 @@ impl Shared {
         self.now().checked_add(left)
     }
 
-    /// A plain binding gets every message, so that one which is not there was lost on the way.
+    /// Notes the number of a message. A plain binding receives every message, so a gap is a loss.
     fn note(&self, route: &Route, member: &mut Member, head: &Head) {
         let Some(number) = head.sequence else { return };
         let missed = &member.mailbox.missed;

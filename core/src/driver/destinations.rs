@@ -1,4 +1,4 @@
-//! Where packets were published to, so that nothing has to be made anew for each of them.
+//! A cache of the destinations that packets were published to.
 
 use std::{
     collections::HashMap,
@@ -15,12 +15,12 @@ use crate::{
 
 #[derive(Default)]
 pub(crate) struct Destinations {
-    /// Those that messages are numbered for.
+    /// Destinations whose messages are numbered.
     numbered: Mutex<Known>,
-    /// All others. Whoever asks us chooses the inboxes that we answer to, and must not make the
-    /// numbers be forgotten.
+    /// All others. Askers choose the inboxes that are answered, and must not evict the numbered
+    /// ones.
     others: Mutex<Known>,
-    /// Set where one of the others was added.
+    /// Set when one of the others was added.
     untidy: Arc<Untidy>,
 }
 
@@ -29,13 +29,13 @@ impl Destinations {
         Self { untidy, ..Self::default() }
     }
 
-    /// Forgets those that are not numbered and that nobody uses.
+    /// Drops unnumbered destinations that are not in use.
     pub(super) fn forget_idle(&self) {
         let forgotten = lock(&self.others).forget_unused();
         drop(forgotten);
     }
 
-    /// The destination of an address.
+    /// Returns the destination of an address.
     pub(crate) fn get(&self, address: &Address) -> Arc<Destination> {
         let is_numbered = matches!(address, Address::Subject { targets: Targets::Both, .. });
         let mut known = lock(if is_numbered { &self.numbered } else { &self.others });
@@ -44,7 +44,7 @@ impl Destinations {
         if !is_numbered && known.by_address.len() > before {
             self.untidy.set();
         }
-        // What a transport remembers may do anything when it is dropped.
+        // Values that a transport caches may run any code when they are dropped.
         drop(known);
         drop(forgotten);
         destination
@@ -53,9 +53,9 @@ impl Destinations {
 
 struct Known {
     by_address: HashMap<Address, Arc<Destination>, RandomState>,
-    /// How many there may be before those that nobody uses are forgotten.
+    /// How many there may be before unused ones are dropped.
     most: usize,
-    /// The upper half of the numbers of what is not known yet.
+    /// The numbering (upper half of the numbers) for new destinations.
     numbering: u64,
 }
 
@@ -68,7 +68,7 @@ impl Default for Known {
 impl Known {
     const MOST: usize = 4096;
 
-    /// The destination of an address, and what was forgotten for its sake.
+    /// Returns the destination of an address, and those that were dropped to make room for it.
     fn get(&mut self, address: &Address) -> (Arc<Destination>, Vec<Destination>) {
         if let Some(destination) = self.by_address.get(address) {
             return (Arc::clone(destination), Vec::new());
@@ -81,8 +81,8 @@ impl Known {
         (destination, forgotten)
     }
 
-    /// Forgets what nobody uses. What its numbers began with is not used again: a receiver would
-    /// think that they came late.
+    /// Drops unused destinations. Their numbering is not used again: receivers would take new
+    /// messages for late ones.
     fn forget_unused(&mut self) -> Vec<Destination> {
         let unused = self.by_address.extract_if(|_, known| Arc::strong_count(known) == 1);
         let forgotten: Vec<_> =

@@ -1,4 +1,5 @@
-//! Messages that nobody here will handle: they go back to their group, or their senders are told.
+//! Hands on messages that will not be handled here: publishes them to their group again, or tells
+//! their senders.
 
 use std::sync::Arc;
 
@@ -14,25 +15,24 @@ use crate::{
     transport::{Address, Target},
 };
 
-/// What is said of messages that are given back. It waits here until the transport takes it; what
-/// waits was in bindings before, or [stops](Shared::room_to_hand_on) the reading of a subscription
-/// that is left.
+/// The packets that hand messages on, until the transport accepts them. Their messages were waiting
+/// in bindings before, or [stop](Shared::room_to_hand_on) the reading of a subscription being left.
 pub(super) struct HandingOn {
-    // Bounded by what waited in bindings, and by `MOST`.
+    // Bounded by the limits of the bindings, and by `MOST`.
     sender: Sender<Given>,
     given: Receiver<Given>,
-    /// One has gone.
+    /// Notified when a packet was sent.
     gone: Event,
 }
 
 struct Given {
     to: Address,
     packet: Bytes,
-    /// What the message was for. Of plain bindings, no other gets it instead.
+    /// What the message was for. A message for a plain binding goes to no other.
     target: Target,
 }
 
-/// So many wait before no more is read of what may have to be given back.
+/// How many packets may wait before reading of messages that may have to be given back stops.
 const MOST: usize = 1024;
 
 impl Default for HandingOn {
@@ -43,8 +43,8 @@ impl Default for HandingOn {
 }
 
 impl Shared {
-    /// Gives back a message that no handler has got. One that was cancelled, or whose time has
-    /// passed, is nobody's any more.
+    /// Gives back a message that no handler has. Drops it if it was cancelled, or its deadline has
+    /// passed.
     pub(super) fn give_back(&self, route: &Route, arrival: Arrival) {
         if arrival.is_needless(self) {
             return arrival.refuse(self);
@@ -53,7 +53,7 @@ impl Shared {
         let target = route.target;
         match (&content, replier) {
             (Content::Stream(content), replier) => {
-                // A failure would end a request that another member may get.
+                // A failure would end a request that another member may take.
                 if let Some(replier) = replier {
                     replier.claim();
                 }
@@ -74,11 +74,11 @@ impl Shared {
         }
     }
 
-    /// Publishes what is said of one message that is given back, soon. It counts as given back when
-    /// the transport has taken that.
+    /// Publishes a packet that hands a message on, in the background. The message counts as handed
+    /// on when the transport has accepted the packet.
     pub(super) fn hand_on(&self, to: Address, packet: Bytes, target: Target) {
         self.begin_giving_back(1);
-        // Once it is closed, nothing more is sent.
+        // Fails once this is closed; then nothing more is sent.
         let given = Given { to, packet, target };
         if self.is_closed() || self.handing_on.sender.try_send(given).is_err() {
             self.count_aborted();
@@ -86,7 +86,7 @@ impl Shared {
         }
     }
 
-    /// Waits while too much waits to be handed on.
+    /// Waits until there is room to hand on more.
     pub(super) async fn room_to_hand_on(&self) {
         loop {
             let gone = self.handing_on.gone.listen();
@@ -97,7 +97,7 @@ impl Shared {
         }
     }
 
-    /// Hands on what is given back, in its order, until the conduit closes and all of it is out.
+    /// Publishes the packets in order, until the conduit closes and all of them are sent.
     pub(super) async fn run_handing_on(self: Arc<Self>) {
         while let Ok(Given { to, packet, target }) = self.handing_on.given.recv().await {
             match self.transport.publish(&to, &mut Some(packet), None).await {
@@ -114,7 +114,7 @@ impl Shared {
         }
     }
 
-    /// Takes no more to hand on.
+    /// Accepts no more packets.
     pub(super) fn close_handing_on(&self) {
         self.handing_on.sender.close();
         self.handing_on.gone.notify(usize::MAX);

@@ -1,4 +1,4 @@
-//! What comes for this instance, whatever the subject.
+//! Handles packets to the inbox and the control address.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Shared {
-    /// Handles what comes on a subscription until it ends.
+    /// Handles the packets of a subscription until it ends.
     pub(super) async fn listen(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
         const TURN: u32 = 128;
         let mut turn = 0;
@@ -60,7 +60,7 @@ impl Shared {
         }
     }
 
-    /// A packet is not of this protocol, or of a version that this one does not know.
+    /// Logs and counts a packet that could not be decoded.
     pub(super) fn not_understood(&self, subject: Option<&Subject>, error: &ProtocolError) {
         self.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
         self.counters.invalid.add(1);

@@ -1,4 +1,4 @@
-//! How a conduit starts, drains and ends.
+//! Starts, drains and closes a conduit.
 
 mod ending;
 #[cfg(test)]
@@ -25,9 +25,9 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Lifecycle {
     state: Mutex<State>,
-    /// That of the state, for those who only look.
+    /// A copy of the stage, readable without the lock.
     stage: AtomicU8,
-    /// Whether the inbox is in force, for those who only look.
+    /// Whether the inbox is active, readable without the lock.
     ready: AtomicBool,
     changed: Event,
 }
@@ -36,17 +36,17 @@ pub(super) struct Lifecycle {
 struct State {
     inbox: Inbox,
     stage: Stage,
-    /// When what goes on is cut off.
+    /// When work in progress is aborted.
     limit: Option<Instant>,
 }
 
 #[derive(Default)]
 enum Inbox {
-    /// It is not in force yet.
+    /// It is not active yet.
     #[default]
     Starting,
     Open,
-    /// It will never be in force.
+    /// It will never be active.
     Failed(Arc<Error>),
 }
 
@@ -54,9 +54,9 @@ enum Inbox {
 pub(super) enum Stage {
     #[default]
     Running,
-    /// Nothing new is taken; what was taken goes on.
+    /// New work is refused; work in progress continues.
     Draining,
-    /// What goes on is cut off.
+    /// Work in progress is aborted.
     Closing,
     Closed,
 }
@@ -71,8 +71,7 @@ impl Lifecycle {
         self.changed.notify(usize::MAX);
     }
 
-    /// Goes on to a later stage, and returns whether it was later. One that was left does not come
-    /// back.
+    /// Advances to a later stage, and returns whether it was later. Never goes back.
     fn enter(&self, stage: Stage) -> bool {
         let mut before = stage;
         self.update(|state| {
@@ -107,7 +106,7 @@ impl Lifecycle {
 }
 
 impl Shared {
-    /// The life of a conduit, but for what its end takes.
+    /// Runs the conduit, until only its end remains.
     async fn run(self: &Arc<Self>) {
         let letters = async {
             let outbox = Arc::clone(self).run_outbox();
@@ -115,15 +114,15 @@ impl Shared {
         };
         let service = async {
             future::or(self.serve(), self.drain()).await;
-            // First, so that no handler takes another message when it is cut off. Bindings may still be
-            // made where nothing drained: those end below.
+            // First, so that no handler takes another message after being aborted. Without a drain,
+            // new bindings may still be added: those end below.
             self.end_bindings();
             self.lifecycle.enter(Stage::Closing);
             self.end_bindings();
             self.end_serving();
             self.end_streams();
             self.end_requests();
-            // What was routed here before is refused, which takes the outbox.
+            // Messages routed here before are refused, which needs the outbox.
             let is_quiet = |shared: &Self| {
                 shared.routed().0 == 0
                     && shared.open_bodies() == (0, 0)
@@ -152,8 +151,8 @@ impl Shared {
         future::or(self.transport.close(), limit()).await;
     }
 
-    /// Listens on the inbox and the control address. Returns when either has ended: then the
-    /// transport has, or the client that it works with.
+    /// Listens on the inbox and the control address. Returns when either ends, which means that the
+    /// transport, or the client behind it, has ended.
     async fn serve(self: &Arc<Self>) {
         match self.open_inbox().await {
             Ok((mut inbox, mut control)) => {
@@ -189,8 +188,8 @@ impl Shared {
         }
     }
 
-    /// Once it is asked for, takes nothing new, and waits until all that was taken has ended, or
-    /// the limit has passed.
+    /// Waits for a drain to start, then refuses new work, and waits until work in progress has
+    /// ended or the limit has passed.
     async fn drain(&self) {
         self.lifecycle.reached(Stage::Draining).await;
         self.leave_all();
@@ -204,7 +203,7 @@ impl Shared {
         future::or(ended, self.limit_passed()).await;
     }
 
-    /// The limit may become shorter while it is waited for.
+    /// Waits until the limit has passed; it may become shorter meanwhile.
     async fn limit_passed(&self) {
         loop {
             let changed = self.lifecycle.changed.listen();
@@ -217,7 +216,7 @@ impl Shared {
         }
     }
 
-    /// Waits until something holds. Whatever may bring it about notifies `ended`.
+    /// Waits until a condition holds. Every change that may make it true notifies `ended`.
     async fn until(&self, holds: impl Fn(&Self) -> bool) {
         loop {
             let ended = self.ended.listen();
@@ -228,10 +227,10 @@ impl Shared {
         }
     }
 
-    /// Returns once the inbox is in force.
+    /// Waits until the inbox is active.
     ///
     /// # Errors
-    /// Why it is not, `Closed`, or `Deadline`. No handler was executed.
+    /// Why it could not be subscribed, `Closed`, or `Deadline`. No handler was executed.
     pub(crate) async fn ready(&self, deadline: Option<Instant>) -> Result<(), Error> {
         let ready = |state: &State| match (&state.inbox, state.stage) {
             (_, Stage::Closing | Stage::Closed) => Some(Err(ErrorKind::Closed.into())),
@@ -243,23 +242,27 @@ impl Shared {
         if let Some(ready) = now {
             return ready;
         }
-        // In a box: only the first messages of a conduit wait.
+        // Boxed: only the first messages of a conduit wait.
         Box::pin(self.in_time(deadline, self.lifecycle.wait(ready))).await
     }
 
-    /// Whether the inbox is in force.
+    /// Returns whether the inbox is active.
     pub(crate) fn is_ready(&self) -> bool {
         self.lifecycle.ready.load(Ordering::Acquire)
     }
 
+    /// Checks that messages may be sent. Work in progress may still send while the conduit drains.
+    ///
     /// # Errors
-    /// `Closed` once nothing more is sent. While the conduit drains, what goes on may still send.
+    /// `Closed` once nothing more is sent.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         self.check_before(Stage::Closing)
     }
 
+    /// Checks that new work is accepted.
+    ///
     /// # Errors
-    /// `Closed` once nothing more is taken.
+    /// `Closed` once it is not.
     pub(crate) fn check_running(&self) -> Result<(), Error> {
         self.check_before(Stage::Draining)
     }
@@ -271,12 +274,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether nothing runs any more: there is no transport, and sleeps end at once.
+    /// Returns whether the conduit is closed: the transport is closed, and sleeps end at once.
     pub(crate) fn is_closed(&self) -> bool {
         self.lifecycle.stage() == Stage::Closed
     }
 
-    /// Begins to drain, if that has not begun, with a limit that can only become shorter.
+    /// Starts to drain, unless already started; a second call can only shorten the limit.
     pub(crate) fn start_drain(&self, limit: Duration) {
         let limit = self.now().checked_add(limit);
         self.lifecycle.update(|state| {
@@ -285,8 +288,8 @@ impl Shared {
         });
     }
 
-    /// Closes the conduit, since its last handle was dropped. Handlers do not keep it open, which
-    /// surprises where they were all that it was for.
+    /// Closes the conduit, since its last handle was dropped. Handlers do not keep it open, so this
+    /// is logged if any are bound.
     pub(crate) fn release(&self) {
         const NAMED: usize = 3;
         if self.check_running().is_ok() {
@@ -305,7 +308,7 @@ impl Shared {
         self.start_drain(self.config.close_timeout);
     }
 
-    /// Waits until what goes on is cut off.
+    /// Waits until work in progress is aborted.
     pub(crate) async fn closing(&self) {
         self.lifecycle.reached(Stage::Closing).await;
     }

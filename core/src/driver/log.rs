@@ -1,4 +1,4 @@
-//! The one way in which things are logged: the first at once, its repeats together.
+//! Logs events: the first at once, repetitions together.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -21,7 +21,7 @@ type Kind = (Logged, Option<Subject>);
 
 pub(super) struct Log {
     repeats: Mutex<Repeats<Kind, Option<Source>>>,
-    /// There may be something to tell later.
+    /// Notified when repetitions are counted.
     counted: Event,
 }
 
@@ -32,14 +32,14 @@ impl Default for Log {
 }
 
 impl Shared {
-    /// Logs that something happened, now or together with its repeats.
+    /// Logs an event, now or later together with repetitions.
     pub(crate) fn log(&self, event: Logged, seen: Seen<'_>) {
         if !event.is_enabled() {
             return;
         }
         let kind = (event, seen.subject.cloned());
         let (source, count) = (seen.source.cloned(), seen.count.max(1));
-        // What takes the line may log by itself: not under the lock.
+        // Logged without the lock: a subscriber may log itself.
         let noted = lock(&self.log.repeats).note(self.now(), kind, count, source);
         match noted {
             Noted::Counted => {
@@ -54,7 +54,7 @@ impl Shared {
         }
     }
 
-    /// Tells what was counted, when it is due, until the conduit is closed.
+    /// Logs counted repetitions when they are due, until the conduit is closed.
     pub(super) async fn log_repeats(&self) {
         loop {
             let counted = self.log.counted.listen();
@@ -70,7 +70,7 @@ impl Shared {
         }
     }
 
-    /// Tells what was counted and is not due: nobody would tell it later.
+    /// Logs the remaining counted repetitions at the end.
     pub(super) fn log_last_repeats(&self) {
         let all = lock(&self.log.repeats).take_all(self.now());
         write_all(&all);

@@ -1,4 +1,4 @@
-//! What is logged, and in which words: the table of [`logging`](crate::logging).
+//! The events that are logged, with their texts: the table of [`logging`](crate::logging).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::{Subject, logging::Repeated, proto::frame::Source};
 
 macro_rules! events {
     ($($Name:ident: $target:literal $LEVEL:ident $message:literal;)*) => {
-        /// Something that is worth a line.
+        /// An event to log.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Logged {
             $($Name,)*
@@ -62,14 +62,14 @@ events! {
     NotFlushed: "conduit::conduit" DEBUG "the last packets may not have reached the broker";
 }
 
-/// What is known of it.
+/// The fields of an event.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Seen<'a> {
     pub(crate) subject: Option<&'a Subject>,
     pub(crate) source: Option<&'a Source>,
-    /// How many messages it is about, if not one.
+    /// The number of messages or packets.
     pub(crate) count: u64,
-    /// One line of bounded length.
+    /// The error, which prints one line of bounded length.
     pub(crate) error: Option<&'a dyn fmt::Display>,
 }
 

@@ -1,4 +1,4 @@
-//! The loops that drive the machines of [`proto`](crate::proto), once for every conduit.
+//! The driver of a conduit: the loops that drive the machines of [`proto`](crate::proto).
 //!
 //! # Rooms
 //! What everything stands on:

@@ -1,4 +1,4 @@
-//! Notices of the broker that nobody was subscribed, and the tokens that tell true ones from forged.
+//! The broker's notices of undelivered packets, and the tokens that authenticate them.
 
 use siphasher::sip::SipHasher24;
 
@@ -8,18 +8,19 @@ use crate::{
     transport::{Targets, Token},
 };
 
-/// What makes tokens: a secret of this conduit.
+/// Generates tokens with a secret of this conduit.
 ///
-/// A token travels with its packet, so that each receiver of the packet may see it. It cannot make
-/// another one of it: neither for other targets of the same message, nor for another message.
+/// A token travels with its packet, so that each receiver of the packet may see it. A receiver
+/// cannot derive another token from it, neither for other targets of the message nor for another
+/// message.
 pub(super) struct Tokens(SipHasher24);
 
-/// What a packet is that is published with a token.
+/// The purpose of a packet that is published with a token.
 #[derive(Clone, Copy)]
 enum Purpose {
-    /// It offers, asks or probes: the notice says that nobody is there to answer.
+    /// An offer, a request or a probe: the notice means that there is no receiver.
     Ask(Targets),
-    /// It says to an asker that its request is here: the notice says that the asker is not.
+    /// A sign of life to an asker: the notice means that the asker is gone.
     SignOfLife,
 }
 
@@ -40,7 +41,7 @@ impl Tokens {
         self.0.hash(&text)
     }
 
-    /// What a token was made for; `None` where it was not made here.
+    /// Returns the purpose of a token; `None` if it was not generated here.
     fn purpose(&self, token: Token) -> Option<Purpose> {
         let purposes = [Purpose::Ask(token.targets), Purpose::SignOfLife];
         purposes.into_iter().find(|purpose| self.tag(token.message, *purpose) == token.tag)
@@ -48,19 +49,19 @@ impl Tokens {
 }
 
 impl Shared {
-    /// The token of a packet that is for some bindings.
+    /// Returns the token of a packet for bindings.
     pub(crate) fn token(&self, message: MessageId, targets: Targets) -> Token {
         Token { message, targets, tag: self.tokens.tag(message, Purpose::Ask(targets)) }
     }
 
-    /// The token of a sign of life.
+    /// Returns the token of a sign of life.
     pub(super) fn sign_of_life(&self, message: MessageId) -> Token {
         let tag = self.tokens.tag(message, Purpose::SignOfLife);
-        // An inbox has one kind of listeners.
+        // An inbox has only plain subscriptions.
         Token { message, targets: Targets::Plain, tag }
     }
 
-    /// The broker says that nobody was there, or a forger does.
+    /// Handles a notice, which may be forged.
     pub(super) fn handle_undelivered(&self, token: Token) {
         match self.tokens.purpose(token) {
             Some(Purpose::Ask(targets)) => {

@@ -1,4 +1,4 @@
-//! Packets that nobody waits for: refusals, cancellations, failures.
+//! Sends notices in the background: refusals, cancellations, failures.
 
 use std::{
     collections::VecDeque,
@@ -16,7 +16,7 @@ use crate::{
     transport::{Address, Token},
 };
 
-/// What is posted and not published. It holds no memory for what is not there.
+/// The notices that wait to be published. It frees unused memory.
 pub(crate) struct Outbox {
     capacity: usize,
     state: Mutex<State>,
@@ -35,7 +35,7 @@ struct Letter {
     notice: Option<Token>,
 }
 
-/// Why something is not posted.
+/// Why a notice is not accepted.
 enum Refused {
     Full,
     Closed,
@@ -63,7 +63,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// The next letter; nothing once it is closed and empty.
+    /// Returns the next notice; `None` once it is closed and empty.
     fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Letter>> {
         let mut state = lock(&self.state);
         if let Some(letter) = state.letters.pop_front() {
@@ -79,7 +79,7 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Takes no more.
+    /// Accepts no more notices.
     fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
@@ -90,7 +90,7 @@ impl Outbox {
         }
     }
 
-    /// Takes no more, and forgets what was not published.
+    /// Accepts no more notices, and drops the waiting ones.
     fn clear(&self) {
         self.close();
         let letters = std::mem::take(&mut lock(&self.state).letters);
@@ -98,7 +98,7 @@ impl Outbox {
     }
 }
 
-/// Gives back what a burst has left behind.
+/// Frees the memory that a burst has taken.
 fn release(letters: &mut VecDeque<Letter>) {
     const KEPT: usize = 64;
     if letters.capacity() > KEPT {
@@ -107,21 +107,21 @@ fn release(letters: &mut VecDeque<Letter>) {
 }
 
 impl Shared {
-    /// Sends a packet soon, without waiting. Where too many wait already it is lost: the other side
-    /// then learns by a timeout what it would have learnt now.
+    /// Sends a packet in the background. If too many are waiting it is dropped, and the peer has to
+    /// find out by a timeout.
     pub(crate) fn post(&self, to: Address, frame: &Frame) {
         self.post_packet(to, frame.encode(), None);
     }
 
     pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
-        // What comes after its end is of a conduit that closes.
+        // A closed outbox means that the conduit is closing: not counted.
         if let Err(Refused::Full) = self.outbox.push(Letter { to, packet, notice }) {
             self.counters.unposted.add(1);
             self.log(Logged::NotPosted, Seen::default());
         }
     }
 
-    /// Publishes what is posted, until the conduit closes and everything posted is out.
+    /// Publishes notices, until the conduit closes and all of them are sent.
     pub(crate) async fn run_outbox(self: Arc<Self>) {
         let next = || poll_fn(|cx| self.outbox.poll_next(cx));
         while let Some(Letter { to, packet, notice }) = next().await {
@@ -133,12 +133,12 @@ impl Shared {
         }
     }
 
-    /// Takes no more packets.
+    /// Accepts no more packets.
     pub(crate) fn close_outbox(&self) {
         self.outbox.close();
     }
 
-    /// Takes no more packets, and sends none of those that wait.
+    /// Accepts no more packets, and drops the waiting ones.
     pub(super) fn clear_outbox(&self) {
         self.outbox.clear();
     }

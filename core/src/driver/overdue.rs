@@ -1,4 +1,4 @@
-//! Requests that wait in queue bindings for too long.
+//! Refuses requests that have waited in queue bindings for too long.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use crate::{
     transport::Target,
 };
 
-/// The shortest pause between two looks.
+/// The minimum pause between two checks.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Shared {
-    /// Refuses requests that have waited for too long, whether somebody reads their binding or not:
-    /// their senders ask the group again, where another member may have nothing to do.
+    /// Refuses requests that have waited for too long, whether or not their binding is being read:
+    /// their senders ask the group again, where another member may be idle.
     pub(super) async fn refuse_overdue(&self) {
-        // What comes between two looks is not overdue before the second.
+        // A request that arrives between two checks is not overdue before the second.
         let mut look = self.next_look(self.now());
         loop {
             let busy = self.serving.busy.listen();
@@ -32,7 +32,7 @@ impl Shared {
         oldest + self.config.request_wait.max(SHORTEST)
     }
 
-    /// Refuses what is overdue now. Returns when something else may be.
+    /// Refuses the requests that are overdue now. Returns when to check again.
     fn look_for_overdue(&self) -> Instant {
         let now = self.now();
         let mut oldest = now;

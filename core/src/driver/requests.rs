@@ -1,4 +1,4 @@
-//! Requests that wait for their answer.
+//! The table of requests that wait for an answer.
 
 mod answers;
 mod errors;
@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Requests(Mutex<BTreeMap<MessageId, Arc<Pending>>>);
 
 impl Shared {
-    /// Makes a request known to what comes in for it.
+    /// Registers a request, so that its answers find it.
     pub(crate) fn expect_answer(&self, message: MessageId, pending: &Arc<Pending>) {
         lock(&self.requests.0).insert(message, Arc::clone(pending));
     }
@@ -39,12 +39,12 @@ impl Shared {
         self.ended.notify(usize::MAX);
     }
 
-    /// How many requests wait for their answer.
+    /// Returns how many requests wait for an answer.
     pub(crate) fn asking(&self) -> usize {
         lock(&self.requests.0).len()
     }
 
-    /// How many bytes of answers wait to be taken.
+    /// Returns how many bytes of answers wait to be taken.
     pub(crate) fn waiting_in_requests(&self) -> u64 {
         lock(&self.requests.0).values().map(|pending| pending.waiting_bytes()).sum()
     }
@@ -59,14 +59,14 @@ impl Shared {
             .map(|(message, pending)| (*message, Arc::clone(pending)))
             .collect();
         for (message, pending) in pending {
-            // A body was given up before, and no receiver of it is confirmed any more.
+            // Its body was aborted before, and no further receiver will be confirmed.
             let upload = self.outbound_at(StreamId { message, reply: false });
             let executed = upload.map_or(Executed::Maybe, |upload| upload.executed());
             pending.close(self, executed);
         }
     }
 
-    /// A frame that answers a request, or says that it will be answered.
+    /// Handles a frame that answers a request, or is a sign of life.
     pub(super) fn handle_answer(self: &Arc<Self>, frame: Frame, bytes: usize) {
         let (now, bytes) = (self.now(), bytes as u64);
         match frame {
@@ -117,7 +117,7 @@ impl Shared {
         let Some(pending) = wanted else {
             return self.refuse_reply(stream, &head.source, ReasonCode::Gone);
         };
-        // How many will answer all that are asked is not known: what they may send is not reserved.
+        // The number of answers to a request to all is unknown, so no room is reserved for them.
         let answer = if pending.takes_all() && !self.has_room_for_reply() {
             self.refuse_reply(stream, &head.source, ReasonCode::Overloaded);
             let error = Error::new(ErrorKind::Overloaded, "there is no room here for its reply");
@@ -130,7 +130,7 @@ impl Shared {
         pending.answer(self, bytes, |asker| asker.handle_reply(now).then_some(answer));
     }
 
-    /// The broker says that nobody was there to take a request.
+    /// Handles the broker's notice that a request had no receiver.
     pub(super) fn handle_undelivered_request(&self, message: MessageId, targets: Targets) {
         if let Some(pending) = self.pending(message) {
             pending.with(self, |asker| asker.handle_undelivered(targets));

@@ -38,7 +38,7 @@ use crate::{
     transport::{Address, Destination, DynTransport, MIN_PACKET_LEN, Token},
 };
 
-/// Everything that the parts of a conduit share.
+/// The state that the parts of a conduit share.
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) source: Source,
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(super) serving: Serving,
     pub(super) work: Work,
     pub(super) waiting: Arc<WaitingBytes>,
-    /// Something has ended that a drain may wait for.
+    /// Notified when something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
     pub(super) log: Log,
@@ -68,16 +68,16 @@ pub(crate) struct Shared {
     started: Instant,
 }
 
-/// What is counted and nowhere else to be seen.
+/// The counters of a conduit.
 #[derive(Default)]
 pub(crate) struct Counters {
     /// One-way messages that a full binding dropped.
     pub(crate) lost: Counter,
-    /// Messages to plain bindings that were lost on the way.
+    /// Messages to plain bindings lost in transit.
     pub(crate) missed: Counter,
-    /// Packets that were not understood.
+    /// Packets that could not be understood.
     pub(crate) invalid: Counter,
-    /// Packets that nobody waited for and that did not fit the outbox.
+    /// Notices dropped because the outbox was full.
     pub(crate) unposted: Counter,
 }
 
@@ -98,7 +98,7 @@ impl Counter {
     }
 }
 
-/// A lock that outlives a panic: what it guards is changed in steps that are whole.
+/// Locks a mutex, ignoring poison: the state is consistent after every step.
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -148,19 +148,19 @@ impl Shared {
         self.runtime.now()
     }
 
-    /// How many milliseconds of this conduit's life have passed at a time.
+    /// Returns the age of this conduit at an instant, in milliseconds.
     pub(crate) fn age(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Waits until an instant. Once the conduit is closed it returns at once, so that what a user
-    /// waits for ends.
+    /// Waits until an instant. Returns at once when the conduit is closed, so that user operations
+    /// end.
     pub(crate) fn sleep_until(&self, at: Instant) -> Sleep<'_> {
         self.timers.sleep_until(&*self.runtime, at)
     }
 
-    /// Waits until an instant in a task of the conduit, and for ever once that is closed: a loop
-    /// that sleeps must not spin until its task is dropped.
+    /// Waits until an instant in a task of the conduit; for ever once the conduit is closed, so
+    /// that a loop that sleeps does not spin until its task is dropped.
     pub(super) async fn pause_until(&self, at: Instant) {
         self.sleep_until(at).await;
         if self.is_closed() {
@@ -180,35 +180,35 @@ impl Shared {
         id::message_id(&*self.ids)
     }
 
-    /// This conduit as the receiver of a body.
+    /// Returns this conduit as the receiver of a body.
     pub(crate) fn receiver(&self, port: u64) -> Receiver {
         Receiver { instance: self.source.instance, port }
     }
 
-    /// The inbox of somebody.
+    /// Returns the inbox of a sender.
     pub(crate) fn inbox_of(source: &Source) -> Address {
         Address::Inbox { service: source.service.clone(), instance: source.instance }
     }
 
-    /// The inbox of an instance of a service.
+    /// Returns the inbox of an instance of a service.
     pub(crate) fn inbox_at(service: &ServiceName, instance: InstanceId) -> Address {
         Address::Inbox { service: service.clone(), instance }
     }
 
-    /// How many bytes of a body go into one packet.
+    /// Returns how many bytes of a body one packet may hold.
     pub(crate) fn chunk(&self) -> usize {
         let packet = self.transport.max_packet_len().max(MIN_PACKET_LEN);
         self.config.chunk.min(packet - MAX_HEADER)
     }
 
-    /// How many bytes of a stream go into one packet. With its header, and what a broker puts
-    /// before it, it is not longer than a chunk: clients read into buffers of a power of two, and
-    /// copy a packet that does not fit what is left of one.
+    /// Returns how many bytes of a stream one packet may hold. With its header and the broker's
+    /// own, it is no longer than a chunk: clients read into buffers of a power of two, and copy
+    /// packets that do not fit the rest of a buffer.
     pub(super) fn piece(&self) -> usize {
         piece(self.chunk())
     }
 
-    /// Publishes a packet, if that takes no waiting.
+    /// Publishes a packet, if that is possible without waiting.
     pub(crate) fn publish_now(
         &self,
         to: &Destination,
@@ -220,9 +220,9 @@ impl Shared {
         Some(result.map_err(Error::from))
     }
 
-    /// Publishes a packet, and waits no longer than the send timeout, nor beyond a deadline. An error
-    /// says that no handler was executed unless the packet was handed over: then one may be, even if
-    /// the connection has broken.
+    /// Publishes a packet, waiting at most for the send timeout and until a deadline. An error
+    /// tells that no handler was executed, unless the packet was handed over: then one may be, even
+    /// if the connection has broken.
     pub(crate) async fn publish(
         &self,
         to: &Destination,
@@ -232,7 +232,7 @@ impl Shared {
     ) -> Result<(), Error> {
         match self.publish_now(to, packet(), notice) {
             Some(published) => published,
-            // In a box: few wait here, and everybody would have room for it.
+            // Boxed: few packets wait, but every caller's future would hold its state.
             None => Box::pin(self.publish_later(to.address(), packet(), notice, deadline)).await,
         }
     }
@@ -254,7 +254,7 @@ impl Shared {
         })
     }
 
-    /// Waits for the broker no longer than the send timeout, nor beyond a deadline.
+    /// Waits for the broker, at most for the send timeout and until a deadline.
     pub(super) async fn in_time<T>(
         &self,
         deadline: Option<Instant>,
@@ -264,7 +264,7 @@ impl Shared {
         let until = deadline.map_or(timeout, |deadline| deadline.min(timeout));
         let late = async {
             self.sleep_until(until).await;
-            // Sleeps end early once the conduit is closed.
+            // Sleeps end early when the conduit is closed.
             Err(if self.is_closed() {
                 ErrorKind::Closed.into()
             } else if deadline == Some(until) {

@@ -1,4 +1,4 @@
-//! Open bodies: the tables that packets are looked up in, and the one loop that drives a machine.
+//! The tables of open bodies, and the loop that drives the machine of each.
 
 mod admission;
 mod inbound;
@@ -37,45 +37,45 @@ pub(super) struct Streams {
     budget: Mutex<Budget>,
     inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
     outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
-    /// The last word on bodies that were received, or not.
+    /// The last words on bodies that were received or refused.
     pub(super) received: Mutex<LastWords>,
-    /// To whom bodies were sent that are finished.
+    /// The receiving services of bodies that were sent.
     pub(super) sent: Mutex<Tombs<StreamId, ServiceName>>,
 }
 
-/// What a machine wants its driver to do.
+/// What the driver has to do for a machine.
 enum Step {
     Publish { to: Arc<Destination>, packet: Bytes, sent: Sent, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
 }
 
-/// What the driver has to say of a packet.
+/// What the driver has to report to the machine about a packet.
 enum Sent {
-    /// That it was handed over.
+    /// When it was handed over.
     Offer(Target),
-    /// Before it is handed over, and if it was not: it may start a handler.
+    /// Before it is handed over, since it may start a handler, and if it was not handed over.
     Confirm(Receiver),
     Nothing,
 }
 
 /// A machine with its lock.
 trait Driven: Send + Sync {
-    /// Lets the machine know the time, and asks what to do.
+    /// Handles timers, and returns what to do.
     fn step(&self, shared: &Shared) -> Step;
-    /// An offer was given to the broker.
+    /// Notes that the broker has an offer.
     fn offered(&self, _shared: &Shared, _target: Target) {}
-    /// A confirmation is about to be handed over. Returns whether it still may be.
+    /// Notes that a confirmation is about to be handed over. Returns whether it still may be.
     fn confirming(&self, _receiver: Receiver) -> bool {
         true
     }
-    /// It was not handed over.
+    /// Notes that a confirmation was not handed over.
     fn not_confirmed(&self, _receiver: Receiver) {}
-    /// The name by which the broker says that nobody was there for an offer.
+    /// Returns the token for the broker's notice that an offer had no receiver.
     fn token(&self, _shared: &Shared, _target: Target) -> Option<Token> {
         None
     }
-    /// Notified when `step` may have another answer.
+    /// Returns the event that is notified when `step` may return something else.
     fn changed(&self) -> &Event;
 }
 
@@ -92,7 +92,7 @@ impl Streams {
 }
 
 impl Shared {
-    /// Drives a machine to its end. The machine keeps what matters, so this may be dropped.
+    /// Drives a machine to its end. All state is in the machine, so this may be dropped.
     async fn drive(&self, driven: &impl Driven) -> Result<(), Error> {
         let mut listener = None;
         loop {
@@ -112,7 +112,8 @@ impl Shared {
                     self.publish_frame(&to, &mut Some(packet), next).await?;
                 }
                 Step::Wait(next) => match listener.take() {
-                    // What changed between the step and the listening is seen by another step.
+                    // Step once more, for changes between the step and the creation of the
+                    // listener.
                     None => listener = Some(driven.changed().listen()),
                     Some(listening) => match next {
                         Some(at) => future::or(listening, self.sleep_until(at)).await,
@@ -123,7 +124,7 @@ impl Shared {
         }
     }
 
-    /// Why a machine is not driven to its end: the conduit closes, or else another reason.
+    /// Returns why a machine is not driven to its end: the conduit closes, or another reason.
     fn undriven(&self, error: &Error, other: ReasonCode) -> Reason {
         match error.kind() {
             ErrorKind::Closed => ReasonCode::Closed.into(),
@@ -131,7 +132,7 @@ impl Shared {
         }
     }
 
-    /// Publishes a confirmation: from the moment at which it is handed over, a handler may run.
+    /// Publishes a confirmation: from the moment it is handed over, a handler may run.
     async fn confirm(
         &self,
         driven: &impl Driven,
@@ -158,10 +159,9 @@ impl Shared {
         published
     }
 
-    /// Publishes a packet that the machine repeats if it is lost, and until its next timeout only:
-    /// without a connection, time passes for the machine too. A machine that has ended has no
-    /// timeout, and nobody may wait for its last packet. What was handed over is not in `packet` any
-    /// more.
+    /// Publishes a packet that the machine repeats if it is lost. Waits only until its next
+    /// timeout, so that timers run without a connection too. A machine that has ended has no
+    /// timeout, and its last packet is not waited for. `packet` is empty if it was handed over.
     async fn publish_frame(
         &self,
         to: &Destination,
@@ -191,7 +191,7 @@ impl Shared {
         survived(result.map_err(Error::from), is_least)
     }
 
-    /// Waits for something until the next timeout of a machine.
+    /// Runs a future until the next timeout of a machine.
     async fn until_timeout<T>(&self, at: Instant, doing: impl Future<Output = T>) -> Option<T> {
         let timeout = async {
             self.sleep_until(at).await;
@@ -200,14 +200,14 @@ impl Shared {
         future::or(async { Some(doing.await) }, timeout).await
     }
 
-    /// How many bytes open bodies hold here: those that come in, and those that go out.
+    /// Returns how many bytes incoming and outgoing bodies hold here.
     pub(crate) fn held(&self) -> (u64, u64) {
         let incoming = lock(&self.streams.budget).used();
         let outbound = lock(&self.streams.outbound);
         (incoming, outbound.values().map(|stream| stream.held()).sum())
     }
 
-    /// How many bodies are open: those that come in, and those that go out.
+    /// Returns how many incoming and outgoing bodies are open.
     pub(crate) fn open_bodies(&self) -> (usize, usize) {
         (lock(&self.streams.inbound).len(), lock(&self.streams.outbound).len())
     }
@@ -225,11 +225,11 @@ impl Shared {
     }
 }
 
-/// A body outlives a lost connection: what was lost with it is sent again.
+/// Ignores errors that a body survives, such as a lost connection: lost packets are sent again.
 fn survived(published: Result<(), Error>, is_least: bool) -> Result<(), Error> {
     match published {
         Err(error) if error.kind() == ErrorKind::Disconnected => Ok(()),
-        // The transport took that much when it was made. It is sent again in smaller pieces.
+        // The limit was larger when the packet was made. It is sent again in smaller chunks.
         Err(error) if error.kind() == ErrorKind::TooLarge && !is_least => Ok(()),
         published => published,
     }

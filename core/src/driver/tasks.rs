@@ -1,7 +1,7 @@
-//! The tasks of a conduit. All of them are spawned by one of them, so that the runtime's own
-//! context is needed in one place.
+//! The tasks of a conduit. One of them spawns all others, so that the runtime's context is needed
+//! in only one place.
 //!
-//! Whatever others wait for is ended by the drop of the task that has it: runtimes drop tasks.
+//! Since runtimes drop tasks, dropping a task ends every operation that waits for it.
 
 use std::sync::{
     Arc,
@@ -13,14 +13,14 @@ use async_channel::{Receiver, Sender};
 use crate::{Runtime, Task};
 
 pub(crate) struct Tasks {
-    // Bounded by what makes tasks: bindings, handlers and open bodies.
+    // Bounded by the limits of bindings, handlers and open bodies, which spawn the tasks.
     queue: Sender<Task>,
     spawned: Receiver<Task>,
     live: Arc<AtomicUsize>,
 }
 
-/// What waits to be spawned. It is dropped with the task that spawns, and not with the conduit, which
-/// what waits may hold on to.
+/// The tasks that wait to be spawned. Dropped with the spawning task and not with the conduit, to
+/// which waiting tasks may hold a reference.
 struct Unspawned(Receiver<Task>);
 
 impl Drop for Unspawned {
@@ -32,7 +32,7 @@ impl Drop for Unspawned {
     }
 }
 
-/// Counts a task until it is gone, finished or not.
+/// Counts a task until it ends or is dropped.
 struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
@@ -47,8 +47,8 @@ impl Tasks {
         Self { queue, spawned, live: Arc::default() }
     }
 
-    /// The task that spawns the others. It ends when these `Tasks` are closed, and holds on to
-    /// something until then.
+    /// Returns the task that spawns the others. It ends when these `Tasks` are closed, and keeps
+    /// `held` until then.
     pub(crate) fn spawner(&self, runtime: Arc<dyn Runtime>, held: impl Send + 'static) -> Task {
         let unspawned = Unspawned(self.spawned.clone());
         Box::pin(async move {
@@ -60,7 +60,7 @@ impl Tasks {
         })
     }
 
-    /// Runs a task to its end. After `close` it is dropped instead.
+    /// Runs a task to completion. After `close` it is dropped instead.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.live.fetch_add(1, Ordering::Relaxed);
         let counted = Counted(Arc::clone(&self.live));
@@ -68,11 +68,11 @@ impl Tasks {
             let _counted = counted;
             task.await;
         });
-        // Closed: what it would have served is being torn down.
+        // Fails only if closed: the conduit is being torn down.
         self.queue.try_send(task).ok();
     }
 
-    /// How many of the spawned tasks have not ended.
+    /// Returns how many of the spawned tasks have not ended.
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What is remembered of things that are gone is forgotten in time, also where nothing else happens.
+//! Removes expired entries of finished requests and streams, even if nothing else happens.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -9,7 +9,7 @@ use event_listener::Event;
 
 use super::{Shared, shared::lock};
 
-/// Whether something is remembered that will have to be forgotten.
+/// Whether there are entries that will have to be removed.
 #[derive(Default)]
 pub(crate) struct Untidy {
     is: AtomicBool,
@@ -25,7 +25,7 @@ impl Untidy {
 }
 
 impl Shared {
-    /// Forgets what is remembered for one idle limit when that has passed.
+    /// Removes entries one idle limit after they were added.
     pub(super) async fn tidy(&self) {
         loop {
             let untidy = self.untidy.changed.listen();
@@ -33,7 +33,7 @@ impl Shared {
                 untidy.await;
                 continue;
             }
-            // What comes meanwhile is there for longer, and looked for after this.
+            // Entries added meanwhile expire later, and are handled by the next round.
             let newest = self.newest_tomb().unwrap_or_else(|| self.now() + self.config.idle_limit);
             self.pause_until(newest).await;
             self.expire_tombs();
@@ -44,7 +44,7 @@ impl Shared {
         }
     }
 
-    /// Until when the last is remembered of what is remembered now.
+    /// Returns when the last of the current entries expires.
     fn newest_tomb(&self) -> Option<Instant> {
         let received = lock(&self.streams.received).newest();
         let sent = lock(&self.streams.sent).newest();

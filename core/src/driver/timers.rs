@@ -1,4 +1,4 @@
-//! All waiting of a conduit, behind one timer of the runtime.
+//! All sleeps of a conduit, with one timer of the runtime.
 
 #[cfg(test)]
 mod tests;
@@ -27,10 +27,10 @@ pub(crate) struct Timers {
 struct Waiting {
     next: u64,
     wakers: BTreeMap<(Instant, u64), Waker>,
-    /// When the runtime's timer goes off, if it is set. It may be before anybody's time: a sleep
-    /// that is dropped leaves it, so that a new one seldom has to set it.
+    /// When the runtime's timer fires, if it is set. It may fire before any sleep is due: dropping
+    /// a sleep does not reset it, so that a new sleep rarely has to set it.
     armed: Option<Instant>,
-    /// Nobody wakes anybody any more.
+    /// Stopped: nothing wakes sleeps any more.
     stopped: bool,
 }
 
@@ -44,7 +44,7 @@ impl Timers {
         Sleep { timers: self, runtime, at, key: None }
     }
 
-    /// Ends every sleep, and all that come later: nobody would wake them.
+    /// Ends every sleep, also later ones, since nothing would wake them.
     pub(crate) fn stop(&self) {
         let mut waiting = self.lock();
         waiting.stopped = true;
@@ -53,7 +53,7 @@ impl Timers {
         early.into_values().for_each(Waker::wake);
     }
 
-    /// Wakes whoever's time has come, for ever.
+    /// Wakes sleeps when they are due, for ever.
     pub(crate) async fn run(&self, runtime: &dyn Runtime) {
         loop {
             let earlier = self.earlier.listen();
@@ -100,7 +100,7 @@ impl Future for Sleep<'_> {
         let earlier = waiting.armed.is_none_or(|armed| self.at < armed);
         let before = waiting.wakers.insert((self.at, key), cx.waker().clone());
         drop(waiting);
-        // Dropping a waker may drop a task, and that a sleep: not under the lock.
+        // Without the lock: dropping a waker may drop a task, and that task a sleep.
         drop(before);
         self.key = Some(key);
         if earlier {

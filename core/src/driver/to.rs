@@ -1,4 +1,4 @@
-//! Where messages go.
+//! The destinations of messages.
 
 use std::{
     sync::Arc,
@@ -40,17 +40,17 @@ impl To {
         address(self.service(), self.subject(), targets)
     }
 
-    /// All of the bindings.
+    /// Returns the destination for all bindings.
     pub(crate) fn both(&self) -> &Destination {
         &self.0.both
     }
 
-    /// The number of the next message, which is used up.
+    /// Takes the number of the next message.
     pub(crate) fn number(&self) -> u64 {
         self.0.both.number()
     }
 
-    /// Some of the bindings.
+    /// Returns the destination for some of the bindings.
     pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
         match targets {
             Targets::Both => Arc::clone(&self.0.both),
@@ -58,8 +58,8 @@ impl To {
         }
     }
 
-    /// Where a request goes, packet by packet. Whether plain bindings got it is told by a notice of
-    /// their own only, and it matters where the group may refuse it.
+    /// Returns the targets of a request, packet by packet. Only a separate packet tells by its
+    /// notice whether there are plain bindings, which matters if the group refuses the request.
     pub(crate) fn lanes(&self, shared: &Shared, now: Instant) -> &'static [Targets] {
         match self.0.both.is_apart(shared.age(now)) {
             true => &[Targets::Plain, Targets::Group],
@@ -67,9 +67,9 @@ impl To {
         }
     }
 
-    /// The group has not executed a request, and may not execute others.
+    /// Notes that the group has not executed a request, and may refuse further ones.
     pub(crate) fn note_not_executed(&self, shared: &Shared, now: Instant) {
-        /// How long that is thought of.
+        /// How long that is remembered.
         const LATELY: Duration = Duration::from_secs(60);
         self.0.both.keep_apart(shared.age(now + LATELY));
     }

@@ -4,7 +4,7 @@ use std::{
     time::Instant,
 };
 
-/// What is remembered of things that are gone, until a time and up to a number.
+/// Entries of finished things, bounded in number, each kept until a time.
 pub(super) struct Tombs<K, V> {
     known: BTreeMap<K, V>,
     expiry: VecDeque<(Instant, K)>,
@@ -19,7 +19,7 @@ impl<K, V> Default for Tombs<K, V> {
 impl<K: Ord + Clone, V> Tombs<K, V> {
     const MOST: usize = 1 << 16;
 
-    /// Remembers something until a time. Times have to be given in order.
+    /// Inserts an entry that expires at `until`. These times have to be in order.
     pub(super) fn insert(&mut self, now: Instant, until: Instant, key: K, value: V) {
         self.expire(now);
         if self.known.len() >= Self::MOST {
@@ -44,12 +44,12 @@ impl<K: Ord + Clone, V> Tombs<K, V> {
         self.known.range(keys).map(|(_, value)| value)
     }
 
-    /// Until when the last one is remembered, if there is one.
+    /// Returns when the last entry expires, if there is one.
     pub(super) fn newest(&self) -> Option<Instant> {
         self.expiry.back().map(|(until, _)| *until)
     }
 
-    /// Forgets what is to be remembered until a time, with the memory that it has left behind.
+    /// Removes expired entries, and frees their memory.
     pub(super) fn expire(&mut self, now: Instant) {
         const KEPT: usize = 64;
         while self.expiry.front().is_some_and(|(until, _)| *until <= now) {

@@ -1,4 +1,4 @@
-//! How many bytes of messages may wait in a conduit.
+//! Limits how many bytes of messages may wait in a conduit.
 
 use std::sync::{
     Arc,
@@ -7,18 +7,18 @@ use std::sync::{
 
 use crate::transport::MIN_PACKET_LEN;
 
-/// So much in one binding, or of one request, is not charged: small messages that are taken soon then
-/// change nothing that all share.
+/// How many bytes of one binding, or of one request, are not charged: so small messages that are
+/// taken soon do not touch shared state.
 pub(super) const UNCHARGED: u64 = MIN_PACKET_LEN as u64;
 
-/// The bytes of all messages and replies of a conduit that wait to be taken, apart from those of
-/// streamed bodies.
+/// The bytes of all messages and replies of a conduit that wait to be taken, without streamed
+/// bodies.
 pub(crate) struct WaitingBytes {
     limit: u64,
     charged: AtomicU64,
 }
 
-/// What one reply charges, until this is dropped.
+/// The charge of one reply, until this is dropped.
 #[derive(Default)]
 pub(super) struct Charge(Option<(Arc<WaitingBytes>, u64)>);
 
@@ -31,8 +31,8 @@ impl WaitingBytes {
         bytes == 0 || self.charged.load(Ordering::Relaxed).saturating_add(bytes) <= self.limit
     }
 
-    /// Charges bytes, if there is room for them. What nothing waits before is charged `anyway`: it has
-    /// to be delivered.
+    /// Charges bytes, if there is room for them. With `anyway` they are charged in any case: the
+    /// first message of an empty queue has to be delivered.
     pub(super) fn charge(&self, bytes: u64, anyway: bool) -> bool {
         if bytes == 0 {
             return true;

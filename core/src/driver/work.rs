@@ -1,4 +1,4 @@
-//! The messages that are handled, and what a drain makes of all that are here.
+//! Counts the messages being handled, and the outcomes of a drain.
 
 use std::sync::{
     Arc, Mutex,
@@ -10,21 +10,21 @@ use crate::Drained;
 
 #[derive(Default)]
 pub(crate) struct Work {
-    /// How many messages somebody handles. Those that wait are where they wait.
+    /// How many messages are being handled. Waiting messages are counted by their queues.
     taken: AtomicU64,
     /// How many are being given back.
     given_back: AtomicU64,
     /// How many tasks run handlers.
     handlers: AtomicUsize,
-    /// What became of those that ended since a drain began. Whoever changes both holds it.
+    /// The outcomes since a drain began. Locked while it and another counter change together.
     drained: Mutex<Drained>,
 }
 
-/// One message that somebody handles, until this is dropped.
+/// One message being handled, until this is dropped.
 pub(crate) struct Handling(Arc<Shared>);
 
 impl Handling {
-    /// Of one that was [counted](Shared::count_taken).
+    /// Creates it for a message that was [counted](Shared::count_taken).
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         Self(Arc::clone(shared))
     }
@@ -36,7 +36,7 @@ impl Drop for Handling {
     }
 }
 
-/// A task that runs handlers, until they and all that they hold are dropped.
+/// Counts a task that runs handlers, until they are dropped with everything they hold.
 pub(crate) struct Handlers(Arc<Shared>);
 
 impl Drop for Handlers {
@@ -47,41 +47,41 @@ impl Drop for Handlers {
 }
 
 impl Shared {
-    /// A task will run handlers.
+    /// Counts a task that will run handlers.
     pub(crate) fn running_handlers(self: &Arc<Self>) -> Handlers {
         self.work.handlers.fetch_add(1, Ordering::SeqCst);
         Handlers(Arc::clone(self))
     }
 
-    /// How many tasks run handlers.
+    /// Returns how many tasks run handlers.
     pub(super) fn handlers(&self) -> usize {
         self.work.handlers.load(Ordering::SeqCst)
     }
 
-    /// A message is taken out of where it waited. It is counted before it is gone there, so that one
-    /// of the two always has it.
+    /// Counts a message that is taken from its queue. Called before it is removed there, so that it
+    /// is always counted in one of the two.
     pub(super) fn count_taken(&self) {
         self.work.taken.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A message that was counted as taken was not.
+    /// Reverts the counting of a message that was not taken.
     pub(super) fn count_put_back(&self) {
         self.work.taken.fetch_sub(1, Ordering::SeqCst);
         self.notify_drain();
     }
 
-    /// Messages are taken out to be given back; counted like those that are taken.
+    /// Counts messages that are taken from their queue to be given back.
     pub(super) fn begin_giving_back(&self, count: usize) {
         self.work.given_back.fetch_add(count as u64, Ordering::SeqCst);
     }
 
-    /// They are with somebody else, or were given up.
+    /// Notes that they were handed on, or dropped.
     pub(super) fn end_giving_back(&self, count: usize) {
         self.work.given_back.fetch_sub(count as u64, Ordering::SeqCst);
         self.notify_drain();
     }
 
-    /// Nobody handles a message any more that was taken.
+    /// Notes that a taken message is no longer being handled.
     pub(crate) fn handled(&self) {
         let Work { taken, drained, .. } = &self.work;
         let stage = self.lifecycle.stage();
@@ -98,44 +98,45 @@ impl Shared {
         self.notify_drain();
     }
 
-    /// A message is not where it waited any more, or is not handled any more.
+    /// Notifies a drain that a message has left its queue, or is no longer being handled.
     pub(super) fn notify_drain(&self) {
-        // Nobody waits before a drain; one that begins now sees that this one is gone, or is seen.
+        // Nothing waits before a drain. If one begins now, either it sees the new count, or this
+        // sees its stage.
         if self.lifecycle.stage() > Stage::Running {
             self.ended.notify(usize::MAX);
         }
     }
 
-    /// Whether messages wait here, are handled, or are being given back. Requests and streams that
-    /// are refused are none of these: a drain looks for what is open of them after this.
+    /// Returns whether messages wait, are being handled, or are being given back. Refused requests
+    /// and streams do not count: a drain checks for open ones after this.
     pub(super) fn has_messages(&self) -> bool {
         let is_counted = || self.work.taken.load(Ordering::SeqCst) > 0 || self.is_giving_back();
-        // What waited a moment ago is counted now, so the last look comes last. The first saves a
-        // look into every binding.
+        // A message that waited a moment ago may be counted by now, so the counters are checked
+        // last. Checking them first saves looking into every binding.
         is_counted() || self.has_waiting() || is_counted()
     }
 
-    /// Whether a binding is giving its messages back.
+    /// Returns whether a binding is giving its messages back.
     pub(super) fn is_giving_back(&self) -> bool {
         self.work.given_back.load(Ordering::SeqCst) > 0
     }
 
-    /// A message was given back to the group, or its sender was told to do so.
+    /// Counts a message that was handed on to the group, by this conduit or by its sender.
     pub(super) fn count_handed_on(&self) {
         if self.lifecycle.stage() > Stage::Running {
             lock(&self.work.drained).handed_on += 1;
         }
     }
 
-    /// A message will not be handled.
+    /// Counts a message that will not be handled.
     pub(super) fn count_aborted(&self) {
         if self.lifecycle.stage() > Stage::Running {
             lock(&self.work.drained).aborted += 1;
         }
     }
 
-    /// What became of the messages. Those that somebody still has were cut off, and those that are
-    /// still being given back will not be.
+    /// Returns the outcomes of a drain. Messages still being handled, or still being given back,
+    /// count as aborted.
     pub(crate) fn drained(&self) -> Drained {
         let drained = lock(&self.work.drained);
         let Work { taken, given_back, .. } = &self.work;

@@ -1,4 +1,4 @@
-//! What is not taken here: telling senders, and counting it.
+//! Refuses messages: tells their senders, and counts them.
 
 use bytes::Bytes;
 
@@ -49,8 +49,8 @@ impl Shared {
             reason: Reason::from(code),
         };
         let (sender, stop) = (Self::inbox_of(sender), stop.encode());
-        // A plain binding decides once: it must neither take an offer that comes again, when its sender
-        // has been told no, nor count it as lost twice. Of a group, another place may take it.
+        // A plain binding decides once: it must neither accept a repeated offer after refusing it,
+        // nor count it as lost twice. In a group, another member may take it.
         if route.target == Target::Plain {
             self.remember_last_word((id, port), (sender.clone(), stop.clone()));
         }
@@ -65,7 +65,8 @@ impl Shared {
         }
     }
 
-    /// Refuses what is not understood. Of the plain bindings each does, as each would accept.
+    /// Refuses a message that is not understood; once for each plain binding, since each would
+    /// accept.
     pub(super) fn refuse_unsupported(&self, route: &Route, members: &Members, what: &Refusable) {
         let code = ReasonCode::Unsupported;
         match what {
@@ -86,8 +87,8 @@ impl Shared {
         }
     }
 
-    /// A request or an offer is refused. Another member of a group may take it; what was for a plain
-    /// binding is lost there.
+    /// Counts a refused request or offer as lost at a plain binding; in a group, another member may
+    /// take it.
     pub(super) fn lose_copy(&self, mailbox: &Mailbox, route: &Route, head: &Head) {
         if route.target == Target::Plain {
             self.lose(mailbox, &route.subject, head);

@@ -16,7 +16,7 @@ use crate::{
     transport::{Address, Packet, Subscription, Token, Transport, TransportError},
 };
 
-/// Notes what is published, and yields nothing.
+/// Records what is published, and receives nothing.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<(Address, Bytes)>>>);
 

@@ -1,4 +1,4 @@
-//! The tasks that a conduit needs, and its end when they are gone.
+//! The main tasks of a conduit, and its end when they are dropped.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use futures_lite::future;
 use super::Stage;
 use crate::driver::Shared;
 
-/// Ends the conduit when the task that has it is gone, also where the runtime dropped the task.
+/// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
 struct EndOnDrop(Arc<Shared>);
 
 impl Drop for EndOnDrop {
@@ -18,7 +18,7 @@ impl Drop for EndOnDrop {
 
 impl Shared {
     pub(in crate::driver) fn launch(self: &Arc<Self>) {
-        // Each has its guard before it is polled: a runtime may drop a task that it never ran.
+        // Each task has its guard before it is polled: a runtime may drop a task that never ran.
         let ending = || EndOnDrop(Arc::clone(self));
         self.runtime.spawn(self.tasks.spawner(Arc::clone(&self.runtime), ending()));
         let timers = ending();
@@ -44,8 +44,8 @@ impl Shared {
         });
     }
 
-    /// Ends whatever waits for anything of this conduit. After [`run`](Self::run) there is not much
-    /// left of that; where the runtime is gone, nothing else would end it.
+    /// Ends every operation that waits for this conduit. After [`run`](Self::run) little is left;
+    /// if the runtime has shut down, nothing else would end them.
     fn end(self: &Arc<Self>) {
         if !self.lifecycle.enter(Stage::Closed) {
             return;

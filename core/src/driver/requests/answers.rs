@@ -1,4 +1,4 @@
-//! The answers to one request that wait to be taken.
+//! A queue of the answers to one request.
 
 #[cfg(test)]
 mod tests;
@@ -11,14 +11,14 @@ use crate::{
     driver::waiting::{Charge, UNCHARGED, WaitingBytes},
 };
 
-/// How many answers of one request may wait, and how many bytes of them.
+/// The limits of the waiting answers to one request, in number and bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Room {
     pub(crate) answers: usize,
     pub(crate) bytes: u64,
 }
 
-/// What an answer holds, and what that is charged to. Nothing of one that is made here.
+/// The bytes of an answer, and the account that they are charged to. None for a local error.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Weight<'a> {
     pub(super) bytes: u64,
@@ -26,7 +26,7 @@ pub(super) struct Weight<'a> {
 }
 
 impl Weight<'_> {
-    /// Charges it, if there is room.
+    /// Charges the bytes, if there is room.
     fn charge(&self, anyway: bool) -> Option<Charge> {
         match self.budget {
             Some(budget) => Charge::new(budget, self.bytes, anyway),
@@ -37,7 +37,7 @@ impl Weight<'_> {
 
 #[derive(Default)]
 pub(super) struct Answers {
-    /// The next one, and those behind it: mostly there is one at most.
+    /// The next answer, apart from those behind it: usually there is at most one.
     next: Option<Waiting>,
     later: VecDeque<Waiting>,
     bytes: u64,
@@ -46,21 +46,21 @@ pub(super) struct Answers {
 struct Waiting {
     item: Item,
     bytes: u64,
-    /// What it charges until it is taken.
+    /// The charge, until the answer is taken.
     _charge: Charge,
 }
 
 enum Item {
     Answer(Result<Answer, Error>),
-    /// There was no room for some, not even to name each.
+    /// Some answers were dropped, without room to name each.
     Dropped(Dropped),
 }
 
-/// What is known of answers that were dropped.
+/// What is known about dropped answers.
 #[derive(Clone, Copy)]
 struct Dropped {
     count: usize,
-    /// Who gave the last of those that this is true of.
+    /// The instance that sent the last of those with this `executed`.
     instance: InstanceId,
     executed: Executed,
 }
@@ -74,15 +74,15 @@ impl Answers {
         self.bytes
     }
 
-    /// Adds the only one that there will be. It has to be taken, whatever its size.
+    /// Adds the only answer, which is accepted whatever its size.
     pub(super) fn add_only(&mut self, answer: Result<Answer, Error>, weight: Weight<'_>) {
         let is_charged = weight.bytes > UNCHARGED;
         let charge = is_charged.then(|| weight.charge(true)).flatten().unwrap_or_default();
         self.add(Item::Answer(answer), weight.bytes, charge);
     }
 
-    /// Adds one of many. Where there is no room for it, an error that names who gave it takes its
-    /// place, and the answer comes back, to be dropped.
+    /// Adds one of several answers. If there is no room for it, an error that names its instance
+    /// takes its place, and the answer is returned, to be dropped.
     pub(super) fn add_one(
         &mut self,
         room: Room,
@@ -90,7 +90,7 @@ impl Answers {
         weight: Weight<'_>,
     ) -> Option<Result<Answer, Error>> {
         let Some((instance, executed)) = origin(&answer) else {
-            // It concerns all of them, and nothing comes after it.
+            // An error that concerns the whole request; nothing comes after it.
             self.add(Item::Answer(answer), 0, Charge::default());
             return None;
         };
@@ -109,7 +109,7 @@ impl Answers {
         Some(answer)
     }
 
-    /// Takes the next one, and says for how many it stands.
+    /// Takes the next answer, and returns how many it stands for.
     pub(super) fn take(&mut self) -> Option<(Result<Answer, Error>, usize)> {
         let Waiting { item, bytes, .. } = self.next.take()?;
         self.next = self.later.pop_front();
@@ -130,11 +130,11 @@ impl Answers {
         }
     }
 
-    /// However many are dropped one after the other, one error says so.
+    /// Counts dropped answers; consecutive ones become one error.
     fn drop_more(&mut self, dropped: Dropped) {
         match self.later.back_mut().map(|last| &mut last.item) {
             Some(Item::Dropped(last)) => {
-                // Of all it says the least that can be said, and of whom that is true.
+                // Keeps the strongest `executed` of all, with an instance that it is true of.
                 let said = if dropped.executed >= last.executed { dropped } else { *last };
                 *last = Dropped { count: last.count.saturating_add(1), ..said };
             }
@@ -154,7 +154,7 @@ impl From<Dropped> for Error {
     }
 }
 
-/// Who gave an answer, and whether its handler was executed.
+/// Returns the instance that sent an answer, and whether its handler was executed.
 fn origin(answer: &Result<Answer, Error>) -> Option<(InstanceId, Executed)> {
     match answer {
         Ok(answer) => Some((answer.head.source.instance, Executed::Yes)),

@@ -1,14 +1,14 @@
-//! What an asker is told where there is no reply.
+//! The errors of a request without a reply.
 
 use crate::{Error, ErrorKind, Executed, InstanceId, proto::RequestFailure};
 
-/// An answerer has refused or failed.
+/// Returns the error of an answerer that has refused or failed.
 pub(super) fn failed(failure: RequestFailure) -> Error {
     let RequestFailure { instance, started, reason, detail, .. } = failure;
     Error::from_failure(&reason, started, detail, instance)
 }
 
-/// No answerer has said that it has the request.
+/// Returns the error if no answerer has acknowledged the request.
 pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
     let text = match failure {
         None => "nobody said to have the request",
@@ -17,13 +17,13 @@ pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
     because_of(Error::new(ErrorKind::NoAnswer, text), failure)
 }
 
-/// An answerer had the request, and was not heard of any more.
+/// Returns the error if an answerer had the request and fell silent.
 pub(super) fn lost(instance: Option<InstanceId>, failure: Option<RequestFailure>) -> Error {
     let error = Error::new(ErrorKind::Lost, "it had the request, and fell silent");
     because_of(instance.into_iter().fold(error, Error::heard_from), failure)
 }
 
-/// A handler may have been executed, whatever one of them has said.
+/// Sets a failure as the source. A handler may have been executed, whatever that failure says.
 fn because_of(error: Error, failure: Option<RequestFailure>) -> Error {
     let error = error.with_executed(Executed::Maybe);
     let causes = failure.map(|failure| {

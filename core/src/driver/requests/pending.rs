@@ -1,4 +1,4 @@
-//! One request, and the answers to it that wait to be taken.
+//! One pending request, with its waiting answers.
 
 use std::{
     sync::Mutex,
@@ -21,11 +21,11 @@ use crate::{
     transport::{Address, Targets},
 };
 
-/// A request that waits for its answer, or for its answers.
+/// A request that waits for one or more answers.
 pub(crate) struct Pending {
     message: MessageId,
     to: To,
-    /// Of one that takes all answers: how many may wait to be taken.
+    /// The limits of waiting answers, if it takes all answers.
     room: Option<Room>,
     state: Mutex<State>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Pending {
 struct State {
     asker: Asker,
     answers: Answers,
-    /// For how many the answer stands that was taken last.
+    /// How many answers the last taken one stands for.
     stood_for: usize,
     vain: Option<Vain>,
     waker: Option<Waker>,
@@ -45,24 +45,24 @@ pub(crate) struct Answer {
     pub(crate) content: Content,
 }
 
-/// What comes next of a request.
+/// The next step of a request.
 pub(crate) enum Step {
-    /// It is published to these.
+    /// Publish it to these targets.
     Ask(Targets),
     Answer(Result<Answer, Error>),
-    /// There will be no answer, or no more.
+    /// There will be no further answer.
     Vain(Vain),
 }
 
 /// Why there is no answer.
 pub(crate) enum Vain {
-    /// No answerer was heard of for too long.
+    /// No answerer was heard from for too long.
     Silence(Error),
     Deadline,
 }
 
 impl Pending {
-    /// A request that takes all answers has `room` for so many.
+    /// Creates a pending request. One that takes all answers has `room` for them.
     pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
         let answers = Answers::default();
         let state = State { asker, answers, stood_for: 0, vain: None, waker: None };
@@ -85,8 +85,8 @@ impl Pending {
         lock(&self.state).asker.executed_by_others()
     }
 
-    /// An answer was taken: the next one is waited for from now on. Returns for how many it stands: where
-    /// there was no room for some, one error says so for all of them.
+    /// Notes that an answer was taken: the time for the next one starts now. Returns how many
+    /// answers it stands for; an error may stand for several that were dropped.
     pub(crate) fn was_taken(&self, shared: &Shared) -> usize {
         let now = shared.now();
         let mut state = lock(&self.state);
@@ -98,18 +98,18 @@ impl Pending {
         lock(&self.state).answers.bytes()
     }
 
-    /// No answer is waited for any more.
+    /// Cancels the request at its receivers.
     pub(crate) fn cancel(&self, shared: &Shared) {
         self.with(shared, Asker::cancel);
     }
 
-    /// All that asks was given to the broker, or the packet that was to be published.
+    /// Notes that the broker has the packet that was to be published, or the whole body.
     pub(crate) fn was_asked(&self, shared: &Shared) {
         let now = shared.now();
         self.with(shared, |asker| asker.handle_asked(now));
     }
 
-    /// Its body cannot be sent, to one receiver or to all, or not whole.
+    /// Notes that the body could not be sent completely, to one receiver or to all.
     pub(crate) fn was_not_sent(&self, shared: &Shared, error: Error) {
         let (executed, for_all) = (error.executed(), error.instance().is_none());
         self.answer(shared, 0, |asker| {
@@ -117,7 +117,7 @@ impl Pending {
         });
     }
 
-    /// The conduit is closed.
+    /// Ends the request, since the conduit is closed.
     pub(super) fn close(&self, shared: &Shared, executed: Executed) {
         self.answer(shared, 0, |asker| {
             let is_open = !asker.is_over();
@@ -126,7 +126,7 @@ impl Pending {
         });
     }
 
-    /// What it is to do, or what it has got.
+    /// Returns the next step.
     pub(crate) fn poll_step(&self, cx: &Context<'_>) -> Poll<Step> {
         let mut state = lock(&self.state);
         if let Some(targets) = state.asker.poll_ask() {
@@ -152,7 +152,7 @@ impl Pending {
         self.with(shared, |asker| asker.handle_timeout(now));
     }
 
-    /// Changes what is known of it.
+    /// Changes the machine, and sends what that causes.
     pub(super) fn with(&self, shared: &Shared, change: impl FnOnce(&mut Asker)) {
         self.answer(shared, 0, |asker| {
             change(asker);
@@ -160,7 +160,7 @@ impl Pending {
         });
     }
 
-    /// Changes what is known of it, by what has come in a packet of so many bytes. That may be an answer.
+    /// Changes the machine for a packet of `bytes` bytes, which may be an answer.
     pub(super) fn answer(
         &self,
         shared: &Shared,
@@ -195,7 +195,7 @@ impl Pending {
         }
         let says = [state.asker.poll_transmit(), state.asker.poll_transmit()];
         let waker = if state.has_news(before) { state.waker.take() } else { None };
-        // Not under the lock.
+        // Dropped outside the lock.
         drop(guard);
         drop(dropped);
         if is_unexecuted {
@@ -224,7 +224,7 @@ impl Pending {
 }
 
 impl State {
-    /// Adds an answer. Returns it where there is no room for it.
+    /// Adds an answer. Returns it if there is no room for it.
     fn add(
         &mut self,
         room: Option<Room>,
@@ -240,7 +240,7 @@ impl State {
         }
     }
 
-    /// Whether there is something to do, or sooner than before.
+    /// Returns whether there is something to do, or a timer is earlier than before.
     fn has_news(&self, before: Option<Instant>) -> bool {
         let next = self.asker.poll_timeout();
         let is_sooner = next.is_some_and(|next| before.is_none_or(|before| next < before));

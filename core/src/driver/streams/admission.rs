@@ -1,4 +1,4 @@
-//! Which bodies come in: offers that are taken, and replies.
+//! Admits incoming bodies: accepted offers, and replies.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Shared {
-    /// Accepts an offer for a binding, whose packet had so many bytes.
+    /// Accepts an offer for a binding. Its packet has `bytes` bytes.
     pub(in crate::driver) fn accept(
         self: &Arc<Self>,
         stream: StreamId,
@@ -41,7 +41,7 @@ impl Shared {
         Ok(self.open(machine, (stream, port), source, Some(Arc::clone(mailbox))))
     }
 
-    /// Charges an offer, where others have to give way after that.
+    /// Charges an offer to the budget, making others give way if necessary.
     fn claim(&self, offered: &Offered<'_>) -> Result<Claim, ReasonCode> {
         let now = self.now();
         loop {
@@ -51,11 +51,11 @@ impl Shared {
                 Err(Refused::Full) => return Err(ReasonCode::Overloaded),
                 Err(Refused::GivesWay(stream, port)) => (stream, port),
             };
-            // One that is being taken at this moment is not in the table yet.
+            // An offer that is being accepted at this moment is not in the table yet.
             let other = self.inbound_at(stream, port).ok_or(ReasonCode::Overloaded)?;
             if let Some((sender, stop)) = other.give_way(self) {
                 self.post_packet(sender, stop, None);
-                // Now: what takes its place would be one too many.
+                // At once, or the offer that takes its place would be one too many.
                 self.forget_inbound(&other);
             }
         }
@@ -76,7 +76,7 @@ impl Shared {
         self.open(machine, (stream, 0), source, None)
     }
 
-    /// Whether there is room for one more streamed reply among an unknown number of them.
+    /// Returns whether there is room for another streamed reply, if their number is unknown.
     pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
         lock(&self.streams.budget).has_room_for_reply(self.config.first_window)
     }
@@ -101,7 +101,7 @@ impl Shared {
         stream
     }
 
-    /// Takes a stream out of the tables, and remembers what was last said of it.
+    /// Removes a stream from the tables, and remembers its last word.
     fn forget_inbound(&self, stream: &InboundStream) {
         let key = stream.key();
         let is_known = self.inbound_at(key.0, key.1).is_some_and(|known| {
@@ -116,8 +116,7 @@ impl Shared {
     }
 }
 
-/// Ends a stream, and takes it out of the tables, when its task is gone, also where the runtime
-/// dropped the task.
+/// Ends a stream, and removes it from the tables, when its task ends or is dropped by the runtime.
 struct ForgetOnDrop {
     shared: Arc<Shared>,
     stream: Arc<InboundStream>,

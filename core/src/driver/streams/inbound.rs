@@ -1,4 +1,4 @@
-//! A body that comes in.
+//! An incoming body.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock},
@@ -22,7 +22,7 @@ pub(crate) struct InboundStream {
     state: Mutex<State>,
     /// The inbox of the sender.
     sender: Arc<Destination>,
-    /// Where its message waits for the confirmation.
+    /// The mailbox where its message waits for the confirmation.
     mailbox: Option<Arc<Mailbox>>,
     place: OnceLock<Place>,
     changed: Event,
@@ -31,7 +31,7 @@ pub(crate) struct InboundStream {
 struct State {
     machine: Inbound,
     reader: Option<Waker>,
-    /// When the driver will look after the machine by itself.
+    /// The timeout that the driver waits for.
     armed: Option<Instant>,
 }
 
@@ -40,7 +40,7 @@ struct State {
 pub(crate) enum Readiness {
     Waiting,
     Ready,
-    /// The sender thought better of it.
+    /// The sender has withdrawn the message.
     Never,
 }
 
@@ -69,7 +69,7 @@ impl InboundStream {
         self.key.1
     }
 
-    /// Changes the machine, and wakes whoever has to know.
+    /// Changes the machine, and wakes the reader, the binding and the driver as needed.
     pub(super) fn with<T>(
         &self,
         shared: &Shared,
@@ -84,8 +84,8 @@ impl InboundStream {
         result
     }
 
-    /// Unlocks, and wakes the reader and the binding if there is news for them. Returns whether
-    /// there is news for the driver.
+    /// Unlocks the machine, and wakes the reader and the binding if needed. Returns whether the
+    /// driver has to be woken.
     fn release(
         &self,
         shared: &Shared,
@@ -112,13 +112,13 @@ impl InboundStream {
         attention
     }
 
-    /// The sender says again what it wants: its accept was lost.
+    /// Handles a repeated offer: the accept was lost.
     pub(in crate::driver) fn offered_again(&self, shared: &Shared) {
         let now = shared.now();
         self.with(shared, |machine, _| machine.handle_offer(now));
     }
 
-    /// The next bytes.
+    /// Returns the next bytes.
     pub(crate) fn poll_read(&self, shared: &Shared, cx: &Context<'_>) -> Poll<Read> {
         let mut state = lock(&self.state);
         let read = state.machine.read(&mut lock(&shared.streams.budget));
@@ -134,7 +134,7 @@ impl InboundStream {
         }
     }
 
-    /// The instance that sends it.
+    /// Returns the instance that sends it.
     pub(crate) fn sender(&self) -> Option<InstanceId> {
         match self.sender.address() {
             Address::Inbox { instance, .. } => Some(*instance),
@@ -146,23 +146,24 @@ impl InboundStream {
         self.key.0.reply
     }
 
-    /// The handler has got its message.
+    /// Notes that the handler has its message.
     pub(crate) fn start(&self, shared: &Shared) {
         self.with(shared, Inbound::start);
     }
 
-    /// The reader is done with it.
+    /// Notes that the reader has dropped it.
     pub(crate) fn leave(&self, shared: &Shared) {
         self.with(shared, Inbound::leave);
     }
 
-    /// Refuses it, where it goes on and no handler has got its message. Returns what tells its
-    /// sender so.
+    /// Refuses it, unless it has ended or a handler has its message. Returns the packet that tells
+    /// the sender.
     pub(in crate::driver) fn refuse(&self, shared: &Shared) -> Option<(Address, Bytes)> {
         self.stop_if(shared, ReasonCode::Draining, Inbound::is_unstarted)
     }
 
-    /// Makes room for another offer, where its sender has not confirmed. Returns what tells it so.
+    /// Gives way to another offer, unless it is confirmed. Returns the packet that tells the
+    /// sender.
     pub(super) fn give_way(&self, shared: &Shared) -> Option<(Address, Bytes)> {
         self.stop_if(shared, ReasonCode::Overloaded, Inbound::is_undecided)
     }
@@ -184,7 +185,7 @@ impl InboundStream {
         Some((self.sender.address().clone(), stop?))
     }
 
-    /// It is forgotten. Returns what its sender is told if it asks.
+    /// Releases it. Returns the last word, for later packets of the sender.
     pub(super) fn close(&self, shared: &Shared) -> (Address, Bytes) {
         let mut state = lock(&self.state);
         let last_word = state.machine.last_word();
@@ -192,7 +193,7 @@ impl InboundStream {
         (self.sender.address().clone(), last_word)
     }
 
-    /// There will be no reader.
+    /// Stops it: there is no reader.
     pub(crate) fn stop(&self, shared: &Shared, reason: Reason) {
         self.with(shared, |machine, budget| machine.stop(reason, budget));
     }
@@ -201,14 +202,14 @@ impl InboundStream {
         readiness(&lock(&self.state).machine)
     }
 
-    /// Why its body will never be whole, if so.
+    /// Returns why the body has failed, if it has.
     pub(in crate::driver) fn failure(&self) -> Option<ReasonCode> {
         lock(&self.state).machine.failure().map(|reason| reason.code)
     }
 
-    /// Its message has come to wait in its binding.
+    /// Notes the place in the binding's queue where its message waits.
     pub(in crate::driver) fn waits_at(&self, place: Place) {
-        // It comes once.
+        // Set once.
         self.place.set(place).ok();
     }
 }

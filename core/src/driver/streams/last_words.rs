@@ -1,4 +1,4 @@
-//! What was last said of bodies that are finished here, for senders who did not hear it.
+//! The last packets about finished bodies, kept for senders that did not receive them.
 
 use bytes::Bytes;
 
@@ -12,18 +12,18 @@ use crate::{
     transport::{Address, Target},
 };
 
-/// What to say, and to whom.
+/// A packet, with its address.
 type LastWord = (Address, Bytes);
 
 pub(super) type LastWords = Tombs<(StreamId, Port), LastWord>;
 
 impl Shared {
-    /// What was last said of a stream that is finished.
+    /// Returns the last word on a finished stream.
     pub(in crate::driver) fn last_word(&self, id: StreamId, port: Port) -> Option<LastWord> {
         lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
     }
 
-    /// Says again what was last said of a stream that is finished. Returns whether it is.
+    /// Sends the last word on a finished stream again. Returns whether the stream is known.
     pub(in crate::driver) fn repeat_last_word(&self, id: StreamId, port: Port) -> bool {
         let last_word = self.last_word(id, port);
         let is_finished = last_word.is_some();
@@ -40,7 +40,7 @@ impl Shared {
         self.untidy.set();
     }
 
-    /// Takes no streamed reply, however often it is offered.
+    /// Refuses a streamed reply, also when it is offered again.
     pub(in crate::driver) fn refuse_reply(
         &self,
         stream: StreamId,
@@ -54,7 +54,7 @@ impl Shared {
         self.post_packet(to, stop, None);
     }
 
-    /// The sender still asks about streams that are finished here: the last word was lost.
+    /// Sends the last words on streams with this id again: the sender has not received them.
     pub(super) fn repeat_last_words(&self, id: StreamId) {
         let mut received = lock(&self.streams.received);
         for (sender, packet) in received.range(self.now(), (id, Port::MIN)..=(id, Port::MAX)) {

@@ -1,4 +1,4 @@
-//! A body that goes out.
+//! An outgoing body.
 
 use std::sync::{Arc, Mutex};
 
@@ -21,9 +21,9 @@ use crate::{
 pub(crate) struct OutboundStream {
     id: StreamId,
     machine: Mutex<Outbound>,
-    /// Whose instances and bindings it goes to.
+    /// The receiving service.
     service: ServiceName,
-    /// Nothing for a reply: it goes to an inbox only.
+    /// The subject; `None` for a reply, which goes to an inbox only.
     subject: Option<Subject>,
     changed: Event,
     /// Notified when the source may have room again.
@@ -31,7 +31,8 @@ pub(crate) struct OutboundStream {
 }
 
 impl Shared {
-    /// Makes a body known to what comes in for it. It is forgotten when `send_body` ends.
+    /// Registers a body, so that packets from receivers find it. It is removed when `send_body`
+    /// ends.
     pub(crate) fn outbound(
         &self,
         id: StreamId,
@@ -52,16 +53,17 @@ impl Shared {
         stream
     }
 
-    /// Sends a body, until everybody has it or nobody can have it any more.
+    /// Sends a body, until its outcome is final.
     ///
-    /// Errors say why it could not even be offered; what became of it is the outcome.
+    /// # Errors
+    /// If it could not even be offered; all else is in the outcome.
     pub(crate) async fn send_body(
         &self,
         stream: &OutboundStream,
         mut source: Source,
     ) -> Result<Outcome, Error> {
         let forget = ForgetOnDrop { shared: self, stream };
-        // Closing ends what it finds; what came later has to find that out.
+        // Closing ends the bodies it finds; one registered after that has to check by itself.
         self.check_open()?;
         let feed = async {
             stream.feed(self, &mut source).await;
@@ -70,7 +72,7 @@ impl Shared {
         let driven = future::or(self.drive(stream), feed).await;
         if let Err(error) = driven {
             stream.abort(self.undriven(&error, ReasonCode::Cancelled));
-            // An offer alone starts no handler.
+            // An offer alone does not start a handler.
             return Err(error.with_executed(stream.executed()));
         }
         drop(forget);
@@ -78,7 +80,7 @@ impl Shared {
         outcome.ok_or_else(|| ErrorKind::Closed.into())
     }
 
-    /// Tells the receivers of an aborted body, without waiting.
+    /// Resets an aborted body at its receivers, without waiting.
     fn reset_receivers(&self, stream: &OutboundStream) {
         let now = self.now();
         let mut machine = lock(&stream.machine);
@@ -95,7 +97,7 @@ impl Shared {
         lock(&self.streams.outbound).get(&id).cloned()
     }
 
-    /// A frame from a receiver of a body.
+    /// Handles a frame from a receiver of a body.
     pub(in crate::driver) fn handle_receiver(&self, frame: Frame) {
         let now = self.now();
         let (id, receiver) = match &frame {
@@ -124,7 +126,7 @@ impl Shared {
         });
     }
 
-    /// Nobody was there for an offer.
+    /// Handles the notice that an offer had no receiver.
     pub(in crate::driver) fn handle_undelivered_offer(&self, message: MessageId, targets: Targets) {
         let id = StreamId { message, reply: false };
         if let Some(stream) = self.outbound_at(id) {
@@ -133,7 +135,7 @@ impl Shared {
         }
     }
 
-    /// A receiver counts on a stream that is finished here.
+    /// Resets a stream that is finished here, for a receiver that still expects data.
     fn tell_gone(&self, id: StreamId, receiver: Receiver, frame: &Frame) {
         let is_done = matches!(frame, Frame::Credit { receipt, .. } if receipt.done);
         if is_done || matches!(frame, Frame::Stop { .. }) {
@@ -151,7 +153,7 @@ impl Shared {
     }
 }
 
-/// Takes a stream out of the tables, and tells its receivers if it was not finished.
+/// Removes a stream from the tables on drop, and resets it if it was not finished.
 struct ForgetOnDrop<'a> {
     shared: &'a Shared,
     stream: &'a OutboundStream,
@@ -180,19 +182,19 @@ impl OutboundStream {
         result
     }
 
-    /// Whether a handler may have been executed, as far as a receiver was confirmed. Once the body
-    /// was aborted, none is confirmed any more.
+    /// Returns whether a handler may have been executed, which requires a confirmed receiver. After
+    /// an abort, no further receiver is confirmed.
     pub(crate) fn executed(&self) -> Executed {
         if lock(&self.machine).is_confirmed() { Executed::Maybe } else { Executed::No }
     }
 
-    /// The same of the handlers of plain bindings.
+    /// Returns the same for the handlers of plain bindings.
     pub(crate) fn executed_by_plain(&self) -> Executed {
         let is_confirmed = lock(&self.machine).is_confirmed_at(Target::Plain);
         if is_confirmed { Executed::Maybe } else { Executed::No }
     }
 
-    /// Ends it before its end.
+    /// Aborts the body.
     pub(crate) fn abort(&self, reason: Reason) {
         self.with(|machine| machine.abort(reason));
     }
@@ -201,7 +203,7 @@ impl OutboundStream {
         lock(&self.machine).held()
     }
 
-    /// Takes from the source what the machine has room for, until its end.
+    /// Feeds the machine from the source, as it has room, until the end.
     async fn feed(&self, shared: &Shared, source: &mut Source) {
         loop {
             let room = self.room().await;
@@ -210,7 +212,7 @@ impl OutboundStream {
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {
                     let reason = Reason::new(ReasonCode::SourceFailed, Causes(&error).to_string());
-                    // What fails with a reply is told to its asker.
+                    // A failing reply is reported to its asker.
                     let is_reply = self.id.reply;
                     return self.abort(if is_reply { shared.config.told(reason) } else { reason });
                 }
@@ -248,7 +250,7 @@ impl Driven for OutboundStream {
         let full = machine.capacity() == 0;
         machine.limit_chunk(shared.piece());
         machine.handle_timeout(now);
-        // When the join window ends, what it kept is let go, and nobody else says so.
+        // The end of the join window may release buffered chunks; nothing else notifies of that.
         if full && machine.capacity() > 0 {
             self.room.notify(usize::MAX);
         }

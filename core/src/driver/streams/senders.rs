@@ -1,4 +1,4 @@
-//! What the senders of bodies say.
+//! Handles frames from the senders of bodies.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Shared {
-    /// The open streams of a name, whichever binding they are for.
+    /// Returns the open streams with an id, for all bindings.
     fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
         let table = lock(&self.streams.inbound);
         table
@@ -26,7 +26,7 @@ impl Shared {
         lock(&self.streams.inbound).get(&(id, port)).cloned()
     }
 
-    /// A frame from the sender of a body.
+    /// Handles a frame from the sender of a body.
     pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
         let now = self.now();
         match frame {

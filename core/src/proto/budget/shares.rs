@@ -92,7 +92,8 @@ impl Shares {
         is_greedy.then(|| Source { service: name.clone(), instance: *instance })
     }
 
-    /// Returns whether a source would hold less than another, after adding an unconfirmed offer.
+    /// Returns whether a source would hold no more than another with an unconfirmed offer of
+    /// `amount` added.
     pub(super) fn has_less(&self, source: &Source, amount: u64, other: &Source) -> bool {
         let (service, instance) = self.held(source);
         let (other_service, other_instance) = self.held(other);
