@@ -52,7 +52,7 @@ pub struct Service<E> {
     timeout: Option<Duration>,
     /// The deadline of the request that is being handled.
     inherited: Option<Instant>,
-    /// Where the first subject leads that this was used for. Most handles are used for one subject.
+    /// The destination of the first subject that this was used for. Most handles are used for one.
     first: OnceLock<To>,
 }
 

@@ -63,7 +63,7 @@ impl Link {
         self.broker.mend(&self.way, Way::DISCONNECTED);
     }
 
-    /// Silently loses all packets in both directions from now on. The broker still routes to the
+    /// Loses all packets in both directions silently from now on. The broker still routes to the
     /// connection, and publishing succeeds.
     pub fn cut(&self) {
         self.broker.cut(self.connection);

@@ -27,12 +27,12 @@ pub(super) struct Held<E> {
 }
 
 impl<E> Held<E> {
-    /// For a message taken from a binding.
+    /// Creates it for a message taken from a binding.
     pub(super) fn taken(handle: Handle<E>) -> Self {
         Self { handle, is_counted: true }
     }
 
-    /// For a reply, which is not counted.
+    /// Creates it for a reply, which is not counted.
     pub(super) fn reply(handle: Handle<E>) -> Self {
         Self { handle, is_counted: false }
     }

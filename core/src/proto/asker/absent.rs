@@ -39,7 +39,7 @@ impl Asker {
         }
     }
 
-    /// No binding received the request, unless an answerer was heard from.
+    /// Ends the request, since no binding received it, unless an answerer was heard from.
     fn no_receivers(&mut self) {
         let heard = self.heard.group.or(self.heard.plain).is_some();
         if heard || self.plain_failure.is_some() {

@@ -54,7 +54,8 @@ impl Asker {
         }
     }
 
-    /// A member of the group refused the request: another one may take it, or the same one later.
+    /// Handles a member's refusal: asks the group again, since another member may take the request,
+    /// or the same one later.
     pub(super) fn refused(&mut self, now: Instant, failure: RequestFailure) {
         match &mut self.phase {
             Phase::Asking(refusal) => *refusal = Some(failure),
@@ -72,7 +73,8 @@ impl Asker {
         }
     }
 
-    /// The group does not reply. Even if it did not execute the request, plain bindings may have.
+    /// Ends with the failure of the group. Even if it did not execute the request, plain bindings
+    /// may have.
     pub(super) fn group_failed(&mut self, failure: RequestFailure) {
         let mut executed = failure.executed();
         // For a streamed request, the sending half of the body knows which receivers were
@@ -84,7 +86,8 @@ impl Asker {
         self.end(AskerEvent::Failed { failure, executed });
     }
 
-    /// A plain binding has failed. If it is not known that there is no group, the broker is probed.
+    /// Handles the failure of a plain binding. Probes the broker, unless there is known to be no
+    /// group.
     fn plain_failed(&mut self, now: Instant, failure: RequestFailure) {
         if self.absent.group {
             self.end_failed_plain(failure);

@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Packet(Vec<u8>);
 
 impl Packet {
-    /// Starts a packet, with room for so many bytes after the prefix.
+    /// Starts a packet, with room for `room` bytes after the prefix.
     pub(super) fn new(kind: u8, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(PREFIX + room);
         bytes.extend_from_slice(&[VERSION, kind, 0, 0]);

@@ -175,7 +175,7 @@ impl Assembly {
         Some(piece)
     }
 
-    /// Once everything was taken, returns whether the checksum matches.
+    /// Returns whether the checksum matches, once everything was taken.
     pub(super) fn verdict(&self) -> Option<bool> {
         let expected = self.expected.filter(|_| self.length == Some(self.read))?;
         Some(expected == self.checksum)
