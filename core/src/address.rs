@@ -50,6 +50,10 @@ pub enum Address {
 }
 
 impl Address {
+    pub(crate) fn inbox(service: &ServiceName, instance: InstanceId) -> Self {
+        Self::Inbox { service: service.clone(), instance }
+    }
+
     /// Returns the service that receives packets sent to this address.
     #[must_use]
     pub fn service(&self) -> &ServiceName {

@@ -93,7 +93,7 @@ async fn send(
     match source.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let packet = || Frame::reply(request.message, head.borrowed(), &body);
-            let to = shared.destinations.get(&Shared::inbox_of(&replier.asker));
+            let to = shared.destinations.get(&replier.asker.inbox());
             shared.publish(&to, packet, None, None).await
         }
         Prepared::Streamed(source) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_lite::{StreamExt, future};
 
-use super::{Logged, Seen, Shared};
+use super::{Logged, Seen, Shared, ground::Purpose};
 use crate::{
     Subject,
     error::Causes,
@@ -13,12 +13,12 @@ use crate::{
         ProtocolError,
         frame::{Frame, Known},
     },
-    transport::{DynSubscription, Packet},
+    transport::{DynSubscription, Packet, Token},
 };
 
 impl Shared {
     /// Handles the packets of a subscription until it ends.
-    pub(super) async fn listen(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
+    pub(super) async fn listen_to(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
         const TURN: u32 = 128;
         let mut turn = 0;
         let mut known = Known::new();
@@ -64,5 +64,17 @@ impl Shared {
     pub(super) fn not_understood(&self, subject: Option<&Subject>, error: &ProtocolError) {
         self.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
         self.counters.invalid.add(1);
+    }
+
+    /// Handles a notice, which may be forged.
+    fn handle_undelivered(&self, token: Token) {
+        match self.purpose(token) {
+            Some(Purpose::Ask(targets)) => {
+                self.handle_undelivered_offer(token.message, targets);
+                self.handle_undelivered_request(token.message, targets);
+            }
+            Some(Purpose::SignOfLife) => self.handle_absent_asker(token.message),
+            None => self.counters.invalid.add(1),
+        }
     }
 }

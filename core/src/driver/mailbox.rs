@@ -15,7 +15,7 @@ use std::{
 use event_listener::Event;
 
 use self::state::{Locked, State};
-use super::{Arrival, InboundStream, Shared, shared::Counter, streams::Readiness};
+use super::{Arrival, InboundStream, Shared, ground::Counter, streams::Readiness};
 use crate::proto::{BindingId, BindingKind, Label, Place, Queue};
 
 pub(crate) struct Mailbox {

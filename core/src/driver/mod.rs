@@ -1,15 +1,11 @@
 //! The driver of a conduit: the loops that drive the machines of [`proto`](crate::proto).
 //!
 //! # Rooms
-//! What everything stands on:
-//! - `shared`: the parts of a conduit, its clock, and how a packet is published
-//! - `lifecycle`: starts, drains and ends a conduit; `work` counts what a drain waits for
-//! - `tasks`, `timers`: the tasks of a conduit, and all of its waiting behind one timer
-//! - `destinations`, `to`: where packets go, with what is remembered and numbered there
-//! - `outbox`: packets that nobody waits for; `notices`: tokens, and who hears that nobody was there
-//! - `log`, `logged`: each line that can be logged, and the summing up of repeats
-//! - `tombs`, `tidying`: what is remembered for one idle limit, and when it is forgotten
-//! - `waiting`: the budget of bytes that wait
+//! What everything stands on, and knows none of the others:
+//! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the log
+//!   and the stage of a conduit, and where packets go
+//! - `to`: a subject of a service, with what is remembered and numbered there
+//! - `tombs`: what is remembered for one idle limit; `waiting`: the budget of bytes that wait
 //!
 //! From a packet to a handler:
 //! - `routes`: the subscriptions of subjects, and who reads them; `inbox`: the inbox and the control
@@ -22,6 +18,11 @@
 //! From a call to its outcome:
 //! - `requests`: the requests that wait for answers
 //! - `streams`: the bodies that are sent and received
+//!
+//! What holds them together:
+//! - `shared`: the parts of a conduit, on their ground
+//! - `lifecycle`: starts, drains and ends a conduit; `work` counts what a drain waits for
+//! - `tidying`: forgets what is remembered when its time has come
 //!
 //! # Locks
 //! Each is held for a few steps that do not wait, and none while user code, a waker or a destructor
@@ -37,24 +38,18 @@
 
 mod arrival;
 mod deliver;
-mod destinations;
+mod ground;
 mod handing_on;
 mod inbox;
 mod lifecycle;
-mod log;
-mod logged;
 mod mailbox;
-mod notices;
-mod outbox;
 mod overdue;
 mod requests;
 mod routes;
 mod serving;
 mod shared;
 mod streams;
-mod tasks;
 mod tidying;
-mod timers;
 mod to;
 mod tombs;
 mod waiting;
@@ -62,7 +57,7 @@ mod work;
 
 pub(crate) use self::{
     arrival::Arrival,
-    logged::{Logged, Seen},
+    ground::{Logged, Seen},
     mailbox::Mailbox,
     requests::{Answer, Pending, Room, Step, Vain},
     routes::Bound,

@@ -13,7 +13,7 @@ pub(crate) use self::{
     answers::Room,
     pending::{Answer, Pending, Step, Vain},
 };
-use super::{Shared, shared::lock};
+use super::{Shared, ground::lock};
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::Content,
@@ -49,7 +49,7 @@ impl Shared {
         lock(&self.requests.0).values().map(|pending| pending.waiting_bytes()).sum()
     }
 
-    fn pending(&self, message: MessageId) -> Option<Arc<Pending>> {
+    fn request_at(&self, message: MessageId) -> Option<Arc<Pending>> {
         lock(&self.requests.0).get(&message).cloned()
     }
 
@@ -71,7 +71,7 @@ impl Shared {
         let (now, bytes) = (self.now(), bytes as u64);
         match frame {
             Frame::Reply { message, head, body } => {
-                if let Some(pending) = self.pending(message) {
+                if let Some(pending) = self.request_at(message) {
                     let answer = Answer { head, content: Content::Whole(body) };
                     pending
                         .answer(self, bytes, |asker| asker.handle_reply(now).then_some(Ok(answer)));
@@ -81,7 +81,7 @@ impl Shared {
                 self.handle_reply_stream(request, message, head, length, bytes);
             }
             Frame::Failure { message, instance, target, started, reason, detail } => {
-                if let Some(pending) = self.pending(message) {
+                if let Some(pending) = self.request_at(message) {
                     let failure = RequestFailure { instance, target, started, reason, detail };
                     pending.answer(self, bytes, |asker| {
                         asker.handle_failure(now, failure);
@@ -90,7 +90,7 @@ impl Shared {
                 }
             }
             Frame::Alive { message, instance, target } => {
-                if let Some(pending) = self.pending(message) {
+                if let Some(pending) = self.request_at(message) {
                     pending.with(self, |asker| asker.handle_alive(now, target, instance));
                 }
             }
@@ -113,7 +113,7 @@ impl Shared {
         if self.repeat_last_word(stream, 0) {
             return;
         }
-        let wanted = self.pending(request).filter(|pending| !pending.is_over());
+        let wanted = self.request_at(request).filter(|pending| !pending.is_over());
         let Some(pending) = wanted else {
             return self.refuse_reply(stream, &head.source, ReasonCode::Gone);
         };
@@ -132,7 +132,7 @@ impl Shared {
 
     /// Handles the broker's notice that a request had no receiver.
     pub(super) fn handle_undelivered_request(&self, message: MessageId, targets: Targets) {
-        if let Some(pending) = self.pending(message) {
+        if let Some(pending) = self.request_at(message) {
             pending.with(self, |asker| asker.handle_undelivered(targets));
         }
     }

@@ -18,7 +18,7 @@ pub(super) use self::{
     members::{Member, Members},
     route::Route,
 };
-use super::{Mailbox, Shared, shared::lock};
+use super::{Mailbox, Shared, ground::lock};
 use crate::{
     Error, Subject,
     proto::{BindingId, BindingKind, Left, Queue, Registry, RouteId},

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Logged, Seen, Shared, shared::lock, tombs::Tombs};
+use super::{Logged, Seen, Shared, ground::lock, tombs::Tombs};
 use crate::{
     MessageId,
     error::Causes,
@@ -137,7 +137,7 @@ impl Replier {
         let reason = self.shared.config.told(code.into());
         let mut machine = lock(&self.machine);
         machine.fail(reason, Detail::default());
-        Some((Shared::inbox_of(&self.asker), machine.poll_transmit()?.encode()))
+        Some((self.asker.inbox(), machine.poll_transmit()?.encode()))
     }
 
     /// Tells the asker what the machine has to say after a change.
@@ -147,7 +147,7 @@ impl Replier {
         let said = machine.poll_transmit();
         drop(machine);
         if let Some(frame) = said {
-            self.shared.post(Shared::inbox_of(&self.asker), &frame);
+            self.shared.post(self.asker.inbox(), &frame);
         }
     }
 
@@ -248,7 +248,7 @@ impl Shared {
         drop(table);
         let sign = |replier: &Arc<Replier>| {
             let alive = replier.sign_of_life(now)?;
-            Some((Self::inbox_of(&replier.asker), replier.request.message, alive))
+            Some((replier.asker.inbox(), replier.request.message, alive))
         };
         running.iter().filter_map(sign).collect()
     }

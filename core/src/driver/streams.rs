@@ -19,7 +19,7 @@ use futures_lite::future;
 pub(super) use self::inbound::Readiness;
 use self::last_words::LastWords;
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
-use super::{Shared, shared::lock, tombs::Tombs};
+use super::{Shared, ground::lock, tombs::Tombs};
 use crate::{
     Error, ErrorKind, ServiceName,
     config::Config,

@@ -1,35 +1,15 @@
 //! Removes expired entries of finished requests and streams, even if nothing else happens.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::time::Instant;
 
-use event_listener::Event;
-
-use super::{Shared, shared::lock};
-
-/// Whether there are entries that will have to be removed.
-#[derive(Default)]
-pub(crate) struct Untidy {
-    is: AtomicBool,
-    changed: Event,
-}
-
-impl Untidy {
-    pub(super) fn set(&self) {
-        if !self.is.swap(true, Ordering::AcqRel) {
-            self.changed.notify(usize::MAX);
-        }
-    }
-}
+use super::{Shared, ground::lock};
 
 impl Shared {
     /// Removes entries one idle limit after they were added.
     pub(super) async fn tidy(&self) {
         loop {
-            let untidy = self.untidy.changed.listen();
-            if !self.untidy.is.swap(false, Ordering::AcqRel) {
+            let untidy = self.untidy.listen();
+            if !self.untidy.take() {
                 untidy.await;
                 continue;
             }

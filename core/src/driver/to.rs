@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Shared;
+use super::ground::Ground;
 use crate::{
     Error, ServiceName, Subject,
     transport::{Address, Destination, Targets},
@@ -23,8 +23,8 @@ struct Place {
 }
 
 impl To {
-    pub(crate) fn new(shared: &Shared, service: ServiceName, subject: Subject) -> Self {
-        let both = shared.destinations.get(&address(&service, &subject, Targets::Both));
+    pub(crate) fn new(ground: &Ground, service: ServiceName, subject: Subject) -> Self {
+        let both = ground.destinations.get(&address(&service, &subject, Targets::Both));
         Self(Arc::new(Place { service, subject, both }))
     }
 
@@ -51,27 +51,27 @@ impl To {
     }
 
     /// Returns the destination for some of the bindings.
-    pub(crate) fn with(&self, shared: &Shared, targets: Targets) -> Arc<Destination> {
+    pub(crate) fn with(&self, ground: &Ground, targets: Targets) -> Arc<Destination> {
         match targets {
             Targets::Both => Arc::clone(&self.0.both),
-            targets => shared.destinations.get(&self.address(targets)),
+            targets => ground.destinations.get(&self.address(targets)),
         }
     }
 
     /// Returns the targets of a request, packet by packet. Only a separate packet tells by its
     /// notice whether there are plain bindings, which matters if the group refuses the request.
-    pub(crate) fn lanes(&self, shared: &Shared, now: Instant) -> &'static [Targets] {
-        match self.0.both.is_apart(shared.age(now)) {
+    pub(crate) fn lanes(&self, ground: &Ground, now: Instant) -> &'static [Targets] {
+        match self.0.both.is_apart(ground.age(now)) {
             true => &[Targets::Plain, Targets::Group],
             false => &[Targets::Both],
         }
     }
 
     /// Notes that the group has not executed a request, and may refuse further ones.
-    pub(crate) fn note_not_executed(&self, shared: &Shared, now: Instant) {
+    pub(crate) fn note_not_executed(&self, ground: &Ground, now: Instant) {
         /// How long that is remembered.
         const LATELY: Duration = Duration::from_secs(60);
-        self.0.both.keep_apart(shared.age(now + LATELY));
+        self.0.both.keep_apart(ground.age(now + LATELY));
     }
 
     pub(crate) fn about(&self, error: Error) -> Error {

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use super::{Shared, lifecycle::Stage, shared::lock};
+use super::{Shared, ground::Stage, ground::lock};
 use crate::Drained;
 
 #[derive(Default)]

@@ -31,7 +31,7 @@ impl Shared {
             reason: code.into(),
             detail: Detail::default(),
         };
-        self.refuse(route, code, Self::inbox_of(asker), failure.encode());
+        self.refuse(route, code, asker.inbox(), failure.encode());
     }
 
     pub(super) fn refuse_offer(
@@ -48,7 +48,7 @@ impl Shared {
             target: route.target,
             reason: Reason::from(code),
         };
-        let (sender, stop) = (Self::inbox_of(sender), stop.encode());
+        let (sender, stop) = (sender.inbox(), stop.encode());
         // A plain binding decides once: it must neither accept a repeated offer after refusing it,
         // nor count it as lost twice. In a group, another member may take it.
         if route.target == Target::Plain {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_lite::future;
 
-use super::Stage;
 use crate::driver::Shared;
+use crate::driver::ground::Stage;
 
 /// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
 struct EndOnDrop(Arc<Shared>);

@@ -9,7 +9,7 @@ use std::{
 
 use super::charged::ChargedQueue;
 use crate::{
-    driver::{Arrival, shared::lock},
+    driver::{Arrival, ground::lock},
     proto::Queue,
 };
 

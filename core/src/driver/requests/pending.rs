@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     body::Content,
-    driver::{Shared, To, shared::lock},
+    driver::{Shared, To, ground::lock},
     proto::{
         Asker, AskerEvent, AskerTransmit,
         frame::{Frame, Head},

@@ -11,7 +11,7 @@ use super::{listening::Read, route::Route};
 use crate::{
     Subject,
     body::Content,
-    driver::{Arrival, Mailbox, Shared, shared::lock},
+    driver::{Arrival, Mailbox, Shared, ground::lock},
 };
 
 /// A binding that the broker routes to. It unbinds when dropped.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind,
-    driver::{Logged, Seen, Shared, shared::lock},
+    driver::{Logged, Seen, Shared, ground::lock},
     error::Causes,
     transport::{Address, DynSubscription, TransportErrorKind},
 };

@@ -16,7 +16,7 @@ use super::{
     watch::{Duty, Reader},
 };
 use crate::{
-    driver::{Arrival, Mailbox, Shared, shared::lock},
+    driver::{Arrival, Mailbox, Shared, ground::lock},
     proto::frame::Known,
     transport::{DynSubscription, Packet},
 };

@@ -7,7 +7,7 @@ use std::{
 
 use super::route::Route;
 use crate::{
-    driver::{Arrival, Mailbox, Shared, mailbox::Full, shared::lock},
+    driver::{Arrival, Mailbox, Shared, ground::lock, mailbox::Full},
     proto::{BindingId, BindingKind, Seen},
 };
 

@@ -11,7 +11,7 @@ use std::{
 use event_listener::Event;
 
 use super::{listening::Listening, watch::Watch};
-use crate::{Error, ErrorKind, Subject, driver::shared::lock, proto::RouteId, transport::Target};
+use crate::{Error, ErrorKind, Subject, driver::ground::lock, proto::RouteId, transport::Target};
 
 /// One subscription.
 pub(in crate::driver) struct Route {

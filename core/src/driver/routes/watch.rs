@@ -12,7 +12,7 @@ use std::{
     task::{Poll, Wake, Waker},
 };
 
-use crate::driver::shared::lock;
+use crate::driver::ground::lock;
 
 /// The waker of a subscription, whoever polls it.
 ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{InboundStream, Port};
 use crate::{
-    driver::{Mailbox, Shared, shared::lock},
+    driver::{Mailbox, Shared, ground::lock},
     proto::{
         Claim, Inbound, Offered, ReasonCode, Refused,
         frame::{Source, StreamId},
@@ -88,7 +88,7 @@ impl Shared {
         source: &Source,
         mailbox: Option<Arc<Mailbox>>,
     ) -> Arc<InboundStream> {
-        let sender = self.destinations.get(&Self::inbox_of(source));
+        let sender = self.destinations.get(&source.inbox());
         let stream = Arc::new(InboundStream::new(key, machine, sender, mailbox));
         lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
         let driven = ForgetOnDrop { shared: Arc::clone(self), stream: Arc::clone(&stream) };

@@ -12,7 +12,7 @@ use event_listener::Event;
 use super::{Driven, Port, Sent, Step};
 use crate::{
     InstanceId,
-    driver::{Mailbox, Shared, shared::lock},
+    driver::{Mailbox, Shared, ground::lock},
     proto::{Budget, Inbound, Place, Read, Reason, ReasonCode, frame::StreamId},
     transport::{Address, Destination},
 };

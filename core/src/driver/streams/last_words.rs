@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Port, Tombs};
 use crate::{
-    driver::{Shared, shared::lock},
+    driver::{Shared, ground::lock},
     proto::{
         ReasonCode,
         frame::{Frame, Source, StreamId},
@@ -49,7 +49,7 @@ impl Shared {
     ) {
         let (receiver, target) = (self.receiver(0), Target::Plain);
         let stop = Frame::Stop { stream, receiver, target, reason: code.into() }.encode();
-        let to = Self::inbox_of(source);
+        let to = source.inbox();
         self.remember_last_word((stream, 0), (to.clone(), stop.clone()));
         self.post_packet(to, stop, None);
     }

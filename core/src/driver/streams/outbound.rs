@@ -9,7 +9,7 @@ use super::{Driven, Sent, Step};
 use crate::{
     Error, ErrorKind, Executed, MessageId, ServiceName, Subject,
     body::Source,
-    driver::{Shared, shared::lock},
+    driver::{Shared, ground::lock},
     error::Causes,
     proto::{
         Outbound, Outcome, Reason, ReasonCode, Recipient,
@@ -148,7 +148,7 @@ impl Shared {
                 _ => ReasonCode::Gone,
             };
             let reset = Frame::Reset { stream: id, port: Some(receiver.port), reason: code.into() };
-            self.post(Self::inbox_at(&service, receiver.instance), &reset);
+            self.post(Address::inbox(&service, receiver.instance), &reset);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{InboundStream, Port};
 use crate::{
-    driver::{Shared, shared::lock},
+    driver::{Shared, ground::lock},
     proto::frame::{Frame, StreamId},
 };
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::ContentType;
-use crate::{InstanceId, MessageId, ServiceName, proto::Headers};
+use crate::{InstanceId, MessageId, ServiceName, address::Address, proto::Headers};
 
 /// The sender of a message.
 ///
@@ -30,6 +30,13 @@ pub struct Source {
     pub service: ServiceName,
     /// The instance of the service.
     pub instance: InstanceId,
+}
+
+impl Source {
+    /// The address of its inbox.
+    pub(crate) fn inbox(&self) -> Address {
+        Address::inbox(&self.service, self.instance)
+    }
 }
 
 /// Everything of a message but its body.

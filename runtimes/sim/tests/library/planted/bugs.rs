@@ -218,7 +218,7 @@ pub(super) const BUGS: &[Bug] = &[
     // A reply goes to an instance that did not ask.
     Bug {
         name: "ReplyToSibling",
-        edits: &[edit("call/reply.rs", "Shared::inbox_of(«&replier.asker»)", "&shared.source")],
+        edits: &[edit("call/reply.rs", "get(&«replier.asker.inbox()»)", "shared.source.inbox()")],
         found_by: CALM,
         says: STUCK,
     },
@@ -284,7 +284,7 @@ pub(super) const BUGS: &[Bug] = &[
         name: "WaitUnbounded",
         edits: &[
             edit(
-                "driver/shared.rs",
+                "driver/ground.rs",
                 "Arc::new(WaitingBytes::new(«config.waiting_bytes»))",
                 "u64::MAX",
             ),

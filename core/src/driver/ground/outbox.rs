@@ -3,13 +3,13 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
 
-use super::{Logged, Seen, Shared, shared::lock};
+use super::{Ground, Logged, Seen, lock};
 use crate::{
     error::Causes,
     proto::frame::Frame,
@@ -106,7 +106,7 @@ fn release(letters: &mut VecDeque<Letter>) {
     }
 }
 
-impl Shared {
+impl Ground {
     /// Sends a packet in the background. If too many are waiting it is dropped, and the peer has to
     /// find out by a timeout.
     pub(crate) fn post(&self, to: Address, frame: &Frame) {
@@ -122,7 +122,7 @@ impl Shared {
     }
 
     /// Publishes notices, until the conduit closes and all of them are sent.
-    pub(crate) async fn run_outbox(self: Arc<Self>) {
+    pub(crate) async fn run_outbox(&self) {
         let next = || poll_fn(|cx| self.outbox.poll_next(cx));
         while let Some(Letter { to, packet, notice }) = next().await {
             let undelivered = notice.map(|token| (&self.inbox, token));
@@ -139,7 +139,7 @@ impl Shared {
     }
 
     /// Accepts no more packets, and drops the waiting ones.
-    pub(super) fn clear_outbox(&self) {
+    pub(in crate::driver) fn clear_outbox(&self) {
         self.outbox.clear();
     }
 }

@@ -2,7 +2,7 @@
 
 use siphasher::sip::SipHasher24;
 
-use super::Shared;
+use super::Ground;
 use crate::{
     MessageId,
     transport::{Targets, Token},
@@ -17,7 +17,7 @@ pub(super) struct Tokens(SipHasher24);
 
 /// The purpose of a packet that is published with a token.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(in crate::driver) enum Purpose {
     /// An offer, a request or a probe: the notice means that there is no receiver.
     Ask(Targets),
     /// A sign of life to an asker: the notice means that the asker is gone.
@@ -48,28 +48,21 @@ impl Tokens {
     }
 }
 
-impl Shared {
+impl Ground {
     /// Returns the token of a packet for bindings.
     pub(crate) fn token(&self, message: MessageId, targets: Targets) -> Token {
         Token { message, targets, tag: self.tokens.tag(message, Purpose::Ask(targets)) }
     }
 
     /// Returns the token of a sign of life.
-    pub(super) fn sign_of_life(&self, message: MessageId) -> Token {
+    pub(in crate::driver) fn sign_of_life(&self, message: MessageId) -> Token {
         let tag = self.tokens.tag(message, Purpose::SignOfLife);
         // An inbox has only plain subscriptions.
         Token { message, targets: Targets::Plain, tag }
     }
 
-    /// Handles a notice, which may be forged.
-    pub(super) fn handle_undelivered(&self, token: Token) {
-        match self.tokens.purpose(token) {
-            Some(Purpose::Ask(targets)) => {
-                self.handle_undelivered_offer(token.message, targets);
-                self.handle_undelivered_request(token.message, targets);
-            }
-            Some(Purpose::SignOfLife) => self.handle_absent_asker(token.message),
-            None => self.counters.invalid.add(1),
-        }
+    /// Returns what a packet was that a token was made for; `None` if it was not made here.
+    pub(in crate::driver) fn purpose(&self, token: Token) -> Option<Purpose> {
+        self.tokens.purpose(token)
     }
 }

@@ -4,11 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use event_listener::Event;
 
-use super::{
-    Shared,
-    logged::{Logged, Seen},
-    shared::lock,
-};
+use super::{Ground, Logged, Seen, lock};
 use crate::{
     Subject,
     logging::{Noted, Repeated, Repeats},
@@ -31,7 +27,7 @@ impl Default for Log {
     }
 }
 
-impl Shared {
+impl Ground {
     /// Logs an event, now or later together with repetitions.
     pub(crate) fn log(&self, event: Logged, seen: Seen<'_>) {
         if !event.is_enabled() {
@@ -55,7 +51,7 @@ impl Shared {
     }
 
     /// Logs counted repetitions when they are due, until the conduit is closed.
-    pub(super) async fn log_repeats(&self) {
+    pub(in crate::driver) async fn log_repeats(&self) {
         loop {
             let counted = self.log.counted.listen();
             let due = lock(&self.log.repeats).next_due();
@@ -71,7 +67,7 @@ impl Shared {
     }
 
     /// Logs the remaining counted repetitions at the end.
-    pub(super) fn log_last_repeats(&self) {
+    pub(in crate::driver) fn log_last_repeats(&self) {
         let all = lock(&self.log.repeats).take_all(self.now());
         write_all(&all);
     }
@@ -94,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_event_is_documented() {
-        let documented = include_str!("../logging.rs");
+        let documented = include_str!("../../logging.rs");
         for line in Logged::TABLE {
             assert!(documented.contains(&format!("//! {line}\n")), "{line}");
         }

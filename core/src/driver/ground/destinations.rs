@@ -7,7 +7,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{shared::lock, tidying::Untidy};
+use super::{Untidy, lock};
 use crate::{
     proto::COUNTER_BITS,
     transport::{Address, Destination, Targets},
@@ -30,7 +30,7 @@ impl Destinations {
     }
 
     /// Drops unnumbered destinations that are not in use.
-    pub(super) fn forget_idle(&self) {
+    pub(in crate::driver) fn forget_idle(&self) {
         let forgotten = lock(&self.others).forget_unused();
         drop(forgotten);
     }

@@ -1,0 +1,168 @@
+//! What every part of a conduit stands on: its configuration, its clock, its tasks, its transport and
+//! its log. It knows none of the parts.
+
+mod counters;
+mod destinations;
+mod log;
+mod logged;
+mod outbox;
+mod publish;
+mod stage;
+mod tasks;
+mod timers;
+mod tokens;
+mod untidy;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use event_listener::Event;
+use futures_lite::future;
+
+pub(super) use self::{
+    counters::Counter,
+    stage::{Lifecycle, Stage},
+    tokens::Purpose,
+    untidy::Untidy,
+};
+pub(crate) use self::{
+    counters::Counters,
+    logged::{Logged, Seen},
+};
+use self::{
+    destinations::Destinations,
+    log::Log,
+    outbox::Outbox,
+    tasks::Tasks,
+    timers::{Sleep, Timers},
+    tokens::Tokens,
+};
+use super::waiting::WaitingBytes;
+use crate::{
+    IdSource, MessageId, Runtime, ServiceName,
+    config::{Config, piece},
+    id,
+    proto::{
+        Nonces,
+        frame::{MAX_HEADER, Receiver, Source},
+    },
+    transport::{Address, DynTransport, MIN_PACKET_LEN},
+};
+
+pub(crate) struct Ground {
+    pub(crate) config: Config,
+    pub(crate) source: Source,
+    pub(crate) inbox: Address,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) transport: Box<dyn DynTransport>,
+    pub(crate) tasks: Tasks,
+    pub(crate) timers: Timers,
+    outbox: Outbox,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) waiting: Arc<WaitingBytes>,
+    /// Notified when something has ended that a drain may wait for.
+    pub(super) ended: Event,
+    pub(crate) counters: Counters,
+    log: Log,
+    pub(super) untidy: Arc<Untidy>,
+    pub(crate) destinations: Destinations,
+    pub(crate) nonces: Nonces,
+    tokens: Tokens,
+    ids: Box<dyn IdSource>,
+    started: Instant,
+}
+
+/// Locks a mutex, ignoring poison: the state is consistent after every step.
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ground {
+    pub(super) fn new(
+        service: ServiceName,
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        transport: Box<dyn DynTransport>,
+        ids: Box<dyn IdSource>,
+    ) -> Self {
+        let instance = id::instance_id(&*ids);
+        let untidy = Arc::<Untidy>::default();
+        Self {
+            inbox: Address::Inbox { service: service.clone(), instance },
+            source: Source { service, instance },
+            tasks: Tasks::new(),
+            timers: Timers::default(),
+            outbox: Outbox::new(config.outbox),
+            lifecycle: Lifecycle::default(),
+            waiting: Arc::new(WaitingBytes::new(config.waiting_bytes)),
+            ended: Event::new(),
+            counters: Counters::default(),
+            log: Log::default(),
+            destinations: Destinations::new(Arc::clone(&untidy)),
+            untidy,
+            nonces: Nonces::new(id::secret(&*ids)),
+            tokens: Tokens::new(id::secret(&*ids)),
+            config,
+            started: runtime.now(),
+            runtime,
+            transport,
+            ids,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    /// Returns the age of this conduit at an instant, in milliseconds.
+    pub(crate) fn age(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until an instant. Returns at once when the conduit is closed, so that user operations
+    /// end.
+    pub(crate) fn sleep_until(&self, at: Instant) -> Sleep<'_> {
+        self.timers.sleep_until(&*self.runtime, at)
+    }
+
+    /// Waits until an instant in a task of the conduit; for ever once the conduit is closed, so
+    /// that a loop that sleeps does not spin until its task is dropped.
+    pub(super) async fn pause_until(&self, at: Instant) {
+        self.sleep_until(at).await;
+        if self.is_closed() {
+            future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until a deadline has passed, if there is one.
+    pub(crate) async fn passed(&self, deadline: Option<Instant>) {
+        match deadline {
+            Some(at) => self.sleep_until(at).await,
+            None => future::pending().await,
+        }
+    }
+
+    pub(crate) fn message_id(&self) -> MessageId {
+        id::message_id(&*self.ids)
+    }
+
+    /// Returns this conduit as the receiver of a body.
+    pub(crate) fn receiver(&self, port: u64) -> Receiver {
+        Receiver { instance: self.source.instance, port }
+    }
+
+    /// Returns how many bytes of a body one packet may hold.
+    pub(crate) fn chunk(&self) -> usize {
+        let packet = self.transport.max_packet_len().max(MIN_PACKET_LEN);
+        self.config.chunk.min(packet - MAX_HEADER)
+    }
+
+    /// Returns how many bytes of a stream one packet may hold. With its header and the broker's
+    /// own, it is no longer than a chunk: clients read into buffers of a power of two, and copy
+    /// packets that do not fit the rest of a buffer.
+    pub(super) fn piece(&self) -> usize {
+        piece(self.chunk())
+    }
+}
