@@ -36,4 +36,5 @@ conversations! {
     two_receivers
     loss_and_resend
     late_and_taken
+    deadline_and_cancel
 }

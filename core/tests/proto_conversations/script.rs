@@ -96,8 +96,6 @@ pub(crate) enum Call {
     Start,
     /// Reads until there is nothing more for now.
     Read,
-    /// Says that the request is being handled.
-    Alive,
     /// Replies in one packet.
     Reply(String),
     /// Replies with a body, which is then pushed.
@@ -119,6 +117,8 @@ pub(crate) enum Event {
     Reply(String),
     /// A reply whose body follows.
     ReplyStream,
+    /// There was no reply in time.
+    Deadline,
 }
 
 impl Instance {

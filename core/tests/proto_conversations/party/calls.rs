@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use conduit::{
     proto::{
-        Asked, Asker, Detail, Inbound, Offered, Outbound, Read, Reason, ReasonCode,
+        Asked, Asker, Inbound, Offered, Outbound, Read, Reason, ReasonCode,
         frame::{Frame, Receiver, Request, Source, StreamId},
     },
     transport::Targets,
@@ -44,31 +44,30 @@ impl Party {
             Call::Finish => self.outbound.as_mut().expect("it sends").finish(),
             Call::Accept => self.accept(now),
             Call::Refuse(code) => self.refuse(ReasonCode::from_wire(code).into()),
-            Call::Start => {
-                let it = self.inbound.as_mut().expect("it receives");
-                assert!(it.inbound.is_confirmed(), "its handler may start");
-                it.inbound.start(&mut self.budget);
-            }
+            Call::Start => self.start(),
             Call::Read => self.read(),
-            Call::Alive => {
-                let (source, request) = self.request();
-                let (instance, target) = (self.instance.id(), self.instance.target());
-                let message = request.message;
-                self.say(&source, &Frame::Alive { message, instance, target });
-            }
             Call::Reply(text) => {
-                let (source, request) = self.request();
+                let (source, request) = self.answer();
                 let (message, head) = (request.message, Box::new(self.head()));
                 self.say(&source, &Frame::Reply { message, head, body: body(&text) });
+                self.drop_request();
             }
             Call::ReplyStream { message: id, length } => {
-                let (source, request) = self.request();
+                let (source, request) = self.answer();
                 let asker = Receiver { instance: source.instance, port: 0 };
                 let asked = Asked { request: request.message, asker, credit: request.credit };
                 let (head, limits) = (self.head(), self.limits.outbound());
                 let outbound = Outbound::reply(now, message(&id), head, asked, length, limits);
                 self.outbound = Some(outbound);
             }
+        }
+    }
+
+    fn start(&mut self) {
+        self.start_request();
+        if let Some(it) = &mut self.inbound {
+            assert!(it.inbound.is_confirmed(), "its handler may start");
+            it.inbound.start(&mut self.budget);
         }
     }
 
@@ -107,13 +106,7 @@ impl Party {
                 let stream = StreamId { message, reply: false };
                 self.say(&head.source, &Frame::Stop { stream, receiver, target, reason });
             }
-            Some(Frame::Message { head, .. }) => {
-                let message = head.request.expect("it asks").message;
-                let (instance, target) = (self.instance.id(), self.instance.target());
-                let (started, detail) = (false, Detail::default());
-                let failure = Frame::Failure { message, instance, target, started, reason, detail };
-                self.say(&head.source, &failure);
-            }
+            None => self.refuse_request(reason),
             other => panic!("nothing can be refused: {other:?}"),
         }
     }
@@ -130,19 +123,11 @@ impl Party {
         }
     }
 
-    /// The request that it has, and who asks.
-    fn request(&self) -> (Source, Request) {
-        let Some(Frame::Message { head, .. }) = &self.pending else {
-            panic!("nothing is asked");
-        };
-        (head.source.clone(), head.request.expect("it asks"))
-    }
-
     fn receiver(&self) -> Receiver {
         Receiver { instance: self.instance.id(), port: self.instance.port.expect("it receives") }
     }
 
-    fn say(&mut self, to: &Source, frame: &Frame) {
+    pub(super) fn say(&mut self, to: &Source, frame: &Frame) {
         let to = self.names[&to.instance].clone();
         self.says.push_back(Said { to, packet: frame.encode() });
     }

@@ -1,5 +1,6 @@
 //! One party of a conversation: an instance with one binding, and the machines that it drives.
 
+mod answering;
 mod calls;
 
 use std::{
@@ -11,13 +12,14 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, ServiceName,
     proto::{
-        Asker, AskerTransmit, Budget, BudgetLimits, Headers, Inbound, Nonces, Outbound, Recipient,
-        RequestFailure,
+        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Headers, Inbound, Nonces, Outbound,
+        Recipient, RequestFailure,
         frame::{Frame, Head, Receiver, Request, Source, StreamId},
     },
     transport::Target,
 };
 
+use self::answering::Answering;
 use crate::{
     hex,
     script::{Event, Instance, Limits, name},
@@ -43,7 +45,8 @@ pub(crate) struct Party {
     outbound: Option<Outbound>,
     inbound: Option<Receiving>,
     asking: Option<Asking>,
-    /// An offer or a request that its user has not answered yet.
+    answering: Option<Answering>,
+    /// An offer that its user has not answered yet.
     pending: Option<Frame>,
     says: VecDeque<Said>,
     sees: VecDeque<Event>,
@@ -84,6 +87,7 @@ impl Party {
             outbound: None,
             inbound: None,
             asking: None,
+            answering: None,
             pending: None,
             says: VecDeque::new(),
             sees: VecDeque::new(),
@@ -93,7 +97,9 @@ impl Party {
     /// A packet for its inbox or its binding.
     pub(crate) fn handle(&mut self, now: Instant, frame: Frame) {
         match &frame {
-            Frame::Message { .. } | Frame::Offer { .. } => match &mut self.inbound {
+            Frame::Message { head, .. } => self.handle_request(now, head),
+            Frame::Cancel { message } => self.handle_cancel(*message),
+            Frame::Offer { .. } => match &mut self.inbound {
                 Some(it) => it.inbound.handle_offer(now),
                 None => self.pending = Some(frame),
             },
@@ -104,7 +110,7 @@ impl Party {
             | Frame::ReplyStream { .. }
             | Frame::Failure { .. }
             | Frame::Alive { .. } => self.handle_answer(now, frame),
-            Frame::Cancel { .. } | Frame::Probe { .. } => {}
+            Frame::Probe { .. } => {}
             _ => self.handle_sender(now, frame),
         }
     }
@@ -189,7 +195,7 @@ impl Party {
         let outbound = self.outbound.as_ref().and_then(Outbound::poll_timeout);
         let inbound = self.inbound.as_ref().and_then(|it| it.inbound.poll_timeout());
         let asker = self.asking.as_ref().and_then(|it| it.asker.poll_timeout());
-        outbound.into_iter().chain(inbound).chain(asker).min()
+        outbound.into_iter().chain(inbound).chain(asker).chain(self.answer_time()).min()
     }
 
     /// What it says now.
@@ -201,6 +207,7 @@ impl Party {
                 self.says.push_back(Said { to: sender.clone(), packet });
             }
         }
+        self.settle_answering(now);
         self.settle_asking(now);
         self.says.drain(..).collect()
     }
@@ -222,6 +229,8 @@ impl Party {
             self.outbound = Some(outbound);
             return;
         };
+        // The handler that has replied by it ends.
+        self.drop_request();
         let (mut delivered, mut failed) = (Vec::new(), BTreeMap::new());
         for delivery in outcome.deliveries {
             let name = self.names[&delivery.receiver.instance].clone();
@@ -252,6 +261,13 @@ impl Party {
                 AskerTransmit::Cancel => ("control", Frame::Cancel { message }),
             };
             self.says.push_back(Said { to: to.to_owned(), packet: frame.encode() });
+        }
+        while let Some(event) = asker.poll_event() {
+            match event {
+                AskerEvent::NotExecuted => {}
+                AskerEvent::Deadline => self.sees.push_back(Event::Deadline),
+                event => panic!("no conversation ends with {event:?}"),
+            }
         }
     }
 
