@@ -125,11 +125,10 @@ impl Delivery {
     }
 }
 
-/// Returns why a receiver does not have the body. An unconfirmed receiver has not started a
-/// handler.
+/// Returns why a receiver does not have the body.
 fn failed(delivery: &proto::Delivery, reason: &Reason) -> Error {
     let error = Error::from_reason(reason).heard_from(delivery.receiver.instance);
-    if delivery.confirmed { error } else { error.with_executed(Executed::No) }
+    error.with_executed(delivery.executed())
 }
 
 /// Returns why the sender aborted the body. Without a confirmed receiver, no handler has started.

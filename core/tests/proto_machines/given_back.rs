@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId,
     proto::{
-        GroupOutcome, Outbound, ReasonCode,
+        Executed, GroupOutcome, Outbound, ReasonCode,
         frame::{Frame, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -198,4 +198,33 @@ fn a_plain_receiver_is_not_replaced() {
     outbound.handle_stop(now, RECEIVER, Target::Plain, ReasonCode::Draining.into());
     let outcome = outbound.outcome().expect("it is over");
     assert_eq!(outcome.deliveries[0].result, Err(ReasonCode::Draining.into()));
+}
+
+/// It is told `Taken` while another member has the message, and is confirmed when that one gives it back.
+/// A packet that overtakes another one can so end a body whose handler runs, for a reason that says
+/// otherwise.
+#[test]
+fn one_that_is_confirmed_after_all_may_have_run_whatever_it_says() {
+    let now = Instant::now();
+    let mut outbound = taken(now);
+    outbound.handle_accept(now, OTHER, Target::Group, 1000);
+    let taken = ReasonCode::Taken;
+    let told = said(&mut outbound, now);
+    assert!(matches!(&told[..], [Frame::Reset { reason, .. }] if reason.code == taken));
+    outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Draining.into());
+    outbound.handle_accept(now, OTHER, Target::Group, 1000);
+    assert!(outbound.handle_confirming(OTHER));
+    outbound.handle_stop(now, OTHER, Target::Group, taken.into());
+    let outcome = outbound.outcome().expect("it is over");
+    let executed = outcome.deliveries.iter().map(|delivery| delivery.executed());
+    assert_eq!(executed.collect::<Vec<_>>(), [Executed::Maybe]);
+}
+
+#[test]
+fn one_that_was_not_confirmed_has_not_run_whatever_it_says() {
+    let now = Instant::now();
+    let mut outbound = taken(now);
+    outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Dropped.into());
+    let outcome = outbound.outcome().expect("it is over");
+    assert_eq!(outcome.deliveries[0].executed(), Executed::No);
 }

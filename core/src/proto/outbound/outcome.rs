@@ -1,7 +1,7 @@
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
 use crate::{
     address::Target,
-    proto::{Reason, frame::Receiver},
+    proto::{Executed, Reason, frame::Receiver},
 };
 
 /// The final outcome of sending a body.
@@ -43,6 +43,19 @@ pub enum GroupOutcome {
     Refused(Reason),
     /// A member took it.
     Accepted(Receiver),
+}
+
+impl Delivery {
+    /// Whether the handler was executed, as far as the sender of the body knows. One that was confirmed
+    /// may have been, also where the reason says that it was not: that can be from before.
+    #[must_use]
+    pub fn executed(&self) -> Executed {
+        match &self.result {
+            _ if !self.confirmed => Executed::No,
+            Ok(()) => Executed::Maybe,
+            Err(reason) => reason.code.executed().max(Executed::Maybe),
+        }
+    }
 }
 
 impl Outbound {
