@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use conduit::transport::{Target, Targets};
 
-use self::harness::{Bind, Does, Play, Setup};
+use self::harness::{Bind, Body, Does, Play, Setup};
 
 /// Makes a request over arbitrary wires: there is one answer, in time, and what it says is true.
 pub fn request(data: &[u8]) {
@@ -22,8 +22,11 @@ pub fn request(data: &[u8]) {
 
 fn setup(at: impl Fn(usize) -> u8) -> Setup {
     let instances = (1..4).map(|instance| {
-        let binds = (0..2).map(|number| (at(instance * 4 + number), at(instance * 4 + 2 + number)));
-        binds.filter_map(|(shape, time)| bind(shape, time)).collect()
+        let bind = |number| {
+            let index = instance * 4 + number;
+            Some(streamed(at(3), number, bind(at(index), at(index + 2))?))
+        };
+        (0..2).filter_map(bind).collect()
     });
     let takes_all = at(0) % 5 == 4;
     let lanes: &[Targets] = match at(0) % 5 {
@@ -33,7 +36,25 @@ fn setup(at: impl Fn(usize) -> u8) -> Setup {
     };
     let deadline = at(1);
     let deadline = (deadline > 0).then(|| Duration::from_millis(u64::from(deadline).pow(2)));
-    Setup { lanes, takes_all, deadline, instances: instances.collect() }
+    let body = (at(2) & 1 > 0).then(|| body(at(2) >> 1, at(3)));
+    let drops = body.is_some() && at(3) & 16 > 0;
+    let gives_up = drops.then(|| Duration::from_millis(u64::from(at(2) >> 1).pow(2)));
+    Setup { lanes, takes_all, deadline, body, gives_up, instances: instances.collect() }
+}
+
+fn body(size: u8, shape: u8) -> Body {
+    let paces = [0, 50, 500, 3000].map(Duration::from_millis);
+    let pace = paces[usize::from(shape >> 2 & 3)];
+    let (is_known, fails) = (shape & 1 == 0, shape & 2 > 0);
+    Body { pieces: u32::from(size % 32), pace, is_known, fails }
+}
+
+/// What the binding does with a streamed body, beside what it does with any request.
+fn streamed(shape: u8, number: usize, bind: Bind) -> Bind {
+    let is_early = shape >> (5 + number) & 1 > 0;
+    let gives_back = number == 1 && shape >> 7 > 0;
+    let waits = if gives_back { Duration::from_millis(200) } else { Duration::ZERO };
+    Bind { is_early, waits, gives_back, ..bind }
 }
 
 fn bind(shape: u8, time: u8) -> Option<Bind> {

@@ -3,6 +3,7 @@
 mod answerer;
 mod any_wire;
 mod ask;
+mod streamed;
 
 use std::time::Duration;
 

@@ -1,20 +1,29 @@
 //! One asker and any number of answerers on a virtual clock. When nothing is on its way any more, what
 //! the asker was told must be true.
 
+mod answer;
+mod check;
+pub(crate) mod not_sent;
+mod publish;
+mod reading;
 mod station;
+mod streamed;
+mod upload;
 mod wire;
 
 use std::time::{Duration, Instant};
 
 use conduit::{
     InstanceId,
-    proto::{Asker, AskerEvent, AskerLimits, AskerTransmit, Executed, RequestFailure},
+    proto::{Asker, AskerEvent, AskerLimits, RequestFailure, frame::Frame},
     transport::{Target, Targets},
 };
 
-use self::station::Station;
+use self::upload::Upload;
 pub(crate) use self::{
-    station::{Bind, Does},
+    answer::Answer,
+    station::{Bind, Does, Station},
+    upload::Body,
     wire::{Dice, Wire},
 };
 
@@ -26,6 +35,10 @@ pub(crate) enum Packet {
     Reply(InstanceId),
     Failure(RequestFailure),
     Alive(Target, InstanceId),
+    /// What belongs to a body, to a station.
+    ToStation(usize, Frame),
+    /// The same, to the asker.
+    ToAsker(Frame),
     /// The broker had nobody to give it to.
     Undelivered(Targets),
 }
@@ -36,6 +49,10 @@ pub(crate) struct Setup {
     pub(crate) lanes: &'static [Targets],
     pub(crate) takes_all: bool,
     pub(crate) deadline: Option<Duration>,
+    /// The body, if it is streamed.
+    pub(crate) body: Option<Body>,
+    /// When the asker drops the request.
+    pub(crate) gives_up: Option<Duration>,
     /// The bindings of each instance.
     pub(crate) instances: Vec<Vec<Bind>>,
 }
@@ -43,22 +60,29 @@ pub(crate) struct Setup {
 impl Setup {
     /// To all bindings, in one packet and without a deadline.
     pub(crate) fn new(instances: Vec<Vec<Bind>>) -> Self {
-        Self { lanes: &[Targets::Both], takes_all: false, deadline: None, instances }
+        Self {
+            lanes: &[Targets::Both],
+            takes_all: false,
+            deadline: None,
+            body: None,
+            gives_up: None,
+            instances,
+        }
     }
-}
 
-/// What the asker got.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Reply(InstanceId),
-    Event(AskerEvent),
+    /// The same with a streamed body.
+    pub(crate) fn streamed(body: Body, instances: Vec<Vec<Bind>>) -> Self {
+        Self { body: Some(body), ..Self::new(instances) }
+    }
 }
 
 pub(crate) struct Play {
     start: Instant,
     now: Instant,
     deadline: Option<Instant>,
+    gives_up: Option<Instant>,
     asker: Asker,
+    upload: Option<Upload>,
     pub(crate) wire: Wire<Packet>,
     pub(crate) stations: Vec<Station>,
     pub(crate) answers: Vec<Answer>,
@@ -82,12 +106,19 @@ impl Play {
     pub(crate) fn new(setup: Setup, dice: Dice) -> Self {
         let now = Instant::now();
         let deadline = setup.deadline.map(|deadline| now + deadline);
-        let asker = Asker::whole(now, setup.lanes, deadline, Self::LIMITS);
+        let asker = match setup.body {
+            None => Asker::whole(now, setup.lanes, deadline, Self::LIMITS),
+            Some(_) => Asker::streamed(now, deadline, Self::LIMITS),
+        };
+        let targets = if setup.takes_all { Targets::Plain } else { Targets::Both };
+        let upload = setup.body.map(|body| Upload::new(now, body, targets, setup.deadline));
         Self {
             start: now,
             now,
             deadline,
+            gives_up: setup.gives_up.map(|after| now + after),
             asker: if setup.takes_all { asker.all() } else { asker },
+            upload,
             wire: Wire::new(dice),
             stations: (1..)
                 .zip(setup.instances)
@@ -112,14 +143,14 @@ impl Play {
 
     /// How many handlers have run.
     pub(crate) fn ran(&self) -> usize {
-        self.stations.iter().map(|station| station.ran.len()).sum()
+        self.stations.iter().map(|station| station.ran().count()).sum()
     }
 
     /// Runs until nothing can happen any more, and checks that what was said is true.
     ///
     /// Panics where it is not, or comes too late.
     pub(crate) fn run(&mut self) {
-        const MOST: Duration = Duration::from_secs(600);
+        const MOST: Duration = Duration::from_secs(1200);
         self.settle();
         while let Some(next) = self.next_time() {
             self.now = self.now.max(next);
@@ -136,34 +167,40 @@ impl Play {
 
     fn next_time(&self) -> Option<Instant> {
         let stations = self.stations.iter().filter_map(Station::next_time);
-        stations.chain(self.asker.poll_timeout()).chain(self.wire.next_time()).min()
+        let upload = self.upload.as_ref().and_then(Upload::next_time);
+        let times = stations.chain(self.asker.poll_timeout()).chain(self.wire.next_time());
+        times.chain(upload).chain(self.gives_up).min()
     }
 
     fn handle(&mut self, packet: Packet) {
         let now = self.now;
-        match packet {
-            Packet::Request(at, target) => {
-                let says = self.stations[at].take(now, target);
-                says.into_iter().for_each(|packet| self.wire.send(now, packet));
-            }
-            Packet::Cancel(at) => {
-                let says = self.stations[at].cancel();
-                says.into_iter().for_each(|packet| self.wire.send(now, packet));
+        let says = match packet {
+            Packet::Request(at, target) => self.stations[at].take(now, target),
+            Packet::Cancel(at) => self.stations[at].cancel(),
+            Packet::ToStation(at, frame) => self.stations[at].streamed.handle(now, &frame),
+            Packet::ToAsker(frame) => {
+                let upload = self.upload.as_mut().expect("its body is streamed");
+                let word = upload.handle(now, &frame);
+                word.into_iter().filter_map(|(to, frame)| self.to_instance(to, frame)).collect()
             }
             Packet::Reply(instance) => {
                 if self.asker.handle_reply(now) {
                     self.answer(Answer::Reply(instance));
                 }
+                return;
             }
-            Packet::Failure(failure) => self.asker.handle_failure(now, failure),
-            Packet::Alive(target, instance) => self.asker.handle_alive(now, target, instance),
-            Packet::Undelivered(targets) => self.asker.handle_undelivered(targets),
-        }
-    }
-
-    fn answer(&mut self, answer: Answer) {
-        self.answers.push(answer);
-        self.answered = self.now - self.start;
+            Packet::Failure(failure) => return self.asker.handle_failure(now, failure),
+            Packet::Alive(target, instance) => {
+                return self.asker.handle_alive(now, target, instance);
+            }
+            Packet::Undelivered(targets) => {
+                if let Some(upload) = &mut self.upload {
+                    upload.handle_undelivered(now, targets);
+                }
+                return self.asker.handle_undelivered(targets);
+            }
+        };
+        says.into_iter().for_each(|packet| self.wire.send(now, packet));
     }
 
     fn settle(&mut self) {
@@ -173,86 +210,44 @@ impl Play {
                 self.wire.send(now, packet);
             }
         }
+        self.settle_upload();
         self.asker.handle_timeout(now);
+        if self.gives_up.is_some_and(|at| now >= at) {
+            self.gives_up = None;
+            self.give_up();
+        }
+        self.settle_asker();
+        // An answer may have ended the body.
+        self.settle_upload();
+        self.settle_asker();
+        let next = self.asker.poll_timeout();
+        assert!(next.is_none_or(|at| at > now), "a busy loop: {:?}", self.asker);
+    }
+
+    fn settle_asker(&mut self) {
+        let now = self.now;
         while let Some(targets) = self.asker.poll_ask() {
             self.asked += 1;
-            self.publish(targets);
+            self.publish_request(targets);
             self.asker.handle_asked(now);
-        }
-        while let Some(transmit) = self.asker.poll_transmit() {
-            match transmit {
-                AskerTransmit::Probe => {
-                    self.probed += 1;
-                    let is_there = |station: &Station| station.listens(Target::Group);
-                    if !self.stations.iter().any(is_there) {
-                        self.wire.send(now, Packet::Undelivered(Targets::Group));
-                    }
-                }
-                AskerTransmit::Cancel => {
-                    (0..self.stations.len()).for_each(|at| self.wire.send(now, Packet::Cancel(at)));
-                }
-            }
         }
         while let Some(event) = self.asker.poll_event() {
             if event != AskerEvent::NotExecuted {
                 self.answer(Answer::Event(event));
             }
         }
-        let next = self.asker.poll_timeout();
-        assert!(next.is_none_or(|at| at > now), "a busy loop: {:?}", self.asker);
-    }
-
-    fn publish(&mut self, targets: Targets) {
-        let now = self.now;
-        let mut is_there = false;
-        for target in [Target::Plain, Target::Group] {
-            let wanted = if target == Target::Plain { targets.plain() } else { targets.group() };
-            let listens = |at: &usize| self.stations[*at].listens(target);
-            let mut to: Vec<_> =
-                (0..self.stations.len()).filter(listens).filter(|_| wanted).collect();
-            if target == Target::Group && !to.is_empty() {
-                let member = self.wire.roll(to.len() as u64);
-                to = vec![to[usize::try_from(member).expect("it is small")]];
-            }
-            is_there |= !to.is_empty();
-            to.into_iter().for_each(|at| self.wire.send(now, Packet::Request(at, target)));
-        }
-        if !is_there {
-            self.wire.send(now, Packet::Undelivered(targets));
+        while let Some(transmit) = self.asker.poll_transmit() {
+            self.publish_beside(transmit);
         }
     }
 
-    /// What the asker was told is true, and it was told in time.
-    fn check(&self) {
-        let runs = self.stations.iter().flat_map(|station| &station.ran);
-        let members = runs.filter(|target| **target == Target::Group).count();
-        assert!(members <= 1, "{members} members of the group ran: {:?}", self.stations);
-        let ran_at = |instance: InstanceId| {
-            self.stations.iter().any(|at| at.instance() == instance && !at.ran.is_empty())
-        };
-        for answer in &self.answers {
-            let (executed, by) = match answer {
-                Answer::Reply(instance) => (Executed::Yes, *instance),
-                Answer::Event(AskerEvent::Failed { failure, executed }) => {
-                    (*executed, failure.instance)
-                }
-                Answer::Event(AskerEvent::NoReceivers) => {
-                    assert_eq!(self.ran(), 0, "it was there: {:?}", self.stations);
-                    continue;
-                }
-                Answer::Event(_) => continue,
-            };
-            match executed {
-                Executed::Yes => assert!(ran_at(by), "{answer:?}: {:?}", self.stations),
-                // Of all, each speaks for itself.
-                Executed::No if self.asker.takes_all() => {}
-                Executed::No => assert_eq!(self.ran(), 0, "{answer:?}: {:?}", self.stations),
-                Executed::Maybe => {}
-            }
+    fn settle_upload(&mut self) {
+        let Some(upload) = &mut self.upload else { return };
+        let says = upload.settle(self.now);
+        let outcome = upload.poll_outcome();
+        says.iter().for_each(|transmit| self.publish(transmit));
+        if let Some(outcome) = outcome {
+            self.was_sent(&outcome);
         }
-        let is_in_time =
-            self.deadline.is_none_or(|deadline| self.start + self.answered <= deadline);
-        assert!(is_in_time, "{:?} after {:?}", self.answers, self.answered);
-        assert!(self.asker.takes_all() || self.answers.len() == 1, "{:?}", self.answers);
     }
 }

@@ -3,12 +3,16 @@
 use std::time::{Duration, Instant};
 
 use conduit::{
-    InstanceId, MessageId,
+    InstanceId,
     proto::{Answerer, Detail, ReasonCode, RequestFailure, frame::Frame},
     transport::Target,
 };
 
-use super::{Packet, Play};
+use super::{
+    Packet, Play,
+    streamed::{Port, Streamed},
+    upload::Upload,
+};
 
 /// What a binding does with a request.
 #[derive(Debug, Clone, Copy)]
@@ -30,15 +34,34 @@ pub(crate) struct Bind {
     pub(crate) does: Does,
     /// So many requests are refused before one is taken.
     pub(crate) refusals: u32,
+    /// Its handler does not read a streamed body before it answers.
+    pub(crate) is_early: bool,
+    /// A streamed request waits so long for its handler.
+    pub(crate) waits: Duration,
+    /// Such a request is then given back.
+    pub(crate) gives_back: bool,
 }
 
 impl Bind {
     pub(crate) const fn new(target: Target, does: Does) -> Self {
-        Self { target, does, refusals: 0 }
+        let (refusals, waits) = (0, Duration::ZERO);
+        Self { target, does, refusals, is_early: false, waits, gives_back: false }
     }
 
     pub(crate) const fn refusing(self, refusals: u32) -> Self {
         Self { refusals, ..self }
+    }
+
+    pub(crate) const fn early(self) -> Self {
+        Self { is_early: true, ..self }
+    }
+
+    pub(crate) const fn waiting(self, waits: Duration) -> Self {
+        Self { waits, ..self }
+    }
+
+    pub(crate) const fn giving_back(self) -> Self {
+        Self { gives_back: true, ..self }
     }
 }
 
@@ -49,8 +72,9 @@ pub(crate) struct Station {
     binds: Vec<Bind>,
     jobs: Vec<Job>,
     /// How many handlers have run, by how the request reached them.
-    pub(crate) ran: Vec<Target>,
+    ran: Vec<Target>,
     is_cancelled: bool,
+    pub(super) streamed: Streamed,
 }
 
 /// A request that is being handled.
@@ -66,7 +90,9 @@ impl Station {
 
     pub(super) fn new(number: u8, binds: Vec<Bind>) -> Self {
         let instance = InstanceId::from_bytes([number; InstanceId::LEN]);
-        Self { instance, binds, jobs: Vec::new(), ran: Vec::new(), is_cancelled: false }
+        let streamed = Streamed::new(instance, &binds);
+        let (jobs, ran) = (Vec::new(), Vec::new());
+        Self { instance, binds, jobs, ran, is_cancelled: false, streamed }
     }
 
     pub(crate) fn instance(&self) -> InstanceId {
@@ -77,9 +103,17 @@ impl Station {
         self.binds.iter().any(|bind| bind.target == target)
     }
 
+    /// The handlers that have run, by how the request reached them.
+    pub(crate) fn ran(&self) -> impl Iterator<Item = Target> {
+        let ran = |port: &&Port| port.handling.ran;
+        let streamed = self.streamed.ports().iter().filter(ran).map(Port::target);
+        self.ran.iter().copied().chain(streamed)
+    }
+
     /// It does not need to answer: its handlers are stopped.
     pub(super) fn cancel(&mut self) -> Vec<Packet> {
         self.is_cancelled = true;
+        self.streamed.cancel();
         self.jobs.iter_mut().for_each(|job| job.answerer.handle_cancel());
         let stopped = self.jobs.extract_if(.., |job| job.answerer.is_cancelled());
         stopped.flat_map(|job| Self::give_up(job.answerer)).collect()
@@ -94,8 +128,8 @@ impl Station {
         let most = if target == Target::Group { 1 } else { usize::MAX };
         let binds = self.binds.iter_mut().filter(|bind| bind.target == target).take(most);
         for bind in binds {
-            let message = MessageId::from_bytes([9; MessageId::LEN]);
-            let mut answerer = Answerer::whole(now, message, self.instance, target, Self::IDLE);
+            let mut answerer =
+                Answerer::whole(now, Upload::MESSAGE, self.instance, target, Self::IDLE);
             let mut fail = |answerer: &mut Answerer, code: ReasonCode| {
                 answerer.fail(code.into(), Detail::default());
                 says.extend(said(answerer));
@@ -127,12 +161,12 @@ impl Station {
 
     pub(super) fn next_time(&self) -> Option<Instant> {
         let times = self.jobs.iter().flat_map(|job| [Some(job.until), job.answerer.poll_timeout()]);
-        times.flatten().min()
+        times.flatten().chain(self.streamed.next_time()).min()
     }
 
     /// What it says by itself.
     pub(super) fn settle(&mut self, now: Instant) -> Vec<Packet> {
-        let (instance, mut says) = (self.instance, Vec::new());
+        let (instance, mut says) = (self.instance, self.streamed.settle(now));
         for mut job in self.jobs.extract_if(.., |job| job.until <= now) {
             if job.is_reply && job.answerer.reply() {
                 says.push(Packet::Reply(instance));
@@ -156,7 +190,7 @@ impl Station {
     }
 }
 
-fn said(answerer: &mut Answerer) -> Vec<Packet> {
+pub(super) fn said(answerer: &mut Answerer) -> Vec<Packet> {
     let frames = std::iter::from_fn(|| answerer.poll_transmit());
     let packet = |frame| match frame {
         Frame::Alive { target, instance, .. } => Packet::Alive(target, instance),
