@@ -1,4 +1,4 @@
-//! What is set up by its methods, and runs once it is awaited.
+//! A future that is configured by methods, and starts when it is first polled.
 
 use std::{
     future::Future,
@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// The state of a future that begins with its first poll.
-// Most messages are never moved out of the first state, and a box would cost more than its size.
+/// The state of a future that starts with its first poll.
+// Most messages never leave the first state, where a box would cost more than the size.
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Lazy<S, T> {
     New(S),
@@ -16,7 +16,7 @@ pub(crate) enum Lazy<S, T> {
 }
 
 impl<S, T> Lazy<S, T> {
-    /// Changes what is set up. Does nothing once it runs.
+    /// Changes the configuration. Has no effect once it runs.
     pub(crate) fn map(self, change: impl FnOnce(S) -> S) -> Self {
         match self {
             Self::New(setup) => Self::New(change(setup)),
@@ -24,7 +24,7 @@ impl<S, T> Lazy<S, T> {
         }
     }
 
-    /// Runs it; the first time it is started.
+    /// Polls the future; the first call starts it.
     #[inline]
     pub(crate) fn poll<F>(&mut self, cx: &mut Context<'_>, start: impl FnOnce(S) -> F) -> Poll<T>
     where
@@ -48,11 +48,11 @@ impl<S, T> Lazy<S, T> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    /// What is larger is slow to allocate: glibc keeps nothing larger at hand for a thread
+    /// The largest size that is fast to allocate: glibc caches no larger blocks for a thread
     /// (`glibc.malloc.tcache_max`, GNU C Library manual).
     pub(crate) const MOST: usize = 1032;
 
-    /// How many bytes a future has that is started like this.
+    /// Returns the size of the future that a function returns, in bytes.
     pub(crate) fn size_of_future<S, F>(_: impl FnOnce(S) -> F) -> usize {
         size_of::<F>()
     }

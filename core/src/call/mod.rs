@@ -1,4 +1,4 @@
-//! Messages out and in: what a service is sent and asked, and what a handler gets and replies.
+//! Messages and requests: sending them to services, and receiving and answering them in handlers.
 
 mod collect;
 mod lazy;

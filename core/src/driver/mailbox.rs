@@ -1,4 +1,4 @@
-//! What waits for one binding.
+//! The messages that wait in one binding.
 
 mod charged;
 mod state;
@@ -24,18 +24,19 @@ pub(crate) struct Mailbox {
     /// How many messages may wait.
     limit: usize,
     state: Mutex<State>,
-    /// How many messages there are. Set under the lock.
+    /// The number of messages that wait. Set under the lock.
     count: AtomicUsize,
-    /// Nothing more will come. Set under the lock.
+    /// Whether no more messages will be added. Set under the lock.
     complete: AtomicBool,
     completed: Event,
-    /// One-way messages that did not fit, and where every binding gets its own, whatever did not.
+    /// One-way messages that found no room. In a plain binding, which has its own copy of every
+    /// message, also requests and streamed messages that it did not get.
     pub(crate) lost: Counter,
-    /// Messages that were lost on the way, as far as is known.
+    /// Messages that are known to be lost in transit.
     pub(crate) missed: Counter,
 }
 
-/// The mailbox takes nothing more now; the message comes back.
+/// The error of a mailbox that is full or complete, with the message.
 pub(super) struct Full(pub(super) Arrival);
 
 impl Mailbox {
@@ -61,7 +62,7 @@ impl Mailbox {
         self.kind
     }
 
-    /// The binding's number as a receiver of bodies. Port 0 is the reader of a reply.
+    /// Returns the port of the binding as a receiver of bodies. Port 0 is the reader of a reply.
     pub(super) fn port(&self) -> u64 {
         self.id.0
     }
@@ -70,7 +71,7 @@ impl Mailbox {
         Locked::new(&self.count, &self.state)
     }
 
-    /// Adds a message whose packet had so many bytes.
+    /// Adds a message whose packet had `bytes`.
     pub(super) fn push(&self, shared: &Shared, arrival: Arrival, bytes: usize) -> Result<(), Full> {
         let mut state = self.lock();
         if self.is_complete() {
@@ -78,7 +79,8 @@ impl Mailbox {
             return Err(Full(arrival));
         }
         let stream = arrival.stream().cloned();
-        // A sender that decides after this look waits for the lock, and then finds the place.
+        // If the sender decides after this check, `decided` waits for the lock, and then finds the
+        // place.
         let is_undecided = |stream: &InboundStream| stream.readiness() == Readiness::Waiting;
         let label = Label {
             sender: arrival.head.source.instance,
@@ -99,13 +101,13 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Whether the reader, which is the only one to add messages just now, can have one at once:
-    /// nothing waits before it. Then it is counted as taken.
+    /// Returns whether the reader can take a message without queueing it, since no other waits;
+    /// then the message counts as taken. Only the reader may add messages meanwhile.
     pub(super) fn passes(&self, shared: &Shared, arrival: &Arrival) -> bool {
         if self.count.load(Ordering::Acquire) > 0 || arrival.readiness(shared) != Readiness::Ready {
             return false;
         }
-        // Before the look: who completes it after the look finds the message counted.
+        // Count first: a `complete` after the check then finds the message counted.
         shared.count_taken();
         let passes = !self.complete.load(Ordering::SeqCst);
         if !passes {
@@ -114,8 +116,8 @@ impl Mailbox {
         passes
     }
 
-    /// The sender of an offered message has decided. One that has no place yet is looked at when it
-    /// comes.
+    /// Handles the decision of the sender of an offered message. If the message has no place yet,
+    /// `push` checks the decision.
     pub(super) fn decided(&self, shared: &Shared, place: &OnceLock<Place>, readiness: Readiness) {
         let mut state = self.lock();
         let Some(place) = place.get() else { return };
@@ -135,8 +137,8 @@ impl Mailbox {
         }
     }
 
-    /// Nobody will handle a message that has waited. A plain binding that has accepted a body and
-    /// does not get it has lost it.
+    /// Drops a message that will not be handled. A plain binding that has accepted a body that does
+    /// not arrive counts it as lost.
     fn give_up(&self, shared: &Shared, arrival: Arrival) {
         if self.kind != BindingKind::Queue && arrival.is_lost() {
             shared.lose(self, &arrival.subject, &arrival.head);
@@ -146,27 +148,27 @@ impl Mailbox {
         shared.notify_drain();
     }
 
-    /// How many more messages, and bytes of them, there is room for.
+    /// Returns how many more messages, and bytes, there is room for.
     pub(super) fn free(&self) -> (u64, u64) {
         let state = self.lock();
         let queue = state.queue.get();
         (queue.room() as u64, queue.free_bytes())
     }
 
-    /// Whether there is room for one more message.
+    /// Returns whether there is room for one more message of `bytes`.
     pub(super) fn has_room(&self, shared: &Shared, bytes: usize) -> bool {
         !self.is_complete() && self.lock().queue.has_room(&shared.waiting, bytes as u64)
     }
 
-    /// Whether a request that came by a time still waits here.
+    /// Returns whether a request that arrived at or before `since` still waits.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
         let oldest = self.lock().queue.get().oldest_request();
         oldest.is_some_and(|oldest| Some(oldest) <= since)
     }
 
-    /// Takes out the requests that came by a time and that another member of the group could take.
-    /// They count as open until their senders are told. Also says when the oldest came of those that
-    /// stay.
+    /// Takes the requests that arrived at or before `by` and that another member of the group could
+    /// take. They count as open until their senders are told. Also returns the arrival time of the
+    /// oldest such request that stays.
     pub(super) fn take_requests(
         &self,
         shared: &Shared,
@@ -177,7 +179,7 @@ impl Mailbox {
         (taken, state.queue.get().oldest_whole_request())
     }
 
-    /// Whether nothing more can come.
+    /// Returns whether no more messages can be added.
     pub(super) fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
     }
@@ -187,11 +189,11 @@ impl Mailbox {
         wake(reader);
     }
 
-    /// The next message; nothing once all is read and nothing more will come. It is counted as
-    /// taken: whoever gets it sees to [`Shared::handled`].
+    /// Takes the next message; `None` once all are read and no more can be added. It counts as
+    /// taken: the caller must see to [`Shared::handled`].
     ///
-    /// A message that was offered, and what its sender sent after it, waits until the sender has
-    /// decided. A request whose time has passed is skipped.
+    /// An offered message, and later ones of its sender, wait until the sender has decided. A
+    /// request whose deadline has passed is skipped.
     pub(crate) fn poll_next(
         &self,
         shared: &Arc<Shared>,
@@ -207,7 +209,7 @@ impl Mailbox {
         }
     }
 
-    /// The next message, if there is one, counted as taken; or how many more there is room for.
+    /// Takes the next message, which counts as taken, or returns how many more there is room for.
     pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Result<Arrival, usize> {
         if self.count.load(Ordering::Acquire) == 0 {
             return Err(self.limit);
@@ -225,7 +227,7 @@ impl Mailbox {
             if is_needed {
                 shared.count_taken();
             }
-            // Dropping a message locks other things: not under this lock.
+            // Dropping a message takes other locks, so this one is released first.
             drop(state);
             if is_needed {
                 return Ok(arrival);
@@ -234,7 +236,7 @@ impl Mailbox {
         }
     }
 
-    /// Nothing more will come; what waits can still be read.
+    /// Accepts no more messages. Those that wait can still be read.
     pub(super) fn complete(&self) {
         let state = self.lock();
         self.complete.store(true, Ordering::SeqCst);
@@ -243,7 +245,7 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Waits until nothing more can come.
+    /// Waits until no more messages can be added.
     pub(crate) async fn completed(&self) {
         loop {
             let listener = self.completed.listen();
@@ -254,7 +256,7 @@ impl Mailbox {
         }
     }
 
-    /// Nobody will read any more. What waits comes back, and is counted as being given back.
+    /// Ends reading. Returns the messages that wait, which count as being given back.
     pub(super) fn abandon(&self, shared: &Arc<Shared>) -> Vec<Arrival> {
         let mut state = self.lock();
         self.complete.store(true, Ordering::SeqCst);
@@ -270,7 +272,7 @@ impl Mailbox {
         self.lock().queue.get().len()
     }
 
-    /// How many bytes of packets wait.
+    /// Returns how many bytes of packets wait.
     pub(crate) fn waiting_bytes(&self) -> u64 {
         self.lock().queue.get().bytes()
     }

@@ -1,40 +1,42 @@
-//! The driver of a conduit: the loops that drive the machines of [`proto`](crate::proto).
+//! The driver of a conduit: the tasks that run the state machines of [`proto`](crate::proto).
 //!
 //! # Rooms
-//! What everything stands on, and knows none of the others:
-//! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the log
-//!   and the stage of a conduit, and where packets go
-//! - `to`: a subject of a service, with what is remembered and numbered there
-//! - `tombs`: what is remembered for one idle limit; `waiting`: the budget of bytes that wait
+//! The foundation. These rooms depend on none of those below:
+//! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
+//!   log and the stage of a conduit, and the destinations of its packets
+//! - `to`: a subject of a service, with its cached destination and its message numbers
+//! - `tombs`: entries that are kept for one idle limit; `waiting`: the budget of the bytes that
+//!   wait
 //!
 //! From a packet to a handler:
-//! - `routes`: the subscriptions of subjects, and who reads them; `inbox`: the inbox and the control
-//!   address
-//! - `deliver`: from a packet on a subject to the bindings it is for
+//! - `routes`: the subscriptions to subjects, and the bindings that read them; `inbox`: the packets
+//!   to the inbox and the control address
+//! - `deliver`: delivers packets on a subject to the bindings that they are for
 //! - `arrival`, `mailbox`: a message, and the queue of one binding
-//! - `serving`: the requests that are being answered; `overdue`: those that wait for too long
-//! - `handing_on`: what no handler here will get, back to its group
+//! - `serving`: the requests that are being answered; `overdue`: those that have waited for too
+//!   long
+//! - `handing_on`: gives messages that no handler here will take back to their group
 //!
 //! From a call to its outcome:
 //! - `requests`: the requests that wait for answers
 //! - `streams`: the bodies that are sent and received
 //!
-//! What holds them together:
-//! - `shared`: the parts of a conduit, on their ground
-//! - `lifecycle`: starts, drains and ends a conduit; `work` counts what a drain waits for
-//! - `tidying`: forgets what is remembered when its time has come
+//! The rooms that connect the others:
+//! - `shared`: the parts of a conduit, on its ground
+//! - `lifecycle`: starts, drains and ends a conduit; `work` counts the work that a drain waits for
+//! - `tidying`: removes expired entries
 //!
 //! # Locks
-//! Each is held for a few steps that do not wait, and none while user code, a waker or a destructor
-//! of a message runs. Who takes a second one takes it in this order:
-//! 1. `Route::listening`, by the one who hands on what has come
+//! Each lock is held for a few steps that do not wait, and none while user code, a waker or the
+//! destructor of a message runs. Nested locks are taken in this order:
+//! 1. `Route::listening`, by the task or reader that polls the subscription
 //! 2. `Routes::table`
 //! 3. `Mailbox::state`
 //! 4. `InboundStream::state`, or `Replier::machine`
 //! 5. `Streams::budget`
 //!
-//! Apart from these, `Requests` comes before `Pending::state`. All others are taken alone, under any of
-//! these.
+//! Apart from these, `Requests` comes before `Pending::state`. All other locks are innermost: they
+//! may be taken under any of these, and no lock is taken under them.
 
 mod arrival;
 mod deliver;

@@ -1,4 +1,4 @@
-//! Requests that are being answered here.
+//! The requests that this conduit is answering.
 
 use std::{
     collections::BTreeMap,
@@ -24,19 +24,19 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Serving {
     table: Mutex<Table>,
-    /// There is a request after there was none.
+    /// Notified when a request is added to an empty table.
     pub(super) busy: Event,
 }
 
 #[derive(Default)]
 struct Table {
-    /// More than one where several bindings of this conduit got the same request.
+    /// More than one if several bindings of this conduit received the same request.
     running: BTreeMap<MessageId, Vec<Weak<Replier>>>,
-    /// Requests that were cancelled before they came: the two travel by different ways.
+    /// Requests that were cancelled before they arrived: a Cancel goes to another address.
     cancelled: Tombs<MessageId, ()>,
 }
 
-/// The duty to answer one request: if the last of it is dropped unanswered, the asker is told.
+/// The duty to answer one request. If its last reference is dropped unanswered, the asker is told.
 pub(crate) struct Replier {
     shared: Arc<Shared>,
     pub(crate) request: Request,
@@ -79,12 +79,12 @@ impl Replier {
         replier
     }
 
-    /// A handler has the request from now on.
+    /// Notes that a handler has taken the request.
     pub(crate) fn start(&self) {
         lock(&self.machine).start();
     }
 
-    /// The function of its handler is called now: from here on it was executed.
+    /// Notes that the function of its handler is called: from now on it counts as executed.
     pub(crate) fn begin(&self) {
         lock(&self.machine).begin();
     }
@@ -94,12 +94,12 @@ impl Replier {
         self.cancellation.notify(usize::MAX);
     }
 
-    /// Whether the asker does not need the answer any more.
+    /// Returns whether the asker no longer needs the answer.
     pub(crate) fn is_cancelled(&self) -> bool {
         lock(&self.machine).is_cancelled()
     }
 
-    /// Waits for the cancellation.
+    /// Waits until the request is cancelled.
     async fn cancelled(&self) {
         loop {
             let listener = self.cancellation.listen();
@@ -110,29 +110,30 @@ impl Replier {
         }
     }
 
-    /// Waits until nobody needs the answer any more.
+    /// Waits until the answer is no longer needed: the request is cancelled, or its deadline has
+    /// passed.
     pub(crate) async fn needless(&self, deadline: Option<Instant>) {
         future::or(self.cancelled(), self.shared.passed(deadline)).await;
     }
 
-    /// Takes the right to answer. Only the first gets it.
+    /// Claims the right to answer. Returns whether it was unclaimed.
     pub(crate) fn claim(&self) -> bool {
         lock(&self.machine).reply()
     }
 
-    /// Answers with a failure, if nobody has answered.
+    /// Answers with a failure, unless it is answered.
     pub(crate) fn fail(&self, reason: Reason, detail: Detail) {
         let reason = self.shared.config.told(reason);
         self.speak(|machine| machine.fail(reason, detail));
     }
 
-    /// Says that the answer that was begun will not come.
+    /// Tells the asker that a reply which was begun will not arrive.
     pub(crate) fn post_failure(&self, reason: Reason, detail: Detail) {
         let reason = self.shared.config.told(reason);
         self.speak(|machine| machine.break_off(reason, detail));
     }
 
-    /// Refuses the request, if nobody has answered. Returns what tells the asker so.
+    /// Refuses the request, unless it is answered. Returns the packet for the asker, and its inbox.
     pub(super) fn refusal(&self, code: ReasonCode) -> Option<(Address, Bytes)> {
         let reason = self.shared.config.told(code.into());
         let mut machine = lock(&self.machine);
@@ -140,7 +141,7 @@ impl Replier {
         Some((self.asker.inbox(), machine.poll_transmit()?.encode()))
     }
 
-    /// Tells the asker what the machine has to say after a change.
+    /// Changes the machine, and sends its next frame to the asker.
     fn speak(&self, change: impl FnOnce(&mut Answerer)) {
         let mut machine = lock(&self.machine);
         change(&mut machine);
@@ -151,7 +152,7 @@ impl Replier {
         }
     }
 
-    /// The sign of life that is due, if one is.
+    /// Returns the sign of life that is due, if any.
     fn sign_of_life(&self, now: Instant) -> Option<Frame> {
         let mut machine = lock(&self.machine);
         machine.handle_timeout(now);
@@ -180,7 +181,7 @@ impl Drop for Replier {
 }
 
 impl Shared {
-    /// The asker of a request does not need the answer any more.
+    /// Handles a Cancel: the asker no longer needs the answer.
     pub(super) fn handle_cancel(&self, message: MessageId) {
         let now = self.now();
         let mut table = lock(&self.serving.table);
@@ -194,7 +195,7 @@ impl Shared {
         same.filter_map(|replier| replier.upgrade()).for_each(|replier| replier.cancel());
     }
 
-    /// Nobody got a sign of life of a request.
+    /// Handles a notice that a sign of life had no subscriber.
     pub(super) fn handle_absent_asker(&self, message: MessageId) {
         let same = lock(&self.serving.table).running.get(&message).cloned();
         for replier in same.into_iter().flatten().filter_map(|replier| replier.upgrade()) {
@@ -202,13 +203,13 @@ impl Shared {
         }
     }
 
-    /// Tells everybody who waits for an answer from here that there will be none.
+    /// Tells all askers that wait for an answer that it will not arrive.
     pub(super) fn end_serving(&self) {
         let running: Vec<_> =
             lock(&self.serving.table).running.values().flatten().cloned().collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
-            // Also where a reply was begun, since it may not get out any more. Of two answers the
-            // asker takes the first.
+            // Even if a reply was begun, since it may not be sent any more. Of two answers, the
+            // asker accepts the first.
             replier.post_failure(ReasonCode::Closed.into(), Detail::default());
         }
     }
@@ -221,7 +222,7 @@ impl Shared {
         lock(&self.serving.table).cancelled.expire(now);
     }
 
-    /// Says of each request that stays for long that it is here and alive.
+    /// Sends signs of life for each request that takes long.
     pub(super) async fn keep_alive(self: Arc<Self>) {
         let pause = self.config.idle_limit / SIGNS_OF_LIFE;
         loop {
@@ -244,7 +245,7 @@ impl Shared {
     fn signs_of_life(&self, now: Instant) -> Vec<(Address, MessageId, Frame)> {
         let table = lock(&self.serving.table);
         let running: Vec<_> = table.running.values().flatten().filter_map(Weak::upgrade).collect();
-        // Dropping the last of one locks the table.
+        // Dropping the last reference to a replier locks the table.
         drop(table);
         let sign = |replier: &Arc<Replier>| {
             let alive = replier.sign_of_life(now)?;
@@ -253,7 +254,7 @@ impl Shared {
         running.iter().filter_map(sign).collect()
     }
 
-    /// How many requests are being answered.
+    /// Returns how many requests are being answered.
     pub(crate) fn serving(&self) -> usize {
         lock(&self.serving.table).running.len()
     }

@@ -1,4 +1,4 @@
-//! The half of a request that answers.
+//! The answering half of a request.
 
 use std::time::{Duration, Instant};
 
@@ -9,22 +9,23 @@ use super::{
 };
 use crate::{InstanceId, MessageId, address::Target};
 
-/// A request at one binding, from its arrival to its answer.
+/// The answering half of a request: tracks it at one binding, from its arrival to its answer.
 ///
 /// It is answered once: by a reply, which the user publishes after [`reply`](Self::reply), or by a
-/// [`Failure`](Frame::Failure). One that is given up unanswered says what that means for the asker.
+/// [`Failure`](Frame::Failure). If it is dropped unanswered, a Failure tells the asker whether the
+/// handler was executed.
 ///
 /// # Run loop
-/// 1. Call the method for what the user does or for what has come, and
+/// 1. Call the method for each action of the user and each input, and
 ///    [`handle_timeout`](Self::handle_timeout).
-/// 2. Publish what [`poll_transmit`](Self::poll_transmit) says to the inbox of the asker, until it says
-///    nothing. An Alive has a token; if its notice comes back, call
+/// 2. Publish what [`poll_transmit`](Self::poll_transmit) returns to the inbox of the asker, until
+///    it returns `None`. Publish an Alive with a token; if the notice for it arrives, call
 ///    [`handle_undelivered`](Self::handle_undelivered).
-/// 3. If [`is_cancelled`](Self::is_cancelled), stop the handler, which then calls
+/// 3. If [`is_cancelled`](Self::is_cancelled), stop the handler, and then call
 ///    [`give_up`](Self::give_up).
-/// 4. Wait until something happens, at most until [`poll_timeout`](Self::poll_timeout).
+/// 4. Wait for input, at most until [`poll_timeout`](Self::poll_timeout).
 ///
-/// It may be driven later than it asks for: what it says is then said later, and once.
+/// Timers may be handled late: an Alive that is due is then published late, and only once.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -41,7 +42,7 @@ use crate::{InstanceId, MessageId, address::Target};
 /// let mut answerer = Answerer::whole(now, message, instance, Target::Group, idle);
 /// answerer.start();
 /// answerer.begin();
-/// // The handler runs for long.
+/// // The handler runs for a long time.
 /// answerer.handle_timeout(now + Duration::from_secs(1));
 /// assert!(matches!(answerer.poll_transmit(), Some(Frame::Alive { .. })));
 /// // It ends without a reply.
@@ -56,7 +57,7 @@ pub struct Answerer {
     message: MessageId,
     instance: InstanceId,
     target: Target,
-    /// Between two signs of life.
+    /// The time between two signs of life.
     pause: Duration,
     phase: Phase,
     is_answered: bool,
@@ -64,17 +65,17 @@ pub struct Answerer {
     /// When the next sign of life is due.
     alive_at: Instant,
     say_alive: bool,
-    /// The broker says of the last sign of life that it reached nobody.
+    /// The broker reported that the last sign of life had no subscriber.
     is_unheard: bool,
-    /// How many in a row reached nobody.
+    /// How many in a row had no subscriber.
     unheard: u32,
     say_failure: Option<Box<RequestFailure>>,
 }
 
-/// Ordered by what the handler has of it.
+/// The progress of the request, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
-    /// Its body is streamed, and no handler has it: the asker hears of it by the body's own frames.
+    /// Its body is streamed, and no handler has it: the frames of the body are its signs of life.
     Offered,
     Waiting,
     /// A handler has it.
@@ -84,7 +85,7 @@ enum Phase {
 }
 
 impl Answerer {
-    /// A request of one packet that came just now.
+    /// Creates the state of a request of one packet that has just arrived.
     #[must_use]
     pub fn whole(
         now: Instant,
@@ -102,7 +103,7 @@ impl Answerer {
             phase: Phase::Waiting,
             is_answered: false,
             is_cancelled: false,
-            // Most are answered before the asker could wonder.
+            // Most requests are answered before the first sign of life is due.
             alive_at: later(now, pause / 2),
             say_alive: false,
             is_unheard: false,
@@ -111,7 +112,7 @@ impl Answerer {
         }
     }
 
-    /// A request whose body is streamed and was offered just now.
+    /// Creates the state of a request with a streamed body that was just offered.
     #[must_use]
     pub fn streamed(
         now: Instant,
@@ -124,30 +125,31 @@ impl Answerer {
         Self { phase: Phase::Offered, ..whole }
     }
 
-    /// A handler has the request from now on.
+    /// Notes that a handler has taken the request.
     pub fn start(&mut self) {
         self.phase = self.phase.max(Phase::Handled);
     }
 
-    /// The function of the handler is called: from now on it was executed.
+    /// Notes that the function of the handler is called: from now on it counts as executed.
     pub fn begin(&mut self) {
         self.phase = Phase::Begun;
     }
 
-    /// Takes the right to answer, and returns whether this is the first to do so.
+    /// Claims the right to answer. Returns whether it was unclaimed.
     #[must_use = "only the first answers"]
     pub fn reply(&mut self) -> bool {
         !std::mem::replace(&mut self.is_answered, true)
     }
 
-    /// Answers with a failure, if it is not answered.
+    /// Answers with a failure, unless it is answered.
     pub fn fail(&mut self, reason: Reason, detail: Detail) {
         if self.reply() {
             self.break_off(reason, detail);
         }
     }
 
-    /// Says that there is no answer, also where one was begun: the asker takes the first that comes.
+    /// Answers with a failure, even if a reply was begun: the asker accepts whichever arrives
+    /// first.
     pub fn break_off(&mut self, reason: Reason, detail: Detail) {
         self.is_answered = true;
         let Self { instance, target, .. } = *self;
@@ -156,7 +158,7 @@ impl Answerer {
         self.say_failure = Some(Box::new(failure));
     }
 
-    /// It is dropped. Tells the asker why, if it is not answered.
+    /// Notes that the request is dropped, and tells the asker why, unless it is answered.
     pub fn give_up(&mut self) {
         let code = if self.is_cancelled {
             ReasonCode::Cancelled
@@ -168,44 +170,45 @@ impl Answerer {
         self.fail(code.into(), Detail::default());
     }
 
-    /// The asker needs no answer any more. Changes nothing once it is being answered: the asker then
-    /// takes the answer or stops it.
+    /// Handles a Cancel: the asker no longer needs an answer. Has no effect once an answer was
+    /// begun, which the asker then accepts or stops.
     pub fn handle_cancel(&mut self) {
         self.is_cancelled |= !self.is_answered;
     }
 
-    /// The broker had nobody to give a sign of life to.
+    /// Handles the broker's notice that a sign of life had no subscriber.
     pub fn handle_undelivered(&mut self) {
         self.is_unheard = true;
     }
 
-    /// Whether the asker needs no answer any more: it has said so, or was away for the idle limit.
+    /// Returns whether the asker no longer needs an answer: it has cancelled the request, or was
+    /// disconnected for the idle limit.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.is_cancelled
     }
 
-    /// Says that the request is here, if that is due.
+    /// Handles the timer: makes a sign of life if one is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.phase == Phase::Offered || now < self.alive_at {
             return;
         }
         self.alive_at = later(now, self.pause);
         self.say_alive = true;
-        // An asker that has lost its connection may be back before the idle limit.
+        // An asker that has lost its connection may reconnect before the idle limit.
         self.unheard = if std::mem::take(&mut self.is_unheard) { self.unheard + 1 } else { 0 };
         if self.unheard >= SIGNS_OF_LIFE {
             self.handle_cancel();
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout).
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         (self.phase != Phase::Offered).then_some(self.alive_at)
     }
 
-    /// What to tell the asker.
+    /// Returns the next frame for the asker.
     #[must_use = "it is said once"]
     pub fn poll_transmit(&mut self) -> Option<Frame> {
         let Self { message, instance, target, .. } = *self;

@@ -8,20 +8,21 @@ use std::{
 
 use crate::InstanceId;
 
-/// The messages that wait in one binding.
+/// The queue of messages that wait in one binding.
 ///
-/// The messages of one sender are taken in the order in which they came. A message that was offered
-/// and is not confirmed holds up what its sender sent after it, and nothing else. Among those that
-/// may be taken, the one that came first is next. No call depends on how many others wait.
+/// The messages of one sender leave in the order in which they arrived. An offered message that is
+/// not confirmed blocks later messages of the same sender, and no others. Of the messages that are
+/// not blocked, the one that arrived first is next. A call takes time for the messages that it
+/// takes or releases, and at most logarithmic time in the number of those that stay.
 ///
 /// # Run loop
-/// - [`push`](Self::push) what comes. A message that was offered gets [`confirm`](Self::confirm) or
-///   [`remove`](Self::remove) once its sender has decided.
-/// - [`pop`](Self::pop) after each of these until it yields nothing.
+/// - [`push`](Self::push) each message that arrives. For an offered message, call
+///   [`confirm`](Self::confirm) or [`remove`](Self::remove) once its sender has decided.
+/// - [`pop`](Self::pop) after each of these until it returns `None`.
 /// - [`take_requests`](Self::take_requests) at
 ///   [`oldest_whole_request`](Self::oldest_whole_request) plus the time that a request may wait.
 ///
-/// A place that is not known, or not any more, is ignored.
+/// An unknown place is ignored, as is the place of a message that has left.
 #[derive(Debug)]
 pub struct Queue<T> {
     limit: usize,
@@ -29,34 +30,34 @@ pub struct Queue<T> {
     next: u64,
     count: usize,
     bytes: u64,
-    /// One-way messages that could be taken when they came.
+    /// One-way messages that were not blocked on arrival.
     one_way: VecDeque<Entry<T>>,
-    /// Whole requests that could be taken when they came.
+    /// Whole requests that were not blocked on arrival.
     requests: VecDeque<Entry<T>>,
-    /// What can be taken since its sender has confirmed something.
+    /// Messages that are no longer blocked, since an earlier one was confirmed or removed.
     released: BTreeMap<u64, Entry<T>>,
-    /// Of each sender that has to confirm something: that, and what came after it.
+    /// For each sender with an unconfirmed message: that message, and all that arrived after it.
     held: BTreeMap<InstanceId, BTreeMap<u64, Held<T>>>,
     /// Whole requests among those that are released or held, with their senders.
     late_requests: BTreeMap<u64, (InstanceId, Instant)>,
-    /// Streamed requests. They are released or held.
+    /// Streamed requests, which are released or held.
     streamed_requests: BTreeMap<u64, Instant>,
 }
 
-/// What a queue has to know of a message.
+/// The properties of a message that a queue needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Label {
-    /// Who sent it.
+    /// The sender.
     pub sender: InstanceId,
-    /// How many bytes it holds while it waits.
+    /// The number of bytes that it holds while it waits.
     pub bytes: u64,
-    /// When it came, where it is a request.
+    /// The arrival time, if it is a request.
     pub request: Option<Instant>,
-    /// Whether its body is streamed: then it is not taken before its sender has confirmed it.
+    /// Whether its body is streamed, so that it waits until its sender has confirmed it.
     pub offered: bool,
 }
 
-/// Where a message waits.
+/// The place of a message in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     sender: InstanceId,
@@ -74,12 +75,12 @@ struct Entry<T> {
 #[derive(Debug)]
 struct Held<T> {
     entry: Entry<T>,
-    /// Its sender has not confirmed it.
+    /// Whether it waits for the confirmation of its sender.
     is_open: bool,
 }
 
 impl<T> Queue<T> {
-    /// A queue of so many messages, and so many bytes, at most.
+    /// Creates a queue with a limit of messages and of bytes.
     #[must_use]
     pub const fn new(messages: usize, bytes: u64) -> Self {
         Self {
@@ -97,48 +98,48 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many messages wait.
+    /// Returns the number of messages that wait.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether nothing waits.
+    /// Returns whether no message waits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// How many bytes wait.
+    /// Returns the number of bytes that wait.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// How many more messages there is room for, if their bytes fit.
+    /// Returns how many more messages there is room for, if their bytes fit.
     #[must_use]
     pub const fn room(&self) -> usize {
         self.limit.saturating_sub(self.count)
     }
 
-    /// How many more bytes there is room for.
+    /// Returns how many more bytes there is room for.
     #[must_use]
     pub const fn free_bytes(&self) -> u64 {
         self.bytes_limit.saturating_sub(self.bytes)
     }
 
-    /// Whether there is room for a message of so many bytes. One that nothing waits before has room
-    /// whatever its size.
+    /// Returns whether there is room for a message of `bytes`. An empty queue has room for one of
+    /// any size.
     #[must_use]
     pub const fn has_room(&self, bytes: u64) -> bool {
         let fits = self.bytes.saturating_add(bytes) <= self.bytes_limit;
         self.count < self.limit && (fits || self.count == 0)
     }
 
-    /// Adds a message at the end.
+    /// Appends a message.
     ///
     /// # Errors
-    /// The message, where there is no room for it.
+    /// The message, if there is no room for it.
     pub fn push(&mut self, label: Label, item: T) -> Result<Place, T> {
         if !self.has_room(label.bytes) {
             return Err(item);
@@ -165,7 +166,7 @@ impl<T> Queue<T> {
         Ok(Place { sender, number })
     }
 
-    /// The sender of a message that was offered has confirmed it.
+    /// Notes that the sender of an offered message has confirmed it.
     pub fn confirm(&mut self, place: Place) {
         let after = self.held.get_mut(&place.sender);
         if let Some(held) = after.and_then(|after| after.get_mut(&place.number)) {
@@ -174,14 +175,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// A message that was offered will not be confirmed.
+    /// Removes an offered message that will not be confirmed.
     pub fn remove(&mut self, place: Place) -> Option<T> {
         let held = self.held.get_mut(&place.sender)?.remove(&place.number)?;
         self.release(place.sender);
         Some(self.forget(held.entry))
     }
 
-    /// The message that is next, if one can be taken.
+    /// Takes the next message that is not blocked.
     pub fn pop(&mut self) -> Option<T> {
         let number = |entry: Option<&Entry<T>>| entry.map_or(u64::MAX, |entry| entry.number);
         let one_way = number(self.one_way.front());
@@ -198,14 +199,14 @@ impl<T> Queue<T> {
         Some(self.forget(entry))
     }
 
-    /// When the request came that waits for longest, if one waits.
+    /// Returns the arrival time of the oldest request that waits.
     #[must_use]
     pub fn oldest_request(&self) -> Option<Instant> {
         let streamed = self.streamed_requests.values().next().copied();
         self.oldest_whole_request().into_iter().chain(streamed).min()
     }
 
-    /// When the request of one packet came that waits for longest, if one waits.
+    /// Returns the arrival time of the oldest request of one packet that waits.
     #[must_use]
     pub fn oldest_whole_request(&self) -> Option<Instant> {
         let late = self.late_requests.values().next().map(|(_, since)| *since);
@@ -213,7 +214,7 @@ impl<T> Queue<T> {
         request.into_iter().chain(late).min()
     }
 
-    /// Takes out the requests of one packet that came by a time.
+    /// Takes the requests of one packet that arrived at or before `by`.
     pub fn take_requests(&mut self, by: Instant) -> Vec<T> {
         let mut taken = Vec::new();
         while self.requests.front().is_some_and(|entry| entry.since <= Some(by)) {
@@ -235,7 +236,7 @@ impl<T> Queue<T> {
         taken
     }
 
-    /// Takes out everything, in the order in which it came.
+    /// Takes all messages, in the order in which they arrived.
     pub fn drain(&mut self) -> Vec<T> {
         let held = std::mem::take(&mut self.held).into_values().flat_map(BTreeMap::into_values);
         let mut entries: Vec<_> = held.map(|held| held.entry).collect();
@@ -246,7 +247,7 @@ impl<T> Queue<T> {
         entries.into_iter().map(|entry| self.forget(entry)).collect()
     }
 
-    /// Lets those of a sender go that nothing of its own holds up any more.
+    /// Releases the messages of a sender that are no longer blocked by an unconfirmed one.
     fn release(&mut self, sender: InstanceId) {
         let Some(after) = self.held.get_mut(&sender) else { return };
         while let Some(first) = after.first_entry().filter(|first| !first.get().is_open) {
@@ -258,11 +259,11 @@ impl<T> Queue<T> {
         }
     }
 
-    /// An entry was taken out.
+    /// Updates the counts for an entry that was taken out.
     fn forget(&mut self, entry: Entry<T>) -> T {
         self.count -= 1;
         self.bytes -= entry.bytes;
-        // Few are late or streamed.
+        // Most are neither late nor streamed.
         if entry.since.is_some() && !self.late_requests.is_empty() {
             self.late_requests.remove(&entry.number);
         }
@@ -273,7 +274,7 @@ impl<T> Queue<T> {
     }
 }
 
-/// Gives back what a burst has left behind.
+/// Frees the memory of an empty queue that has grown in a burst.
 fn release<T>(queue: &mut VecDeque<T>) {
     const KEPT: usize = 64;
     if queue.is_empty() && queue.capacity() > KEPT {

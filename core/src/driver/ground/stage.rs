@@ -1,4 +1,4 @@
-//! How far the life of a conduit is.
+//! The stage of a conduit: running, draining, closing or closed.
 
 #[cfg(test)]
 mod tests;
@@ -86,6 +86,7 @@ impl Lifecycle {
         }
     }
 
+    /// Waits until a stage is reached or passed.
     pub(in crate::driver) async fn reached(&self, stage: Stage) {
         self.wait(|state| (state.stage >= stage).then_some(())).await;
     }
@@ -99,12 +100,12 @@ impl Lifecycle {
         }
     }
 
-    /// The inbox is in force.
+    /// Notes that the inbox is active.
     pub(in crate::driver) fn opened(&self) {
         self.update(|state| state.inbox = Inbox::Open);
     }
 
-    /// The inbox will never be in force.
+    /// Notes that the inbox will never be active.
     pub(in crate::driver) fn failed(&self, error: Error) {
         self.update(|state| state.inbox = Inbox::Failed(Arc::new(error)));
     }

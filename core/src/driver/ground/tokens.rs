@@ -61,7 +61,7 @@ impl Ground {
         Token { message, targets: Targets::Plain, tag }
     }
 
-    /// Returns what a packet was that a token was made for; `None` if it was not made here.
+    /// Returns the purpose of the packet that a token was made for; `None` if it was not made here.
     pub(in crate::driver) fn purpose(&self, token: Token) -> Option<Purpose> {
         self.tokens.purpose(token)
     }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use event_listener::{Event, EventListener};
 
-/// Whether there are entries that will have to be removed.
+/// A flag that is set while there are entries that have to be removed once they expire.
 #[derive(Default)]
 pub(crate) struct Untidy {
     is: AtomicBool,
@@ -10,6 +10,7 @@ pub(crate) struct Untidy {
 }
 
 impl Untidy {
+    /// Sets it, and notifies the listeners if it was not set.
     pub(in crate::driver) fn set(&self) {
         if !self.is.swap(true, Ordering::AcqRel) {
             self.changed.notify(usize::MAX);
@@ -21,6 +22,7 @@ impl Untidy {
         self.is.swap(false, Ordering::AcqRel)
     }
 
+    /// Returns a listener for the next time it is set.
     pub(in crate::driver) fn listen(&self) -> EventListener {
         self.changed.listen()
     }

@@ -1,4 +1,4 @@
-//! One binding, as whoever reads it holds it.
+//! A binding, as its reader holds it.
 
 use std::{
     sync::Arc,
@@ -26,7 +26,7 @@ impl Bound {
         &self.route.subject
     }
 
-    /// The next message; nothing once it is unbound and all was read. It is counted as taken, until
+    /// Takes the next message; `None` once it is unbound and all are read. It counts as taken until
     /// [`Shared::handled`].
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         const TURNS: u32 = 4;
@@ -41,7 +41,7 @@ impl Bound {
                 Read::Nothing => return self.poll_mailbox(cx),
             }
         }
-        // What came was for others. They get their turn before more of it.
+        // The packets were for others, which run before more packets are read.
         cx.waker().wake_by_ref();
         self.poll_mailbox(cx)
     }
@@ -50,7 +50,8 @@ impl Bound {
         self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.note_stream(arrival?)))
     }
 
-    /// Whoever reads a long body is away for long, and its chunks may come on the subject.
+    /// Hands the subscription back to its task if the message is streamed: its reader may be away
+    /// for long, while the chunks of the body may arrive on the subject.
     fn note_stream(&self, arrival: Arrival) -> Arrival {
         if matches!(arrival.content, Content::Stream(_)) {
             self.route.watch.hand_back();
@@ -58,22 +59,22 @@ impl Bound {
         arrival
     }
 
-    /// Whether it was not unbound.
+    /// Returns whether it is still bound.
     pub(crate) fn is_bound(&self) -> bool {
         lock(&self.shared.routes.table).registry.is_bound(self.mailbox.id())
     }
 
-    /// Asks the broker to route nothing more here.
+    /// Starts to unbind: the broker is asked to stop routing to it.
     pub(crate) fn start_unbind(&self) {
         self.shared.unbind(self.mailbox.id());
     }
 
-    /// Gives up what waits: nobody will read it.
+    /// Gives back the messages that wait, since they will not be read.
     pub(crate) fn abandon(&self) {
         self.shared.abandon(&self.mailbox, &self.route);
     }
 
-    /// Unbinds when a future is done. It waits for nothing else of the binding's.
+    /// Unbinds when a future completes, in a task that ends early only if the mailbox is completed.
     pub(crate) fn unbind_after(&self, done: impl Future<Output = ()> + Send + 'static) {
         let (shared, mailbox) = (Arc::clone(&self.shared), Arc::clone(&self.mailbox));
         self.shared.tasks.spawn(async move {

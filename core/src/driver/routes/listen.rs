@@ -1,4 +1,4 @@
-//! The life of one subscription: it subscribes, listens and leaves.
+//! The task of one subscription: subscribes, listens and leaves.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     transport::{Address, DynSubscription, TransportErrorKind},
 };
 
-/// Ends a subscription when its task is gone, also where the runtime dropped the task.
+/// Ends a subscription when its task ends, even if the runtime drops the task.
 struct EndOnDrop {
     shared: Arc<Shared>,
     route: Arc<Route>,
@@ -29,17 +29,17 @@ impl Drop for EndOnDrop {
 }
 
 impl Shared {
-    /// Subscribes, listens, leaves.
+    /// Subscribes, listens and leaves.
     pub(super) fn run_route(
         self: Arc<Self>,
         route: Arc<Route>,
     ) -> impl Future<Output = ()> + Send + 'static {
-        // Before it is polled: a runtime may drop a task that it never ran.
+        // Made before the first poll: a runtime may drop a task that it never ran.
         let ending = EndOnDrop { shared: self, route };
         async move {
             let EndOnDrop { shared, route } = &ending;
             match shared.subscribe_to(route).await {
-                // A transport that is cut off need not end its subscriptions.
+                // A transport that was aborted need not end its subscriptions.
                 Ok(subscription) => {
                     future::or(shared.listen_on(route, subscription), shared.closed()).await;
                 }
@@ -81,7 +81,7 @@ impl Shared {
             route.wait(|phase| matches!(phase, Phase::Leaving)).await;
         };
         future::or(self.listen_for_readers(route), leaving).await;
-        // From here on no reader polls it.
+        // From now on no reader polls it.
         let listening = lock(&route.listening).take();
         let Some(mut listening) = listening.filter(|_| route.is_leaving()) else {
             return;

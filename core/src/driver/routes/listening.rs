@@ -1,4 +1,4 @@
-//! Handing on what comes on a subscription.
+//! Delivers the packets of a subscription.
 
 use std::{
     pin::Pin,
@@ -21,30 +21,30 @@ use crate::{
     transport::{DynSubscription, Packet},
 };
 
-/// A subscription in force.
+/// An active subscription.
 pub(super) struct Listening {
     pub(super) subscription: Box<dyn DynSubscription>,
     known: Known,
     members: Members,
 }
 
-/// What a reader has found.
+/// The result of a reader's poll.
 pub(super) enum Read {
     Message(Arrival),
-    /// What its binding has got, or was for others. It is worth to look again.
+    /// Packets that went to the queue of its binding, or to others. The reader should poll again.
     Others,
-    /// The reader is woken when it is worth to look again.
+    /// Nothing that the reader can take now. It is woken when it should poll again.
     Nothing,
 }
 
-/// What became of a turn of polling.
+/// The result of a turn of polling.
 #[derive(PartialEq, Eq)]
 enum Turn {
-    /// There may be more.
+    /// More packets may be ready.
     Over,
-    /// There is no more now.
+    /// No packet is ready.
     Empty,
-    /// There will be no more.
+    /// The subscription has ended.
     Ended,
 }
 
@@ -53,7 +53,7 @@ impl Listening {
         Self { subscription, known: Known::new(), members: Members::default() }
     }
 
-    /// Hands on what has come, so many packets at most.
+    /// Delivers the packets that are ready, `most` at most.
     fn turn(
         &mut self,
         shared: &Arc<Shared>,
@@ -77,10 +77,10 @@ impl Listening {
         Turn::Over
     }
 
-    /// Hands on what comes, until the subscription ends. It never waits for a handler.
+    /// Delivers packets until the subscription ends. Never waits for a handler.
     pub(super) async fn run(&mut self, shared: &Arc<Shared>, route: &Route) {
         loop {
-            // Nobody may be bound any more: then all that comes is handed on.
+            // If no binding is left, every message has to be handed on.
             shared.room_to_hand_on().await;
             let turn = std::future::poll_fn(|cx| match self.turn(shared, route, cx, TURN) {
                 Turn::Empty => Poll::Pending,
@@ -94,13 +94,13 @@ impl Listening {
     }
 }
 
-/// Packets that are handed on before others get their turn.
+/// How many packets are delivered before other tasks run.
 const TURN: usize = 128;
-/// Between two looks after a reader. What lies unread came in twice this time.
+/// The time between two checks of a reader. At most the packets of twice this time are unread.
 const PATIENCE: Duration = Duration::from_millis(10);
 
 impl Shared {
-    /// Hands on what comes while no reader does it, until the subscription ends.
+    /// Delivers packets while no reader does so, until the subscription ends.
     pub(super) async fn listen_for_readers(self: &Arc<Self>, route: &Route) {
         route.watch.drain();
         loop {
@@ -112,8 +112,8 @@ impl Shared {
         }
     }
 
-    /// Hands on all that has come: what does not fit its binding is dropped or refused. Others get
-    /// their turn in between, also while more comes.
+    /// Delivers all packets that are ready; messages that do not fit their binding are dropped or
+    /// refused. Other tasks run in between, even while more packets arrive.
     async fn pass(self: &Arc<Self>, route: &Route) -> Turn {
         loop {
             route.watch.drained_by_task();
@@ -126,14 +126,14 @@ impl Shared {
             };
             match turn {
                 Turn::Ended => return turn,
-                // A client that has more may say so only to let others run.
+                // A client with more packets may return pending, with a wake, to let others run.
                 Turn::Empty if !route.watch.is_wanted() => return turn,
                 Turn::Empty | Turn::Over => future::yield_now().await,
             }
         }
     }
 
-    /// Looks after a reader that was woken, until it waits again or has fallen behind.
+    /// Checks a reader that was woken, until it waits again or has fallen behind.
     async fn guard(&self, route: &Route) {
         loop {
             match route.watch.look() {
@@ -151,14 +151,14 @@ impl Shared {
 }
 
 impl Route {
-    /// Drops the subscription, if it is there.
+    /// Drops the subscription, if there is one.
     pub(super) fn end(&self) {
         let listening = lock(&self.listening).take();
         drop(listening);
         self.left();
     }
 
-    /// Hands on what has come, for a reader that found nothing in its binding, and room for so much.
+    /// Delivers packets for a reader whose queue has no message to take, and `room` for more.
     pub(super) fn read(
         &self,
         shared: &Arc<Shared>,
@@ -167,7 +167,7 @@ impl Route {
         cx: &Context<'_>,
     ) -> Read {
         const BATCH: usize = 6;
-        // While the task hands on, it wakes the reader.
+        // The task is delivering, and wakes the reader if it has a message.
         let mut listening = match self.listening.try_lock() {
             Ok(listening) => listening,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

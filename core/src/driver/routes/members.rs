@@ -1,4 +1,4 @@
-//! The bindings of a route, as whoever listens on it has last looked them up.
+//! A cache of the bindings of a route, for the task or reader that polls it.
 
 use std::{
     collections::BTreeMap,
@@ -11,14 +11,14 @@ use crate::{
     proto::{BindingId, BindingKind, Seen},
 };
 
-/// A binding, and what it has seen of the numbers of the messages to it.
+/// A binding, and the message numbers that it has seen.
 pub(in crate::driver) struct Member {
     pub(in crate::driver) mailbox: Arc<Mailbox>,
     pub(in crate::driver) seen: Seen,
 }
 
-/// The bindings that a packet on a route may go to, and that somebody reads. Of a group, the one
-/// whose turn it is stands first.
+/// The bindings that a packet on a route may go to, and that have a reader. In a group, the next
+/// member in turn is first.
 #[derive(Default)]
 pub(in crate::driver) struct Members {
     changes: Option<u64>,
@@ -26,18 +26,18 @@ pub(in crate::driver) struct Members {
     reader: Reader,
 }
 
-/// The reader of a binding that was the only one.
+/// The reader of the only binding.
 #[derive(Default)]
 enum Reader {
     #[default]
     Away,
-    /// It polls, and takes the next message at once if nothing waits before it.
+    /// It polls, and takes the next message directly if none waits before it.
     Polls(BindingId),
     Took(Arrival),
 }
 
 impl Members {
-    /// Looks them up if they may have changed.
+    /// Updates the bindings if they may have changed.
     pub(in crate::driver) fn look_up(&mut self, shared: &Shared, route: &Route) {
         let changes = route.changes.load(Ordering::Acquire);
         if self.changes != Some(changes) || self.members.iter().any(|m| m.mailbox.is_complete()) {
@@ -61,12 +61,12 @@ impl Members {
         }));
     }
 
-    /// Whether a binding was the only one when they were last looked up.
+    /// Returns whether a binding was the only one at the last update.
     pub(super) fn is_only(&self, mailbox: &Mailbox) -> bool {
         matches!(&*self.members, [only] if std::ptr::eq(&*only.mailbox, mailbox))
     }
 
-    /// Those that were there when they were last looked up.
+    /// Returns the bindings of the last update.
     pub(in crate::driver) fn all(&self) -> &[Member] {
         &self.members
     }
@@ -75,17 +75,17 @@ impl Members {
         &mut self.members
     }
 
-    /// Lets the reader of a binding poll. It ends with [`read`](Self::read).
+    /// Begins a poll by the reader of a binding, which ends with [`read`](Self::read).
     pub(super) fn begin_read(&mut self, binding: BindingId) {
         self.reader = Reader::Polls(binding);
     }
 
-    /// Whether the reader that polls has a message.
+    /// Returns whether the reader that polls has a message.
     pub(super) fn has_read(&self) -> bool {
         matches!(self.reader, Reader::Took(_))
     }
 
-    /// What the reader that polled has got.
+    /// Ends a poll, and returns the message that its reader has taken.
     pub(super) fn read(&mut self) -> Option<Arrival> {
         match std::mem::take(&mut self.reader) {
             Reader::Took(arrival) => Some(arrival),
@@ -93,7 +93,7 @@ impl Members {
         }
     }
 
-    /// Gives a message, whose packet had so many bytes, to the one at a place.
+    /// Gives a message, whose packet had `bytes`, to the member at an index.
     pub(in crate::driver) fn give(
         &mut self,
         shared: &Shared,
@@ -112,13 +112,13 @@ impl Members {
         Ok(())
     }
 
-    /// The one at a place took a message.
+    /// Notes that the member at an index took a message.
     fn took(&mut self, shared: &Shared, at: usize) {
         let Some(Member { mailbox, .. }) = self.members.get(at) else { return };
         match mailbox.kind() {
             BindingKind::Broadcast => {}
             BindingKind::Once => shared.took(mailbox),
-            // One that is alone is always next.
+            // A single member is always next.
             BindingKind::Queue if self.members.len() == 1 => {}
             BindingKind::Queue => {
                 shared.took(mailbox);

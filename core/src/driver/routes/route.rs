@@ -1,4 +1,4 @@
-//! One subscription of a subject, and how far it is.
+//! One subscription to a subject, and its phase.
 
 use std::{
     sync::{
@@ -13,17 +13,17 @@ use event_listener::Event;
 use super::{listening::Listening, watch::Watch};
 use crate::{Error, ErrorKind, Subject, driver::ground::lock, proto::RouteId, transport::Target};
 
-/// One subscription.
+/// A subscription to one target of a subject.
 pub(in crate::driver) struct Route {
     pub(super) id: RouteId,
     pub(in crate::driver) subject: Subject,
     pub(in crate::driver) target: Target,
-    /// How often its bindings have changed.
+    /// The number of changes of its bindings.
     pub(super) changes: AtomicU64,
-    /// The subscription, while it is in force and not left.
+    /// The subscription, while it is active and not being left.
     pub(super) listening: Mutex<Option<Listening>>,
     pub(super) watch: Arc<Watch>,
-    /// That of `watch`.
+    /// The waker of `watch`.
     pub(super) waker: Waker,
     phase: Mutex<Phase>,
     changed: Event,
@@ -33,9 +33,9 @@ pub(in crate::driver) struct Route {
 pub(super) enum Phase {
     Subscribing,
     Listening,
-    /// Its last binding was removed.
+    /// Its last binding was removed; messages that were routed to it are still delivered.
     Leaving,
-    /// The broker routes nothing more to it.
+    /// The broker routes nothing more to it: the subscription has ended.
     Left,
     Failed(Arc<Error>),
 }
@@ -56,7 +56,8 @@ impl Route {
         }
     }
 
-    /// Its bindings have changed: whoever listens looks them up again.
+    /// Notes that its bindings have changed, so that the cached [`Members`](super::Members) are
+    /// updated.
     pub(super) fn rebound(&self) {
         self.changes.fetch_add(1, Ordering::Release);
     }
@@ -70,7 +71,7 @@ impl Route {
         self.changed.notify(usize::MAX);
     }
 
-    /// The broker routes to it. Its last binding may have been removed by then.
+    /// Notes that the subscription is active. Its last binding may have been removed already.
     pub(super) fn subscribed(&self) {
         let mut phase = lock(&self.phase);
         if matches!(*phase, Phase::Subscribing) {
@@ -80,7 +81,7 @@ impl Route {
         self.changed.notify(usize::MAX);
     }
 
-    /// Nothing more comes on it. Whoever waits for it to be in force waits in vain.
+    /// Notes that no more packets will arrive. A bind that waits for the subscription fails.
     pub(super) fn left(&self) {
         let mut phase = lock(&self.phase);
         match *phase {
@@ -92,7 +93,7 @@ impl Route {
         self.changed.notify(usize::MAX);
     }
 
-    /// Waits until the phase is one of those wanted.
+    /// Waits until the phase is wanted.
     pub(super) async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
         loop {
             let listener = self.changed.listen();

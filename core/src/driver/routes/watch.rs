@@ -1,4 +1,4 @@
-//! Whom to wake when a packet comes, and who looks after those who do not come.
+//! Wakes the reader or the task of a subscription, and checks that the reader keeps up.
 
 #[cfg(test)]
 mod tests;
@@ -14,32 +14,33 @@ use std::{
 
 use crate::driver::ground::lock;
 
-/// The waker of a subscription, whoever polls it.
+/// The waker of a subscription, which is polled by a reader or by the task of the route.
 ///
-/// The reader of a binding that has a route for itself polls the subscription when it finds nothing
-/// else to read: no other task has to run between a packet and its reader. But a reader may be busy or
-/// slow, or have been dropped, and what comes must not wait for it: so once it was woken, or has left
-/// something unread, the route's task looks now and then whether it has reached the end of what has
-/// come since the last look. If not, the task hands on all that is there, and the reader goes on from
-/// there. So whatever the pace of the reader, what lies unread is what came between two looks.
+/// If a route has only one binding, the reader of that binding polls the subscription when it has
+/// no other message to read: no other task has to run between a packet and its reader. But a reader
+/// may be busy, slow or dropped, and packets must not wait for it. So once the reader was woken, or
+/// has left packets unread, the task checks at intervals whether the reader has reached the end of
+/// the packets since the last check. If it has not, the task delivers all packets that are ready,
+/// and the reader continues after them. At any pace of the reader, the unread packets are those
+/// that arrived between two checks.
 ///
-/// The reader takes no lock for a message that it finds.
+/// The reader takes no lock of this type for a message that it finds.
 #[derive(Default)]
 pub(super) struct Watch {
     state: Mutex<State>,
     /// One of the constants of [`reader`].
     reader: AtomicU8,
-    /// A reader was the last who polled.
+    /// Whether the last poll was by a reader.
     is_readers: AtomicBool,
-    /// The task looks, or has to look, after the reader. Changes under the lock.
+    /// Whether the task checks, or has to check, the reader. Changes under the lock.
     is_guarded: AtomicBool,
 }
 
-/// What a reader is doing, as far as the waker is concerned.
+/// The states of a reader, as the waker needs them.
 mod reader {
-    /// Nothing, or something else.
+    /// It does not poll or wait.
     pub(super) const AWAY: u8 = 0;
-    /// It polls: it is not known yet whether it gets to the end.
+    /// It polls, and has not reached the end of the packets yet.
     pub(super) const POLLS: u8 = 1;
     /// It waits for the next packet.
     pub(super) const WAITS: u8 = 2;
@@ -47,43 +48,42 @@ mod reader {
 
 #[derive(Default)]
 struct State {
-    /// The reader that waits, or the last one that did: most come back.
+    /// The waker of the reader that waits, or of the last one: most readers wait again.
     reader: Option<Waker>,
-    /// A wake came while the reader polled. It may be that of a client that only wants others to
-    /// run.
+    /// Woken while the reader polled. A client may do so only to let other tasks run.
     woken: bool,
-    /// Since the last look the reader was at the end of what had come.
+    /// Whether the reader has reached the end of the packets since the last check.
     was_at_end: bool,
     task: Option<Waker>,
-    /// The task has to poll.
+    /// Whether the task has to poll.
     drain: bool,
 }
 
-/// What the task of a route has to do.
+/// A duty of the task of a route.
 pub(super) enum Duty {
-    /// Hand on what has come.
+    /// Deliver the packets that are ready.
     Drain,
-    /// Look whether the reader comes back.
+    /// Check that the reader keeps up.
     Guard,
 }
 
-/// What a reader is doing.
+/// The result of a check of the reader.
 pub(super) enum Reader {
     Waiting,
-    /// It has kept up since the last look.
+    /// It has kept up since the last check.
     Busy,
-    /// It has not.
+    /// It has not kept up.
     Behind,
 }
 
 impl Watch {
-    /// A reader is about to poll.
+    /// Notes that a reader is about to poll.
     pub(super) fn begin_read(&self) {
         self.is_readers.store(true, Ordering::Relaxed);
         self.reader.store(reader::POLLS, Ordering::SeqCst);
     }
 
-    /// The reader has polled, to the end of what has come, and waits.
+    /// Notes that the reader has polled to the end of the packets, and waits.
     pub(super) fn read_to_end(&self, waker: &Waker) {
         let mut state = lock(&self.state);
         if std::mem::take(&mut state.woken) {
@@ -100,19 +100,19 @@ impl Watch {
         }
     }
 
-    /// The reader stopped before the end of what has come.
+    /// Notes that the reader has stopped before the end of the packets.
     pub(super) fn unread(&self) {
         self.reader.store(reader::AWAY, Ordering::Release);
-        // A look that has not seen it poll has ended the guard before: see `look`.
+        // A check that did not see this poll has cleared the flag before this load: see `look`.
         if self.is_guarded.load(Ordering::SeqCst) {
             return;
         }
-        // Where nobody looks after it, little has come since somebody was at the end.
+        // No check was running, so few packets have arrived since the last poll to the end.
         let task = self.start_guard(&mut lock(&self.state));
         wake(task);
     }
 
-    /// The task is about to poll.
+    /// Notes that the task is about to poll.
     pub(super) fn drained_by_task(&self) {
         let mut state = lock(&self.state);
         state.drain = false;
@@ -123,14 +123,15 @@ impl Watch {
         drop(reader);
     }
 
-    /// The route has several bindings now: readers do not poll any more.
+    /// Lets the task poll instead of readers: the route has several bindings, or its reader will be
+    /// away for long.
     pub(super) fn hand_back(&self) {
         if self.is_readers.load(Ordering::Relaxed) {
             self.drain();
         }
     }
 
-    /// The task has to poll.
+    /// Makes the task poll.
     pub(super) fn drain(&self) {
         let mut state = lock(&self.state);
         state.drain = true;
@@ -139,7 +140,7 @@ impl Watch {
         wake(task);
     }
 
-    /// Waits until the task has something to do.
+    /// Waits for the next duty of the task.
     pub(super) async fn duty(&self) -> Duty {
         self.wait(|state| {
             if std::mem::take(&mut state.drain) {
@@ -171,12 +172,12 @@ impl Watch {
         .await
     }
 
-    /// What the reader has been doing since the last look. If it is not busy, it is guarded no more.
+    /// Checks the reader's progress since the last check. Unless it is busy, ends the checks.
     pub(super) fn look(&self) -> Reader {
         let mut state = lock(&self.state);
         let was_at_end = std::mem::take(&mut state.was_at_end);
-        // In this order: a reader that begins to poll after it was seen to wait finds no guard, and
-        // starts one.
+        // In this order: if a reader is seen waiting and then polls, it finds the flag cleared, and
+        // starts the checks again.
         self.is_guarded.store(false, Ordering::SeqCst);
         let waits = self.reader.load(Ordering::SeqCst) == reader::WAITS;
         if !waits && was_at_end {
@@ -186,7 +187,7 @@ impl Watch {
         if waits { Reader::Waiting } else { Reader::Behind }
     }
 
-    /// The reader is guarded from now on. Returns whom to wake for it.
+    /// Starts the checks of the reader. Returns the waker of the task, if it has to be woken.
     fn start_guard(&self, state: &mut State) -> Option<Waker> {
         if self.is_guarded.swap(true, Ordering::SeqCst) {
             return None;
@@ -210,7 +211,7 @@ impl Wake for Watch {
             }
             reader::WAITS => {
                 self.reader.store(reader::AWAY, Ordering::SeqCst);
-                // It was at the end until now.
+                // It was at the end of the packets until now.
                 state.was_at_end = true;
                 (state.reader.clone(), self.start_guard(&mut state))
             }

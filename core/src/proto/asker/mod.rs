@@ -90,9 +90,9 @@ pub struct Asker {
     phase: Phase,
     /// The targets that the message has yet to be published to.
     lanes: &'static [Targets],
-    /// A packet was published.
+    /// Whether a packet of the request was published.
     was_asked: bool,
-    /// The group has refused, and was asked again alone.
+    /// Whether the group has refused, and was asked again alone.
     is_repeated: bool,
     backoff: Backoff,
     /// The group is asked again only if its refusal can arrive before this.
@@ -171,8 +171,8 @@ impl Asker {
         }
     }
 
-    /// Creates a request with a streamed body; the sending half offers it to the group again after
-    /// a refusal.
+    /// Creates a request with a streamed body; the sending half of the body offers it to the group
+    /// again after a refusal.
     #[must_use]
     pub fn streamed(now: Instant, deadline: Option<Instant>, limits: AskerLimits) -> Self {
         Self { is_streamed: true, ..Self::whole(now, &[], deadline, limits) }
