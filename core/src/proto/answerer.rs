@@ -209,7 +209,7 @@ impl Answerer {
     }
 
     /// Returns the next frame for the asker.
-    #[must_use = "it is said once"]
+    #[must_use = "it is yielded once"]
     pub fn poll_transmit(&mut self) -> Option<Frame> {
         let Self { message, instance, target, .. } = *self;
         if let Some(failure) = self.say_failure.take() {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_lite::future;
 
-use super::{listening::Read, route::Route};
+use super::{listening::Found, route::Route};
 use crate::{
     Subject,
     body::Content,
@@ -36,9 +36,9 @@ impl Bound {
                 Err(room) => room,
             };
             match self.route.read(&self.shared, &self.mailbox, room, cx) {
-                Read::Message(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
-                Read::Others => {}
-                Read::Nothing => return self.poll_mailbox(cx),
+                Found::Message(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
+                Found::Others => {}
+                Found::Nothing => return self.poll_mailbox(cx),
             }
         }
         // The packets were for others, which run before more packets are read.

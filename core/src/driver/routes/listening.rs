@@ -29,7 +29,7 @@ pub(super) struct Listening {
 }
 
 /// The result of a reader's poll.
-pub(super) enum Read {
+pub(super) enum Found {
     Message(Arrival),
     /// Packets that went to the queue of its binding, or to others. The reader should poll again.
     Others,
@@ -165,22 +165,22 @@ impl Route {
         mailbox: &Mailbox,
         room: usize,
         cx: &Context<'_>,
-    ) -> Read {
+    ) -> Found {
         const BATCH: usize = 6;
         // The task is delivering, and wakes the reader if it has a message.
         let mut listening = match self.listening.try_lock() {
             Ok(listening) => listening,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Read::Nothing,
+            Err(TryLockError::WouldBlock) => return Found::Nothing,
         };
         let Some(listening) = &mut *listening else {
-            return Read::Nothing;
+            return Found::Nothing;
         };
         if !listening.members.is_only(mailbox) {
             listening.members.look_up(shared, self);
             if !listening.members.is_only(mailbox) {
                 self.watch.hand_back();
-                return Read::Nothing;
+                return Found::Nothing;
             }
         }
         self.watch.begin_read();
@@ -194,9 +194,9 @@ impl Route {
             Turn::Over => self.watch.unread(),
         }
         match read {
-            Some(arrival) => Read::Message(arrival),
-            None if turn == Turn::Over && room > 0 => Read::Others,
-            None => Read::Nothing,
+            Some(arrival) => Found::Message(arrival),
+            None if turn == Turn::Over && room > 0 => Found::Others,
+            None => Found::Nothing,
         }
     }
 }

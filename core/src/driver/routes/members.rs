@@ -23,17 +23,17 @@ pub(in crate::driver) struct Member {
 pub(in crate::driver) struct Members {
     changes: Option<u64>,
     members: Vec<Member>,
-    reader: Reader,
+    direct: Direct,
 }
 
-/// The reader of the only binding.
+/// A message for the reader of the only binding, past the queue.
 #[derive(Default)]
-enum Reader {
+enum Direct {
     #[default]
-    Away,
-    /// It polls, and takes the next message directly if none waits before it.
-    Polls(BindingId),
-    Took(Arrival),
+    Unwanted,
+    /// The reader polls, and takes the next message directly if none waits before it.
+    Wanted(BindingId),
+    Given(Arrival),
 }
 
 impl Members {
@@ -77,19 +77,19 @@ impl Members {
 
     /// Begins a poll by the reader of a binding, which ends with [`read`](Self::read).
     pub(super) fn begin_read(&mut self, binding: BindingId) {
-        self.reader = Reader::Polls(binding);
+        self.direct = Direct::Wanted(binding);
     }
 
     /// Returns whether the reader that polls has a message.
     pub(super) fn has_read(&self) -> bool {
-        matches!(self.reader, Reader::Took(_))
+        matches!(self.direct, Direct::Given(_))
     }
 
     /// Ends a poll, and returns the message that its reader has taken.
     pub(super) fn read(&mut self) -> Option<Arrival> {
-        match std::mem::take(&mut self.reader) {
-            Reader::Took(arrival) => Some(arrival),
-            Reader::Away | Reader::Polls(_) => None,
+        match std::mem::take(&mut self.direct) {
+            Direct::Given(arrival) => Some(arrival),
+            Direct::Unwanted | Direct::Wanted(_) => None,
         }
     }
 
@@ -102,9 +102,9 @@ impl Members {
         bytes: usize,
     ) -> Result<(), Full> {
         let mailbox = &self.members[at].mailbox;
-        let polls = matches!(self.reader, Reader::Polls(binding) if binding == mailbox.id());
+        let polls = matches!(self.direct, Direct::Wanted(binding) if binding == mailbox.id());
         if polls && mailbox.passes(shared, &arrival) {
-            self.reader = Reader::Took(arrival);
+            self.direct = Direct::Given(arrival);
         } else {
             mailbox.push(shared, arrival, bytes)?;
         }

@@ -233,7 +233,7 @@ impl Asker {
     }
 
     /// Returns the next packet to publish besides the request.
-    #[must_use = "it is said once"]
+    #[must_use = "it is yielded once"]
     pub fn poll_transmit(&mut self) -> Option<AskerTransmit> {
         if std::mem::take(&mut self.say_probe) {
             return Some(AskerTransmit::Probe);
@@ -242,7 +242,7 @@ impl Asker {
     }
 
     /// Returns the next event.
-    #[must_use = "it is said once"]
+    #[must_use = "it is yielded once"]
     pub fn poll_event(&mut self) -> Option<AskerEvent> {
         self.events.pop_front()
     }
