@@ -237,11 +237,11 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "DenyExecution",
         edits: &[edit(
-            "error.rs",
-            "let executed = «reason.code.executed()»;",
+            "proto/outbound/outcome.rs",
+            "Err(reason) => «reason.code.executed().max(Executed::Maybe)»,",
             "match reason.code {
-                ReasonCode::Dropped => Executed::No,
-                code => code.executed(),
+                crate::proto::ReasonCode::Dropped => Executed::No,
+                code => code.executed().max(Executed::Maybe),
             }",
         )],
         found_by: RELIABLE,
