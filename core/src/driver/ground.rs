@@ -90,7 +90,7 @@ impl Ground {
         let instance = id::instance_id(&*ids);
         let untidy = Arc::<Untidy>::default();
         Self {
-            inbox: Address::Inbox { service: service.clone(), instance },
+            inbox: Address::inbox(&service, instance),
             source: Source { service, instance },
             tasks: Tasks::new(),
             timers: Timers::default(),

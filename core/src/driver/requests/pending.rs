@@ -62,7 +62,7 @@ pub(crate) enum Vain {
 }
 
 impl Pending {
-    /// Creates a pending request. One that takes all answers has `room` for them.
+    /// Creates a pending request. A request that takes all answers has `room` for them.
     pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
         let answers = Answers::default();
         let state = State { asker, answers, stood_for: 0, vain: None, waker: None };

@@ -46,8 +46,9 @@ pub enum GroupOutcome {
 }
 
 impl Delivery {
-    /// Whether the handler was executed, as far as the sender of the body knows. One that was confirmed
-    /// may have been, also where the reason says that it was not: that can be from before.
+    /// Whether the handler was executed, as far as the sender of the body knows. The handler of a
+    /// confirmed receiver may have been, even if the reason says otherwise: the receiver may have
+    /// sent it before its Confirm arrived.
     #[must_use]
     pub fn executed(&self) -> Executed {
         match &self.result {
