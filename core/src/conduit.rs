@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 pub use self::builder::{Builder, Missing};
 use crate::{
     Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
-    call::Service, handle::Handle, proto::BindingKind, transport::Transport,
+    call::Service, driver, handle::Handle, proto::BindingKind, transport::Transport,
 };
 
 /// One instance of a service: sends messages to other services, and binds to subjects to receive
@@ -138,7 +138,7 @@ impl<E: Encoder> Conduit<E> {
     }
 
     async fn bind_as(&self, subject: Subject, kind: BindingKind) -> Result<Binding<E>, Error> {
-        let bound = self.handle.shared().bind(subject, kind).await?;
+        let bound = driver::bind(self.handle.shared(), subject, kind).await?;
         Ok(Binding::new(bound, self.handle.clone()))
     }
 
@@ -184,7 +184,7 @@ impl<E: Encoder> Conduit<E> {
         let shared = self.handle.shared();
         shared.start_drain(limit);
         shared.closed().await;
-        shared.drained()
+        shared.work.drained()
     }
 
     /// [Drains](Self::drain) the conduit with a short limit, 1 s unless

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::{Encoder, driver::Shared};
+use crate::{
+    Encoder,
+    driver::{self, Shared},
+};
 
 /// Keeps a conduit open, and holds its encoder. Cloning it counts one reference for both.
 pub(crate) struct Handle<E>(Arc<KeepOpen<Arc<E>>>);
@@ -25,7 +28,7 @@ struct KeepOpen<T: ?Sized> {
 
 impl<T: ?Sized> Drop for KeepOpen<T> {
     fn drop(&mut self) {
-        self.shared.release();
+        driver::release(&self.shared);
     }
 }
 

@@ -94,6 +94,7 @@ mod handler;
 mod id;
 pub mod logging;
 mod name;
+mod producer;
 pub mod proto;
 mod runtime;
 mod stats;

@@ -60,9 +60,9 @@ pub struct Stats {
 
 impl Stats {
     pub(crate) fn of(shared: &Shared) -> Self {
-        let (incoming_bytes, outgoing_bytes) = shared.held();
-        let (incoming_bodies, outgoing_bodies) = shared.open_bodies();
-        let (subscriptions, bindings) = shared.routed();
+        let (incoming_bytes, outgoing_bytes) = shared.streams.held();
+        let (incoming_bodies, outgoing_bodies) = shared.streams.open();
+        let (subscriptions, bindings) = shared.routes.len();
         Self {
             tasks: shared.tasks.live(),
             subscriptions,
@@ -71,9 +71,9 @@ impl Stats {
             outgoing_bodies,
             incoming_bytes,
             outgoing_bytes,
-            waiting_bytes: shared.waiting_in_bindings() + shared.waiting_in_requests(),
-            pending_requests: shared.asking(),
-            open_requests: shared.serving(),
+            waiting_bytes: shared.routes.waiting_bytes() + shared.requests.waiting_bytes(),
+            pending_requests: shared.requests.len(),
+            open_requests: shared.serving.len(),
             lost_messages: shared.counters.lost.get(),
             missed_messages: shared.counters.missed.get(),
             invalid_packets: shared.counters.invalid.get(),

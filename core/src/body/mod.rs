@@ -1,7 +1,6 @@
 //! Outgoing and incoming bodies.
 
 mod incoming;
-mod source;
 mod writer;
 
 use std::{fmt, io};
@@ -10,11 +9,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_io::AsyncRead;
 
-pub(crate) use self::{
-    incoming::Content,
-    source::{Prepared, Source},
-};
 pub use self::{incoming::IncomingBody, writer::BodyWriter};
+use crate::producer::Producer;
 
 /// A body that is sent without encoding: text, bytes, a reader, a stream, or nothing.
 ///
@@ -34,7 +30,7 @@ pub use self::{incoming::IncomingBody, writer::BodyWriter};
 /// let file = Body::reader(Cursor::new(vec![0; 100_000]));
 /// assert_eq!(file.len(), None);
 /// ```
-pub struct Body(Source);
+pub struct Body(Producer);
 
 impl Body {
     /// Creates an empty body.
@@ -48,13 +44,13 @@ impl Body {
     ///
     /// `conduit_tokio::from_tokio` converts tokio's readers.
     pub fn reader(reader: impl AsyncRead + Send + 'static) -> Self {
-        Self(Source::reader(Box::pin(reader), None))
+        Self(Producer::reader(Box::pin(reader), None))
     }
 
     /// Like [`reader`](Self::reader), with a known length in bytes. The receiver learns the length
     /// at once, and a reader that yields fewer or more bytes fails the body.
     pub fn sized_reader(reader: impl AsyncRead + Send + 'static, length: u64) -> Self {
-        Self(Source::reader(Box::pin(reader), Some(length)))
+        Self(Producer::reader(Box::pin(reader), Some(length)))
     }
 
     /// Creates a body from everything that a stream yields. An error of the stream fails the body
@@ -64,7 +60,7 @@ impl Body {
     /// task has panicked and dropped its sender; the truncated body would then look complete. If
     /// another task produces the body, use a [`writer`](Self::writer).
     pub fn stream(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
-        Self(Source::stream(Box::pin(stream), None))
+        Self(Producer::stream(Box::pin(stream), None))
     }
 
     /// Like [`stream`](Self::stream), with a known length in bytes.
@@ -72,7 +68,7 @@ impl Body {
         stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
         length: u64,
     ) -> Self {
-        Self(Source::stream(Box::pin(stream), Some(length)))
+        Self(Producer::stream(Box::pin(stream), Some(length)))
     }
 
     /// Creates a body that another task writes, and its writer. The body ends when the writer is
@@ -101,7 +97,7 @@ impl Body {
         self.len() == Some(0)
     }
 
-    pub(crate) fn into_source(self) -> Source {
+    pub(crate) fn into_producer(self) -> Producer {
         self.0
     }
 }
@@ -114,13 +110,13 @@ impl fmt::Debug for Body {
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(Source::bytes(bytes))
+        Self(Producer::bytes(bytes))
     }
 }
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Source::vec(bytes))
+        Self(Producer::vec(bytes))
     }
 }
 
@@ -133,7 +129,7 @@ impl From<()> for Body {
 impl From<IncomingBody> for Body {
     fn from(body: IncomingBody) -> Self {
         let length = body.left();
-        Self(Source::stream(Box::pin(body.into_io_stream()), length))
+        Self(Producer::stream(Box::pin(body.into_io_stream()), length))
     }
 }
 

@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use event_listener::Event;
 use futures_lite::future;
 
-use crate::{Error, ErrorKind, IncomingBody, body::Content, proto::ReasonCode};
+use crate::{Error, ErrorKind, IncomingBody, driver::Content, proto::ReasonCode};
 
 pub(crate) struct Collected {
     /// A body of one packet. It is accessed without a lock, so it stays here even after it was

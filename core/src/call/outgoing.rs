@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     Body, Encode, Error, MessageId,
-    body::{Prepared, Source},
     driver::{OutboundStream, To},
     error::encoded,
     handle::Open,
+    producer::{Prepared, Producer},
     proto::{
         Headers, Outbound,
         frame::{ContentType, Frame, Head, HeadRef, Request, StreamId},
@@ -17,19 +17,19 @@ use crate::{
 
 /// A body, with its content type if an encoder made it.
 pub(crate) struct Payload {
-    pub(crate) source: Source,
+    pub(crate) producer: Producer,
     pub(crate) content_type: Option<ContentType>,
 }
 
 impl Payload {
     pub(crate) fn raw(body: Body) -> Self {
-        Self { source: body.into_source(), content_type: None }
+        Self { producer: body.into_producer(), content_type: None }
     }
 
     pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
         let (content_type, bytes) = encoded(encoder, value)?;
-        let source = Body::from(bytes).into_source();
-        Ok(Self { source, content_type: Some(content_type) })
+        let producer = Body::from(bytes).into_producer();
+        Ok(Self { producer, content_type: Some(content_type) })
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Outgoing {
 
 struct Parts {
     to: To,
-    source: Source,
+    producer: Producer,
     content_type: Option<ContentType>,
     headers: Headers,
     sequence: Option<u64>,
@@ -54,8 +54,8 @@ impl Outgoing {
         payload: Result<Payload, Error>,
     ) -> Self {
         let parts = to.and_then(|to| {
-            let Payload { source, content_type } = payload?;
-            Ok(Parts { to, source, content_type, headers: Headers::new(), sequence: None })
+            let Payload { producer, content_type } = payload?;
+            Ok(Parts { to, producer, content_type, headers: Headers::new(), sequence: None })
         });
         Self { handle, parts }
     }
@@ -71,7 +71,7 @@ impl Outgoing {
     pub(crate) fn send_now(&mut self) -> Option<Result<(), Error>> {
         let parts = self.parts.as_mut().ok()?;
         let shared = self.handle.shared();
-        let body = parts.source.whole(shared.chunk()).filter(|_| shared.is_ready())?;
+        let body = parts.producer.whole(shared.chunk()).filter(|_| shared.is_ready())?;
         if let Err(closed) = shared.check_open() {
             return Some(Err(parts.to.about(closed)));
         }
@@ -89,9 +89,9 @@ impl Outgoing {
     }
 
     /// Checks the message, and separates its body from the rest.
-    pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Source), Error> {
+    pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
         let Self { handle, parts } = self;
-        let Parts { to, source: body, content_type, headers, sequence } = parts?;
+        let Parts { to, producer: body, content_type, headers, sequence } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
         let source = shared.source.clone();
@@ -109,7 +109,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// Checks whether the body fits one packet.
-    pub(crate) async fn prepare(&self, body: Source) -> Result<Prepared, Error> {
+    pub(crate) async fn prepare(&self, body: Producer) -> Result<Prepared, Error> {
         let prepared = body.prepare(self.handle.shared().chunk()).await;
         prepared.map_err(|error| self.to.about(error))
     }
@@ -138,6 +138,6 @@ impl Ready {
         let machine = Outbound::offer(shared.now(), message, head, targets, length, nonces, limits);
         let id = StreamId { message, reply: false };
         let (service, subject) = (self.to.service(), self.to.subject());
-        shared.outbound(id, machine, service.clone(), Some(subject.clone()))
+        shared.streams.outbound(id, machine, service.clone(), Some(subject.clone()))
     }
 }

@@ -8,12 +8,12 @@ use std::{
 
 use crate::{
     Delivery, Error, ErrorKind,
-    body::{Prepared, Source},
     call::lazy::Lazy,
     call::outgoing::Payload,
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
+    producer::{Prepared, Producer},
     proto::{
         Asked, Detail, Headers, Outbound, Reason, ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
@@ -87,29 +87,29 @@ async fn send(
     shared: &Arc<Shared>,
     replier: &Replier,
     head: &Head,
-    source: Source,
+    producer: Producer,
 ) -> Result<(), Error> {
     let request = replier.request;
-    match source.prepare(shared.chunk()).await? {
+    match producer.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let packet = || Frame::reply(request.message, head.borrowed(), &body);
             let to = shared.destinations.get(&replier.asker.inbox());
             shared.publish(&to, packet, None, None).await
         }
-        Prepared::Streamed(source) => {
+        Prepared::Streamed(producer) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };
             let message = shared.message_id();
             let limits = shared.config.outbound(None);
-            let (now, length) = (shared.now(), source.length());
+            let (now, length) = (shared.now(), producer.length());
             // An asker gets no more than the first window before it reads, as every receiver.
             let credit = request.credit.min(shared.config.first_window);
             let asked = Asked { request: request.message, asker, credit };
             let machine = Outbound::reply(now, message, head.clone(), asked, length, limits);
             let id = StreamId { message, reply: true };
             let service = replier.asker.service.clone();
-            let stream = shared.outbound(id, machine, service, None);
+            let stream = shared.streams.outbound(id, machine, service, None);
             // Boxed: few replies are streamed, but every reply's future would hold its state.
-            let outcome = Box::pin(shared.send_body(&stream, source)).await?;
+            let outcome = Box::pin(shared.streams.send(&stream, producer)).await?;
             Delivery::of(&outcome).map(|_| ())
         }
     }
@@ -134,7 +134,7 @@ impl Setup {
     fn run(self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
-            let Payload { source, content_type } = self.payload?;
+            let Payload { producer, content_type } = self.payload?;
             let shared = self.handle.shared();
             shared.check_open()?;
             if !replier.claim() {
@@ -148,7 +148,7 @@ impl Setup {
                 sequence: None,
                 request: None,
             };
-            let result = send(shared, &replier, &head, source).await;
+            let result = send(shared, &replier, &head, producer).await;
             match &result {
                 Ok(()) => std::mem::forget(unfinished),
                 Err(error) => {

@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use crate::{
     Body, Delivery, Error,
-    body::{Prepared, Source},
     call::lazy::Lazy,
     call::outgoing::{Outgoing, Ready},
+    producer::{Prepared, Producer},
     proto::frame::Frame,
     transport::Targets,
 };
@@ -105,9 +105,9 @@ impl Setup {
         let sent = match ready.prepare(body).await? {
             Prepared::Whole(body) if !confirm => publish(&mut ready, body).await,
             Prepared::Whole(body) => {
-                stream(&mut ready, Body::from(body).into_source(), expect, confirm).await
+                stream(&mut ready, Body::from(body).into_producer(), expect, confirm).await
             }
-            Prepared::Streamed(source) => stream(&mut ready, source, expect, confirm).await,
+            Prepared::Streamed(producer) => stream(&mut ready, producer, expect, confirm).await,
         };
         sent.map_err(|error| ready.to.about(error))
     }
@@ -124,14 +124,14 @@ async fn publish(ready: &mut Ready, body: Bytes) -> Result<Delivery, Error> {
 
 async fn stream(
     ready: &mut Ready,
-    source: Source,
+    producer: Producer,
     expect: Option<usize>,
     confirm: bool,
 ) -> Result<Delivery, Error> {
     ready.handle.shared().ready(None).await?;
     let message = ready.handle.shared().message_id();
-    let stream = ready.offer(message, source.length(), Targets::Both, expect);
-    let outcome = ready.handle.shared().send_body(&stream, source).await?;
+    let stream = ready.offer(message, producer.length(), Targets::Both, expect);
+    let outcome = ready.handle.shared().streams.send(&stream, producer).await?;
     if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }
 }
 

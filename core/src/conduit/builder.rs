@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     Conduit, Encoder, Error, IdSource, Runtime, ServiceName,
     config::Config,
-    driver::Shared,
+    driver,
     handle::Handle,
     id::SystemIds,
     transport::{DynTransport, Transport},
@@ -270,7 +270,7 @@ impl<R, T, E> Builder<R, T, E> {
         self.config.check()?;
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
         let shared =
-            Shared::start(service, self.config, Arc::new(self.runtime), transport, self.ids);
+            driver::start(service, self.config, Arc::new(self.runtime), transport, self.ids);
         Ok(Conduit::from_handle(Handle::new(shared, Arc::new(self.encoder))))
     }
 }

@@ -1,9 +1,8 @@
 use std::{sync::Arc, time::Instant};
 
-use super::{InboundStream, Replier, Shared, streams::Readiness};
+use super::{Content, InboundStream, Replier, ground::Ground, streams::Readiness};
 use crate::{
     Subject,
-    body::Content,
     proto::{ReasonCode, frame::Head},
 };
 
@@ -27,9 +26,9 @@ impl Arrival {
 
     /// Drops it without a failure to its sender: it is no longer needed, or its sender has decided
     /// against this instance.
-    pub(super) fn refuse(&self, shared: &Shared) {
+    pub(super) fn refuse(&self) {
         if let Content::Stream(content) = &self.content {
-            content.stream.stop(shared, ReasonCode::Draining.into());
+            content.stream.stop(ReasonCode::Draining.into());
         }
         if let Some(replier) = &self.replier {
             replier.claim();
@@ -46,13 +45,13 @@ impl Arrival {
     }
 
     /// Returns whether it is a request that was cancelled, or whose deadline has passed.
-    pub(super) fn is_needless(&self, shared: &Shared) -> bool {
+    pub(super) fn is_needless(&self, ground: &Ground) -> bool {
         let is_cancelled = self.replier.as_ref().is_some_and(|replier| replier.is_cancelled());
-        is_cancelled || self.deadline.is_some_and(|deadline| shared.now() >= deadline)
+        is_cancelled || self.deadline.is_some_and(|deadline| ground.now() >= deadline)
     }
 
-    pub(super) fn readiness(&self, shared: &Shared) -> Readiness {
-        if self.is_needless(shared) {
+    pub(super) fn readiness(&self, ground: &Ground) -> Readiness {
+        if self.is_needless(ground) {
             return Readiness::Never;
         }
         self.stream().map_or(Readiness::Ready, |stream| stream.readiness())

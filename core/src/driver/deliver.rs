@@ -1,4 +1,4 @@
-//! Delivers packets on a subject to the bindings that they are for.
+//! Delivers messages and offers on a subject to the bindings that they are for.
 
 mod refuse;
 #[cfg(test)]
@@ -9,165 +9,128 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 
 use super::{
-    Arrival, Logged, Mailbox, Replier, Seen, Shared,
+    Arrival, Content, Mailbox, Replier, Shared,
+    ground::{Logged, Seen},
     mailbox::Full,
-    routes::{Member, Members, Route},
+    routes::{Members, Route},
+    streams::Waiting,
 };
 use crate::{
     MessageId,
-    body::Content,
     proto::{
-        Detail, Gap, ProtocolError, ReasonCode,
-        frame::{Frame, Head, Known, StreamId},
+        Detail, Gap, ReasonCode,
+        frame::{Frame, Head, StreamId},
     },
     transport::Target,
 };
 
-/// An offer without its head.
-#[derive(Clone, Copy)]
-struct Offer {
-    message: MessageId,
-    length: Option<u64>,
-    /// The length of its packet.
-    bytes: usize,
+/// The delivery of one packet.
+pub(super) struct Delivery<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) route: &'a Route,
+    /// The bindings of the route.
+    pub(super) members: &'a mut Members,
+    /// The length of the packet.
+    pub(super) bytes: usize,
 }
 
-impl Shared {
-    /// Handles a packet that arrived on a subject.
-    pub(super) fn handle_subject(
-        self: &Arc<Self>,
-        route: &Route,
-        packet: Bytes,
-        known: &mut Known,
-        members: &mut Members,
-    ) {
-        let bytes = packet.len();
-        let frame = match Frame::decode_known(packet, known) {
-            Ok(frame) => frame,
-            Err(error) => {
-                self.not_understood(Some(&route.subject), &error);
-                if let ProtocolError::Unsupported(_, what) = &error {
-                    members.look_up(self, route);
-                    self.refuse_unsupported(route, members, what);
-                }
-                return;
-            }
-        };
-        members.look_up(self, route);
-        match frame {
-            Frame::Message { head, body } => self.deliver_whole(route, members, head, body, bytes),
-            Frame::Offer { head, message, length, target } if target == route.target => {
-                self.deliver_offer(route, members, &head, Offer { message, length, bytes });
-            }
-            Frame::Data { .. } => self.handle_sender(frame),
-            Frame::Probe { .. } => {}
-            _ => self.counters.invalid.add(1),
-        }
-    }
+/// An offer without its head.
+#[derive(Clone, Copy)]
+pub(super) struct Offer {
+    pub(super) message: MessageId,
+    pub(super) length: Option<u64>,
+}
 
-    fn deliver_whole(
-        self: &Arc<Self>,
-        route: &Route,
-        members: &mut Members,
-        head: Box<Head>,
-        body: Bytes,
-        bytes: usize,
-    ) {
-        if route.target == Target::Plain {
-            for member in members.all_mut() {
-                self.note(route, member, &head);
+impl Delivery<'_> {
+    /// Delivers a message with its whole body.
+    pub(super) fn message(&mut self, head: Box<Head>, body: Bytes) {
+        let target = self.route.target;
+        if target == Target::Plain {
+            for at in 0..self.members.all().len() {
+                self.note(at, &head);
             }
         }
-        let (first, last) = match (route.target, members.all()) {
+        let (first, last) = match (target, self.members.all()) {
             (Target::Plain, []) => return,
-            (Target::Group, []) => return self.pass_on(route, &head, &body),
+            (Target::Group, []) => return self.pass_on(&head, &body),
             (Target::Plain, all) => (0, all.len() - 1),
             (Target::Group, all) => {
-                let roomy = all.iter().position(|member| member.mailbox.has_room(self, bytes));
+                let roomy = all.iter().position(|member| member.mailbox.has_room(self.bytes));
                 let at = roomy.unwrap_or(0);
                 (at, at)
             }
         };
         for at in first..last {
-            self.deliver_whole_to(route, members, at, head.clone(), body.clone(), bytes);
+            self.message_to(at, head.clone(), body.clone());
         }
-        self.deliver_whole_to(route, members, last, head, body, bytes);
+        self.message_to(last, head, body);
     }
 
-    fn deliver_whole_to(
-        self: &Arc<Self>,
-        route: &Route,
-        members: &mut Members,
-        at: usize,
-        head: Box<Head>,
-        body: Bytes,
-        bytes: usize,
-    ) {
-        let mailbox = &members.all()[at].mailbox;
+    fn message_to(&mut self, at: usize, head: Box<Head>, body: Bytes) {
+        let mailbox = self.mailbox(at);
         // Checked first: a refused request must not create a replier, whose drop would answer it.
-        if head.request.is_some() && !self.takes_request(route, mailbox, bytes) {
-            self.lose_copy(mailbox, route, &head);
-            return self.refuse_request(route, &head, ReasonCode::Overloaded);
+        if head.request.is_some() && !self.takes_request(mailbox) {
+            self.lose_copy(mailbox, &head);
+            return self.refuse_request(&head, ReasonCode::Overloaded);
         }
-        let arrival = self.arrival(route, head, Content::Whole(body));
-        let Err(Full(arrival)) = members.give(self, at, arrival, bytes) else { return };
-        let mailbox = &members.all()[at].mailbox;
+        let arrival = self.arrival(head, Content::Whole(body));
+        let Err(Full(arrival)) = self.give(at, arrival) else { return };
+        let mailbox = self.mailbox(at);
         if mailbox.is_complete() {
             // The binding was unbound a moment ago, so nothing is lost.
-            if route.target == Target::Group {
-                self.give_back(route, arrival);
+            if self.route.target == Target::Group {
+                self.give_back(arrival);
             }
         } else if let Some(replier) = &arrival.replier {
-            self.lose_copy(mailbox, route, &arrival.head);
+            self.lose_copy(mailbox, &arrival.head);
             replier.fail(ReasonCode::Overloaded.into(), Detail::default());
         } else {
-            self.lose(mailbox, &route.subject, &arrival.head);
+            mailbox.lose(&self.route.subject, &arrival.head);
         }
     }
 
     /// Hands on a message that was routed here before the broker knew that the last member had
     /// left. If its sender can be told, it asks the group again.
-    fn pass_on(&self, route: &Route, head: &Head, body: &[u8]) {
+    fn pass_on(&self, head: &Head, body: &[u8]) {
         if head.request.is_some() {
-            self.refuse_request(route, head, ReasonCode::Draining);
+            self.refuse_request(head, ReasonCode::Draining);
         } else {
             let packet = Frame::message(head.borrowed(), body);
-            self.hand_on(self.address_of(route), packet, route.target);
+            let (subject, target) = (self.route.subject.clone(), self.route.target);
+            let to = self.shared.own_subject(subject, target);
+            self.shared.handing_on.hand_on(to, packet, target);
         }
     }
 
-    fn deliver_offer(
-        self: &Arc<Self>,
-        route: &Route,
-        members: &mut Members,
-        head: &Head,
-        offer: Offer,
-    ) {
-        let count = members.all().len();
+    /// Delivers an offer.
+    pub(super) fn offer(&mut self, head: &Head, offer: Offer) {
+        let count = self.members.all().len();
         let stream = StreamId { message: offer.message, reply: false };
-        let refused = match route.target {
+        let refused = match self.route.target {
             Target::Plain => {
                 for at in 0..count {
-                    self.note(route, &mut members.all_mut()[at], head);
-                    if let Err(code) = self.deliver_offer_to(route, members, at, head, offer) {
-                        let mailbox = &members.all()[at].mailbox;
-                        self.lose_copy(mailbox, route, head);
-                        self.refuse_offer(route, &head.source, stream, mailbox.port(), code);
+                    self.note(at, head);
+                    if let Err(code) = self.offer_to(at, head, offer) {
+                        let mailbox = self.mailbox(at);
+                        self.lose_copy(mailbox, head);
+                        self.refuse_offer(&head.source, stream, mailbox.port(), code);
                     }
                 }
                 return;
             }
             Target::Group => {
                 // Prefer a member that already has it from an earlier offer.
+                let streams = &self.shared.streams;
                 let has_it = |mailbox: &Mailbox| {
                     let port = mailbox.port();
-                    self.inbound_at(stream, port).is_some()
-                        || self.last_word(stream, port).is_some()
+                    streams.inbound_at(stream, port).is_some()
+                        || streams.last_word(stream, port).is_some()
                 };
-                let before = members.all().iter().position(|member| has_it(&member.mailbox));
+                let all = self.members.all();
+                let before = all.iter().position(|member| has_it(&member.mailbox));
                 let mut refused = ReasonCode::Draining;
                 for at in before.into_iter().chain(0..count) {
-                    match self.deliver_offer_to(route, members, at, head, offer) {
+                    match self.offer_to(at, head, offer) {
                         Ok(()) => return,
                         Err(code) => refused = code,
                     }
@@ -175,92 +138,90 @@ impl Shared {
                 refused
             }
         };
-        self.refuse_offer(route, &head.source, stream, 0, refused);
+        self.refuse_offer(&head.source, stream, 0, refused);
     }
 
-    fn deliver_offer_to(
-        self: &Arc<Self>,
-        route: &Route,
-        members: &mut Members,
-        at: usize,
-        head: &Head,
-        offer: Offer,
-    ) -> Result<(), ReasonCode> {
-        let mailbox = &members.all()[at].mailbox;
+    fn offer_to(&mut self, at: usize, head: &Head, offer: Offer) -> Result<(), ReasonCode> {
+        let (mailbox, streams) = (self.mailbox(at), &self.shared.streams);
         let id = StreamId { message: offer.message, reply: false };
-        if let Some(open) = self.inbound_at(id, mailbox.port()) {
-            open.offered_again(self);
+        if let Some(open) = streams.inbound_at(id, mailbox.port()) {
+            open.offered_again();
             return Ok(());
         }
-        if self.repeat_last_word(id, mailbox.port()) {
+        if streams.repeat_last_word(id, mailbox.port()) {
             return Ok(());
         }
         let has_room = match head.request {
-            Some(_) => self.takes_request(route, mailbox, offer.bytes),
-            None => mailbox.has_room(self, offer.bytes),
+            Some(_) => self.takes_request(mailbox),
+            None => mailbox.has_room(self.bytes),
         };
         if !has_room {
             return Err(ReasonCode::Overloaded);
         }
-        let Offer { length, bytes, .. } = offer;
-        let stream = self.accept(id, route.target, length, &head.source, bytes, mailbox)?;
-        let deadline = self.deadline(head);
-        let content = Content::stream(self, stream, offer.length, deadline);
-        let arrival = self.arrival(route, Box::new(head.clone()), content);
+        let (target, queue) = (self.route.target, Arc::clone(mailbox));
+        let stream = streams.accept(id, target, offer.length, &head.source, self.bytes, queue)?;
+        let content = Content::stream(stream, offer.length, self.deadline(head));
+        let arrival = self.arrival(Box::new(head.clone()), content);
         // Full means that it was unbound a moment ago.
-        if let Err(Full(arrival)) = members.give(self, at, arrival, offer.bytes) {
-            self.give_back(route, arrival);
+        if let Err(Full(arrival)) = self.give(at, arrival) {
+            self.give_back(arrival);
         }
         Ok(())
     }
 
-    /// Returns whether a request may wait in a binding. A member of a group where requests have
-    /// waited for too long leaves new ones to the others.
-    fn takes_request(&self, route: &Route, mailbox: &Mailbox, bytes: usize) -> bool {
-        let too_long = self.now().checked_sub(self.config.request_wait);
-        let keeps_waiting = || route.target == Target::Group && mailbox.has_kept_waiting(too_long);
-        mailbox.has_room(self, bytes) && !keeps_waiting()
+    fn mailbox(&self, at: usize) -> &Arc<Mailbox> {
+        &self.members.all()[at].mailbox
     }
 
-    fn arrival(self: &Arc<Self>, route: &Route, head: Box<Head>, content: Content) -> Arrival {
+    fn give(&mut self, at: usize, arrival: Arrival) -> Result<(), Full> {
+        self.members.give(&self.shared.routes, at, arrival, self.bytes)
+    }
+
+    fn give_back(&self, arrival: Arrival) {
+        self.shared.handing_on.give_back(self.route.target, arrival);
+    }
+
+    /// Returns whether a request may wait in a binding. A member of a group where requests have
+    /// waited for too long leaves new ones to the others.
+    fn takes_request(&self, mailbox: &Mailbox) -> bool {
+        let too_long = self.shared.now().checked_sub(self.shared.config.request_wait);
+        let is_group = self.route.target == Target::Group;
+        mailbox.has_room(self.bytes) && !(is_group && mailbox.has_kept_waiting(too_long))
+    }
+
+    fn arrival(&self, head: Box<Head>, content: Content) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
-            Replier::new(self, request, head.source.clone(), route.target, is_whole)
+            let (serving, asker) = (&self.shared.serving, head.source.clone());
+            Replier::new(serving, request, asker, self.route.target, is_whole)
         });
-        Arrival {
-            deadline: self.deadline(&head),
-            head,
-            subject: route.subject.clone(),
-            replier,
-            content,
-        }
+        let (deadline, subject) = (self.deadline(&head), self.route.subject.clone());
+        Arrival { head, subject, replier, deadline, content }
     }
 
     fn deadline(&self, head: &Head) -> Option<Instant> {
         let left = head.request?.time_left?;
-        self.now().checked_add(left)
+        self.shared.now().checked_add(left)
     }
 
     /// Notes the number of a message. A plain binding receives every message, so a gap is a loss.
-    fn note(&self, route: &Route, member: &mut Member, head: &Head) {
+    fn note(&mut self, at: usize, head: &Head) {
         let Some(number) = head.sequence else { return };
-        let missed = &member.mailbox.missed;
+        let member = &mut self.members.all_mut()[at];
+        let (missed, all_missed) = (&member.mailbox.missed, &self.shared.counters.missed);
         match member.seen.note(head.source.instance, number) {
             Gap::None => {}
             Gap::Missed(count) => {
                 missed.add(count);
-                self.counters.missed.add(count);
-                self.log_messages(Logged::Missed, route, head, count);
+                all_missed.add(count);
+                let (subject, source) = (Some(&self.route.subject), Some(&head.source));
+                let seen = Seen { subject, source, count, ..Seen::default() };
+                self.shared.log(Logged::Missed, seen);
             }
             Gap::Filled => {
                 missed.take_back(1);
-                self.counters.missed.take_back(1);
+                all_missed.take_back(1);
             }
         }
-    }
-
-    fn log_messages(&self, event: Logged, route: &Route, head: &Head, count: u64) {
-        let (subject, source) = (Some(&route.subject), Some(&head.source));
-        self.log(event, Seen { subject, source, count, ..Seen::default() });
     }
 }

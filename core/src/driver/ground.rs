@@ -41,14 +41,14 @@ use self::{
 };
 use super::waiting::WaitingBytes;
 use crate::{
-    IdSource, MessageId, Runtime, ServiceName,
+    IdSource, MessageId, Runtime, ServiceName, Subject,
     config::{Config, piece},
     id,
     proto::{
         Nonces,
         frame::{MAX_HEADER, Receiver, Source},
     },
-    transport::{Address, DynTransport, MIN_PACKET_LEN},
+    transport::{Address, DynTransport, MIN_PACKET_LEN, Target},
 };
 
 pub(crate) struct Ground {
@@ -151,6 +151,12 @@ impl Ground {
     /// Returns this conduit as the receiver of a body.
     pub(crate) fn receiver(&self, port: u64) -> Receiver {
         Receiver { instance: self.source.instance, port }
+    }
+
+    /// Returns the address of the bindings of one kind at a subject of this service.
+    pub(super) fn own_subject(&self, subject: Subject, target: Target) -> Address {
+        let service = self.source.service.clone();
+        Address::Subject { service, subject, targets: target.into() }
     }
 
     /// Returns how many bytes of a body one packet may hold.

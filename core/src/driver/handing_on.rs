@@ -7,17 +7,21 @@ use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Arrival, Logged, Seen, Shared, routes::Route};
+use super::{
+    Arrival, Content,
+    ground::{Logged, Seen},
+    work::Work,
+};
 use crate::{
-    body::Content,
     error::Causes,
     proto::{ReasonCode, frame::Frame},
     transport::{Address, Target},
 };
 
 /// The packets that hand messages on, until the transport accepts them. Their messages were waiting
-/// in bindings before, or [stop](Shared::room_to_hand_on) the reading of a subscription being left.
-pub(super) struct HandingOn {
+/// in bindings before, or [stop](Self::room) the reading of a subscription being left.
+pub(crate) struct HandingOn {
+    work: Arc<Work>,
     // Bounded by the limits of the bindings, and by `MOST`.
     sender: Sender<Given>,
     given: Receiver<Given>,
@@ -35,29 +39,26 @@ struct Given {
 /// How many packets may wait before reading of messages that may have to be given back stops.
 const MOST: usize = 1024;
 
-impl Default for HandingOn {
-    fn default() -> Self {
+impl HandingOn {
+    pub(super) fn new(work: Arc<Work>) -> Self {
         let (sender, given) = async_channel::unbounded();
-        Self { sender, given, gone: Event::new() }
+        Self { work, sender, given, gone: Event::new() }
     }
-}
 
-impl Shared {
     /// Gives back a message that no handler has. Drops it if it was cancelled, or its deadline has
     /// passed.
-    pub(super) fn give_back(&self, route: &Route, arrival: Arrival) {
-        if arrival.is_needless(self) {
-            return arrival.refuse(self);
+    pub(super) fn give_back(&self, target: Target, arrival: Arrival) {
+        if arrival.is_needless(&self.work.ground) {
+            return arrival.refuse();
         }
-        let Arrival { head, replier, content, .. } = arrival;
-        let target = route.target;
+        let Arrival { head, subject, replier, content, .. } = arrival;
         match (&content, replier) {
             (Content::Stream(content), replier) => {
                 // A failure would end a request that another member may take.
                 if let Some(replier) = replier {
                     replier.claim();
                 }
-                if let Some((sender, stop)) = content.stream.refuse(self) {
+                if let Some((sender, stop)) = content.stream.refuse() {
                     self.hand_on(sender, stop, target);
                 }
             }
@@ -68,29 +69,29 @@ impl Shared {
             }
             (Content::Whole(body), None) if target == Target::Group => {
                 let packet = Frame::message(head.borrowed(), body);
-                self.hand_on(self.address_of(route), packet, target);
+                self.hand_on(self.work.ground.own_subject(subject, target), packet, target);
             }
-            (Content::Whole(_), None) => self.count_aborted(),
+            (Content::Whole(_), None) => self.work.count_aborted(),
         }
     }
 
     /// Publishes a packet that hands a message on, in the background. The message counts as handed
     /// on when the transport has accepted the packet.
     pub(super) fn hand_on(&self, to: Address, packet: Bytes, target: Target) {
-        self.begin_giving_back(1);
+        self.work.begin_giving_back(1);
         // Fails once this is closed; then nothing more is sent.
         let given = Given { to, packet, target };
-        if self.is_closed() || self.handing_on.sender.try_send(given).is_err() {
-            self.count_aborted();
-            self.end_giving_back(1);
+        if self.work.ground.is_closed() || self.sender.try_send(given).is_err() {
+            self.work.count_aborted();
+            self.work.end_giving_back(1);
         }
     }
 
     /// Waits until there is room to hand on more.
-    pub(super) async fn room_to_hand_on(&self) {
+    pub(super) async fn room(&self) {
         loop {
-            let gone = self.handing_on.gone.listen();
-            if self.handing_on.sender.len() < MOST || self.handing_on.sender.is_closed() {
+            let gone = self.gone.listen();
+            if self.sender.len() < MOST || self.sender.is_closed() {
                 return;
             }
             gone.await;
@@ -98,25 +99,25 @@ impl Shared {
     }
 
     /// Publishes the packets in order, until the conduit closes and all of them are sent.
-    pub(super) async fn run_handing_on(self: Arc<Self>) {
-        while let Ok(Given { to, packet, target }) = self.handing_on.given.recv().await {
-            match self.transport.publish(&to, &mut Some(packet), None).await {
-                Ok(()) if target == Target::Group => self.count_handed_on(),
-                Ok(()) => self.count_aborted(),
+    pub(super) async fn run(&self) {
+        while let Ok(Given { to, packet, target }) = self.given.recv().await {
+            match self.work.ground.transport.publish(&to, &mut Some(packet), None).await {
+                Ok(()) if target == Target::Group => self.work.count_handed_on(),
+                Ok(()) => self.work.count_aborted(),
                 Err(error) => {
                     let error = format_args!("{to:?}: {}", Causes(&error));
-                    self.log(Logged::NotSent, Seen::error(&error));
-                    self.count_aborted();
+                    self.work.ground.log(Logged::NotSent, Seen::error(&error));
+                    self.work.count_aborted();
                 }
             }
-            self.end_giving_back(1);
-            self.handing_on.gone.notify(usize::MAX);
+            self.work.end_giving_back(1);
+            self.gone.notify(usize::MAX);
         }
     }
 
     /// Accepts no more packets.
-    pub(super) fn close_handing_on(&self) {
-        self.handing_on.sender.close();
-        self.handing_on.gone.notify(usize::MAX);
+    pub(super) fn close(&self) {
+        self.sender.close();
+        self.gone.notify(usize::MAX);
     }
 }

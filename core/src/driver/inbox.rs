@@ -1,80 +1,71 @@
-//! Handles packets to the inbox and the control address.
+//! Listens on the inbox and the control address.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
 use futures_lite::{StreamExt, future};
 
-use super::{Logged, Seen, Shared, ground::Purpose};
+use super::{
+    Shared,
+    dispatch::{handle_packet, handle_undelivered},
+    ground::{Logged, Seen},
+};
 use crate::{
-    Subject,
+    Error, ErrorKind,
     error::Causes,
-    proto::{
-        ProtocolError,
-        frame::{Frame, Known},
-    },
-    transport::{DynSubscription, Packet, Token},
+    proto::frame::Known,
+    transport::{Address, DynSubscription, Packet, TransportErrorKind},
 };
 
-impl Shared {
-    /// Handles the packets of a subscription until it ends.
-    pub(super) async fn listen_to(self: &Arc<Self>, subscription: &mut dyn DynSubscription) {
-        const TURN: u32 = 128;
-        let mut turn = 0;
-        let mut known = Known::new();
-        while let Some(packet) = subscription.next().await {
-            match packet {
-                Packet::Data(packet) => self.handle_packet(packet, &mut known),
-                Packet::Undelivered(token) => self.handle_undelivered(token),
-            }
-            turn += 1;
-            if turn % TURN == 0 {
-                future::yield_now().await;
-            }
+/// Listens on the inbox and the control address. Returns when either ends, which means that the
+/// transport, or the client behind it, has ended.
+pub(super) async fn serve(shared: &Shared) {
+    match open(shared).await {
+        Ok((mut inbox, mut control)) => {
+            shared.lifecycle.opened();
+            future::or(listen(shared, &mut *inbox), listen(shared, &mut *control)).await;
+            shared.log(Logged::TransportGone, Seen::default());
+        }
+        Err(error) if error.kind() == ErrorKind::Closed => {
+            shared.log(Logged::TransportGone, Seen::error(&Causes(&error)));
+        }
+        Err(error) => {
+            shared.log(Logged::NoInbox, Seen::error(&Causes(&error)));
+            shared.lifecycle.failed(error);
+            future::pending::<()>().await;
         }
     }
+}
 
-    fn handle_packet(self: &Arc<Self>, packet: Bytes, known: &mut Known) {
-        let bytes = packet.len();
-        let frame = match Frame::decode_known(packet, known) {
-            Ok(frame) => frame,
-            Err(error) => return self.not_understood(None, &error),
-        };
-        match frame {
-            Frame::Confirm { .. }
-            | Frame::Data { .. }
-            | Frame::End { .. }
-            | Frame::Ping { .. }
-            | Frame::Reset { .. } => self.handle_sender(frame),
-            Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
-                self.handle_receiver(frame);
+async fn open(
+    shared: &Shared,
+) -> Result<(Box<dyn DynSubscription>, Box<dyn DynSubscription>), Error> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let inbox = shared.transport.subscribe(&shared.inbox).await?;
+    let service = shared.source.service.clone();
+    let control = shared.transport.subscribe(&Address::Control { service }).await?;
+    loop {
+        match shared.transport.flush().await {
+            Err(error) if error.kind() == TransportErrorKind::Disconnected => {
+                shared.pause_until(shared.now() + PAUSE).await;
             }
-            Frame::Reply { .. }
-            | Frame::ReplyStream { .. }
-            | Frame::Failure { .. }
-            | Frame::Alive { .. } => self.handle_answer(frame, bytes),
-            Frame::Cancel { message } => self.handle_cancel(message),
-            Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
-                self.counters.invalid.add(1);
-            }
+            flushed => return Ok(flushed.map(|()| (inbox, control))?),
         }
     }
+}
 
-    /// Logs and counts a packet that could not be decoded.
-    pub(super) fn not_understood(&self, subject: Option<&Subject>, error: &ProtocolError) {
-        self.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
-        self.counters.invalid.add(1);
-    }
-
-    /// Handles a notice, which may be forged.
-    fn handle_undelivered(&self, token: Token) {
-        match self.purpose(token) {
-            Some(Purpose::Ask(targets)) => {
-                self.handle_undelivered_offer(token.message, targets);
-                self.handle_undelivered_request(token.message, targets);
-            }
-            Some(Purpose::SignOfLife) => self.handle_absent_asker(token.message),
-            None => self.counters.invalid.add(1),
+/// Handles the packets of a subscription until it ends.
+async fn listen(shared: &Shared, subscription: &mut dyn DynSubscription) {
+    const TURN: u32 = 128;
+    let mut turn = 0;
+    let mut known = Known::new();
+    while let Some(packet) = subscription.next().await {
+        match packet {
+            Packet::Data(packet) => handle_packet(shared, packet, &mut known),
+            Packet::Undelivered(token) => handle_undelivered(shared, token),
+        }
+        turn += 1;
+        if turn % TURN == 0 {
+            future::yield_now().await;
         }
     }
 }

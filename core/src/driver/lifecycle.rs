@@ -1,143 +1,133 @@
-//! Starts, drains and closes a conduit.
+//! Starts, drains and ends a conduit.
 
 mod ending;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_lite::future;
 
-use super::{Logged, Seen, Shared, ground::Stage};
+use super::{
+    Shared,
+    ground::{Ground, Logged, Seen, Stage},
+    inbox,
+};
 use crate::{
-    Error, ErrorKind,
-    error::Causes,
-    transport::{Address, DynSubscription, TransportErrorKind},
+    IdSource, Runtime, ServiceName, config::Config, error::Causes, transport::DynTransport,
 };
 
-impl Shared {
-    /// Runs the conduit, until only its end remains.
-    async fn run(self: &Arc<Self>) {
-        let letters = async {
-            future::zip(self.run_outbox(), Arc::clone(self).run_handing_on()).await;
-        };
-        let service = async {
-            future::or(self.serve(), self.drain()).await;
-            // First, so that no handler takes another message after being aborted. Without a drain,
-            // new bindings may still be added: those end below.
-            self.end_bindings();
-            self.lifecycle.enter(Stage::Closing);
-            self.end_bindings();
-            self.end_serving();
-            self.end_streams();
-            self.end_requests();
-            // Messages routed here before are refused, which needs the outbox.
-            let is_quiet = |shared: &Self| {
-                shared.routed().0 == 0
-                    && shared.open_bodies() == (0, 0)
-                    && !shared.is_giving_back()
-                    && shared.handlers() == 0
-            };
-            self.until(is_quiet).await;
-            self.close_outbox();
-            self.close_handing_on();
-        };
-        let limit = async {
-            self.closing().await;
-            self.sleep_until(self.now() + self.config.close_timeout).await;
-        };
-        let all = async {
-            future::zip(letters, service).await;
-        };
-        future::or(all, limit).await;
-        let flush = async {
-            if let Err(error) = self.transport.flush().await {
-                self.log(Logged::NotFlushed, Seen::error(&Causes(&error)));
-            }
-        };
-        let limit = || self.sleep_until(self.now() + self.config.close_timeout);
-        future::or(flush, limit()).await;
-        future::or(self.transport.close(), limit()).await;
-    }
+/// Starts a conduit.
+pub(crate) fn start(
+    service: ServiceName,
+    config: Config,
+    runtime: Arc<dyn Runtime>,
+    transport: Box<dyn DynTransport>,
+    ids: Box<dyn IdSource>,
+) -> Arc<Shared> {
+    let ground = Ground::new(service, config, runtime, transport, ids);
+    let shared = Arc::new(Shared::new(ground));
+    ending::launch(&shared);
+    shared
+}
 
-    /// Listens on the inbox and the control address. Returns when either ends, which means that the
-    /// transport, or the client behind it, has ended.
-    async fn serve(self: &Arc<Self>) {
-        match self.open_inbox().await {
-            Ok((mut inbox, mut control)) => {
-                self.lifecycle.opened();
-                future::or(self.listen_to(&mut *inbox), self.listen_to(&mut *control)).await;
-                self.log(Logged::TransportGone, Seen::default());
-            }
-            Err(error) if error.kind() == ErrorKind::Closed => {
-                self.log(Logged::TransportGone, Seen::error(&Causes(&error)));
-            }
-            Err(error) => {
-                self.log(Logged::NoInbox, Seen::error(&Causes(&error)));
-                self.lifecycle.failed(error);
-                future::pending::<()>().await;
-            }
+/// Runs a conduit, until only its end remains.
+async fn run(shared: &Shared) {
+    let letters = async {
+        future::zip(shared.run_outbox(), shared.handing_on.run()).await;
+    };
+    let service = async {
+        future::or(inbox::serve(shared), drain(shared)).await;
+        // First, so that no handler takes another message after being aborted. Without a drain,
+        // new bindings may still be added: those end below.
+        shared.routes.end();
+        shared.lifecycle.enter(Stage::Closing);
+        end_work(shared);
+        // Messages routed here before are refused, which needs the outbox.
+        let is_quiet = || {
+            shared.routes.len().0 == 0
+                && shared.streams.open() == (0, 0)
+                && !shared.work.is_giving_back()
+                && shared.work.handlers() == 0
+        };
+        until(shared, is_quiet).await;
+        shared.close_outbox();
+        shared.handing_on.close();
+    };
+    let limit = async {
+        shared.closing().await;
+        shared.sleep_until(shared.now() + shared.config.close_timeout).await;
+    };
+    let all = async {
+        future::zip(letters, service).await;
+    };
+    future::or(all, limit).await;
+    let flush = async {
+        if let Err(error) = shared.transport.flush().await {
+            shared.log(Logged::NotFlushed, Seen::error(&Causes(&error)));
+        }
+    };
+    let limit = || shared.sleep_until(shared.now() + shared.config.close_timeout);
+    future::or(flush, limit()).await;
+    future::or(shared.transport.close(), limit()).await;
+}
+
+/// Ends everything that is in progress.
+fn end_work(shared: &Shared) {
+    shared.routes.end();
+    shared.serving.end();
+    shared.streams.end();
+    shared.requests.end();
+}
+
+/// Waits for a drain to start, then refuses new work, and waits until work in progress has ended or
+/// the limit has passed.
+async fn drain(shared: &Shared) {
+    shared.lifecycle.reached(Stage::Draining).await;
+    shared.routes.leave_all();
+    let is_idle = || {
+        shared.routes.len().0 == 0
+            && !has_messages(shared)
+            && shared.serving.len() == 0
+            && shared.requests.len() == 0
+            && shared.streams.open() == (0, 0)
+    };
+    future::or(until(shared, is_idle), shared.limit_passed()).await;
+}
+
+/// Returns whether messages wait, are being handled, or are being given back. Refused requests and
+/// streams do not count: a drain checks for open ones after this.
+fn has_messages(shared: &Shared) -> bool {
+    // A message that waited a moment ago may be counted by now, so the counters are checked last.
+    // Checking them first saves looking into every binding.
+    shared.work.is_busy() || shared.routes.has_waiting() || shared.work.is_busy()
+}
+
+/// Waits until a condition holds. Every change that may make it true notifies `ended`.
+async fn until(ground: &Ground, holds: impl Fn() -> bool) {
+    loop {
+        let ended = ground.ended.listen();
+        if holds() {
+            return;
+        }
+        ended.await;
+    }
+}
+
+/// Closes a conduit, since its last handle was dropped. Handlers do not keep it open, so this is
+/// logged if any are bound.
+pub(crate) fn release(shared: &Shared) {
+    const NAMED: usize = 3;
+    if shared.check_running().is_ok() {
+        let bound = shared.routes.bound_subjects();
+        if !bound.is_empty() {
+            tracing::info!(
+                target: "conduit::conduit",
+                service = %shared.source.service,
+                instance = %shared.source.instance,
+                handlers = bound.len(),
+                subjects = ?&bound[..bound.len().min(NAMED)],
+                "the last handle of a conduit was dropped: it closes, and its handlers end",
+            );
         }
     }
-
-    async fn open_inbox(
-        &self,
-    ) -> Result<(Box<dyn DynSubscription>, Box<dyn DynSubscription>), Error> {
-        const PAUSE: Duration = Duration::from_millis(100);
-        let inbox = self.transport.subscribe(&self.inbox).await?;
-        let service = self.source.service.clone();
-        let control = self.transport.subscribe(&Address::Control { service }).await?;
-        loop {
-            match self.transport.flush().await {
-                Err(error) if error.kind() == TransportErrorKind::Disconnected => {
-                    self.pause_until(self.now() + PAUSE).await;
-                }
-                flushed => return Ok(flushed.map(|()| (inbox, control))?),
-            }
-        }
-    }
-
-    /// Waits for a drain to start, then refuses new work, and waits until work in progress has
-    /// ended or the limit has passed.
-    async fn drain(&self) {
-        self.lifecycle.reached(Stage::Draining).await;
-        self.leave_all();
-        let ended = self.until(|shared| {
-            shared.routed().0 == 0
-                && !shared.has_messages()
-                && shared.serving() == 0
-                && shared.asking() == 0
-                && shared.open_bodies() == (0, 0)
-        });
-        future::or(ended, self.limit_passed()).await;
-    }
-
-    /// Waits until a condition holds. Every change that may make it true notifies `ended`.
-    async fn until(&self, holds: impl Fn(&Self) -> bool) {
-        loop {
-            let ended = self.ended.listen();
-            if holds(self) {
-                return;
-            }
-            ended.await;
-        }
-    }
-
-    /// Closes the conduit, since its last handle was dropped. Handlers do not keep it open, so this
-    /// is logged if any are bound.
-    pub(crate) fn release(&self) {
-        const NAMED: usize = 3;
-        if self.check_running().is_ok() {
-            let bound = self.bound_subjects();
-            if !bound.is_empty() {
-                tracing::info!(
-                    target: "conduit::conduit",
-                    service = %self.source.service,
-                    instance = %self.source.instance,
-                    handlers = bound.len(),
-                    subjects = ?&bound[..bound.len().min(NAMED)],
-                    "the last handle of a conduit was dropped: it closes, and its handlers end",
-                );
-            }
-        }
-        self.start_drain(self.config.close_timeout);
-    }
+    shared.start_drain(shared.config.close_timeout);
 }

@@ -1,11 +1,12 @@
 //! The messages that wait in one binding.
 
 mod charged;
+mod offered;
 mod state;
 
 use std::{
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -15,10 +16,20 @@ use std::{
 use event_listener::Event;
 
 use self::state::{Locked, State};
-use super::{Arrival, InboundStream, Shared, ground::Counter, streams::Readiness};
-use crate::proto::{BindingId, BindingKind, Label, Place, Queue};
+use super::{
+    Arrival, InboundStream,
+    ground::{Counter, Logged, Seen},
+    streams::Readiness,
+    waiting::WaitingBytes,
+    work::Work,
+};
+use crate::{
+    Subject,
+    proto::{BindingId, BindingKind, Label, Queue, frame::Head},
+};
 
 pub(crate) struct Mailbox {
+    work: Arc<Work>,
     id: BindingId,
     kind: BindingKind,
     /// How many messages may wait.
@@ -40,8 +51,11 @@ pub(crate) struct Mailbox {
 pub(super) struct Full(pub(super) Arrival);
 
 impl Mailbox {
-    pub(super) fn new(id: BindingId, kind: BindingKind, queue: Queue<Arrival>) -> Self {
+    pub(super) fn new(work: Arc<Work>, id: BindingId, kind: BindingKind) -> Self {
+        let config = &work.ground.config;
+        let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
         Self {
+            work,
             id,
             kind,
             limit: queue.room(),
@@ -62,9 +76,8 @@ impl Mailbox {
         self.kind
     }
 
-    /// Returns the port of the binding as a receiver of bodies. Port 0 is the reader of a reply.
-    pub(super) fn port(&self) -> u64 {
-        self.id.0
+    fn budget(&self) -> &WaitingBytes {
+        &self.work.ground.waiting
     }
 
     fn lock(&self) -> Locked<'_> {
@@ -72,7 +85,7 @@ impl Mailbox {
     }
 
     /// Adds a message whose packet had `bytes`.
-    pub(super) fn push(&self, shared: &Shared, arrival: Arrival, bytes: usize) -> Result<(), Full> {
+    pub(super) fn push(&self, arrival: Arrival, bytes: usize) -> Result<(), Full> {
         let mut state = self.lock();
         if self.is_complete() {
             drop(state);
@@ -88,7 +101,7 @@ impl Mailbox {
             request: arrival.replier.as_ref().map(|replier| replier.arrived),
             offered: stream.as_deref().is_some_and(is_undecided),
         };
-        match state.queue.push(&shared.waiting, label, arrival) {
+        match state.queue.push(self.budget(), label, arrival) {
             Ok(place) => stream.iter().for_each(|stream| stream.waits_at(place)),
             Err(arrival) => {
                 drop(state);
@@ -103,61 +116,44 @@ impl Mailbox {
 
     /// Returns whether the reader can take a message without queueing it, since no other waits;
     /// then the message counts as taken. Only the reader may add messages meanwhile.
-    pub(super) fn passes(&self, shared: &Shared, arrival: &Arrival) -> bool {
-        if self.count.load(Ordering::Acquire) > 0 || arrival.readiness(shared) != Readiness::Ready {
+    pub(super) fn passes(&self, arrival: &Arrival) -> bool {
+        if self.count.load(Ordering::Acquire) > 0
+            || arrival.readiness(&self.work.ground) != Readiness::Ready
+        {
             return false;
         }
         // Count first: a `complete` after the check then finds the message counted.
-        shared.count_taken();
+        self.work.count_taken();
         let passes = !self.complete.load(Ordering::SeqCst);
         if !passes {
-            shared.count_put_back();
+            self.work.count_put_back();
         }
         passes
     }
 
-    /// Handles the decision of the sender of an offered message. If the message has no place yet,
-    /// `push` checks the decision.
-    pub(super) fn decided(&self, shared: &Shared, place: &OnceLock<Place>, readiness: Readiness) {
-        let mut state = self.lock();
-        let Some(place) = place.get() else { return };
-        let given_up = state.queue.change(&shared.waiting, |queue| match readiness {
-            Readiness::Waiting => None,
-            Readiness::Ready => {
-                queue.confirm(*place);
-                None
-            }
-            Readiness::Never => queue.remove(*place),
-        });
-        let reader = state.reader.take();
-        drop(state);
-        wake(reader);
-        if let Some(arrival) = given_up {
-            self.give_up(shared, arrival);
-        }
-    }
-
     /// Drops a message that will not be handled. A plain binding that has accepted a body that does
     /// not arrive counts it as lost.
-    fn give_up(&self, shared: &Shared, arrival: Arrival) {
+    fn give_up(&self, arrival: Arrival) {
         if self.kind != BindingKind::Queue && arrival.is_lost() {
-            shared.lose(self, &arrival.subject, &arrival.head);
+            self.lose(&arrival.subject, &arrival.head);
         }
-        arrival.refuse(shared);
+        arrival.refuse();
         drop(arrival);
-        shared.notify_drain();
+        self.work.notify_drain();
     }
 
-    /// Returns how many more messages, and bytes, there is room for.
-    pub(super) fn free(&self) -> (u64, u64) {
-        let state = self.lock();
-        let queue = state.queue.get();
-        (queue.room() as u64, queue.free_bytes())
+    /// Counts a message that it did not get.
+    pub(super) fn lose(&self, subject: &Subject, head: &Head) {
+        let ground = &self.work.ground;
+        self.lost.add(1);
+        ground.counters.lost.add(1);
+        let (subject, source) = (Some(subject), Some(&head.source));
+        ground.log(Logged::Lost, Seen { subject, source, count: 1, ..Seen::default() });
     }
 
     /// Returns whether there is room for one more message of `bytes`.
-    pub(super) fn has_room(&self, shared: &Shared, bytes: usize) -> bool {
-        !self.is_complete() && self.lock().queue.has_room(&shared.waiting, bytes as u64)
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        !self.is_complete() && self.lock().queue.has_room(self.budget(), bytes as u64)
     }
 
     /// Returns whether a request that arrived at or before `since` still waits.
@@ -169,13 +165,9 @@ impl Mailbox {
     /// Takes the requests that arrived at or before `by` and that another member of the group could
     /// take. They count as open until their senders are told. Also returns the arrival time of the
     /// oldest such request that stays.
-    pub(super) fn take_requests(
-        &self,
-        shared: &Shared,
-        by: Instant,
-    ) -> (Vec<Arrival>, Option<Instant>) {
+    pub(super) fn take_requests(&self, by: Instant) -> (Vec<Arrival>, Option<Instant>) {
         let mut state = self.lock();
-        let taken = state.queue.change(&shared.waiting, |queue| queue.take_requests(by));
+        let taken = state.queue.change(self.budget(), |queue| queue.take_requests(by));
         (taken, state.queue.get().oldest_whole_request())
     }
 
@@ -190,16 +182,12 @@ impl Mailbox {
     }
 
     /// Takes the next message; `None` once all are read and no more can be added. It counts as
-    /// taken: the caller must see to [`Shared::handled`].
+    /// taken: the caller must see to [`Work::handled`].
     ///
     /// An offered message, and later ones of its sender, wait until the sender has decided. A
     /// request whose deadline has passed is skipped.
-    pub(crate) fn poll_next(
-        &self,
-        shared: &Arc<Shared>,
-        cx: &Context<'_>,
-    ) -> Poll<Option<Arrival>> {
-        match self.take(shared) {
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
+        match self.take() {
             Ok(arrival) => Poll::Ready(Some(arrival)),
             Err(state) if self.is_complete() && state.queue.get().is_empty() => Poll::Ready(None),
             Err(mut state) => {
@@ -210,29 +198,29 @@ impl Mailbox {
     }
 
     /// Takes the next message, which counts as taken, or returns how many more there is room for.
-    pub(crate) fn take_next(&self, shared: &Arc<Shared>) -> Result<Arrival, usize> {
+    pub(crate) fn take_next(&self) -> Result<Arrival, usize> {
         if self.count.load(Ordering::Acquire) == 0 {
             return Err(self.limit);
         }
-        self.take(shared).map_err(|state| state.queue.get().room())
+        self.take().map_err(|state| state.queue.get().room())
     }
 
-    fn take(&self, shared: &Arc<Shared>) -> Result<Arrival, Locked<'_>> {
+    fn take(&self) -> Result<Arrival, Locked<'_>> {
         loop {
             let mut state = self.lock();
-            let Some(arrival) = state.queue.change(&shared.waiting, Queue::pop) else {
+            let Some(arrival) = state.queue.change(self.budget(), Queue::pop) else {
                 return Err(state);
             };
-            let is_needed = arrival.readiness(shared) == Readiness::Ready;
+            let is_needed = arrival.readiness(&self.work.ground) == Readiness::Ready;
             if is_needed {
-                shared.count_taken();
+                self.work.count_taken();
             }
             // Dropping a message takes other locks, so this one is released first.
             drop(state);
             if is_needed {
                 return Ok(arrival);
             }
-            self.give_up(shared, arrival);
+            self.give_up(arrival);
         }
     }
 
@@ -257,11 +245,11 @@ impl Mailbox {
     }
 
     /// Ends reading. Returns the messages that wait, which count as being given back.
-    pub(super) fn abandon(&self, shared: &Arc<Shared>) -> Vec<Arrival> {
+    pub(super) fn abandon(&self) -> Vec<Arrival> {
         let mut state = self.lock();
         self.complete.store(true, Ordering::SeqCst);
-        shared.begin_giving_back(state.queue.get().len());
-        let waiting = state.queue.change(&shared.waiting, Queue::drain);
+        self.work.begin_giving_back(state.queue.get().len());
+        let waiting = state.queue.change(self.budget(), Queue::drain);
         drop(state);
         self.completed.notify(usize::MAX);
         self.wake();

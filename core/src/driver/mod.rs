@@ -1,30 +1,32 @@
 //! The driver of a conduit: the tasks that run the state machines of [`proto`](crate::proto).
 //!
 //! # Rooms
-//! The foundation. These rooms depend on none of those below:
+//! A room depends only on rooms above it in this list.
+//!
+//! The foundation:
+//! - `waiting`: the budget of the bytes that wait; `tombs`: entries that are kept for one idle limit
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
 //!   log and the stage of a conduit, and the destinations of its packets
 //! - `to`: a subject of a service, with its cached destination and its message numbers
-//! - `tombs`: entries that are kept for one idle limit; `waiting`: the budget of the bytes that
-//!   wait
+//! - `watch`: decides whether a reader or the task of a subscription polls it
 //!
-//! From a packet to a handler:
-//! - `routes`: the subscriptions to subjects, and the bindings that read them; `inbox`: the packets
-//!   to the inbox and the control address
-//! - `deliver`: delivers packets on a subject to the bindings that they are for
-//! - `arrival`, `mailbox`: a message, and the queue of one binding
-//! - `serving`: the requests that are being answered; `overdue`: those that have waited for too
-//!   long
-//! - `handing_on`: gives messages that no handler here will take back to their group
-//!
-//! From a call to its outcome:
+//! The parts, each of which owns a table and refers to the ground:
+//! - `work`: counts the work that a drain waits for
+//! - `streams`: the bodies that are sent and received; `content`: the bytes of one message, which
+//!   may be such a body
 //! - `requests`: the requests that wait for answers
-//! - `streams`: the bodies that are sent and received
+//! - `serving`: the requests that are being answered
+//! - `arrival`: a message that has reached a binding; `mailbox`: the queue of one binding
+//! - `handing_on`: the messages that no handler here will take, on their way back to their group
+//! - `routes`: the subscriptions, and the bindings of each
+//! - `shared`: holds the parts together
 //!
-//! The rooms that connect the others:
-//! - `shared`: the parts of a conduit, on its ground
-//! - `lifecycle`: starts, drains and ends a conduit; `work` counts the work that a drain waits for
-//! - `tidying`: removes expired entries
+//! What moves between the parts:
+//! - `deliver`: delivers packets on a subject to the bindings that they are for
+//! - `dispatch`: hands each frame to the part that it is for
+//! - `inbox`, `subscriptions`: poll the subscriptions of the transport
+//! - `overdue`: refuses requests that have waited for too long; `tidying`: removes expired entries
+//! - `lifecycle`: starts, drains and ends a conduit
 //!
 //! # Locks
 //! Each lock is held for a few steps that do not wait, and none while user code, a waker or the
@@ -35,11 +37,13 @@
 //! 4. `InboundStream::state`, or `Replier::machine`
 //! 5. `Streams::budget`
 //!
-//! Apart from these, `Requests` comes before `Pending::state`. All other locks are innermost: they
-//! may be taken under any of these, and no lock is taken under them.
+//! Apart from these, `Requests::pending` comes before `Pending::state`. All other locks are
+//! innermost: they may be taken under any of these, and no lock is taken under them.
 
 mod arrival;
+mod content;
 mod deliver;
+mod dispatch;
 mod ground;
 mod handing_on;
 mod inbox;
@@ -51,21 +55,25 @@ mod routes;
 mod serving;
 mod shared;
 mod streams;
+mod subscriptions;
 mod tidying;
 mod to;
 mod tombs;
 mod waiting;
+mod watch;
 mod work;
 
 pub(crate) use self::{
     arrival::Arrival,
+    content::Content,
     ground::{Logged, Seen},
+    lifecycle::{release, start},
     mailbox::Mailbox,
     requests::{Answer, Pending, Room, Step, Vain},
-    routes::Bound,
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},
+    subscriptions::{Bound, bind},
     to::To,
     work::Handling,
 };

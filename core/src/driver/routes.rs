@@ -1,88 +1,68 @@
 //! Subscriptions to subjects, and the bindings that share them.
 
-mod bound;
-mod listen;
-mod listening;
 mod members;
 mod route;
-mod watch;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
-pub(crate) use self::bound::Bound;
-use self::route::Phase;
 pub(super) use self::{
-    members::{Member, Members},
-    route::Route,
+    members::Members,
+    route::{Listening, Phase, Route},
 };
-use super::{Mailbox, Shared, ground::lock};
+use super::{Mailbox, ground::lock, handing_on::HandingOn, work::Work};
 use crate::{
-    Error, Subject,
-    proto::{BindingId, BindingKind, Left, Queue, Registry, RouteId},
+    Subject,
+    proto::{BindingId, BindingKind, Left, Registry, RouteId},
 };
 
-#[derive(Default)]
-pub(super) struct Routes {
+pub(crate) struct Routes {
+    work: Arc<Work>,
+    handing_on: Arc<HandingOn>,
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     registry: Registry,
-    /// The readers of all bindings that are kept, also after unbinding.
-    readers: BTreeMap<BindingId, Reader>,
+    /// The bindings that have a reader, also after unbinding.
+    bindings: BTreeMap<BindingId, Binding>,
     routes: BTreeMap<RouteId, Arc<Route>>,
 }
 
 #[derive(Clone)]
-struct Reader {
+struct Binding {
     mailbox: Arc<Mailbox>,
     route: Arc<Route>,
 }
 
-impl Shared {
-    /// Adds a binding, and waits until the broker routes to it.
-    pub(crate) async fn bind(
-        self: &Arc<Self>,
-        subject: Subject,
-        kind: BindingKind,
-    ) -> Result<Bound, Error> {
-        self.check_running()?;
-        self.ready(None).await?;
-        let bound = self.join(subject, kind);
-        // Draining leaves the bindings it finds; one added after that has to check by itself.
-        self.check_running()?;
-        match bound.route.wait(|phase| !matches!(phase, Phase::Subscribing)).await {
-            Phase::Failed(error) => Err(Error::copy_of(&error)),
-            _ => Ok(bound),
-        }
+impl Routes {
+    pub(super) fn new(work: Arc<Work>, handing_on: Arc<HandingOn>) -> Self {
+        Self { work, handing_on, table: Mutex::default() }
     }
 
-    fn join(self: &Arc<Self>, subject: Subject, kind: BindingKind) -> Bound {
-        let mut table = lock(&self.routes.table);
+    /// Adds a binding. Also returns whether its route is new, and has to be subscribed.
+    pub(super) fn join(
+        &self,
+        subject: Subject,
+        kind: BindingKind,
+    ) -> (Arc<Mailbox>, Arc<Route>, bool) {
+        let mut table = lock(&self.table);
         let joined = table.registry.bind(subject.clone(), kind);
-        let config = &self.config;
-        let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
-        let mailbox = Mailbox::new(joined.binding, kind, queue);
-        let mailbox = Arc::new(mailbox);
+        let mailbox = Arc::new(Mailbox::new(Arc::clone(&self.work), joined.binding, kind));
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
-        let reader = Reader { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
-        table.readers.insert(joined.binding, reader);
+        let binding = Binding { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
+        table.bindings.insert(joined.binding, binding);
         route.rebound();
-        drop(table);
-        if joined.subscribe {
-            self.tasks.spawn(Arc::clone(self).run_route(Arc::clone(&route)));
-        }
-        Bound { shared: Arc::clone(self), mailbox, route }
+        (mailbox, route, joined.subscribe)
     }
 
     /// Notes that a binding took a message.
     pub(super) fn took(&self, mailbox: &Mailbox) {
-        let mut table = lock(&self.routes.table);
+        let mut table = lock(&self.table);
         let left = table.registry.took(mailbox.id());
         if table.registry.is_known(mailbox.id()) {
             return;
@@ -97,8 +77,8 @@ impl Shared {
         mailbox.complete();
     }
 
-    fn unbind(&self, binding: BindingId) {
-        let mut table = lock(&self.routes.table);
+    pub(super) fn unbind(&self, binding: BindingId) {
+        let mut table = lock(&self.table);
         if let Some(left) = table.registry.unbind(binding) {
             self.left(table, binding, left);
         }
@@ -116,87 +96,106 @@ impl Shared {
                 route.enter(Phase::Leaving);
             }
         } else {
-            let reader = table.readers.get(&binding).cloned();
+            let left = table.bindings.get(&binding).cloned();
             drop(table);
-            if let Some(reader) = reader {
-                reader.mailbox.complete();
+            if let Some(left) = left {
+                left.mailbox.complete();
             }
         }
     }
 
-    fn gone(&self, route: &Route) {
-        let mut table = lock(&self.routes.table);
+    /// Removes a route whose subscription has ended.
+    pub(super) fn gone(&self, route: &Route) {
+        let mut table = lock(&self.table);
         let members: Vec<_> = table.registry.members(route.id).collect();
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
-        let readers: Vec<_> =
-            members.iter().filter_map(|member| table.readers.get(member).cloned()).collect();
+        let bindings: Vec<_> =
+            members.iter().filter_map(|member| table.bindings.get(member).cloned()).collect();
         drop(table);
-        for reader in readers {
-            reader.mailbox.complete();
+        for binding in bindings {
+            binding.mailbox.complete();
         }
-        self.ended.notify(usize::MAX);
+        self.work.ground.ended.notify(usize::MAX);
     }
 
     /// Returns the number of subscriptions and bindings.
-    pub(crate) fn routed(&self) -> (usize, usize) {
-        let table = lock(&self.routes.table);
+    pub(crate) fn len(&self) -> (usize, usize) {
+        let table = lock(&self.table);
         (table.routes.len(), table.registry.len())
     }
 
     /// Returns the subject of each binding that was not unbound.
     pub(super) fn bound_subjects(&self) -> Vec<Subject> {
-        let table = lock(&self.routes.table);
-        let bound = table.readers.iter().filter(|(id, _)| table.registry.is_bound(**id));
-        bound.map(|(_, reader)| reader.route.subject.clone()).collect()
+        let table = lock(&self.table);
+        let bound = table.bindings.iter().filter(|(id, _)| table.registry.is_bound(**id));
+        bound.map(|(_, binding)| binding.route.subject.clone()).collect()
     }
 
     /// Returns how many bytes wait in bindings.
-    pub(crate) fn waiting_in_bindings(&self) -> u64 {
-        let table = lock(&self.routes.table);
-        table.readers.values().map(|reader| reader.mailbox.waiting_bytes()).sum()
+    pub(crate) fn waiting_bytes(&self) -> u64 {
+        let table = lock(&self.table);
+        table.bindings.values().map(|binding| binding.mailbox.waiting_bytes()).sum()
     }
 
     /// Returns whether messages wait in a binding.
     pub(super) fn has_waiting(&self) -> bool {
-        let table = lock(&self.routes.table);
-        table.readers.values().any(|reader| reader.mailbox.waiting() > 0)
+        let table = lock(&self.table);
+        table.bindings.values().any(|binding| binding.mailbox.waiting() > 0)
     }
 
     /// Returns the mailboxes of all bindings of a kind.
     pub(super) fn mailboxes(&self, kind: BindingKind) -> Vec<Arc<Mailbox>> {
-        let table = lock(&self.routes.table);
-        let mailboxes = table.readers.values().map(|reader| &reader.mailbox);
+        let table = lock(&self.table);
+        let mailboxes = table.bindings.values().map(|binding| &binding.mailbox);
         mailboxes.filter(|mailbox| mailbox.kind() == kind).cloned().collect()
     }
 
-    fn readers(&self) -> Vec<Reader> {
-        lock(&self.routes.table).readers.values().cloned().collect()
+    fn bindings(&self) -> Vec<Binding> {
+        lock(&self.table).bindings.values().cloned().collect()
     }
 
     /// Unsubscribes all bindings.
     pub(super) fn leave_all(&self) {
-        for reader in self.readers() {
-            self.unbind(reader.mailbox.id());
+        for Binding { mailbox, .. } in self.bindings() {
+            self.unbind(mailbox.id());
         }
     }
 
     /// Ends every binding, and gives up its waiting messages.
-    pub(super) fn end_bindings(self: &Arc<Self>) {
-        for reader in self.readers() {
-            self.unbind(reader.mailbox.id());
-            self.abandon(&reader.mailbox, &reader.route);
+    pub(super) fn end(&self) {
+        for Binding { mailbox, route } in self.bindings() {
+            self.unbind(mailbox.id());
+            self.abandon(&mailbox, &route);
         }
     }
 
     /// Gives up waiting messages that will not be read: hands them on to other members of the
     /// group, or tells their senders.
-    fn abandon(self: &Arc<Self>, mailbox: &Mailbox, route: &Route) {
-        let waiting = mailbox.abandon(self);
+    pub(super) fn abandon(&self, mailbox: &Mailbox, route: &Route) {
+        let waiting = mailbox.abandon();
         let count = waiting.len();
         for arrival in waiting {
-            self.give_back(route, arrival);
+            self.handing_on.give_back(route.target, arrival);
         }
-        self.end_giving_back(count);
+        self.work.end_giving_back(count);
+    }
+
+    /// Returns whether a binding was not unbound.
+    pub(super) fn is_bound(&self, binding: BindingId) -> bool {
+        lock(&self.table).registry.is_bound(binding)
+    }
+
+    /// Forgets a binding whose reader is dropped.
+    pub(super) fn forget(&self, binding: BindingId) {
+        let forgotten = lock(&self.table).bindings.remove(&binding);
+        drop(forgotten);
+    }
+
+    /// Returns the bindings of a route that have a reader, in the order in which their turns come.
+    fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
+        let table = lock(&self.table);
+        let bindings = table.registry.members(route.id).filter_map(|id| table.bindings.get(&id));
+        bindings.map(|binding| Arc::clone(&binding.mailbox)).collect()
     }
 }

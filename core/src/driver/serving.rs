@@ -10,7 +10,10 @@ use bytes::Bytes;
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Logged, Seen, Shared, ground::lock, tombs::Tombs};
+use super::{
+    ground::{Ground, Logged, Seen, lock},
+    tombs::Tombs,
+};
 use crate::{
     MessageId,
     error::Causes,
@@ -21,8 +24,8 @@ use crate::{
     transport::{Address, Target},
 };
 
-#[derive(Default)]
-pub(super) struct Serving {
+pub(crate) struct Serving {
+    ground: Arc<Ground>,
     table: Mutex<Table>,
     /// Notified when a request is added to an empty table.
     pub(super) busy: Event,
@@ -38,7 +41,7 @@ struct Table {
 
 /// The duty to answer one request. If its last reference is dropped unanswered, the asker is told.
 pub(crate) struct Replier {
-    shared: Arc<Shared>,
+    serving: Arc<Serving>,
     pub(crate) request: Request,
     pub(crate) asker: Source,
     pub(super) arrived: Instant,
@@ -48,22 +51,22 @@ pub(crate) struct Replier {
 
 impl Replier {
     pub(super) fn new(
-        shared: &Arc<Shared>,
+        serving: &Arc<Serving>,
         request: Request,
         asker: Source,
         target: Target,
         is_whole: bool,
     ) -> Arc<Self> {
-        let (now, message) = (shared.now(), request.message);
-        let (instance, idle) = (shared.source.instance, shared.config.idle_limit);
+        let (now, message) = (serving.ground.now(), request.message);
+        let (instance, idle) = (serving.ground.source.instance, serving.ground.config.idle_limit);
         let machine = if is_whole { Answerer::whole } else { Answerer::streamed };
         let mut machine = machine(now, message, instance, target, idle);
-        let mut table = lock(&shared.serving.table);
+        let mut table = lock(&serving.table);
         if table.cancelled.get(now, &message).is_some() {
             machine.handle_cancel();
         }
         let replier = Arc::new(Self {
-            shared: Arc::clone(shared),
+            serving: Arc::clone(serving),
             request,
             asker,
             arrived: now,
@@ -74,7 +77,7 @@ impl Replier {
         table.running.entry(message).or_default().push(Arc::downgrade(&replier));
         drop(table);
         if first {
-            shared.serving.busy.notify(usize::MAX);
+            serving.busy.notify(usize::MAX);
         }
         replier
     }
@@ -113,7 +116,7 @@ impl Replier {
     /// Waits until the answer is no longer needed: the request is cancelled, or its deadline has
     /// passed.
     pub(crate) async fn needless(&self, deadline: Option<Instant>) {
-        future::or(self.cancelled(), self.shared.passed(deadline)).await;
+        future::or(self.cancelled(), self.serving.ground.passed(deadline)).await;
     }
 
     /// Claims the right to answer. Returns whether it was unclaimed.
@@ -123,19 +126,19 @@ impl Replier {
 
     /// Answers with a failure, unless it is answered.
     pub(crate) fn fail(&self, reason: Reason, detail: Detail) {
-        let reason = self.shared.config.told(reason);
+        let reason = self.serving.ground.config.told(reason);
         self.speak(|machine| machine.fail(reason, detail));
     }
 
     /// Tells the asker that a reply which was begun will not arrive.
     pub(crate) fn post_failure(&self, reason: Reason, detail: Detail) {
-        let reason = self.shared.config.told(reason);
+        let reason = self.serving.ground.config.told(reason);
         self.speak(|machine| machine.break_off(reason, detail));
     }
 
     /// Refuses the request, unless it is answered. Returns the packet for the asker, and its inbox.
     pub(super) fn refusal(&self, code: ReasonCode) -> Option<(Address, Bytes)> {
-        let reason = self.shared.config.told(code.into());
+        let reason = self.serving.ground.config.told(code.into());
         let mut machine = lock(&self.machine);
         machine.fail(reason, Detail::default());
         Some((self.asker.inbox(), machine.poll_transmit()?.encode()))
@@ -148,7 +151,7 @@ impl Replier {
         let said = machine.poll_transmit();
         drop(machine);
         if let Some(frame) = said {
-            self.shared.post(self.asker.inbox(), &frame);
+            self.serving.ground.post(self.asker.inbox(), &frame);
         }
     }
 
@@ -168,7 +171,7 @@ impl Replier {
 impl Drop for Replier {
     fn drop(&mut self) {
         self.speak(Answerer::give_up);
-        let mut table = lock(&self.shared.serving.table);
+        let mut table = lock(&self.serving.table);
         if let Some(same) = table.running.get_mut(&self.request.message) {
             same.retain(|replier| !std::ptr::eq(replier.as_ptr(), self));
             if same.is_empty() {
@@ -176,19 +179,23 @@ impl Drop for Replier {
             }
         }
         drop(table);
-        self.shared.ended.notify(usize::MAX);
+        self.serving.ground.ended.notify(usize::MAX);
     }
 }
 
-impl Shared {
+impl Serving {
+    pub(super) fn new(ground: Arc<Ground>) -> Self {
+        Self { ground, table: Mutex::default(), busy: Event::new() }
+    }
+
     /// Handles a Cancel: the asker no longer needs the answer.
     pub(super) fn handle_cancel(&self, message: MessageId) {
-        let now = self.now();
-        let mut table = lock(&self.serving.table);
+        let now = self.ground.now();
+        let mut table = lock(&self.table);
         let same = table.running.get(&message).cloned();
         if same.is_none() {
-            table.cancelled.insert(now, now + self.config.idle_limit, message, ());
-            self.untidy.set();
+            table.cancelled.insert(now, now + self.ground.config.idle_limit, message, ());
+            self.ground.untidy.set();
         }
         drop(table);
         let same = same.into_iter().flatten();
@@ -197,16 +204,15 @@ impl Shared {
 
     /// Handles a notice that a sign of life had no subscriber.
     pub(super) fn handle_absent_asker(&self, message: MessageId) {
-        let same = lock(&self.serving.table).running.get(&message).cloned();
+        let same = lock(&self.table).running.get(&message).cloned();
         for replier in same.into_iter().flatten().filter_map(|replier| replier.upgrade()) {
             lock(&replier.machine).handle_undelivered();
         }
     }
 
     /// Tells all askers that wait for an answer that it will not arrive.
-    pub(super) fn end_serving(&self) {
-        let running: Vec<_> =
-            lock(&self.serving.table).running.values().flatten().cloned().collect();
+    pub(super) fn end(&self) {
+        let running: Vec<_> = lock(&self.table).running.values().flatten().cloned().collect();
         for replier in running.iter().filter_map(Weak::upgrade) {
             // Even if a reply was begun, since it may not be sent any more. Of two answers, the
             // asker accepts the first.
@@ -214,36 +220,40 @@ impl Shared {
         }
     }
 
-    pub(super) fn newest_cancellation(&self) -> Option<Instant> {
-        lock(&self.serving.table).cancelled.newest()
+    /// Returns when the last entry of a cancelled request expires, if there is one.
+    pub(super) fn newest_tomb(&self) -> Option<Instant> {
+        lock(&self.table).cancelled.newest()
     }
 
-    pub(super) fn expire_cancellations(&self, now: Instant) {
-        lock(&self.serving.table).cancelled.expire(now);
+    /// Removes the expired entries of cancelled requests.
+    pub(super) fn expire_tombs(&self, now: Instant) {
+        lock(&self.table).cancelled.expire(now);
     }
 
     /// Sends signs of life for each request that takes long.
-    pub(super) async fn keep_alive(self: Arc<Self>) {
-        let pause = self.config.idle_limit / SIGNS_OF_LIFE;
+    pub(super) async fn keep_alive(&self) {
+        let pause = self.ground.config.idle_limit / SIGNS_OF_LIFE;
         loop {
-            let busy = self.serving.busy.listen();
-            if self.serving() == 0 {
+            let busy = self.busy.listen();
+            if self.len() == 0 {
                 busy.await;
             }
-            self.pause_until(self.now() + pause).await;
-            for (to, message, alive) in self.signs_of_life(self.now()) {
+            self.ground.pause_until(self.ground.now() + pause).await;
+            for (to, message, alive) in self.signs_of_life(self.ground.now()) {
                 let mut alive = Some(alive.encode());
-                let undelivered = Some((&self.inbox, self.sign_of_life(message)));
-                if let Err(error) = self.transport.publish(&to, &mut alive, undelivered).await {
+                let undelivered = Some((&self.ground.inbox, self.ground.sign_of_life(message)));
+                if let Err(error) =
+                    self.ground.transport.publish(&to, &mut alive, undelivered).await
+                {
                     let error = format_args!("{to:?}: {}", Causes(&error));
-                    self.log(Logged::NotSent, Seen::error(&error));
+                    self.ground.log(Logged::NotSent, Seen::error(&error));
                 }
             }
         }
     }
 
     fn signs_of_life(&self, now: Instant) -> Vec<(Address, MessageId, Frame)> {
-        let table = lock(&self.serving.table);
+        let table = lock(&self.table);
         let running: Vec<_> = table.running.values().flatten().filter_map(Weak::upgrade).collect();
         // Dropping the last reference to a replier locks the table.
         drop(table);
@@ -255,7 +265,7 @@ impl Shared {
     }
 
     /// Returns how many requests are being answered.
-    pub(crate) fn serving(&self) -> usize {
-        lock(&self.serving.table).running.len()
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.table).running.len()
     }
 }

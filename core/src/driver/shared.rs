@@ -4,17 +4,34 @@ use super::{
     ground::Ground, handing_on::HandingOn, requests::Requests, routes::Routes, serving::Serving,
     streams::Streams, work::Work,
 };
-use crate::{IdSource, Runtime, ServiceName, config::Config, transport::DynTransport};
 
 /// The parts of a conduit, on their ground.
 pub(crate) struct Shared {
-    ground: Ground,
-    pub(super) handing_on: HandingOn,
-    pub(super) streams: Streams,
-    pub(super) requests: Requests,
-    pub(super) routes: Routes,
-    pub(super) serving: Serving,
-    pub(super) work: Work,
+    ground: Arc<Ground>,
+    pub(crate) work: Arc<Work>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) requests: Requests,
+    pub(crate) serving: Arc<Serving>,
+    pub(super) handing_on: Arc<HandingOn>,
+    pub(crate) routes: Routes,
+}
+
+impl Shared {
+    pub(super) fn new(ground: Ground) -> Self {
+        let ground = Arc::new(ground);
+        let work = Arc::new(Work::new(Arc::clone(&ground)));
+        let streams = Arc::new(Streams::new(Arc::clone(&ground)));
+        let handing_on = Arc::new(HandingOn::new(Arc::clone(&work)));
+        Self {
+            requests: Requests::new(Arc::clone(&ground), Arc::clone(&streams)),
+            serving: Arc::new(Serving::new(Arc::clone(&ground))),
+            routes: Routes::new(Arc::clone(&work), Arc::clone(&handing_on)),
+            ground,
+            work,
+            streams,
+            handing_on,
+        }
+    }
 }
 
 impl Deref for Shared {
@@ -22,27 +39,5 @@ impl Deref for Shared {
 
     fn deref(&self) -> &Ground {
         &self.ground
-    }
-}
-
-impl Shared {
-    pub(crate) fn start(
-        service: ServiceName,
-        config: Config,
-        runtime: Arc<dyn Runtime>,
-        transport: Box<dyn DynTransport>,
-        ids: Box<dyn IdSource>,
-    ) -> Arc<Self> {
-        let shared = Arc::new(Self {
-            handing_on: HandingOn::default(),
-            streams: Streams::new(&config),
-            requests: Requests::default(),
-            routes: Routes::default(),
-            serving: Serving::default(),
-            work: Work::default(),
-            ground: Ground::new(service, config, runtime, transport, ids),
-        });
-        shared.launch();
-        shared
     }
 }

@@ -46,7 +46,7 @@ where
     let weak = handle.downgrade();
     let shared = Arc::clone(handle.shared());
     let running = Arc::clone(&bound);
-    let handlers = Arc::new(shared.running_handlers());
+    let handlers = Arc::new(shared.work.running_handlers());
     handle.shared().tasks.spawn(async move {
         // Dropped last: closing the conduit waits until all handlers have been dropped.
         let handlers = handlers;

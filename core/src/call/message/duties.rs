@@ -39,14 +39,14 @@ impl<E> Held<E> {
 
     /// Passes the counting on to a [`Handling`].
     fn pass_on(&mut self) -> Option<Handling> {
-        std::mem::take(&mut self.is_counted).then(|| Handling::new(self.handle.shared()))
+        std::mem::take(&mut self.is_counted).then(|| Handling::new(&self.handle.shared().work))
     }
 }
 
 impl<E> Drop for Held<E> {
     fn drop(&mut self) {
         if self.is_counted {
-            self.handle.shared().handled();
+            self.handle.shared().work.handled();
         }
     }
 }

@@ -12,10 +12,10 @@ use futures_lite::FutureExt;
 
 use crate::{
     Error, ErrorKind, Executed, MessageId,
-    body::{Prepared, Source},
     call::outgoing::{Outgoing, Ready},
     delivery,
     driver::{Answer, OutboundStream, Pending, Room, Shared, Step, Vain},
+    producer::{Prepared, Producer},
     proto::{
         Asker, AskerLimits, ReasonCode,
         frame::{Frame, Request},
@@ -71,7 +71,7 @@ impl Asking {
         };
         let asker = if room.is_some() { asker.all() } else { asker };
         let pending = Arc::new(Pending::new(message, ready.to.clone(), asker, room));
-        shared.expect_answer(message, &pending);
+        shared.requests.expect(message, &pending);
         let (body, upload) = (Bytes::new(), None);
         let mut asking = Self { message, ready, body, upload, deadline, pending, has_ended: false };
         // Closing ends the requests it finds; one registered after that has to check by itself.
@@ -81,7 +81,7 @@ impl Asking {
                 asking.ready.number(Targets::Plain);
                 asking.body = body;
             }
-            Prepared::Streamed(source) => asking.upload(source, takes),
+            Prepared::Streamed(producer) => asking.upload(producer, takes),
         }
         Ok(asking)
     }
@@ -114,16 +114,16 @@ impl Asking {
     }
 
     /// Sends the body in the background, since answers may come first.
-    fn upload(&mut self, source: Source, takes: &Takes) {
+    fn upload(&mut self, producer: Producer, takes: &Takes) {
         let (targets, expect) = match takes {
             Takes::First => (Targets::Both, None),
             Takes::All { expect, .. } => (Targets::Plain, *expect),
         };
-        let stream = self.ready.offer(self.message, source.length(), targets, expect);
+        let stream = self.ready.offer(self.message, producer.length(), targets, expect);
         self.upload = Some(Arc::clone(&stream));
         let (pending, shared) = (Arc::clone(&self.pending), Arc::clone(self.shared()));
         self.shared().tasks.spawn(async move {
-            let errors = match shared.send_body(&stream, source).await {
+            let errors = match shared.streams.send(&stream, producer).await {
                 Ok(outcome) if pending.takes_all() => delivery::errors_of_all(&outcome),
                 Ok(outcome) => delivery::request_error(&outcome).into_iter().collect(),
                 Err(error) => vec![error],
@@ -216,7 +216,7 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.shared().forget_request(self.message);
+        self.shared().requests.forget(self.message);
         if !self.has_ended {
             self.give_up();
         }
@@ -227,7 +227,7 @@ impl Drop for Asking {
 pub(super) fn check(
     outgoing: Outgoing,
     deadline: Option<Instant>,
-) -> Result<(MessageId, Ready, Source), Error> {
+) -> Result<(MessageId, Ready, Producer), Error> {
     let shared = outgoing.handle.shared();
     let message = shared.message_id();
     let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
@@ -239,7 +239,7 @@ pub(super) fn check(
 /// Checks whether the body fits one packet, and waits until replies can arrive.
 pub(super) async fn prepare(
     ready: &Ready,
-    body: Source,
+    body: Producer,
     deadline: Option<Instant>,
 ) -> Result<Prepared, Error> {
     let shared = ready.handle.shared();

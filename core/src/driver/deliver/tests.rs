@@ -3,10 +3,11 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_lite::{Stream, stream};
 
+use super::Delivery;
 use crate::{
     MessageId,
     config::Config,
-    driver::{Shared, routes::Members},
+    driver::{self, Shared, bind, routes::Members},
     id::SystemIds,
     proto::{
         BindingKind, Headers, ReasonCode,
@@ -74,7 +75,7 @@ impl Subscription for Silent {
 }
 
 fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
-    Shared::start(
+    driver::start(
         "a".parse().expect("it keeps the rules"),
         Config::default(),
         Arc::new(sim.clone()),
@@ -99,17 +100,19 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         let notes = Notes::default();
         let shared = start(&sim, &notes);
         let subject = "x".parse().expect("it keeps the rules");
-        let bound = shared.bind(subject, BindingKind::Queue).await.expect("it binds");
+        let bound = bind(&shared, subject, BindingKind::Queue).await.expect("it binds");
         let route = Arc::clone(&bound.route);
         let mut members = Members::default();
-        members.look_up(&shared, &route);
+        members.look_up(&shared.routes, &route);
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
-        shared.deliver_whole(&route, &mut members, head(&shared, None), body.clone(), 100);
+        let mut delivery =
+            Delivery { shared: &shared, route: &route, members: &mut members, bytes: 100 };
+        delivery.message(head(&shared, None), body.clone());
         let request =
             Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };
-        shared.deliver_whole(&route, &mut members, head(&shared, Some(request)), body, 100);
+        delivery.message(head(&shared, Some(request)), body);
         sim.idle().await;
         assert_eq!(shared.counters.lost.get(), 0);
         let notes = notes.0.lock().expect("no panic");
@@ -120,7 +123,10 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
             packet.clone()
         };
         assert_eq!(notes.len(), 2, "{notes:?}");
-        let (handed_on, refused) = (sent_to(&shared.address_of(&route)), sent_to(&shared.inbox));
+        let (handed_on, refused) = (
+            sent_to(&shared.own_subject(route.subject.clone(), route.target)),
+            sent_to(&shared.inbox),
+        );
         assert!(
             matches!(Frame::decode(&handed_on), Ok(Frame::Message { body, .. }) if body == "one way")
         );

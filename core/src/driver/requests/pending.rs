@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Executed, MessageId,
-    body::Content,
-    driver::{Shared, To, ground::lock},
+    driver::{
+        Content, To,
+        ground::{Ground, lock},
+    },
     proto::{
         Asker, AskerEvent, AskerTransmit,
         frame::{Frame, Head},
@@ -87,8 +89,8 @@ impl Pending {
 
     /// Notes that an answer was taken: the time for the next one starts now. Returns how many
     /// answers it stands for; an error may stand for several that were dropped.
-    pub(crate) fn was_taken(&self, shared: &Shared) -> usize {
-        let now = shared.now();
+    pub(crate) fn was_taken(&self, ground: &Ground) -> usize {
+        let now = ground.now();
         let mut state = lock(&self.state);
         state.asker.handle_taken(now);
         state.stood_for
@@ -99,27 +101,27 @@ impl Pending {
     }
 
     /// Cancels the request at its receivers.
-    pub(crate) fn cancel(&self, shared: &Shared) {
-        self.with(shared, Asker::cancel);
+    pub(crate) fn cancel(&self, ground: &Ground) {
+        self.with(ground, Asker::cancel);
     }
 
     /// Notes that the broker has the packet that was to be published, or the whole body.
-    pub(crate) fn was_asked(&self, shared: &Shared) {
-        let now = shared.now();
-        self.with(shared, |asker| asker.handle_asked(now));
+    pub(crate) fn was_asked(&self, ground: &Ground) {
+        let now = ground.now();
+        self.with(ground, |asker| asker.handle_asked(now));
     }
 
     /// Notes that the body could not be sent completely, to one receiver or to all.
-    pub(crate) fn was_not_sent(&self, shared: &Shared, error: Error) {
+    pub(crate) fn was_not_sent(&self, ground: &Ground, error: Error) {
         let (executed, for_all) = (error.executed(), error.instance().is_none());
-        self.answer(shared, 0, |asker| {
+        self.answer(ground, 0, |asker| {
             asker.handle_not_sent(executed, for_all).then_some(Err(error))
         });
     }
 
     /// Ends the request, since the conduit is closed.
-    pub(super) fn close(&self, shared: &Shared, executed: Executed) {
-        self.answer(shared, 0, |asker| {
+    pub(super) fn close(&self, ground: &Ground, executed: Executed) {
+        self.answer(ground, 0, |asker| {
             let is_open = !asker.is_over();
             asker.cancel();
             is_open.then(|| Err(Error::from(ErrorKind::Closed).with_executed(executed)))
@@ -147,14 +149,14 @@ impl Pending {
         lock(&self.state).asker.poll_timeout()
     }
 
-    pub(crate) fn handle_timeout(&self, shared: &Shared) {
-        let now = shared.now();
-        self.with(shared, |asker| asker.handle_timeout(now));
+    pub(crate) fn handle_timeout(&self, ground: &Ground) {
+        let now = ground.now();
+        self.with(ground, |asker| asker.handle_timeout(now));
     }
 
     /// Changes the machine, and sends what that causes.
-    pub(super) fn with(&self, shared: &Shared, change: impl FnOnce(&mut Asker)) {
-        self.answer(shared, 0, |asker| {
+    pub(super) fn with(&self, ground: &Ground, change: impl FnOnce(&mut Asker)) {
+        self.answer(ground, 0, |asker| {
             change(asker);
             None
         });
@@ -163,14 +165,14 @@ impl Pending {
     /// Changes the machine for a packet of `bytes` bytes, which may be an answer.
     pub(super) fn answer(
         &self,
-        shared: &Shared,
+        ground: &Ground,
         bytes: u64,
         change: impl FnOnce(&mut Asker) -> Option<Result<Answer, Error>>,
     ) {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
         let before = state.asker.poll_timeout();
-        let weight = Weight { bytes, budget: Some(&shared.waiting) };
+        let weight = Weight { bytes, budget: Some(&ground.waiting) };
         let (mut dropped, mut is_unexecuted) = (Vec::new(), false);
         let mut answer = change(&mut state.asker);
         loop {
@@ -199,25 +201,25 @@ impl Pending {
         drop(guard);
         drop(dropped);
         if is_unexecuted {
-            self.to.note_not_executed(shared, shared.now());
+            self.to.note_not_executed(ground, ground.now());
         }
-        says.into_iter().flatten().for_each(|say| self.say(shared, say));
+        says.into_iter().flatten().for_each(|say| self.say(ground, say));
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    fn say(&self, shared: &Shared, say: AskerTransmit) {
+    fn say(&self, ground: &Ground, say: AskerTransmit) {
         let message = self.message;
         match say {
             AskerTransmit::Probe => {
-                let token = shared.token(message, Targets::Group);
+                let token = ground.token(message, Targets::Group);
                 let probe = Frame::Probe { message }.encode();
-                shared.post_packet(self.to.address(Targets::Group), probe, Some(token));
+                ground.post_packet(self.to.address(Targets::Group), probe, Some(token));
             }
             AskerTransmit::Cancel => {
                 let service = self.to.service().clone();
-                shared.post(Address::Control { service }, &Frame::Cancel { message });
+                ground.post(Address::Control { service }, &Frame::Cancel { message });
             }
         }
     }

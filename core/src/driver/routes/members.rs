@@ -1,13 +1,13 @@
-//! A cache of the bindings of a route, for the task or reader that polls it.
+//! The bindings of a route, for the task or reader that polls its subscription.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
 };
 
-use super::route::Route;
+use super::{Routes, route::Route};
 use crate::{
-    driver::{Arrival, Mailbox, Shared, ground::lock, mailbox::Full},
+    driver::{Arrival, Mailbox, mailbox::Full},
     proto::{BindingId, BindingKind, Seen},
 };
 
@@ -38,31 +38,29 @@ enum Direct {
 
 impl Members {
     /// Updates the bindings if they may have changed.
-    pub(in crate::driver) fn look_up(&mut self, shared: &Shared, route: &Route) {
+    pub(in crate::driver) fn look_up(&mut self, routes: &Routes, route: &Route) {
         let changes = route.changes.load(Ordering::Acquire);
         if self.changes != Some(changes) || self.members.iter().any(|m| m.mailbox.is_complete()) {
             self.changes = Some(changes);
-            self.look_up_anew(shared, route);
+            self.look_up_anew(routes, route);
         }
     }
 
     #[cold]
-    fn look_up_anew(&mut self, shared: &Shared, route: &Route) {
+    fn look_up_anew(&mut self, routes: &Routes, route: &Route) {
         let before = std::mem::take(&mut self.members).into_iter();
         let mut seen: BTreeMap<_, _> =
             before.map(|member| (member.mailbox.id(), member.seen)).collect();
-        let table = lock(&shared.routes.table);
-        let readers = table.registry.members(route.id).filter_map(|id| table.readers.get(&id));
-        let mailboxes = readers.map(|reader| &reader.mailbox);
+        let mailboxes = routes.members(route).into_iter();
         let mailboxes = mailboxes.filter(|mailbox| !mailbox.is_complete());
         self.members.extend(mailboxes.map(|mailbox| {
             let seen = seen.remove(&mailbox.id()).unwrap_or_default();
-            Member { mailbox: Arc::clone(mailbox), seen }
+            Member { mailbox, seen }
         }));
     }
 
     /// Returns whether a binding was the only one at the last update.
-    pub(super) fn is_only(&self, mailbox: &Mailbox) -> bool {
+    pub(in crate::driver) fn is_only(&self, mailbox: &Mailbox) -> bool {
         matches!(&*self.members, [only] if std::ptr::eq(&*only.mailbox, mailbox))
     }
 
@@ -76,17 +74,17 @@ impl Members {
     }
 
     /// Begins a poll by the reader of a binding, which ends with [`read`](Self::read).
-    pub(super) fn begin_read(&mut self, binding: BindingId) {
+    pub(in crate::driver) fn begin_read(&mut self, binding: BindingId) {
         self.direct = Direct::Wanted(binding);
     }
 
     /// Returns whether the reader that polls has a message.
-    pub(super) fn has_read(&self) -> bool {
+    pub(in crate::driver) fn has_read(&self) -> bool {
         matches!(self.direct, Direct::Given(_))
     }
 
     /// Ends a poll, and returns the message that its reader has taken.
-    pub(super) fn read(&mut self) -> Option<Arrival> {
+    pub(in crate::driver) fn read(&mut self) -> Option<Arrival> {
         match std::mem::take(&mut self.direct) {
             Direct::Given(arrival) => Some(arrival),
             Direct::Unwanted | Direct::Wanted(_) => None,
@@ -96,32 +94,32 @@ impl Members {
     /// Gives a message, whose packet had `bytes`, to the member at an index.
     pub(in crate::driver) fn give(
         &mut self,
-        shared: &Shared,
+        routes: &Routes,
         at: usize,
         arrival: Arrival,
         bytes: usize,
     ) -> Result<(), Full> {
         let mailbox = &self.members[at].mailbox;
         let polls = matches!(self.direct, Direct::Wanted(binding) if binding == mailbox.id());
-        if polls && mailbox.passes(shared, &arrival) {
+        if polls && mailbox.passes(&arrival) {
             self.direct = Direct::Given(arrival);
         } else {
-            mailbox.push(shared, arrival, bytes)?;
+            mailbox.push(arrival, bytes)?;
         }
-        self.took(shared, at);
+        self.took(routes, at);
         Ok(())
     }
 
     /// Notes that the member at an index took a message.
-    fn took(&mut self, shared: &Shared, at: usize) {
+    fn took(&mut self, routes: &Routes, at: usize) {
         let Some(Member { mailbox, .. }) = self.members.get(at) else { return };
         match mailbox.kind() {
             BindingKind::Broadcast => {}
-            BindingKind::Once => shared.took(mailbox),
+            BindingKind::Once => routes.took(mailbox),
             // A single member is always next.
             BindingKind::Queue if self.members.len() == 1 => {}
             BindingKind::Queue => {
-                shared.took(mailbox);
+                routes.took(mailbox);
                 let member = self.members.remove(at);
                 self.members.push(member);
             }

@@ -10,8 +10,13 @@ use std::{
 
 use event_listener::Event;
 
-use super::{listening::Listening, watch::Watch};
-use crate::{Error, ErrorKind, Subject, driver::ground::lock, proto::RouteId, transport::Target};
+use super::Members;
+use crate::{
+    Error, ErrorKind, Subject,
+    driver::{ground::lock, watch::Watch},
+    proto::{RouteId, frame::Known},
+    transport::{DynSubscription, Target},
+};
 
 /// A subscription to one target of a subject.
 pub(in crate::driver) struct Route {
@@ -21,16 +26,23 @@ pub(in crate::driver) struct Route {
     /// The number of changes of its bindings.
     pub(super) changes: AtomicU64,
     /// The subscription, while it is active and not being left.
-    pub(super) listening: Mutex<Option<Listening>>,
-    pub(super) watch: Arc<Watch>,
+    pub(in crate::driver) listening: Mutex<Option<Listening>>,
+    pub(in crate::driver) watch: Arc<Watch>,
     /// The waker of `watch`.
-    pub(super) waker: Waker,
+    pub(in crate::driver) waker: Waker,
     phase: Mutex<Phase>,
     changed: Event,
 }
 
+/// An active subscription, with what its packets are delivered with.
+pub(in crate::driver) struct Listening {
+    pub(in crate::driver) subscription: Box<dyn DynSubscription>,
+    pub(in crate::driver) known: Known,
+    pub(in crate::driver) members: Members,
+}
+
 #[derive(Clone)]
-pub(super) enum Phase {
+pub(in crate::driver) enum Phase {
     Subscribing,
     Listening,
     /// Its last binding was removed; messages that were routed to it are still delivered.
@@ -66,13 +78,13 @@ impl Route {
         lock(&self.phase).clone()
     }
 
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(in crate::driver) fn enter(&self, phase: Phase) {
         *lock(&self.phase) = phase;
         self.changed.notify(usize::MAX);
     }
 
     /// Notes that the subscription is active. Its last binding may have been removed already.
-    pub(super) fn subscribed(&self) {
+    pub(in crate::driver) fn subscribed(&self) {
         let mut phase = lock(&self.phase);
         if matches!(*phase, Phase::Subscribing) {
             *phase = Phase::Listening;
@@ -81,8 +93,11 @@ impl Route {
         self.changed.notify(usize::MAX);
     }
 
-    /// Notes that no more packets will arrive. A bind that waits for the subscription fails.
-    pub(super) fn left(&self) {
+    /// Drops the subscription, if there is one: no more packets will arrive. A bind that waits for it
+    /// fails.
+    pub(in crate::driver) fn end(&self) {
+        let listening = lock(&self.listening).take();
+        drop(listening);
         let mut phase = lock(&self.phase);
         match *phase {
             Phase::Failed(_) => {}
@@ -94,7 +109,7 @@ impl Route {
     }
 
     /// Waits until the phase is wanted.
-    pub(super) async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
+    pub(in crate::driver) async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
         loop {
             let listener = self.changed.listen();
             let phase = self.phase();
@@ -105,7 +120,7 @@ impl Route {
         }
     }
 
-    pub(super) fn is_leaving(&self) -> bool {
+    pub(in crate::driver) fn is_leaving(&self) -> bool {
         matches!(self.phase(), Phase::Leaving)
     }
 }

@@ -1,19 +1,35 @@
 //! Admits incoming bodies: accepted offers, and replies.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::{InboundStream, Port};
+use super::{
+    InboundStream, Port, Readiness, Streams,
+    drive::{drive, undriven},
+};
 use crate::{
-    driver::{Mailbox, Shared, ground::lock},
+    driver::ground::lock,
     proto::{
-        Claim, Inbound, Offered, ReasonCode, Refused,
+        Claim, Inbound, Offered, Place, ReasonCode, Refused,
         frame::{Source, StreamId},
     },
     transport::Target,
 };
 
-impl Shared {
-    /// Accepts an offer for a binding. Its packet has `bytes` bytes.
+/// A queue where the messages of offered bodies wait for the decisions of their senders.
+pub(in crate::driver) trait Waiting: Send + Sync + 'static {
+    /// Returns its port as a receiver of bodies.
+    fn port(&self) -> Port;
+
+    /// Returns how many more messages, and bytes, there is room for.
+    fn free(&self) -> (u64, u64);
+
+    /// Handles the decision on the message at a place. If it has no place yet, the queue asks for
+    /// the decision when it adds it.
+    fn decided(&self, place: &OnceLock<Place>, readiness: Readiness);
+}
+
+impl Streams {
+    /// Accepts an offer for a queue. Its packet has `packet` bytes.
     pub(in crate::driver) fn accept(
         self: &Arc<Self>,
         stream: StreamId,
@@ -21,11 +37,11 @@ impl Shared {
         length: Option<u64>,
         source: &Source,
         packet: usize,
-        mailbox: &Arc<Mailbox>,
+        queue: Arc<dyn Waiting>,
     ) -> Result<Arc<InboundStream>, ReasonCode> {
-        let limits = self.config.inbound();
-        let port = mailbox.port();
-        let (free_places, free_packets) = mailbox.free();
+        let limits = self.ground.config.inbound();
+        let port = queue.port();
+        let (free_places, free_packets) = queue.free();
         let claim = self.claim(&Offered {
             stream,
             source,
@@ -35,17 +51,17 @@ impl Shared {
             free_places,
             free_packets,
         })?;
-        let receiver = self.receiver(port);
-        let now = self.now();
+        let receiver = self.ground.receiver(port);
+        let now = self.ground.now();
         let machine = Inbound::offered(now, stream, receiver, target, length, limits, claim);
-        Ok(self.open(machine, (stream, port), source, Some(Arc::clone(mailbox))))
+        Ok(self.open_inbound(machine, (stream, port), source, Some(queue)))
     }
 
     /// Charges an offer to the budget, making others give way if necessary.
     fn claim(&self, offered: &Offered<'_>) -> Result<Claim, ReasonCode> {
-        let now = self.now();
+        let now = self.ground.now();
         loop {
-            let taken = lock(&self.streams.budget).offer(now, offered);
+            let taken = lock(&self.budget).offer(now, offered);
             let (stream, port) = match taken {
                 Ok(claim) => return Ok(claim),
                 Err(Refused::Full) => return Err(ReasonCode::Overloaded),
@@ -53,8 +69,8 @@ impl Shared {
             };
             // An offer that is being accepted at this moment is not in the table yet.
             let other = self.inbound_at(stream, port).ok_or(ReasonCode::Overloaded)?;
-            if let Some((sender, stop)) = other.give_way(self) {
-                self.post_packet(sender, stop, None);
+            if let Some((sender, stop)) = other.give_way() {
+                self.ground.post_packet(sender, stop, None);
                 // At once, or the offer that takes its place would be one too many.
                 self.forget_inbound(&other);
             }
@@ -68,34 +84,35 @@ impl Shared {
         length: Option<u64>,
         source: &Source,
     ) -> Arc<InboundStream> {
-        let limits = self.config.inbound();
+        let limits = self.ground.config.inbound();
         let first = limits.first(length);
-        let now = self.now();
-        let claim = lock(&self.streams.budget).reply(now, stream, source, first);
-        let machine = Inbound::reply(now, stream, self.receiver(0), length, limits, claim);
-        self.open(machine, (stream, 0), source, None)
+        let now = self.ground.now();
+        let claim = lock(&self.budget).reply(now, stream, source, first);
+        let machine = Inbound::reply(now, stream, self.ground.receiver(0), length, limits, claim);
+        self.open_inbound(machine, (stream, 0), source, None)
     }
 
     /// Returns whether there is room for another streamed reply, if their number is unknown.
     pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
-        lock(&self.streams.budget).has_room_for_reply(self.config.first_window)
+        lock(&self.budget).has_room_for_reply(self.ground.config.first_window)
     }
 
-    fn open(
+    fn open_inbound(
         self: &Arc<Self>,
         machine: Inbound,
         key: (StreamId, Port),
         source: &Source,
-        mailbox: Option<Arc<Mailbox>>,
+        queue: Option<Arc<dyn Waiting>>,
     ) -> Arc<InboundStream> {
-        let sender = self.destinations.get(&source.inbox());
-        let stream = Arc::new(InboundStream::new(key, machine, sender, mailbox));
-        lock(&self.streams.inbound).insert(key, Arc::clone(&stream));
-        let driven = ForgetOnDrop { shared: Arc::clone(self), stream: Arc::clone(&stream) };
-        self.tasks.spawn(async move {
-            let ForgetOnDrop { shared, stream } = &driven;
-            if let Err(error) = shared.drive(&**stream).await {
-                stream.stop(shared, shared.undriven(&error, ReasonCode::Dropped));
+        let sender = self.ground.destinations.get(&source.inbox());
+        let (ground, budget) = (Arc::clone(&self.ground), Arc::clone(&self.budget));
+        let stream = Arc::new(InboundStream::new(ground, budget, key, machine, sender, queue));
+        lock(&self.inbound).insert(key, Arc::clone(&stream));
+        let driven = ForgetOnDrop { streams: Arc::clone(self), stream: Arc::clone(&stream) };
+        self.ground.tasks.spawn(async move {
+            let ForgetOnDrop { streams, stream } = &driven;
+            if let Err(error) = drive(&**stream).await {
+                stream.stop(undriven(&streams.ground, &error, ReasonCode::Dropped));
             }
         });
         stream
@@ -109,22 +126,22 @@ impl Shared {
             std::ptr::eq(known, stream)
         });
         if is_known {
-            self.remember_last_word(key, stream.close(self));
-            lock(&self.streams.inbound).remove(&key);
-            self.ended.notify(usize::MAX);
+            self.remember_last_word(key, stream.close());
+            lock(&self.inbound).remove(&key);
+            self.ground.ended.notify(usize::MAX);
         }
     }
 }
 
 /// Ends a stream, and removes it from the tables, when its task ends or is dropped by the runtime.
 struct ForgetOnDrop {
-    shared: Arc<Shared>,
+    streams: Arc<Streams>,
     stream: Arc<InboundStream>,
 }
 
 impl Drop for ForgetOnDrop {
     fn drop(&mut self) {
-        self.stream.stop(&self.shared, ReasonCode::Closed.into());
-        self.shared.forget_inbound(&self.stream);
+        self.stream.stop(ReasonCode::Closed.into());
+        self.streams.forget_inbound(&self.stream);
     }
 }

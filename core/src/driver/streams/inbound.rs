@@ -9,21 +9,29 @@ use std::{
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{Driven, Port, Sent, Step};
+use super::{
+    admission::Waiting,
+    drive::{Driven, Sent, Step},
+};
 use crate::{
     InstanceId,
-    driver::{Mailbox, Shared, ground::lock},
+    driver::ground::{Ground, lock},
     proto::{Budget, Inbound, Place, Read, Reason, ReasonCode, frame::StreamId},
     transport::{Address, Destination},
 };
 
+/// The id of the binding that receives a body. Zero is the reader of a reply.
+pub(in crate::driver) type Port = u64;
+
 pub(crate) struct InboundStream {
+    ground: Arc<Ground>,
+    budget: Arc<Mutex<Budget>>,
     key: (StreamId, Port),
     state: Mutex<State>,
     /// The inbox of the sender.
     sender: Arc<Destination>,
-    /// The mailbox where its message waits for the confirmation.
-    mailbox: Option<Arc<Mailbox>>,
+    /// The queue where its message waits for the confirmation.
+    queue: Option<Arc<dyn Waiting>>,
     place: OnceLock<Place>,
     changed: Event,
 }
@@ -46,16 +54,20 @@ pub(crate) enum Readiness {
 
 impl InboundStream {
     pub(super) fn new(
+        ground: Arc<Ground>,
+        budget: Arc<Mutex<Budget>>,
         key: (StreamId, Port),
         machine: Inbound,
         sender: Arc<Destination>,
-        mailbox: Option<Arc<Mailbox>>,
+        queue: Option<Arc<dyn Waiting>>,
     ) -> Self {
         Self {
+            ground,
+            budget,
             key,
             state: Mutex::new(State { machine, reader: None, armed: None }),
             sender,
-            mailbox,
+            queue,
             place: OnceLock::new(),
             changed: Event::new(),
         }
@@ -70,15 +82,11 @@ impl InboundStream {
     }
 
     /// Changes the machine, and wakes the reader, the binding and the driver as needed.
-    pub(super) fn with<T>(
-        &self,
-        shared: &Shared,
-        change: impl FnOnce(&mut Inbound, &mut Budget) -> T,
-    ) -> T {
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Inbound, &mut Budget) -> T) -> T {
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
-        let result = change(&mut state.machine, &mut lock(&shared.streams.budget));
-        if self.release(shared, state, undecided) {
+        let result = change(&mut state.machine, &mut lock(&self.budget));
+        if self.release(state, undecided) {
             self.changed.notify(usize::MAX);
         }
         result
@@ -86,12 +94,7 @@ impl InboundStream {
 
     /// Unlocks the machine, and wakes the reader and the binding if needed. Returns whether the
     /// driver has to be woken.
-    fn release(
-        &self,
-        shared: &Shared,
-        mut state: MutexGuard<'_, State>,
-        was_undecided: bool,
-    ) -> bool {
+    fn release(&self, mut state: MutexGuard<'_, State>, was_undecided: bool) -> bool {
         let machine = &state.machine;
         let sooner = match (machine.poll_timeout(), state.armed) {
             (Some(next), Some(armed)) => next < armed,
@@ -106,32 +109,36 @@ impl InboundStream {
         if let Some(reader) = reader {
             reader.wake();
         }
-        if let Some(mailbox) = self.mailbox.as_ref().filter(|_| decided) {
-            mailbox.decided(shared, &self.place, readiness);
+        if let Some(queue) = self.queue.as_ref().filter(|_| decided) {
+            queue.decided(&self.place, readiness);
         }
         attention
     }
 
     /// Handles a repeated offer: the accept was lost.
-    pub(in crate::driver) fn offered_again(&self, shared: &Shared) {
-        let now = shared.now();
-        self.with(shared, |machine, _| machine.handle_offer(now));
+    pub(in crate::driver) fn offered_again(&self) {
+        let now = self.ground.now();
+        self.with(|machine, _| machine.handle_offer(now));
     }
 
     /// Returns the next bytes.
-    pub(crate) fn poll_read(&self, shared: &Shared, cx: &Context<'_>) -> Poll<Read> {
+    pub(crate) fn poll_read(&self, cx: &Context<'_>) -> Poll<Read> {
         let mut state = lock(&self.state);
-        let read = state.machine.read(&mut lock(&shared.streams.budget));
+        let read = state.machine.read(&mut lock(&self.budget));
         if read == Read::Pending {
             state.reader = Some(cx.waker().clone());
         }
-        if self.release(shared, state, false) {
+        if self.release(state, false) {
             self.changed.notify(usize::MAX);
         }
         match read {
             Read::Pending => Poll::Pending,
             read => Poll::Ready(read),
         }
+    }
+
+    pub(in crate::driver) fn ground(&self) -> &Arc<Ground> {
+        &self.ground
     }
 
     /// Returns the instance that sends it.
@@ -147,35 +154,34 @@ impl InboundStream {
     }
 
     /// Notes that the handler has its message.
-    pub(crate) fn start(&self, shared: &Shared) {
-        self.with(shared, Inbound::start);
+    pub(crate) fn start(&self) {
+        self.with(Inbound::start);
     }
 
     /// Notes that the reader has dropped it.
-    pub(crate) fn leave(&self, shared: &Shared) {
-        self.with(shared, Inbound::leave);
+    pub(crate) fn leave(&self) {
+        self.with(Inbound::leave);
     }
 
     /// Refuses it, unless it has ended or a handler has its message. Returns the packet that tells
     /// the sender.
-    pub(in crate::driver) fn refuse(&self, shared: &Shared) -> Option<(Address, Bytes)> {
-        self.stop_if(shared, ReasonCode::Draining, Inbound::is_unstarted)
+    pub(in crate::driver) fn refuse(&self) -> Option<(Address, Bytes)> {
+        self.stop_if(ReasonCode::Draining, Inbound::is_unstarted)
     }
 
     /// Gives way to another offer, unless it is confirmed. Returns the packet that tells the
     /// sender.
-    pub(super) fn give_way(&self, shared: &Shared) -> Option<(Address, Bytes)> {
-        self.stop_if(shared, ReasonCode::Overloaded, Inbound::is_undecided)
+    pub(super) fn give_way(&self) -> Option<(Address, Bytes)> {
+        self.stop_if(ReasonCode::Overloaded, Inbound::is_undecided)
     }
 
     fn stop_if(
         &self,
-        shared: &Shared,
         code: ReasonCode,
         applies: impl Fn(&Inbound) -> bool,
     ) -> Option<(Address, Bytes)> {
-        let now = shared.now();
-        let stop = self.with(shared, |machine, budget| {
+        let now = self.ground.now();
+        let stop = self.with(|machine, budget| {
             if machine.failure().is_some() || !applies(machine) {
                 return None;
             }
@@ -186,16 +192,16 @@ impl InboundStream {
     }
 
     /// Releases it. Returns the last word, for later packets of the sender.
-    pub(super) fn close(&self, shared: &Shared) -> (Address, Bytes) {
+    pub(super) fn close(&self) -> (Address, Bytes) {
         let mut state = lock(&self.state);
         let last_word = state.machine.last_word();
-        state.machine.close(&mut lock(&shared.streams.budget));
+        state.machine.close(&mut lock(&self.budget));
         (self.sender.address().clone(), last_word)
     }
 
     /// Stops it: there is no reader.
-    pub(crate) fn stop(&self, shared: &Shared, reason: Reason) {
-        self.with(shared, |machine, budget| machine.stop(reason, budget));
+    pub(crate) fn stop(&self, reason: Reason) {
+        self.with(|machine, budget| machine.stop(reason, budget));
     }
 
     pub(in crate::driver) fn readiness(&self) -> Readiness {
@@ -223,16 +229,20 @@ fn readiness(machine: &Inbound) -> Readiness {
 }
 
 impl Driven for InboundStream {
-    fn step(&self, shared: &Shared) -> Step {
-        let now = shared.now();
+    fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    fn step(&self) -> Step {
+        let now = self.ground.now();
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
-        state.machine.handle_timeout(now, &mut lock(&shared.streams.budget));
+        state.machine.handle_timeout(now, &mut lock(&self.budget));
         let packet = state.machine.poll_transmit(now);
         let next = state.machine.poll_timeout();
         let finished = state.machine.is_finished();
         state.armed = next;
-        self.release(shared, state, undecided);
+        self.release(state, undecided);
         match packet {
             Some(packet) => {
                 Step::Publish { to: Arc::clone(&self.sender), packet, sent: Sent::Nothing, next }

@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use super::{Port, Tombs};
+use super::{Port, Streams, Tombs};
 use crate::{
-    driver::{Shared, ground::lock},
+    driver::ground::lock,
     proto::{
         ReasonCode,
         frame::{Frame, Source, StreamId},
@@ -17,10 +17,10 @@ type LastWord = (Address, Bytes);
 
 pub(super) type LastWords = Tombs<(StreamId, Port), LastWord>;
 
-impl Shared {
+impl Streams {
     /// Returns the last word on a finished stream.
     pub(in crate::driver) fn last_word(&self, id: StreamId, port: Port) -> Option<LastWord> {
-        lock(&self.streams.received).get(self.now(), &(id, port)).cloned()
+        lock(&self.received).get(self.ground.now(), &(id, port)).cloned()
     }
 
     /// Sends the last word on a finished stream again. Returns whether the stream is known.
@@ -28,16 +28,16 @@ impl Shared {
         let last_word = self.last_word(id, port);
         let is_finished = last_word.is_some();
         if let Some((sender, packet)) = last_word {
-            self.post_packet(sender, packet, None);
+            self.ground.post_packet(sender, packet, None);
         }
         is_finished
     }
 
     pub(in crate::driver) fn remember_last_word(&self, key: (StreamId, Port), last_word: LastWord) {
-        let now = self.now();
-        let until = now + self.config.idle_limit;
-        lock(&self.streams.received).insert(now, until, key, last_word);
-        self.untidy.set();
+        let now = self.ground.now();
+        let until = now + self.ground.config.idle_limit;
+        lock(&self.received).insert(now, until, key, last_word);
+        self.ground.untidy.set();
     }
 
     /// Refuses a streamed reply, also when it is offered again.
@@ -47,18 +47,19 @@ impl Shared {
         source: &Source,
         code: ReasonCode,
     ) {
-        let (receiver, target) = (self.receiver(0), Target::Plain);
+        let (receiver, target) = (self.ground.receiver(0), Target::Plain);
         let stop = Frame::Stop { stream, receiver, target, reason: code.into() }.encode();
         let to = source.inbox();
         self.remember_last_word((stream, 0), (to.clone(), stop.clone()));
-        self.post_packet(to, stop, None);
+        self.ground.post_packet(to, stop, None);
     }
 
     /// Sends the last words on streams with this id again: the sender has not received them.
     pub(super) fn repeat_last_words(&self, id: StreamId) {
-        let mut received = lock(&self.streams.received);
-        for (sender, packet) in received.range(self.now(), (id, Port::MIN)..=(id, Port::MAX)) {
-            self.post_packet(sender.clone(), packet.clone(), None);
+        let mut received = lock(&self.received);
+        for (sender, packet) in received.range(self.ground.now(), (id, Port::MIN)..=(id, Port::MAX))
+        {
+            self.ground.post_packet(sender.clone(), packet.clone(), None);
         }
     }
 }

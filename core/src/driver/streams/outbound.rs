@@ -5,20 +5,24 @@ use std::sync::{Arc, Mutex};
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Driven, Sent, Step};
+use super::{
+    Streams,
+    drive::{Driven, Sent, Step, drive, undriven},
+};
 use crate::{
-    Error, ErrorKind, Executed, MessageId, ServiceName, Subject,
-    body::Source,
-    driver::{Shared, ground::lock},
+    Error, ErrorKind, Executed, ServiceName, Subject,
+    driver::ground::{Ground, lock},
     error::Causes,
+    producer::Producer,
     proto::{
         Outbound, Outcome, Reason, ReasonCode, Recipient,
-        frame::{Frame, Receiver, StreamId},
+        frame::{Receiver, StreamId},
     },
     transport::{Address, Target, Targets, Token},
 };
 
 pub(crate) struct OutboundStream {
+    ground: Arc<Ground>,
     id: StreamId,
     machine: Mutex<Outbound>,
     /// The receiving service.
@@ -30,9 +34,9 @@ pub(crate) struct OutboundStream {
     room: Event,
 }
 
-impl Shared {
-    /// Registers a body, so that packets from receivers find it. It is removed when `send_body`
-    /// ends.
+impl Streams {
+    /// Registers a body, so that packets from receivers find it. It is removed when
+    /// [`send`](Self::send) ends.
     pub(crate) fn outbound(
         &self,
         id: StreamId,
@@ -42,6 +46,7 @@ impl Shared {
     ) -> Arc<OutboundStream> {
         let machine = Mutex::new(machine);
         let stream = Arc::new(OutboundStream {
+            ground: Arc::clone(&self.ground),
             id,
             machine,
             service,
@@ -49,7 +54,7 @@ impl Shared {
             changed: Event::new(),
             room: Event::new(),
         });
-        lock(&self.streams.outbound).insert(id, Arc::clone(&stream));
+        lock(&self.outbound).insert(id, Arc::clone(&stream));
         stream
     }
 
@@ -57,21 +62,21 @@ impl Shared {
     ///
     /// # Errors
     /// If it could not even be offered; all else is in the outcome.
-    pub(crate) async fn send_body(
+    pub(crate) async fn send(
         &self,
         stream: &OutboundStream,
-        mut source: Source,
+        mut producer: Producer,
     ) -> Result<Outcome, Error> {
-        let forget = ForgetOnDrop { shared: self, stream };
+        let forget = ForgetOnDrop { streams: self, stream };
         // Closing ends the bodies it finds; one registered after that has to check by itself.
-        self.check_open()?;
+        self.ground.check_open()?;
         let feed = async {
-            stream.feed(self, &mut source).await;
+            stream.feed(&mut producer).await;
             future::pending().await
         };
-        let driven = future::or(self.drive(stream), feed).await;
+        let driven = future::or(drive(stream), feed).await;
         if let Err(error) = driven {
-            stream.abort(self.undriven(&error, ReasonCode::Cancelled));
+            stream.abort(undriven(&self.ground, &error, ReasonCode::Cancelled));
             // An offer alone does not start a handler.
             return Err(error.with_executed(stream.executed()));
         }
@@ -82,100 +87,41 @@ impl Shared {
 
     /// Resets an aborted body at its receivers, without waiting.
     fn reset_receivers(&self, stream: &OutboundStream) {
-        let now = self.now();
+        let now = self.ground.now();
         let mut machine = lock(&stream.machine);
         let said: Vec<_> = std::iter::from_fn(|| machine.poll_transmit(now)).collect();
         drop(machine);
         for transmit in said {
             if let Some(to) = stream.address(transmit.to) {
-                self.post_packet(to, transmit.packet, None);
+                self.ground.post_packet(to, transmit.packet, None);
             }
-        }
-    }
-
-    pub(in crate::driver) fn outbound_at(&self, id: StreamId) -> Option<Arc<OutboundStream>> {
-        lock(&self.streams.outbound).get(&id).cloned()
-    }
-
-    /// Handles a frame from a receiver of a body.
-    pub(in crate::driver) fn handle_receiver(&self, frame: Frame) {
-        let now = self.now();
-        let (id, receiver) = match &frame {
-            Frame::Accept { message, receiver, .. } => {
-                (StreamId { message: *message, reply: false }, *receiver)
-            }
-            Frame::Credit { stream, receiver, .. } | Frame::Stop { stream, receiver, .. } => {
-                (*stream, *receiver)
-            }
-            _ => return,
-        };
-        let Some(stream) = self.outbound_at(id) else {
-            return self.tell_gone(id, receiver, &frame);
-        };
-        stream.with(|machine| match frame {
-            Frame::Accept { target, credit, .. } => {
-                machine.handle_accept(now, receiver, target, credit);
-            }
-            Frame::Credit { receipt, .. } => {
-                machine.handle_credit(now, receiver, &receipt);
-            }
-            Frame::Stop { target, reason, .. } => {
-                machine.handle_stop(now, receiver, target, reason);
-            }
-            _ => {}
-        });
-    }
-
-    /// Handles the notice that an offer had no receiver.
-    pub(in crate::driver) fn handle_undelivered_offer(&self, message: MessageId, targets: Targets) {
-        let id = StreamId { message, reply: false };
-        if let Some(stream) = self.outbound_at(id) {
-            let now = self.now();
-            stream.with(|machine| machine.handle_undelivered(now, targets));
-        }
-    }
-
-    /// Resets a stream that is finished here, for a receiver that still expects data.
-    fn tell_gone(&self, id: StreamId, receiver: Receiver, frame: &Frame) {
-        let is_done = matches!(frame, Frame::Credit { receipt, .. } if receipt.done);
-        if is_done || matches!(frame, Frame::Stop { .. }) {
-            return;
-        }
-        let service = lock(&self.streams.sent).get(self.now(), &id).cloned();
-        if let Some(service) = service {
-            let code = match frame {
-                Frame::Accept { .. } => ReasonCode::Late,
-                _ => ReasonCode::Gone,
-            };
-            let reset = Frame::Reset { stream: id, port: Some(receiver.port), reason: code.into() };
-            self.post(Address::inbox(&service, receiver.instance), &reset);
         }
     }
 }
 
 /// Removes a stream from the tables on drop, and resets it if it was not finished.
 struct ForgetOnDrop<'a> {
-    shared: &'a Shared,
+    streams: &'a Streams,
     stream: &'a OutboundStream,
 }
 
 impl Drop for ForgetOnDrop<'_> {
     fn drop(&mut self) {
-        let Self { shared, stream } = self;
+        let Self { streams, stream } = self;
         stream.abort(ReasonCode::Cancelled.into());
-        shared.reset_receivers(stream);
-        let now = shared.now();
-        let until = now + shared.config.idle_limit;
+        streams.reset_receivers(stream);
+        let now = streams.ground.now();
+        let until = now + streams.ground.config.idle_limit;
         let service = stream.service.clone();
-        lock(&shared.streams.sent).insert(now, until, stream.id, service);
-        shared.untidy.set();
-        lock(&shared.streams.outbound).remove(&stream.id);
-        shared.ended.notify(usize::MAX);
+        lock(&streams.sent).insert(now, until, stream.id, service);
+        streams.ground.untidy.set();
+        lock(&streams.outbound).remove(&stream.id);
+        streams.ground.ended.notify(usize::MAX);
     }
 }
 
 impl OutboundStream {
-    fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
         let result = change(&mut lock(&self.machine));
         self.changed.notify(usize::MAX);
         self.room.notify(usize::MAX);
@@ -203,18 +149,19 @@ impl OutboundStream {
         lock(&self.machine).held()
     }
 
-    /// Feeds the machine from the source, as it has room, until the end.
-    async fn feed(&self, shared: &Shared, source: &mut Source) {
+    /// Feeds the machine from the producer, as it has room, until the end.
+    async fn feed(&self, producer: &mut Producer) {
         loop {
             let room = self.room().await;
-            match source.next(room.min(shared.piece())).await {
+            match producer.next(room.min(self.ground.piece())).await {
                 Ok(Some(bytes)) => self.with(|machine| machine.push(bytes)),
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {
                     let reason = Reason::new(ReasonCode::SourceFailed, Causes(&error).to_string());
                     // A failing reply is reported to its asker.
                     let is_reply = self.id.reply;
-                    return self.abort(if is_reply { shared.config.told(reason) } else { reason });
+                    let reason = if is_reply { self.ground.config.told(reason) } else { reason };
+                    return self.abort(reason);
                 }
             }
         }
@@ -244,11 +191,15 @@ impl OutboundStream {
 }
 
 impl Driven for OutboundStream {
-    fn step(&self, shared: &Shared) -> Step {
-        let now = shared.now();
+    fn ground(&self) -> &Ground {
+        &self.ground
+    }
+
+    fn step(&self) -> Step {
+        let now = self.ground.now();
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
-        machine.limit_chunk(shared.piece());
+        machine.limit_chunk(self.ground.piece());
         machine.handle_timeout(now);
         // The end of the join window may release buffered chunks; nothing else notifies of that.
         if full && machine.capacity() > 0 {
@@ -258,7 +209,7 @@ impl Driven for OutboundStream {
             if let Some(to) = self.address(transmit.to) {
                 let next = machine.poll_timeout();
                 drop(machine);
-                let to = shared.destinations.get(&to);
+                let to = self.ground.destinations.get(&to);
                 let sent = match (transmit.offer, transmit.confirm) {
                     (Some(target), _) => Sent::Offer(target),
                     (None, Some(receiver)) => Sent::Confirm(receiver),
@@ -273,8 +224,8 @@ impl Driven for OutboundStream {
         Step::Wait(machine.poll_timeout())
     }
 
-    fn offered(&self, shared: &Shared, target: Target) {
-        let now = shared.now();
+    fn offered(&self, target: Target) {
+        let now = self.ground.now();
         self.with(|machine| machine.handle_offered(now, target));
     }
 
@@ -286,8 +237,8 @@ impl Driven for OutboundStream {
         lock(&self.machine).handle_not_confirmed(receiver);
     }
 
-    fn token(&self, shared: &Shared, target: Target) -> Option<Token> {
-        Some(shared.token(self.id.message, Targets::from(target)))
+    fn token(&self, target: Target) -> Option<Token> {
+        Some(self.ground.token(self.id.message, Targets::from(target)))
     }
 
     fn changed(&self) -> &Event {

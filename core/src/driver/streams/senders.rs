@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{InboundStream, Port};
+use super::{InboundStream, Port, Streams};
 use crate::{
-    driver::{Shared, ground::lock},
+    driver::ground::lock,
     proto::frame::{Frame, StreamId},
 };
 
-impl Shared {
+impl Streams {
     /// Returns the open streams with an id, for all bindings.
     fn inbound(&self, id: StreamId) -> Vec<Arc<InboundStream>> {
-        let table = lock(&self.streams.inbound);
+        let table = lock(&self.inbound);
         table
             .range((id, Port::MIN)..=(id, Port::MAX))
             .map(|(_, stream)| Arc::clone(stream))
@@ -23,17 +23,17 @@ impl Shared {
         id: StreamId,
         port: Port,
     ) -> Option<Arc<InboundStream>> {
-        lock(&self.streams.inbound).get(&(id, port)).cloned()
+        lock(&self.inbound).get(&(id, port)).cloned()
     }
 
     /// Handles a frame from the sender of a body.
     pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
-        let now = self.now();
+        let now = self.ground.now();
         match frame {
             Frame::Confirm { message, port, nonce } => {
                 let id = StreamId { message, reply: false };
                 if let Some(stream) = self.inbound_at(id, port) {
-                    stream.with(self, |machine, budget| {
+                    stream.with(|machine, budget| {
                         machine.handle_confirm(now, nonce, budget);
                     });
                 } else {
@@ -43,14 +43,14 @@ impl Shared {
             Frame::Data { stream, offset, body } => {
                 for inbound in self.inbound(stream) {
                     let body = body.clone();
-                    inbound.with(self, |machine, budget| {
+                    inbound.with(|machine, budget| {
                         machine.handle_data(now, offset, body, budget);
                     });
                 }
             }
             Frame::End { stream, length, checksum } => {
                 for inbound in self.inbound(stream) {
-                    inbound.with(self, |machine, budget| {
+                    inbound.with(|machine, budget| {
                         machine.handle_end(now, length, checksum, budget);
                     });
                 }
@@ -58,7 +58,7 @@ impl Shared {
             }
             Frame::Ping { stream } => {
                 for inbound in self.inbound(stream) {
-                    inbound.with(self, |machine, _| machine.handle_ping(now));
+                    inbound.with(|machine, _| machine.handle_ping(now));
                 }
                 self.repeat_last_words(stream);
             }
@@ -66,7 +66,7 @@ impl Shared {
                 for inbound in self.inbound(stream) {
                     if port.is_none_or(|port| port == inbound.port()) {
                         let reason = reason.clone();
-                        inbound.with(self, |machine, budget| {
+                        inbound.with(|machine, budget| {
                             machine.handle_reset(now, reason, budget);
                         });
                     }

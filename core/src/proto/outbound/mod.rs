@@ -5,6 +5,7 @@ mod chunks;
 mod lanes;
 mod outcome;
 mod peer;
+mod resumption;
 mod source;
 mod timers;
 mod transmit;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{OutboundLimits, unproven::Cost};
+use super::{OutboundLimits, resumption::Resumption, unproven::Cost};
 use crate::{
     address::Target,
     proto::{
@@ -53,18 +53,6 @@ pub(super) struct Peer {
     retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
-}
-
-/// Resends to a receiver that was silent, and may lack packets or just be slow. It gets one packet,
-/// and with each sign of progress twice as many: resending all at once would flood the network.
-#[derive(Debug)]
-struct Resumption {
-    /// It was sent everything before this offset.
-    until: u64,
-    /// Packets for each sign of progress.
-    burst: u32,
-    /// Packets that may be sent before the next one.
-    left: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,13 +147,7 @@ impl Peer {
     }
 
     fn catch_up(&mut self, have: u64) {
-        let Some(resumption) = &mut self.resumption else {
-            return;
-        };
-        if have < resumption.until {
-            resumption.burst = resumption.burst.saturating_mul(2);
-            resumption.left = resumption.burst;
-        } else {
+        if self.resumption.as_mut().is_some_and(|resumption| resumption.is_over(have)) {
             self.resumption = None;
             self.recoveries = self.recoveries.saturating_add(1);
         }
@@ -199,8 +181,7 @@ impl Peer {
 
     /// Returns whether it may be sent more of the body, within its credit.
     pub(super) fn takes_data(&self) -> bool {
-        let waits = self.resumption.as_ref().is_some_and(|it| it.left == 0);
-        self.is_active() && !waits
+        self.is_active() && self.resumption.as_ref().is_none_or(Resumption::may_send)
     }
 
     /// Notes that it was sent a chunk that ends at an offset.
@@ -208,7 +189,7 @@ impl Peer {
         self.sent = end;
         self.expect(now);
         if let Some(resumption) = &mut self.resumption {
-            resumption.left = resumption.left.saturating_sub(1);
+            resumption.handle_sent();
         }
     }
 
@@ -287,9 +268,7 @@ impl Peer {
             self.fail(ReasonCode::Lagged.into(), true);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
             if self.owes_receipt() {
-                let until = self.resumption.take().map_or(0, |it| it.until);
-                self.resumption =
-                    Some(Resumption { until: until.max(self.sent), burst: 1, left: 1 });
+                self.resumption = Some(Resumption::anew(self.resumption.take(), self.sent));
                 self.say_ping = true;
             }
             self.sent = self.acked;

@@ -130,8 +130,8 @@ pub(super) const BUGS: &[Bug] = &[
         name: "EndFailedSource",
         edits: &[edit(
             "driver/streams/outbound.rs",
-            "«return self.abort(if is_reply { shared.config.told(reason) } else { reason })»;",
-            "return self.with(Outbound::finish)",
+            "return «self.abort(reason)»;",
+            "self.with(Outbound::finish)",
         )],
         found_by: RELIABLE,
         says: &["a wrong end", "though its source failed"],
@@ -163,7 +163,7 @@ pub(super) const BUGS: &[Bug] = &[
         name: "ForgetTombstone",
         edits: &[edit(
             "driver/streams/last_words.rs",
-            "let until = «now + self.config.idle_limit»;",
+            "let until = «now + self.ground.config.idle_limit»;",
             "now",
         )],
         found_by: GAPS,
@@ -196,13 +196,13 @@ pub(super) const BUGS: &[Bug] = &[
         name: "DeliverToAllMembers",
         edits: &[edit(
             "driver/deliver.rs",
-            "«self.deliver_whole_to(route, members, last, head, body, bytes)»;",
+            "«self.message_to(last, head, body)»;",
             "{
                 // Each that took it goes to the end.
-                for _ in 1..members.all().len() * usize::from(route.target == Target::Group) {
-                    self.deliver_whole_to(route, members, 0, head.clone(), body.clone(), bytes);
+                for _ in 1..self.members.all().len() * usize::from(target == Target::Group) {
+                    self.message_to(0, head.clone(), body.clone());
                 }
-                self.deliver_whole_to(route, members, last, head, body, bytes)
+                self.message_to(last, head, body)
             }",
         )],
         found_by: RELIABLE,
@@ -227,8 +227,8 @@ pub(super) const BUGS: &[Bug] = &[
         name: "AnswerAnother",
         edits: &[edit(
             "driver/requests.rs",
-            "«lock(&self.requests.0).get(&message).cloned()»",
-            "lock(&self.requests.0).values().next().cloned()",
+            "«lock(&self.pending).get(&message).cloned()»",
+            "lock(&self.pending).values().next().cloned()",
         )],
         found_by: RELIABLE,
         says: &["the bytes are wrong", "a wrong end", "no handler ran"],
@@ -275,7 +275,7 @@ pub(super) const BUGS: &[Bug] = &[
     // A reader that comes back now and then is not looked after.
     Bug {
         name: "LeaveUnread",
-        edits: &[edit("driver/routes/watch.rs", "if !waits && «was_at_end» {", "true")],
+        edits: &[edit("driver/watch.rs", "if !waits && «was_at_end» {", "true")],
         found_by: "edges::a_reader_that_naps_leaves_little_unread",
         says: &["lie unread"],
     },
@@ -289,7 +289,7 @@ pub(super) const BUGS: &[Bug] = &[
                 "u64::MAX",
             ),
             edit(
-                "driver/routes.rs",
+                "driver/mailbox.rs",
                 "Queue::new(config.waiting, «config.waiting_bytes_per_binding»)",
                 "u64::MAX",
             ),

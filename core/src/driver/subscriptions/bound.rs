@@ -7,11 +7,10 @@ use std::{
 
 use futures_lite::future;
 
-use super::{listening::Found, route::Route};
+use super::listening::{Found, read};
 use crate::{
     Subject,
-    body::Content,
-    driver::{Arrival, Mailbox, Shared, ground::lock},
+    driver::{Arrival, Content, Mailbox, Shared, routes::Route},
 };
 
 /// A binding that the broker routes to. It unbinds when dropped.
@@ -27,15 +26,15 @@ impl Bound {
     }
 
     /// Takes the next message; `None` once it is unbound and all are read. It counts as taken until
-    /// [`Shared::handled`].
+    /// [`Work::handled`](crate::driver::work::Work::handled).
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         const TURNS: u32 = 4;
         for _ in 0..TURNS {
-            let room = match self.mailbox.take_next(&self.shared) {
+            let room = match self.mailbox.take_next() {
                 Ok(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
                 Err(room) => room,
             };
-            match self.route.read(&self.shared, &self.mailbox, room, cx) {
+            match read(&self.shared, &self.route, &self.mailbox, room, cx) {
                 Found::Message(arrival) => return Poll::Ready(Some(self.note_stream(arrival))),
                 Found::Others => {}
                 Found::Nothing => return self.poll_mailbox(cx),
@@ -47,7 +46,7 @@ impl Bound {
     }
 
     fn poll_mailbox(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
-        self.mailbox.poll_next(&self.shared, cx).map(|arrival| Some(self.note_stream(arrival?)))
+        self.mailbox.poll_next(cx).map(|arrival| Some(self.note_stream(arrival?)))
     }
 
     /// Hands the subscription back to its task if the message is streamed: its reader may be away
@@ -61,17 +60,17 @@ impl Bound {
 
     /// Returns whether it is still bound.
     pub(crate) fn is_bound(&self) -> bool {
-        lock(&self.shared.routes.table).registry.is_bound(self.mailbox.id())
+        self.shared.routes.is_bound(self.mailbox.id())
     }
 
     /// Starts to unbind: the broker is asked to stop routing to it.
     pub(crate) fn start_unbind(&self) {
-        self.shared.unbind(self.mailbox.id());
+        self.shared.routes.unbind(self.mailbox.id());
     }
 
     /// Gives back the messages that wait, since they will not be read.
     pub(crate) fn abandon(&self) {
-        self.shared.abandon(&self.mailbox, &self.route);
+        self.shared.routes.abandon(&self.mailbox, &self.route);
     }
 
     /// Unbinds when a future completes, in a task that ends early only if the mailbox is completed.
@@ -79,7 +78,7 @@ impl Bound {
         let (shared, mailbox) = (Arc::clone(&self.shared), Arc::clone(&self.mailbox));
         self.shared.tasks.spawn(async move {
             future::or(done, mailbox.completed()).await;
-            shared.unbind(mailbox.id());
+            shared.routes.unbind(mailbox.id());
         });
     }
 }
@@ -88,7 +87,6 @@ impl Drop for Bound {
     fn drop(&mut self) {
         self.start_unbind();
         self.abandon();
-        let reader = lock(&self.shared.routes.table).readers.remove(&self.mailbox.id());
-        drop(reader);
+        self.shared.routes.forget(self.mailbox.id());
     }
 }

@@ -12,7 +12,7 @@ use std::{
     task::{Poll, Wake, Waker},
 };
 
-use crate::driver::ground::lock;
+use super::ground::lock;
 
 /// The waker of a subscription, which is polled by a reader or by the task of the route.
 ///
@@ -78,13 +78,13 @@ pub(super) enum Reader {
 
 impl Watch {
     /// Notes that a reader is about to poll.
-    pub(super) fn begin_read(&self) {
+    pub(in crate::driver) fn begin_read(&self) {
         self.is_readers.store(true, Ordering::Relaxed);
         self.reader.store(reader::POLLS, Ordering::SeqCst);
     }
 
     /// Notes that the reader has polled to the end of the packets, and waits.
-    pub(super) fn read_to_end(&self, waker: &Waker) {
+    pub(in crate::driver) fn read_to_end(&self, waker: &Waker) {
         let mut state = lock(&self.state);
         if std::mem::take(&mut state.woken) {
             self.reader.store(reader::AWAY, Ordering::SeqCst);
@@ -101,7 +101,7 @@ impl Watch {
     }
 
     /// Notes that the reader has stopped before the end of the packets.
-    pub(super) fn unread(&self) {
+    pub(in crate::driver) fn unread(&self) {
         self.reader.store(reader::AWAY, Ordering::Release);
         // A check that did not see this poll has cleared the flag before this load: see `look`.
         if self.is_guarded.load(Ordering::SeqCst) {
@@ -113,7 +113,7 @@ impl Watch {
     }
 
     /// Notes that the task is about to poll.
-    pub(super) fn drained_by_task(&self) {
+    pub(in crate::driver) fn drained_by_task(&self) {
         let mut state = lock(&self.state);
         state.drain = false;
         self.is_readers.store(false, Ordering::Relaxed);
@@ -125,14 +125,14 @@ impl Watch {
 
     /// Lets the task poll instead of readers: the route has several bindings, or its reader will be
     /// away for long.
-    pub(super) fn hand_back(&self) {
+    pub(in crate::driver) fn hand_back(&self) {
         if self.is_readers.load(Ordering::Relaxed) {
             self.drain();
         }
     }
 
     /// Makes the task poll.
-    pub(super) fn drain(&self) {
+    pub(in crate::driver) fn drain(&self) {
         let mut state = lock(&self.state);
         state.drain = true;
         let task = state.task.take();
@@ -141,7 +141,7 @@ impl Watch {
     }
 
     /// Waits for the next duty of the task.
-    pub(super) async fn duty(&self) -> Duty {
+    pub(in crate::driver) async fn duty(&self) -> Duty {
         self.wait(|state| {
             if std::mem::take(&mut state.drain) {
                 return Some(Duty::Drain);
@@ -152,11 +152,11 @@ impl Watch {
     }
 
     /// Waits until the task has to poll.
-    pub(super) async fn drain_wanted(&self) {
+    pub(in crate::driver) async fn drain_wanted(&self) {
         self.wait(|state| state.drain.then_some(())).await;
     }
 
-    pub(super) fn is_wanted(&self) -> bool {
+    pub(in crate::driver) fn is_wanted(&self) -> bool {
         lock(&self.state).drain
     }
 
@@ -173,7 +173,7 @@ impl Watch {
     }
 
     /// Checks the reader's progress since the last check. Unless it is busy, ends the checks.
-    pub(super) fn look(&self) -> Reader {
+    pub(in crate::driver) fn look(&self) -> Reader {
         let mut state = lock(&self.state);
         let was_at_end = std::mem::take(&mut state.was_at_end);
         // In this order: if a reader is seen waiting and then polls, it finds the flag cleared, and

@@ -1,4 +1,4 @@
-//! The source of an outgoing body's bytes.
+//! The producer of an outgoing body's bytes.
 
 use std::{
     future::poll_fn,
@@ -13,7 +13,7 @@ use futures_io::AsyncRead;
 
 use crate::{Error, ErrorKind};
 
-pub(crate) struct Source {
+pub(crate) struct Producer {
     /// Bytes to return before those of `kind`.
     first: Bytes,
     /// How many bytes at the front of `first` were returned; the next call removes them.
@@ -42,10 +42,10 @@ pub(crate) enum Prepared {
     /// It is available and fits one packet.
     Whole(Bytes),
     /// It does not fit, or is not available yet.
-    Streamed(Source),
+    Streamed(Producer),
 }
 
-impl Source {
+impl Producer {
     pub(super) fn bytes(bytes: Bytes) -> Self {
         Self { first: bytes, given: 0, kind: Kind::Nothing, left: Some(0) }
     }
@@ -168,10 +168,10 @@ impl Source {
     }
 }
 
-/// Subtracts `given` bytes from the announced length; `given` is 0 at the end of the source.
+/// Subtracts `given` bytes from the announced length; `given` is 0 at the end.
 ///
 /// # Errors
-/// The source is longer or shorter than announced.
+/// The producer yields more or fewer bytes than announced.
 fn count_off(left: &mut Option<u64>, given: usize) -> io::Result<()> {
     let Some(announced) = left else { return Ok(()) };
     match announced.checked_sub(given as u64) {

@@ -1,0 +1,94 @@
+//! Hands each frame to the part that it is for.
+
+use bytes::Bytes;
+
+use super::{
+    Shared,
+    deliver::{Delivery, Offer},
+    ground::{Logged, Purpose, Seen},
+    routes::{Members, Route},
+};
+use crate::{
+    Subject,
+    error::Causes,
+    proto::{
+        ProtocolError,
+        frame::{Frame, Known},
+    },
+    transport::Token,
+};
+
+/// Handles a packet to the inbox or the control address.
+pub(super) fn handle_packet(shared: &Shared, packet: Bytes, known: &mut Known) {
+    let bytes = packet.len();
+    let frame = match Frame::decode_known(packet, known) {
+        Ok(frame) => frame,
+        Err(error) => return not_understood(shared, None, &error),
+    };
+    match frame {
+        Frame::Confirm { .. }
+        | Frame::Data { .. }
+        | Frame::End { .. }
+        | Frame::Ping { .. }
+        | Frame::Reset { .. } => shared.streams.handle_sender(frame),
+        Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
+            shared.streams.handle_receiver(frame);
+        }
+        Frame::Reply { .. }
+        | Frame::ReplyStream { .. }
+        | Frame::Failure { .. }
+        | Frame::Alive { .. } => shared.requests.handle_answer(frame, bytes),
+        Frame::Cancel { message } => shared.serving.handle_cancel(message),
+        Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
+            shared.counters.invalid.add(1);
+        }
+    }
+}
+
+/// Handles a packet to a subject.
+pub(super) fn handle_subject(
+    shared: &Shared,
+    route: &Route,
+    packet: Bytes,
+    known: &mut Known,
+    members: &mut Members,
+) {
+    let bytes = packet.len();
+    let decoded = Frame::decode_known(packet, known);
+    members.look_up(&shared.routes, route);
+    let mut delivery = Delivery { shared, route, members, bytes };
+    match decoded {
+        Err(error) => {
+            not_understood(shared, Some(&route.subject), &error);
+            if let ProtocolError::Unsupported(_, what) = &error {
+                delivery.refuse_unsupported(what);
+            }
+        }
+        Ok(Frame::Message { head, body }) => delivery.message(head, body),
+        Ok(Frame::Offer { head, message, length, target }) if target == route.target => {
+            delivery.offer(&head, Offer { message, length });
+        }
+        Ok(frame @ Frame::Data { .. }) => shared.streams.handle_sender(frame),
+        // The broker's notice answers it, if there is no group.
+        Ok(Frame::Probe { .. }) => {}
+        Ok(_) => shared.counters.invalid.add(1),
+    }
+}
+
+/// Handles a notice, which may be forged.
+pub(super) fn handle_undelivered(shared: &Shared, token: Token) {
+    match shared.purpose(token) {
+        Some(Purpose::Ask(targets)) => {
+            shared.streams.handle_undelivered(token.message, targets);
+            shared.requests.handle_undelivered(token.message, targets);
+        }
+        Some(Purpose::SignOfLife) => shared.serving.handle_absent_asker(token.message),
+        None => shared.counters.invalid.add(1),
+    }
+}
+
+/// Logs and counts a packet that could not be decoded.
+fn not_understood(shared: &Shared, subject: Option<&Subject>, error: &ProtocolError) {
+    shared.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
+    shared.counters.invalid.add(1);
+}

@@ -1,0 +1,92 @@
+//! The task of one subscription: subscribes, listens and leaves.
+
+use std::sync::Arc;
+
+use futures_lite::future;
+
+use super::listening::{deliver_all, listen_for_readers};
+use crate::{
+    Error, ErrorKind,
+    driver::{
+        Logged, Seen, Shared,
+        ground::lock,
+        routes::{Listening, Members, Phase, Route},
+    },
+    error::Causes,
+    proto::frame::Known,
+    transport::{DynSubscription, TransportErrorKind},
+};
+
+/// Ends a subscription when its task ends, even if the runtime drops the task.
+struct EndOnDrop {
+    shared: Arc<Shared>,
+    route: Arc<Route>,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.route.end();
+        self.shared.routes.gone(&self.route);
+    }
+}
+
+/// Subscribes, listens and leaves.
+pub(super) fn run(
+    shared: Arc<Shared>,
+    route: Arc<Route>,
+) -> impl Future<Output = ()> + Send + 'static {
+    // Made before the first poll: a runtime may drop a task that it never ran.
+    let ending = EndOnDrop { shared, route };
+    async move {
+        let EndOnDrop { shared, route } = &ending;
+        match subscribe(shared, route).await {
+            // A transport that was aborted need not end its subscriptions.
+            Ok(subscription) => {
+                future::or(listen(shared, route, subscription), shared.closed()).await;
+            }
+            Err(error) => route.enter(Phase::Failed(Arc::new(error))),
+        }
+    }
+}
+
+async fn subscribe(shared: &Shared, route: &Route) -> Result<Box<dyn DynSubscription>, Error> {
+    let address = shared.own_subject(route.subject.clone(), route.target);
+    let attempt = async {
+        let subscription = shared.transport.subscribe(&address).await?;
+        shared.transport.flush().await?;
+        Ok(subscription)
+    };
+    let give_up = async {
+        shared.sleep_until(shared.now() + shared.config.send_timeout).await;
+        Err(Error::new(ErrorKind::Disconnected, "the broker did not answer in time"))
+    };
+    let closed = async {
+        shared.closing().await;
+        Err(ErrorKind::Closed.into())
+    };
+    future::or(attempt, future::or(give_up, closed)).await
+}
+
+async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSubscription>) {
+    let listening = Listening { subscription, known: Known::new(), members: Members::default() };
+    *lock(&route.listening) = Some(listening);
+    route.subscribed();
+    let leaving = async {
+        route.wait(|phase| matches!(phase, Phase::Leaving)).await;
+    };
+    future::or(listen_for_readers(shared, route), leaving).await;
+    // From now on no reader polls it.
+    let listening = lock(&route.listening).take();
+    let Some(mut listening) = listening.filter(|_| route.is_leaving()) else {
+        return;
+    };
+    match listening.subscription.leave().await {
+        Ok(()) => {}
+        Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
+        Err(error) => {
+            let subject = Some(&route.subject);
+            shared.log(Logged::NotLeft, Seen { subject, ..Seen::error(&Causes(&error)) });
+        }
+    }
+    deliver_all(shared, route, &mut listening).await;
+}
