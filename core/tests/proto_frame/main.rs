@@ -9,3 +9,4 @@ mod limits;
 mod reasons;
 mod refused;
 mod samples;
+mod spec;

@@ -2,17 +2,7 @@
 
 use conduit::proto::{Executed, ReasonCode};
 
-const SPEC: &str = include_str!("../../../SPEC.md");
-
-/// The rows of the table of reason codes, each with its cells.
-fn rows() -> Vec<Vec<&'static str>> {
-    let (_, section) = SPEC.split_once("\n## 12. Reason codes\n").expect("the section exists");
-    let (section, _) = section.split_once("\n## ").expect("another section follows");
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
-    rows.map(|row| row.split(" | ").collect())
-        .filter(|row: &Vec<_>| row[0].parse::<u64>().is_ok())
-        .collect()
-}
+use crate::spec;
 
 fn executed(cell: &str) -> Executed {
     match cell {
@@ -25,7 +15,8 @@ fn executed(cell: &str) -> Executed {
 
 #[test]
 fn every_code_is_what_the_specification_says() {
-    let rows = rows();
+    let columns = "| code | name | meaning | sent in | executed | executed, in a Failure |";
+    let rows = spec::table(columns);
     for row in &rows {
         let [code, name, _meaning, _sent_in, in_general, in_failure] = row[..] else {
             panic!("a row has six cells: {row:?}");
