@@ -5,6 +5,7 @@ mod fields;
 mod golden;
 #[path = "../support/hex.rs"]
 mod hex;
+mod layout;
 mod limits;
 mod reasons;
 mod refused;

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use conduit::proto::{
-    Detail, ProtocolError,
+    ProtocolError,
     frame::{Frame, Refusable},
 };
 
 use crate::samples;
 
 /// The packet with a field added to its header.
-fn with_field(packet: &Bytes, field: &[u8]) -> Bytes {
+pub(crate) fn with_field(packet: &Bytes, field: &[u8]) -> Bytes {
     let header = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
     let (front, body) = packet.split_at(4 + header);
     let mut longer = [front, field, body].concat();
@@ -23,11 +23,6 @@ fn with_byte(packet: &Bytes, at: usize, byte: u8) -> Bytes {
     let mut other = packet.to_vec();
     other[at] = byte;
     other.into()
-}
-
-fn sample(name: &str) -> Bytes {
-    let found = samples::all().iter().find(|sample| sample.name == name);
-    found.expect("the sample exists").packet.clone()
 }
 
 #[test]
@@ -95,32 +90,5 @@ fn an_unknown_field_may_stand_twice() {
             let packet = with_field(&with_field(&sample.packet, &[tag, 0]), &[tag, 1, 1]);
             assert_eq!(Frame::decode(&packet).as_ref(), Ok(&sample.frame), "{}", sample.name);
         }
-    }
-}
-
-#[test]
-fn a_detail_has_a_longest_length() {
-    let failure = sample("failure");
-    let header = 4 + usize::from(u16::from_be_bytes([failure[2], failure[3]]));
-    let with_detail = |length| [&failure[..header], &vec![7; length]].concat().into();
-    let longest = Frame::decode(&with_detail(Detail::MAX_VALUE));
-    assert!(matches!(longest, Ok(Frame::Failure { detail, .. }) if detail.value.len() == 8_192));
-    let longer = Frame::decode(&with_detail(Detail::MAX_VALUE + 1));
-    assert_eq!(longer, Err(ProtocolError::DetailTooLong));
-}
-
-#[test]
-fn a_body_where_none_belongs_is_refused() {
-    for sample in samples::all() {
-        let carries_body = matches!(
-            sample.frame,
-            Frame::Message { .. }
-                | Frame::Data { .. }
-                | Frame::Reply { .. }
-                | Frame::Failure { .. }
-        );
-        let packet = [&sample.packet[..], b"!"].concat().into();
-        let is_refused = Frame::decode(&packet) == Err(ProtocolError::UnexpectedBody);
-        assert_ne!(is_refused, carries_body, "{}", sample.name);
     }
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::{
-    ContentType, DATA_OVERHEAD, Frame, Head, Known, MAX_HEADER, Nonce, Receipt, Receiver,
-    Refusable, Request, Source, StreamId, VERSION,
+    BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Known, Layout, MAX_HEADER, Nonce, Receipt,
+    Receiver, Refusable, Request, Source, StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
@@ -36,9 +36,7 @@ impl Frame {
         if version != VERSION {
             return Err(ProtocolError::UnknownVersion(version));
         }
-        if !(kind::MESSAGE..=kind::PROBE).contains(&kind) {
-            return Err(ProtocolError::UnknownType(kind));
-        }
+        let layout = Layout::of(kind).ok_or(ProtocolError::UnknownType(kind))?;
         let end = PREFIX + usize::from(u16::from_be_bytes([high, low]));
         if end > PREFIX + MAX_HEADER {
             return Err(ProtocolError::HeaderTooLong);
@@ -56,11 +54,13 @@ impl Frame {
             packet.advance(end);
             return Ok(Self::Message { head, body: packet });
         }
-        let mut frame = fields.frame(kind, packet.len() - end, known)?;
+        let length = packet.len() - end;
+        layout.body.check(length)?;
+        let mut frame = fields.frame(kind, length, known)?;
         if let Some(body) = frame.body_mut() {
             // Chunks wait for their reader: one byte must not keep kilobytes of skipped fields
             // alive.
-            if kind == kind::DATA && end > DATA_OVERHEAD {
+            if layout.body == BodyKind::Chunk && end > DATA_OVERHEAD {
                 *body = Bytes::copy_from_slice(&packet[end..]);
             } else {
                 packet.advance(end);
@@ -82,13 +82,6 @@ impl Frame {
 impl Fields<'_> {
     /// Decodes the frame, except for its body of `length` bytes.
     fn frame(&self, kind: u8, length: usize, known: &mut Known) -> Result<Frame> {
-        let carries_body = matches!(kind, kind::DATA | kind::REPLY | kind::FAILURE);
-        if !carries_body && length > 0 {
-            return Err(ProtocolError::UnexpectedBody);
-        }
-        if kind == kind::FAILURE && length > Detail::MAX_VALUE {
-            return Err(ProtocolError::DetailTooLong);
-        }
         let body = Bytes::new();
         Ok(match kind {
             kind::OFFER => Frame::Offer {

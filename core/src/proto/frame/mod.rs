@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod head;
 mod known;
+mod layout;
 mod packet;
 mod wire;
 
@@ -22,6 +23,7 @@ pub use self::{
     error::ProtocolError,
     head::{Head, HeadRef, Request, Source},
     known::Known,
+    layout::{BodyKind, FRAMES, FieldSet, Layout, Tags},
 };
 use super::Reason;
 use crate::{InstanceId, MessageId, address::Target};

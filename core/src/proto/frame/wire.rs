@@ -1,5 +1,6 @@
 //! Tags, and encoding and decoding of single fields.
 
+use super::layout::REPEATABLE;
 use crate::proto::{Headers, ProtocolError};
 
 pub(super) const PREFIX: usize = 4;
@@ -127,10 +128,10 @@ impl<'a> Fields<'a> {
             let (start, end) = value_behind(header, at).ok_or(ProtocolError::Truncated)?;
             at = end;
             match tag {
-                tag::HEADER if fields.headers.len() == Headers::MAX_COUNT => {
+                REPEATABLE if fields.headers.len() == Headers::MAX_COUNT => {
                     return Err(ProtocolError::InvalidField(tag));
                 }
-                tag::HEADER => fields.headers.push(&header[usize::from(start)..usize::from(end)]),
+                REPEATABLE => fields.headers.push(&header[usize::from(start)..usize::from(end)]),
                 CRITICAL.. => drop(fields.unknown.get_or_insert(tag)),
                 0 => {}
                 _ => {
