@@ -1,0 +1,98 @@
+//! Handles the packets of the sender.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{Inbound, Phase};
+use crate::proto::{Budget, Reason, ReasonCode, clock::later, frame::Nonce};
+
+impl Inbound {
+    /// The maximum number of chunks without a receipt, since a sender buffers a bounded number of
+    /// them.
+    const MAX_UNSAID: u32 = 256;
+
+    /// Handles the sender's confirmation. Returns whether it is the first: the handler may start.
+    pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {
+        self.heard = now;
+        self.repeat_last_word();
+        if self.phase != Phase::Offered {
+            return false;
+        }
+        self.confirmed = true;
+        budget.confirm(&self.claim);
+        self.nonce = Some(nonce);
+        self.phase = Phase::Open;
+        self.due = self.body.have() > 0;
+        // The sender has to receive the nonce soon, even without other news.
+        self.ack_at.get_or_insert(later(now, self.limits.ack_delay));
+        true
+    }
+
+    /// Handles a repeated offer: the accept was lost.
+    pub fn handle_offer(&mut self, now: Instant) {
+        self.heard = now;
+        self.due |= self.is_live();
+        self.repeat_last_word();
+    }
+
+    /// Handles a chunk. Duplicates, gaps and any order are fine; bytes beyond the credit are
+    /// ignored.
+    pub fn handle_data(&mut self, now: Instant, offset: u64, bytes: Bytes, budget: &mut Budget) {
+        self.heard = now;
+        let end = offset.checked_add(bytes.len() as u64);
+        let granted = end.filter(|&end| end <= self.granted);
+        let Some(end) = granted.filter(|_| self.is_live() && !bytes.is_empty()) else {
+            return;
+        };
+        if end > self.body.have() && self.body.insert(offset, bytes).is_err() {
+            return self.fail(ReasonCode::Corrupt, budget);
+        }
+        let news = self.body.have() - self.said.have;
+        let quarter = (self.said.credit - self.said.have) / 4;
+        self.said.pieces_ago += 1;
+        let complete = self.body.is_whole() && news > 0;
+        let overdue = news > quarter || complete || self.said.pieces_ago >= Self::MAX_UNSAID;
+        if self.phase == Phase::Open && overdue {
+            self.due = true;
+        } else if self.ack_at.is_none() {
+            // A duplicate is acknowledged too, with a delay: the sender does not know what has
+            // arrived.
+            self.ack_at = Some(later(now, self.limits.ack_delay));
+        }
+    }
+
+    /// Handles the end, with the length and the checksum of the whole body.
+    pub fn handle_end(&mut self, now: Instant, length: u64, checksum: u32, budget: &mut Budget) {
+        self.heard = now;
+        self.repeat_last_word();
+        if !self.is_live() {
+            return;
+        }
+        if self.body.end(length, checksum).is_err() {
+            return self.fail(ReasonCode::Corrupt, budget);
+        }
+        self.recharge(budget);
+        if self.phase == Phase::Open {
+            self.due = true;
+            if self.begun {
+                self.verify(budget);
+            }
+        }
+    }
+
+    /// Handles the sender's abort.
+    pub fn handle_reset(&mut self, now: Instant, reason: Reason, budget: &mut Budget) {
+        self.heard = now;
+        if self.is_live() {
+            self.finish(Phase::Reset(reason), budget);
+        }
+    }
+
+    /// Handles the sender's sign of life.
+    pub fn handle_ping(&mut self, now: Instant) {
+        self.heard = now;
+        self.due |= self.phase == Phase::Open;
+        self.repeat_last_word();
+    }
+}
