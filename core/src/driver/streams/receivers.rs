@@ -33,18 +33,7 @@ impl Streams {
         let Some(stream) = self.outbound_at(id) else {
             return self.tell_gone(id, receiver, &frame);
         };
-        stream.with(|machine| match frame {
-            Frame::Accept { target, credit, .. } => {
-                machine.handle_accept(now, receiver, target, credit);
-            }
-            Frame::Credit { receipt, .. } => {
-                machine.handle_credit(now, receiver, &receipt);
-            }
-            Frame::Stop { target, reason, .. } => {
-                machine.handle_stop(now, receiver, target, reason);
-            }
-            _ => {}
-        });
+        stream.with(|machine| machine.handle_frame(now, frame));
     }
 
     /// Handles the notice that an offer had no receiver.

@@ -29,48 +29,28 @@ impl Streams {
     /// Handles a frame from the sender of a body.
     pub(in crate::driver) fn handle_sender(&self, frame: Frame) {
         let now = self.ground.now();
-        match frame {
-            Frame::Confirm { message, port, nonce } => {
-                let id = StreamId { message, reply: false };
-                if let Some(stream) = self.inbound_at(id, port) {
-                    stream.with(|machine, budget| {
-                        machine.handle_confirm(now, nonce, budget);
-                    });
-                } else {
-                    self.repeat_last_word(id, port);
-                }
+        let (id, port) = match &frame {
+            Frame::Confirm { message, port, .. } => {
+                (StreamId { message: *message, reply: false }, Some(*port))
             }
-            Frame::Data { stream, offset, body } => {
-                for inbound in self.inbound(stream) {
-                    let body = body.clone();
-                    inbound.with(|machine, budget| {
-                        machine.handle_data(now, offset, body, budget);
-                    });
-                }
+            Frame::Data { stream, .. } | Frame::End { stream, .. } | Frame::Ping { stream } => {
+                (*stream, None)
             }
-            Frame::End { stream, length, checksum } => {
-                for inbound in self.inbound(stream) {
-                    inbound.with(|machine, budget| {
-                        machine.handle_end(now, length, checksum, budget);
-                    });
-                }
-                self.repeat_last_words(stream);
-            }
-            Frame::Ping { stream } => {
-                for inbound in self.inbound(stream) {
-                    inbound.with(|machine, _| machine.handle_ping(now));
-                }
-                self.repeat_last_words(stream);
-            }
-            Frame::Reset { stream, port, reason } => {
-                for inbound in self.inbound(stream) {
-                    if port.is_none_or(|port| port == inbound.port()) {
-                        let reason = reason.clone();
-                        inbound.with(|machine, budget| {
-                            machine.handle_reset(now, reason, budget);
-                        });
-                    }
-                }
+            Frame::Reset { stream, port, .. } => (*stream, *port),
+            _ => return,
+        };
+        let wants_answer = !matches!(frame, Frame::Data { .. } | Frame::Reset { .. });
+        let mut streams = self.inbound(id);
+        streams.retain(|stream| port.is_none_or(|port| port == stream.port()));
+        let frames = std::iter::repeat_n(frame, streams.len());
+        for (stream, frame) in streams.iter().zip(frames) {
+            stream.with(|machine, budget| machine.handle_frame(now, frame, budget));
+        }
+        // The sender may not have received the answers of those that have ended.
+        match port {
+            None if wants_answer => self.repeat_last_words(id),
+            Some(port) if wants_answer && streams.is_empty() => {
+                self.repeat_last_word(id, port);
             }
             _ => {}
         }

@@ -5,12 +5,29 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::{Inbound, Phase};
-use crate::proto::{Budget, Reason, ReasonCode, clock::later, frame::Nonce};
+use crate::proto::{
+    Budget, Reason, ReasonCode,
+    clock::later,
+    frame::{Frame, Nonce},
+};
 
 impl Inbound {
     /// The maximum number of chunks without a receipt, since a sender buffers a bounded number of
     /// them.
     const MAX_UNSAID: u32 = 256;
+
+    /// Handles a frame of the sender of the body, with the methods below. It is for this stream,
+    /// and for this binding or for all. Frames of other kinds are ignored.
+    pub fn handle_frame(&mut self, now: Instant, frame: Frame, budget: &mut Budget) {
+        match frame {
+            Frame::Confirm { nonce, .. } => drop(self.handle_confirm(now, nonce, budget)),
+            Frame::Data { offset, body, .. } => self.handle_data(now, offset, body, budget),
+            Frame::End { length, checksum, .. } => self.handle_end(now, length, checksum, budget),
+            Frame::Ping { .. } => self.handle_ping(now),
+            Frame::Reset { reason, .. } => self.handle_reset(now, reason, budget),
+            _ => {}
+        }
+    }
 
     /// Handles the sender's confirmation. Returns whether it is the first: the handler may start.
     pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {

@@ -37,9 +37,8 @@ pub struct InboundLimits {
 /// The receiving half of a body.
 ///
 /// # Run loop
-/// - Feed it the frames that arrive: [`handle_confirm`](Self::handle_confirm),
-///   [`handle_data`](Self::handle_data), [`handle_end`](Self::handle_end),
-///   [`handle_reset`](Self::handle_reset), [`handle_ping`](Self::handle_ping).
+/// - Feed it the frames that arrive: [`handle_frame`](Self::handle_frame), and
+///   [`handle_offer`](Self::handle_offer) for a repeated offer.
 /// - Call [`start`](Self::start) when the handler gets the message, [`read`](Self::read) for the
 ///   reader, and [`stop`](Self::stop) when there is no reader any more.
 /// - After any of these, publish to the sender's inbox what [`poll_transmit`](Self::poll_transmit)

@@ -8,7 +8,7 @@ use crate::{
     proto::{
         Backoff, Reason, ReasonCode,
         clock::later,
-        frame::{Receipt, Receiver},
+        frame::{Frame, Receipt, Receiver},
     },
 };
 
@@ -40,6 +40,21 @@ impl Outbound {
     pub fn handle_not_confirmed(&mut self, receiver: Receiver) {
         if let Some(peer) = self.peers.get_mut(&receiver) {
             peer.confirms = peer.confirms.saturating_sub(1);
+        }
+    }
+
+    /// Handles a frame of a receiver of the body, with the methods below. It is for this stream.
+    /// Frames of other kinds are ignored.
+    pub fn handle_frame(&mut self, now: Instant, frame: Frame) {
+        match frame {
+            Frame::Accept { receiver, target, credit, .. } => {
+                self.handle_accept(now, receiver, target, credit);
+            }
+            Frame::Credit { receiver, receipt, .. } => self.handle_credit(now, receiver, &receipt),
+            Frame::Stop { receiver, target, reason, .. } => {
+                self.handle_stop(now, receiver, target, reason);
+            }
+            _ => {}
         }
     }
 

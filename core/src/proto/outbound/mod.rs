@@ -72,8 +72,7 @@ pub struct Asked {
 /// The sending half of a body.
 ///
 /// # Run loop
-/// - Feed it the frames that arrive: [`handle_accept`](Self::handle_accept),
-///   [`handle_credit`](Self::handle_credit), [`handle_stop`](Self::handle_stop),
+/// - Feed it the frames that arrive: [`handle_frame`](Self::handle_frame), and the broker's notices:
 ///   [`handle_undelivered`](Self::handle_undelivered).
 /// - While [`capacity`](Self::capacity) is not zero, [`push`](Self::push) that much from the
 ///   source; [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender

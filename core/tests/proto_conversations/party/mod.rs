@@ -104,7 +104,7 @@ impl Party {
                 None => self.pending = Some(frame),
             },
             Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
-                self.handle_receiver(now, frame);
+                self.outbound.as_mut().expect("it sends").handle_frame(now, frame);
             }
             Frame::Reply { .. }
             | Frame::ReplyStream { .. }
@@ -115,41 +115,12 @@ impl Party {
         }
     }
 
-    /// What a receiver says.
-    fn handle_receiver(&mut self, now: Instant, frame: Frame) {
-        let outbound = self.outbound.as_mut().expect("it sends");
-        match frame {
-            Frame::Accept { receiver, target, credit, .. } => {
-                outbound.handle_accept(now, receiver, target, credit);
-            }
-            Frame::Credit { receiver, receipt, .. } => {
-                outbound.handle_credit(now, receiver, &receipt);
-            }
-            Frame::Stop { receiver, target, reason, .. } => {
-                outbound.handle_stop(now, receiver, target, reason);
-            }
-            frame => panic!("no receiver says {frame:?}"),
-        }
-    }
-
     /// What a sender says.
     fn handle_sender(&mut self, now: Instant, frame: Frame) {
         let Self { inbound, budget, sees, .. } = self;
         let it = inbound.as_mut().expect("it receives");
-        let inbound = &mut it.inbound;
-        match frame {
-            Frame::Confirm { nonce, .. } => {
-                inbound.handle_confirm(now, nonce, budget);
-            }
-            Frame::Data { offset, body, .. } => inbound.handle_data(now, offset, body, budget),
-            Frame::End { length, checksum, .. } => {
-                inbound.handle_end(now, length, checksum, budget);
-            }
-            Frame::Ping { .. } => inbound.handle_ping(now),
-            Frame::Reset { reason, .. } => inbound.handle_reset(now, reason, budget),
-            frame => panic!("no sender says {frame:?}"),
-        }
-        if let Some(reason) = inbound.failure().filter(|_| !it.is_over) {
+        it.inbound.handle_frame(now, frame, budget);
+        if let Some(reason) = it.inbound.failure().filter(|_| !it.is_over) {
             it.is_over = true;
             sees.push_back(Event::Reset(reason.code.to_wire()));
         }

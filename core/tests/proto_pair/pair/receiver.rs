@@ -270,19 +270,10 @@ impl Port {
             let to_answer = mine && !matches!(frame, Frame::Reset { .. });
             return self.last_word.clone().filter(|_| to_answer);
         };
-        match frame.clone() {
-            Frame::Confirm { nonce, .. } => {
-                if inbound.handle_confirm(now, nonce, budget) {
-                    self.started += 1;
-                }
-            }
-            Frame::Data { offset, body, .. } => inbound.handle_data(now, offset, body, budget),
-            Frame::End { length, checksum, .. } => {
-                inbound.handle_end(now, length, checksum, budget);
-            }
-            Frame::Ping { .. } => inbound.handle_ping(now),
-            Frame::Reset { reason, .. } => inbound.handle_reset(now, reason, budget),
-            frame => panic!("a sender does not send {frame:?}"),
+        let was_undecided = inbound.is_undecided();
+        inbound.handle_frame(now, frame.clone(), budget);
+        if was_undecided && inbound.is_confirmed() {
+            self.started += 1;
         }
         None
     }

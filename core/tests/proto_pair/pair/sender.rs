@@ -92,18 +92,8 @@ impl Sender {
         let Some(outbound) = &mut self.outbound else {
             return self.is_dead;
         };
-        match frame.clone() {
-            _ if self.is_dead => {}
-            Frame::Accept { receiver, target, credit, .. } => {
-                outbound.handle_accept(now, receiver, target, credit);
-            }
-            Frame::Credit { receiver, receipt, .. } => {
-                outbound.handle_credit(now, receiver, &receipt);
-            }
-            Frame::Stop { receiver, target, reason, .. } => {
-                outbound.handle_stop(now, receiver, target, reason);
-            }
-            frame => panic!("a receiver does not send {frame:?}"),
+        if !self.is_dead {
+            outbound.handle_frame(now, frame.clone());
         }
         true
     }

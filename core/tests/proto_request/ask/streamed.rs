@@ -249,19 +249,7 @@ impl Port {
             let is_answered = !matches!(frame, Frame::Reset { .. } | Frame::Data { .. });
             return is_answered.then(|| word.clone());
         }
-        let inbound = self.inbound()?;
-        match frame.clone() {
-            Frame::Confirm { nonce, .. } => {
-                inbound.handle_confirm(now, nonce, budget);
-            }
-            Frame::Data { offset, body, .. } => inbound.handle_data(now, offset, body, budget),
-            Frame::End { length, checksum, .. } => {
-                inbound.handle_end(now, length, checksum, budget);
-            }
-            Frame::Ping { .. } => inbound.handle_ping(now),
-            Frame::Reset { reason, .. } => inbound.handle_reset(now, reason, budget),
-            frame => panic!("an asker does not say {frame:?}"),
-        }
+        self.inbound()?.handle_frame(now, frame.clone(), budget);
         None
     }
 }

@@ -106,18 +106,7 @@ impl Upload {
         if self.is_over {
             return Self::tell_gone(frame);
         }
-        match frame.clone() {
-            Frame::Accept { receiver, target, credit, .. } => {
-                self.outbound.handle_accept(now, receiver, target, credit);
-            }
-            Frame::Credit { receiver, receipt, .. } => {
-                self.outbound.handle_credit(now, receiver, &receipt);
-            }
-            Frame::Stop { receiver, target, reason, .. } => {
-                self.outbound.handle_stop(now, receiver, target, reason);
-            }
-            frame => panic!("a receiver does not say {frame:?}"),
-        }
+        self.outbound.handle_frame(now, frame.clone());
         None
     }
 
