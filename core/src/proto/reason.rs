@@ -146,8 +146,10 @@ impl ReasonCode {
     pub const fn executed_in_failure(self, started: bool) -> Executed {
         match self {
             _ if started => Executed::Yes,
-            // Both concern the message itself: the function was not called.
-            Self::NotDecoded | Self::TooLarge => Executed::No,
+            // What was to give the function its value has failed: the function was not called.
+            Self::NotDecoded | Self::TooLarge | Self::HandlerFailed | Self::Panicked => {
+                Executed::No
+            }
             code => code.executed(),
         }
     }

@@ -1,10 +1,21 @@
 //! What a handler says of its failure, and what of it the asker sees.
 
 use bytes::Bytes;
-use conduit::{Body, ErrorKind, Executed, Failure};
+use conduit::{
+    Body, ErrorKind, Executed, Failure,
+    proto::{
+        ReasonCode,
+        frame::{Frame, StreamId},
+    },
+    transport::{Address, Transport},
+};
 use futures_lite::stream;
+use serde::{Deserialize, Deserializer};
 
-use crate::support::world::{Node, TestResult, World, secs};
+use crate::support::{
+    forger::Forger,
+    world::{Node, TestResult, World, endless, millis, secs},
+};
 
 async fn fails(node: &Node, subject: &str) -> conduit::Error {
     node.own_service().request(subject, "text").await.map(drop).expect_err("it fails")
@@ -38,6 +49,68 @@ fn what_serve_cannot_decode_did_not_run_and_what_a_handler_cannot_did() -> TestR
             let error = asked.map(drop).expect_err("it is no number");
             assert_eq!((error.kind(), error.executed()), (ErrorKind::NotDecoded, executed));
             assert!(!error.is_retryable(), "it will not be decoded later either");
+        }
+        Ok(())
+    })
+}
+
+/// A value whose decoding panics.
+struct Trap;
+
+impl<'de> Deserialize<'de> for Trap {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        plan();
+        Ok(Self)
+    }
+}
+
+#[test]
+fn serve_whose_decoding_panics_did_not_run_and_a_handler_that_decodes_did() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        node.queue_bind("serves").await?.serve(async |_: Trap| Ok::<_, Failure>(()));
+        node.queue_bind("decodes").await?.to(|message| async move {
+            let Trap = message.decode().await?;
+            message.reply(&()).await
+        });
+        let cases = [
+            // As above: a `bind` may have the first one.
+            ("serves", Executed::Maybe),
+            ("serves", Executed::No),
+            ("decodes", Executed::Yes),
+        ];
+        for (subject, executed) in cases {
+            let error = fails(&node, subject).await;
+            let told = (error.kind(), error.executed());
+            assert_eq!(told, (ErrorKind::HandlerPanicked, executed), "{subject}");
+            assert!(!error.is_retryable(), "it will panic later too");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn serve_did_not_run_without_the_body_of_its_request() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        node.queue_bind("serves").await?.serve(async |text: String| Ok::<_, Failure>(text));
+        node.queue_bind("reads")
+            .await?
+            .to(|message| async move { message.to_bytes().await.map(drop) });
+        for (subject, executed) in [("serves", Executed::No), ("reads", Executed::Yes)] {
+            let (asker, forger) = Forger::of(&world, "asker")?;
+            let to = asker.service("a");
+            let body = endless(b"first");
+            let asked = world.sim.go(async move { to.request_body(subject, body).await });
+            world.sim.sleep(millis(100)).await;
+            // What it hears of its asker is that there is no more; its asker has not said so.
+            let stream = StreamId { message: forger.seen()[0].message, reply: false };
+            let reset = Frame::Reset { stream, port: None, reason: ReasonCode::Lost.into() };
+            let inbox = Address::Inbox { service: "a".parse()?, instance: node.instance() };
+            world.broker.publish(&inbox, reset.encode(), None).await?;
+            let error = asked.recv().await?.map(drop).expect_err("the body did not arrive");
+            let told = (error.kind(), error.executed());
+            assert_eq!(told, (ErrorKind::HandlerFailed, executed), "{subject}: {error:?}");
         }
         Ok(())
     })
