@@ -38,7 +38,10 @@ struct State {
     /// How many answers the last taken one stands for.
     stood_for: usize,
     vain: Option<Vain>,
+    /// The waker of the asker that waits.
     waker: Option<Waker>,
+    /// The timeout that it waits for.
+    armed: Option<Instant>,
 }
 
 /// The reply to a request.
@@ -67,7 +70,7 @@ impl Pending {
     /// Creates a pending request. A request that takes all answers has `room` for them.
     pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
         let answers = Answers::default();
-        let state = State { asker, answers, stood_for: 0, vain: None, waker: None };
+        let state = State { asker, answers, stood_for: 0, vain: None, waker: None, armed: None };
         Self { message, to, room, state: Mutex::new(state) }
     }
 
@@ -145,8 +148,12 @@ impl Pending {
         Poll::Pending
     }
 
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout). The waiter is woken if that
+    /// becomes earlier.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        lock(&self.state).asker.poll_timeout()
+        let mut state = lock(&self.state);
+        state.armed = state.asker.poll_timeout();
+        state.armed
     }
 
     pub(crate) fn handle_timeout(&self, ground: &Ground) {
@@ -171,7 +178,6 @@ impl Pending {
     ) {
         let mut guard = lock(&self.state);
         let state = &mut *guard;
-        let before = state.asker.poll_timeout();
         let weight = Weight { bytes, budget: Some(&ground.waiting) };
         let (mut dropped, mut is_unexecuted) = (Vec::new(), false);
         let mut answer = change(&mut state.asker);
@@ -196,7 +202,8 @@ impl Pending {
             }
         }
         let says = [state.asker.poll_transmit(), state.asker.poll_transmit()];
-        let waker = if state.has_news(before) { state.waker.take() } else { None };
+        let is_due = state.waker.is_some() && state.has_news();
+        let waker = if is_due { state.waker.take() } else { None };
         // Dropped outside the lock.
         drop(guard);
         drop(dropped);
@@ -242,11 +249,14 @@ impl State {
         }
     }
 
-    /// Returns whether there is something to do, or a timer is earlier than before.
-    fn has_news(&self, before: Option<Instant>) -> bool {
-        let next = self.asker.poll_timeout();
-        let is_sooner = next.is_some_and(|next| before.is_none_or(|before| next < before));
+    /// Returns whether the waiter has something to do, or a timer is earlier than the one that it
+    /// waits for.
+    fn has_news(&self) -> bool {
+        let is_sooner = || match (self.asker.poll_timeout(), self.armed) {
+            (Some(next), Some(armed)) => next < armed,
+            (next, _) => next.is_some(),
+        };
         let waits = self.answers.len() > 0 || self.vain.is_some();
-        waits || is_sooner || self.asker.poll_ask().is_some()
+        waits || self.asker.poll_ask().is_some() || is_sooner()
     }
 }

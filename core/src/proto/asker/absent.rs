@@ -23,7 +23,7 @@ impl Asker {
         }
         self.absent.group = true;
         if let Some((failure, _)) = self.plain_failure.take() {
-            return self.end_failed_plain(failure);
+            return self.end_failed_plain(*failure);
         }
         // During a pause: a member has just answered, so the group exists.
         let is_pausing = matches!(self.phase, Phase::Pausing(_));
@@ -46,7 +46,7 @@ impl Asker {
             return;
         }
         match self.refusal.take() {
-            Some(refusal) => self.group_failed(refusal),
+            Some(refusal) => self.group_failed(*refusal),
             None => self.end(AskerEvent::NoReceivers),
         }
     }

@@ -58,12 +58,12 @@ impl Asker {
     /// or the same one later.
     pub(super) fn refused(&mut self, now: Instant, failure: RequestFailure) {
         match &mut self.phase {
-            Phase::Asking(refusal) => *refusal = Some(failure),
+            Phase::Asking(refusal) => *refusal = Some(Box::new(failure)),
             Phase::Waiting(_) => match self.backoff.again(now, self.give_up, self.limits.refusal) {
                 Some(again) => {
                     self.phase = Phase::Pausing(again);
                     (self.heard.group, self.heard.from) = (None, None);
-                    self.refusal = Some(failure);
+                    self.refusal = Some(Box::new(failure));
                     self.events.push_back(AskerEvent::NotExecuted);
                 }
                 None => self.group_failed(failure),
@@ -92,7 +92,7 @@ impl Asker {
         if self.absent.group {
             self.end_failed_plain(failure);
         } else if self.plain_failure.is_none() {
-            self.plain_failure = Some((failure, now));
+            self.plain_failure = Some((Box::new(failure), now));
             self.probe = Some(now);
         }
     }

@@ -97,12 +97,13 @@ pub struct Asker {
     backoff: Backoff,
     /// The group is asked again only if its refusal can arrive before this.
     give_up: Instant,
-    /// The last refusal of the group.
-    refusal: Option<RequestFailure>,
+    /// The last refusal of the group. Failures are boxed: few requests have one, and each request
+    /// is moved.
+    refusal: Option<Box<RequestFailure>>,
     heard: Heard,
     absent: Absent,
     /// The failure of a plain binding, and when it arrived. It counts only if there is no group.
-    plain_failure: Option<(RequestFailure, Instant)>,
+    plain_failure: Option<(Box<RequestFailure>, Instant)>,
     /// When to probe the broker for a group.
     probe: Option<Instant>,
     say_probe: bool,
@@ -113,7 +114,7 @@ pub struct Asker {
 #[derive(Debug)]
 enum Phase {
     /// Packets of the request have yet to be published. The group may have refused already.
-    Asking(Option<RequestFailure>),
+    Asking(Option<Box<RequestFailure>>),
     /// Everything is with the broker, since this time.
     Waiting(Instant),
     /// The group has refused, and is asked again at this time.
@@ -220,7 +221,7 @@ impl Asker {
             let refusal = refusal.take();
             self.phase = Phase::Waiting(now);
             if let Some(refusal) = refusal {
-                self.refused(now, refusal);
+                self.refused(now, *refusal);
             }
         }
     }

@@ -79,7 +79,7 @@ impl Asker {
     /// Returns the event of a silence. Only the broker knows that there is no group: without its
     /// notice, the failure of a plain binding is only reported as a cause.
     fn silence(&mut self) -> AskerEvent {
-        let failure = self.plain_failure.take().map(|(failure, _)| failure);
+        let failure = self.plain_failure.take().map(|(failure, _)| *failure);
         let heard_of_plain = self.heard.plain.filter(|_| failure.is_none());
         if self.heard.group.or(heard_of_plain).is_some() {
             AskerEvent::Lost { instance: self.heard.from, failure }
