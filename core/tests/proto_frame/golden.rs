@@ -1,7 +1,7 @@
 //! Every packet of `vectors/packets.json` is what the file says of it.
 
 use bytes::Bytes;
-use conduit::proto::frame::{FRAMES, Frame};
+use conduit::proto::frame::Frame;
 
 use crate::{
     hex::{self, text},
@@ -72,7 +72,7 @@ fn every_type_has_a_golden_packet() {
     let mut types: Vec<u8> = samples::all().iter().map(|sample| sample.packet[1]).collect();
     types.sort_unstable();
     types.dedup();
-    assert_eq!(types, FRAMES.map(|layout| layout.kind));
+    assert_eq!(types, (1..=16).collect::<Vec<u8>>());
 }
 
 #[test]

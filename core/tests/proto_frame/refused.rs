@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use conduit::proto::{
-    ProtocolError,
+    Detail, ProtocolError,
     frame::{Frame, Refusable},
 };
 
@@ -23,6 +23,11 @@ fn with_byte(packet: &Bytes, at: usize, byte: u8) -> Bytes {
     let mut other = packet.to_vec();
     other[at] = byte;
     other.into()
+}
+
+fn sample(name: &str) -> Bytes {
+    let found = samples::all().iter().find(|sample| sample.name == name);
+    found.expect("the sample exists").packet.clone()
 }
 
 #[test]
@@ -91,4 +96,15 @@ fn an_unknown_field_may_stand_twice() {
             assert_eq!(Frame::decode(&packet).as_ref(), Ok(&sample.frame), "{}", sample.name);
         }
     }
+}
+
+#[test]
+fn a_detail_has_a_longest_length() {
+    let failure = sample("failure");
+    let header = 4 + usize::from(u16::from_be_bytes([failure[2], failure[3]]));
+    let with_detail = |length| [&failure[..header], &vec![7; length]].concat().into();
+    let longest = Frame::decode(&with_detail(Detail::MAX_VALUE));
+    assert!(matches!(longest, Ok(Frame::Failure { detail, .. }) if detail.value.len() == 8_192));
+    let longer = Frame::decode(&with_detail(Detail::MAX_VALUE + 1));
+    assert_eq!(longer, Err(ProtocolError::DetailTooLong));
 }

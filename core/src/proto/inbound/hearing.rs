@@ -17,16 +17,18 @@ impl Inbound {
     const MAX_UNSAID: u32 = 256;
 
     /// Handles a frame of the sender of the body, with the methods below. It is for this stream,
-    /// and for this binding or for all. Frames of other kinds are ignored.
-    pub fn handle_frame(&mut self, now: Instant, frame: Frame, budget: &mut Budget) {
+    /// and for this binding or for all. Returns whether it is of a kind that a sender sends; others
+    /// are ignored.
+    pub fn handle_frame(&mut self, now: Instant, frame: Frame, budget: &mut Budget) -> bool {
         match frame {
             Frame::Confirm { nonce, .. } => drop(self.handle_confirm(now, nonce, budget)),
             Frame::Data { offset, body, .. } => self.handle_data(now, offset, body, budget),
             Frame::End { length, checksum, .. } => self.handle_end(now, length, checksum, budget),
             Frame::Ping { .. } => self.handle_ping(now),
             Frame::Reset { reason, .. } => self.handle_reset(now, reason, budget),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// Handles the sender's confirmation. Returns whether it is the first: the handler may start.

@@ -44,8 +44,8 @@ impl Outbound {
     }
 
     /// Handles a frame of a receiver of the body, with the methods below. It is for this stream.
-    /// Frames of other kinds are ignored.
-    pub fn handle_frame(&mut self, now: Instant, frame: Frame) {
+    /// Returns whether it is of a kind that a receiver sends; others are ignored.
+    pub fn handle_frame(&mut self, now: Instant, frame: Frame) -> bool {
         match frame {
             Frame::Accept { receiver, target, credit, .. } => {
                 self.handle_accept(now, receiver, target, credit);
@@ -54,8 +54,9 @@ impl Outbound {
             Frame::Stop { receiver, target, reason, .. } => {
                 self.handle_stop(now, receiver, target, reason);
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     /// Handles a receiver's acceptance of the offer.

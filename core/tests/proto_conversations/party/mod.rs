@@ -111,15 +111,16 @@ impl Party {
             | Frame::Failure { .. }
             | Frame::Alive { .. } => self.handle_answer(now, frame),
             Frame::Probe { .. } => {}
-            _ => self.handle_sender(now, frame),
+            _ => self.handle_sender(now, &frame),
         }
     }
 
     /// What a sender says.
-    fn handle_sender(&mut self, now: Instant, frame: Frame) {
+    fn handle_sender(&mut self, now: Instant, frame: &Frame) {
         let Self { inbound, budget, sees, .. } = self;
         let it = inbound.as_mut().expect("it receives");
-        it.inbound.handle_frame(now, frame, budget);
+        let is_known = it.inbound.handle_frame(now, frame.clone(), budget);
+        assert!(is_known, "no sender says {frame:?}");
         if let Some(reason) = it.inbound.failure().filter(|_| !it.is_over) {
             it.is_over = true;
             sees.push_back(Event::Reset(reason.code.to_wire()));

@@ -271,7 +271,8 @@ impl Port {
             return self.last_word.clone().filter(|_| to_answer);
         };
         let was_undecided = inbound.is_undecided();
-        inbound.handle_frame(now, frame.clone(), budget);
+        let is_known = inbound.handle_frame(now, frame.clone(), budget);
+        assert!(is_known, "a sender does not send {frame:?}");
         if was_undecided && inbound.is_confirmed() {
             self.started += 1;
         }

@@ -93,7 +93,8 @@ impl Sender {
             return self.is_dead;
         };
         if !self.is_dead {
-            outbound.handle_frame(now, frame.clone());
+            let is_known = outbound.handle_frame(now, frame.clone());
+            assert!(is_known, "a receiver does not send {frame:?}");
         }
         true
     }

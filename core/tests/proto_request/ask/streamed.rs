@@ -249,7 +249,8 @@ impl Port {
             let is_answered = !matches!(frame, Frame::Reset { .. } | Frame::Data { .. });
             return is_answered.then(|| word.clone());
         }
-        self.inbound()?.handle_frame(now, frame.clone(), budget);
+        let is_known = self.inbound()?.handle_frame(now, frame.clone(), budget);
+        assert!(is_known, "an asker does not say {frame:?}");
         None
     }
 }

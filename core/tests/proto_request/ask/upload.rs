@@ -106,7 +106,8 @@ impl Upload {
         if self.is_over {
             return Self::tell_gone(frame);
         }
-        self.outbound.handle_frame(now, frame.clone());
+        let is_known = self.outbound.handle_frame(now, frame.clone());
+        assert!(is_known, "a receiver does not say {frame:?}");
         None
     }
 
