@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     Conduit, Encoder, Error, IdSource, Runtime, ServiceName,
     config::Config,
-    driver,
+    driver::{self, Ground},
     handle::Handle,
     id::SystemIds,
     transport::{DynTransport, Transport},
@@ -269,8 +269,9 @@ impl<R, T, E> Builder<R, T, E> {
         let service = self.service?;
         self.config.check()?;
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
-        let shared =
-            driver::start(service, self.config, Arc::new(self.runtime), transport, self.ids);
+        let runtime = Arc::new(self.runtime);
+        let ground = Ground::new(service, self.config, runtime, transport, self.ids);
+        let shared = driver::start(ground);
         Ok(Conduit::from_handle(Handle::new(shared, Arc::new(self.encoder))))
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     MessageId,
     proto::{
         Detail, Gap, ReasonCode,
-        frame::{Frame, Head, StreamId},
+        frame::{Head, StreamId},
     },
     transport::Target,
 };
@@ -95,10 +95,7 @@ impl Delivery<'_> {
         if head.request.is_some() {
             self.refuse_request(head, ReasonCode::Draining);
         } else {
-            let packet = Frame::message(head.borrowed(), body);
-            let (subject, target) = (self.route.subject.clone(), self.route.target);
-            let to = self.shared.own_subject(subject, target);
-            self.shared.handing_on.hand_on(to, packet, target);
+            self.shared.handing_on.send_again(self.route.subject.clone(), head, body);
         }
     }
 

@@ -80,7 +80,7 @@ pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ground {
-    pub(super) fn new(
+    pub(crate) fn new(
         service: ServiceName,
         config: Config,
         runtime: Arc<dyn Runtime>,

@@ -7,14 +7,13 @@ use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 use event_listener::Event;
 
-use super::{
-    Arrival, Content,
-    ground::{Logged, Seen},
-    work::Work,
-};
+use super::{Arrival, Content, work::Work};
 use crate::{
-    error::Causes,
-    proto::{ReasonCode, frame::Frame},
+    Subject,
+    proto::{
+        ReasonCode,
+        frame::{Frame, Head},
+    },
     transport::{Address, Target},
 };
 
@@ -68,11 +67,17 @@ impl HandingOn {
                 }
             }
             (Content::Whole(body), None) if target == Target::Group => {
-                let packet = Frame::message(head.borrowed(), body);
-                self.hand_on(self.work.ground.own_subject(subject, target), packet, target);
+                self.send_again(subject, &head, body);
             }
             (Content::Whole(_), None) => self.work.count_aborted(),
         }
+    }
+
+    /// Publishes a one-way message to its group again.
+    pub(super) fn send_again(&self, subject: Subject, head: &Head, body: &[u8]) {
+        let packet = Frame::message(head.borrowed(), body);
+        let to = self.work.ground.own_subject(subject, Target::Group);
+        self.hand_on(to, packet, Target::Group);
     }
 
     /// Publishes a packet that hands a message on, in the background. The message counts as handed
@@ -105,8 +110,7 @@ impl HandingOn {
                 Ok(()) if target == Target::Group => self.work.count_handed_on(),
                 Ok(()) => self.work.count_aborted(),
                 Err(error) => {
-                    let error = format_args!("{to:?}: {}", Causes(&error));
-                    self.work.ground.log(Logged::NotSent, Seen::error(&error));
+                    self.work.ground.note_not_sent(&to, &error);
                     self.work.count_aborted();
                 }
             }

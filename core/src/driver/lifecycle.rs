@@ -11,19 +11,10 @@ use super::{
     ground::{Ground, Logged, Seen, Stage},
     inbox,
 };
-use crate::{
-    IdSource, Runtime, ServiceName, config::Config, error::Causes, transport::DynTransport,
-};
+use crate::error::Causes;
 
 /// Starts a conduit.
-pub(crate) fn start(
-    service: ServiceName,
-    config: Config,
-    runtime: Arc<dyn Runtime>,
-    transport: Box<dyn DynTransport>,
-    ids: Box<dyn IdSource>,
-) -> Arc<Shared> {
-    let ground = Ground::new(service, config, runtime, transport, ids);
+pub(crate) fn start(ground: Ground) -> Arc<Shared> {
     let shared = Arc::new(Shared::new(ground));
     ending::launch(&shared);
     shared

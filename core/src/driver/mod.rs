@@ -66,7 +66,7 @@ mod work;
 pub(crate) use self::{
     arrival::Arrival,
     content::Content,
-    ground::{Logged, Seen},
+    ground::{Ground, Logged, Seen},
     lifecycle::{release, start},
     mailbox::Mailbox,
     requests::{Answer, Pending, Room, Step, Vain},

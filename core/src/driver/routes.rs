@@ -107,15 +107,11 @@ impl Routes {
     /// Removes a route whose subscription has ended.
     pub(super) fn gone(&self, route: &Route) {
         let mut table = lock(&self.table);
-        let members: Vec<_> = table.registry.members(route.id).collect();
+        let members = table.members(route.id);
         table.registry.gone(route.id);
         table.routes.remove(&route.id);
-        let bindings: Vec<_> =
-            members.iter().filter_map(|member| table.bindings.get(member).cloned()).collect();
         drop(table);
-        for binding in bindings {
-            binding.mailbox.complete();
-        }
+        members.iter().for_each(|mailbox| mailbox.complete());
         self.work.ground.ended.notify(usize::MAX);
     }
 
@@ -192,10 +188,15 @@ impl Routes {
         drop(forgotten);
     }
 
-    /// Returns the bindings of a route that have a reader, in the order in which their turns come.
     fn members(&self, route: &Route) -> Vec<Arc<Mailbox>> {
-        let table = lock(&self.table);
-        let bindings = table.registry.members(route.id).filter_map(|id| table.bindings.get(&id));
+        lock(&self.table).members(route.id)
+    }
+}
+
+impl Table {
+    /// Returns the bindings of a route that have a reader, in the order in which their turns come.
+    fn members(&self, route: RouteId) -> Vec<Arc<Mailbox>> {
+        let bindings = self.registry.members(route).filter_map(|id| self.bindings.get(&id));
         bindings.map(|binding| Arc::clone(&binding.mailbox)).collect()
     }
 }

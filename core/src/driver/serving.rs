@@ -11,12 +11,11 @@ use event_listener::Event;
 use futures_lite::future;
 
 use super::{
-    ground::{Ground, Logged, Seen, lock},
+    ground::{Ground, lock},
     tombs::Tombs,
 };
 use crate::{
     MessageId,
-    error::Causes,
     proto::{
         Answerer, Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
         frame::{Frame, Request, Source},
@@ -245,8 +244,7 @@ impl Serving {
                 if let Err(error) =
                     self.ground.transport.publish(&to, &mut alive, undelivered).await
                 {
-                    let error = format_args!("{to:?}: {}", Causes(&error));
-                    self.ground.log(Logged::NotSent, Seen::error(&error));
+                    self.ground.note_not_sent(&to, &error);
                 }
             }
         }

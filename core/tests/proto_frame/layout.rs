@@ -113,7 +113,7 @@ fn known() -> Vec<u8> {
 
 fn used(fields: FieldSet) -> impl Iterator<Item = u8> {
     let FieldSet { required, optional, repeatable, asking } = fields;
-    required.and(optional).and(repeatable).and(asking).iter()
+    required.union(optional).union(repeatable).union(asking).iter()
 }
 
 #[test]

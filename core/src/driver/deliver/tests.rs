@@ -7,7 +7,7 @@ use super::Delivery;
 use crate::{
     MessageId,
     config::Config,
-    driver::{self, Shared, bind, routes::Members},
+    driver::{self, Ground, Shared, bind, routes::Members},
     id::SystemIds,
     proto::{
         BindingKind, Headers, ReasonCode,
@@ -75,13 +75,13 @@ impl Subscription for Silent {
 }
 
 fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
-    driver::start(
+    driver::start(Ground::new(
         "a".parse().expect("it keeps the rules"),
         Config::default(),
         Arc::new(sim.clone()),
         Box::new(transport.clone()),
         Box::new(SystemIds::default()),
-    )
+    ))
 }
 
 fn head(shared: &Shared, request: Option<Request>) -> Box<Head> {

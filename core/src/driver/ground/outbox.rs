@@ -13,7 +13,7 @@ use super::{Ground, Logged, Seen, lock};
 use crate::{
     error::Causes,
     proto::frame::Frame,
-    transport::{Address, Token},
+    transport::{Address, Token, TransportError},
 };
 
 /// The notices that wait to be published. It frees unused memory.
@@ -127,10 +127,15 @@ impl Ground {
         while let Some(Letter { to, packet, notice }) = next().await {
             let undelivered = notice.map(|token| (&self.inbox, token));
             if let Err(error) = self.transport.publish(&to, &mut Some(packet), undelivered).await {
-                let error = format_args!("{to:?}: {}", Causes(&error));
-                self.log(Logged::NotSent, Seen::error(&error));
+                self.note_not_sent(&to, &error);
             }
         }
+    }
+
+    /// Logs that a packet could not be published in the background.
+    pub(in crate::driver) fn note_not_sent(&self, to: &Address, error: &TransportError) {
+        let error = format_args!("{to:?}: {}", Causes(error));
+        self.log(Logged::NotSent, Seen::error(&error));
     }
 
     /// Accepts no more packets.

@@ -111,7 +111,7 @@ impl Streams {
         let driven = ForgetOnDrop { streams: Arc::clone(self), stream: Arc::clone(&stream) };
         self.ground.tasks.spawn(async move {
             let ForgetOnDrop { streams, stream } = &driven;
-            if let Err(error) = drive(&**stream).await {
+            if let Err(error) = drive(&streams.ground, &**stream).await {
                 stream.stop(undriven(&streams.ground, &error, ReasonCode::Dropped));
             }
         });

@@ -32,7 +32,6 @@ pub(super) enum Sent {
 
 /// A machine with its lock.
 pub(super) trait Driven: Send + Sync {
-    fn ground(&self) -> &Ground;
     /// Handles timers, and returns what to do.
     fn step(&self) -> Step;
     /// Notes that the broker has an offer.
@@ -52,8 +51,7 @@ pub(super) trait Driven: Send + Sync {
 }
 
 /// Drives a machine to its end. All state is in the machine, so this may be dropped.
-pub(super) async fn drive(driven: &impl Driven) -> Result<(), Error> {
-    let ground = driven.ground();
+pub(super) async fn drive(ground: &Ground, driven: &impl Driven) -> Result<(), Error> {
     let mut listener = None;
     loop {
         if ground.is_closed() {
@@ -66,7 +64,7 @@ pub(super) async fn drive(driven: &impl Driven) -> Result<(), Error> {
                 driven.offered(target);
             }
             Step::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {
-                confirm(driven, receiver, &to, packet, next).await?;
+                confirm(ground, driven, receiver, &to, packet, next).await?;
             }
             Step::Publish { to, packet, sent: Sent::Nothing, next } => {
                 publish(ground, &to, &mut Some(packet), next).await?;
@@ -93,13 +91,13 @@ pub(super) fn undriven(ground: &Ground, error: &Error, other: ReasonCode) -> Rea
 
 /// Publishes a confirmation: from the moment it is handed over, a handler may run.
 async fn confirm(
+    ground: &Ground,
     driven: &impl Driven,
     receiver: Receiver,
     to: &Destination,
     packet: Bytes,
     next: Option<Instant>,
 ) -> Result<(), Error> {
-    let ground = driven.ground();
     // A machine with a receiver to confirm has a timeout.
     let until = next.unwrap_or_else(|| ground.now());
     let ready = async { ground.transport.ready(to.address()).await.map_err(Error::from) };

@@ -229,10 +229,6 @@ fn readiness(machine: &Inbound) -> Readiness {
 }
 
 impl Driven for InboundStream {
-    fn ground(&self) -> &Ground {
-        &self.ground
-    }
-
     fn step(&self) -> Step {
         let now = self.ground.now();
         let mut state = lock(&self.state);

@@ -74,7 +74,7 @@ impl Streams {
             stream.feed(&mut producer).await;
             future::pending().await
         };
-        let driven = future::or(drive(stream), feed).await;
+        let driven = future::or(drive(&self.ground, stream), feed).await;
         if let Err(error) = driven {
             stream.abort(undriven(&self.ground, &error, ReasonCode::Cancelled));
             // An offer alone does not start a handler.
@@ -191,10 +191,6 @@ impl OutboundStream {
 }
 
 impl Driven for OutboundStream {
-    fn ground(&self) -> &Ground {
-        &self.ground
-    }
-
     fn step(&self) -> Step {
         let now = self.ground.now();
         let mut machine = lock(&self.machine);

@@ -72,7 +72,7 @@ pub(super) const REPEATABLE: u8 = {
     let mut at = 0;
     while at < FRAMES.len() {
         assert!(FRAMES[at].kind as usize == at + 1, "each stands where `Layout::of` finds it");
-        all = all.and(FRAMES[at].fields.repeatable);
+        all = all.union(FRAMES[at].fields.repeatable);
         at += 1;
     }
     assert!(all.0.is_power_of_two(), "a packet is read with one list of repeated fields");
@@ -134,10 +134,10 @@ impl Layout {
 impl FieldSet {
     const fn and(self, other: Self) -> Self {
         Self {
-            required: self.required.and(other.required),
-            optional: self.optional.and(other.optional),
-            repeatable: self.repeatable.and(other.repeatable),
-            asking: self.asking.and(other.asking),
+            required: self.required.union(other.required),
+            optional: self.optional.union(other.optional),
+            repeatable: self.repeatable.union(other.repeatable),
+            asking: self.asking.union(other.asking),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Tags {
 
     /// Returns the tags that are in one of the sets, or in both.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
