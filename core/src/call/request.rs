@@ -14,10 +14,7 @@ use std::{
 pub use self::all::Replies;
 use self::asking::{Asking, Takes};
 use crate::{
-    Encoder, Error, ErrorKind, Message,
-    call::lazy::Lazy,
-    call::outgoing::Outgoing,
-    driver::{Shared, Vain},
+    Encoder, Error, ErrorKind, Message, call::lazy::Lazy, call::outgoing::Outgoing, driver::Vain,
     handle::Handle,
 };
 
@@ -115,11 +112,11 @@ impl<E: Encoder> Requesting<E> {
 
 /// Returns the deadline of a request that is made now.
 fn deadline(
-    shared: &Shared,
+    now: Instant,
     timeout: Option<Duration>,
     inherited: Option<Instant>,
 ) -> Option<Instant> {
-    let own = timeout.and_then(|timeout| shared.now().checked_add(timeout));
+    let own = timeout.and_then(|timeout| now.checked_add(timeout));
     own.into_iter().chain(inherited).min()
 }
 
@@ -127,8 +124,9 @@ impl<E: Encoder> Setup<E> {
     #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
     fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send {
         async move {
-            let deadline = deadline(self.handle.shared(), self.timeout, self.inherited);
-            let (message, ready, body) = asking::check(self.outgoing, deadline)?;
+            let now = self.handle.shared().now();
+            let deadline = deadline(now, self.timeout, self.inherited);
+            let (message, ready, body) = asking::check(self.outgoing, now, deadline)?;
             let body = asking::prepare(&ready, body, deadline).await?;
             let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
             let answer = match asking.next().await {

@@ -4,7 +4,7 @@ mod refuse;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Instant};
+use std::{cell::OnceCell, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -32,6 +32,8 @@ pub(super) struct Delivery<'a> {
     pub(super) members: &'a mut Members,
     /// The length of the packet.
     pub(super) bytes: usize,
+    /// When it is delivered. Read once, and only for a request.
+    now: OnceCell<Instant>,
 }
 
 /// An offer without its head.
@@ -41,7 +43,20 @@ pub(super) struct Offer {
     pub(super) length: Option<u64>,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        route: &'a Route,
+        members: &'a mut Members,
+        bytes: usize,
+    ) -> Self {
+        Self { shared, route, members, bytes, now: OnceCell::new() }
+    }
+
+    fn now(&self) -> Instant {
+        *self.now.get_or_init(|| self.shared.now())
+    }
+
     /// Delivers a message with its whole body.
     pub(super) fn message(&mut self, head: Box<Head>, body: Bytes) {
         let target = self.route.target;
@@ -181,7 +196,7 @@ impl Delivery<'_> {
     /// Returns whether a request may wait in a binding. A member of a group where requests have
     /// waited for too long leaves new ones to the others.
     fn takes_request(&self, mailbox: &Mailbox) -> bool {
-        let too_long = self.shared.now().checked_sub(self.shared.config.request_wait);
+        let too_long = self.now().checked_sub(self.shared.config.request_wait);
         let is_group = self.route.target == Target::Group;
         mailbox.has_room(self.bytes) && !(is_group && mailbox.has_kept_waiting(too_long))
     }
@@ -190,7 +205,7 @@ impl Delivery<'_> {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             let (serving, asker) = (&self.shared.serving, head.source.clone());
-            Replier::new(serving, request, asker, self.route.target, is_whole)
+            Replier::new(serving, self.now(), request, asker, self.route.target, is_whole)
         });
         let (deadline, subject) = (self.deadline(&head), self.route.subject.clone());
         Arrival { head, subject, replier, deadline, content }
@@ -198,7 +213,7 @@ impl Delivery<'_> {
 
     fn deadline(&self, head: &Head) -> Option<Instant> {
         let left = head.request?.time_left?;
-        self.shared.now().checked_add(left)
+        self.now().checked_add(left)
     }
 
     /// Notes the number of a message. A plain binding receives every message, so a gap is a loss.

@@ -56,7 +56,7 @@ pub(super) fn handle_subject(
     let bytes = packet.len();
     let decoded = Frame::decode_known(packet, known);
     members.look_up(&shared.routes, route);
-    let mut delivery = Delivery { shared, route, members, bytes };
+    let mut delivery = Delivery::new(shared, route, members, bytes);
     match decoded {
         Err(error) => {
             not_understood(shared, Some(&route.subject), &error);

@@ -158,6 +158,9 @@ impl Mailbox {
 
     /// Returns whether a request that arrived at or before `since` still waits.
     pub(super) fn has_kept_waiting(&self, since: Option<Instant>) -> bool {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return false;
+        }
         let oldest = self.lock().queue.get().oldest_request();
         oldest.is_some_and(|oldest| Some(oldest) <= since)
     }

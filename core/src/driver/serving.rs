@@ -51,12 +51,13 @@ pub(crate) struct Replier {
 impl Replier {
     pub(super) fn new(
         serving: &Arc<Serving>,
+        now: Instant,
         request: Request,
         asker: Source,
         target: Target,
         is_whole: bool,
     ) -> Arc<Self> {
-        let (now, message) = (serving.ground.now(), request.message);
+        let message = request.message;
         let (instance, idle) = (serving.ground.source.instance, serving.ground.config.idle_limit);
         let machine = if is_whole { Answerer::whole } else { Answerer::streamed };
         let mut machine = machine(now, message, instance, target, idle);

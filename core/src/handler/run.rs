@@ -51,10 +51,14 @@ where
         // Dropped last: closing the conduit waits until all handlers have been dropped.
         let handlers = handlers;
         let mut function = function;
-        let slots = Slots::new(concurrency);
+        // A single handler runs in this task, one message after the other.
+        let slots = (concurrency > 1).then(|| Slots::new(concurrency));
         let work = async {
             loop {
-                let slot = slots.take().await;
+                let slot = match &slots {
+                    Some(slots) => Some(slots.take().await),
+                    None => None,
+                };
                 let next = poll_fn(|cx| running.poll_next(cx));
                 let Some(arrival) = next.await else { break };
                 // Messages that have arrived are handled even if the last handle was dropped.
@@ -66,7 +70,7 @@ where
                     started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
                 let handling = async move { started?.await.map(Sealed::into_error) };
                 let handler = Arc::clone(&shared);
-                if concurrency == 1 {
+                if slot.is_none() {
                     handle_one(handler, running.subject(), duties, handling).await;
                 } else {
                     let subject = running.subject().clone();

@@ -194,12 +194,13 @@ struct AskingAll<E> {
 async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
     let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
     let shared = handle.shared();
-    let (deadline, config) = (deadline(shared, timeout, inherited), &shared.config);
+    let (now, config) = (shared.now(), &shared.config);
+    let deadline = deadline(now, timeout, inherited);
     let limits = config.asker();
     let silence = silence.unwrap_or(limits.answer);
     let limits = AskerLimits { answer: silence, idle: silence, ..limits };
     let room = Room { answers: config.waiting, bytes: config.waiting_bytes_per_binding };
-    let (message, ready, body) = check(outgoing, deadline)?;
+    let (message, ready, body) = check(outgoing, now, deadline)?;
     let body = prepare(&ready, body, deadline).await?;
     let takes = Takes::All { limits, room, expect };
     let asking = Asking::begin(message, ready, body, deadline, &takes)?;

@@ -226,11 +226,12 @@ impl Drop for Asking {
 /// Checks a request, and separates its body from the rest.
 pub(super) fn check(
     outgoing: Outgoing,
+    now: Instant,
     deadline: Option<Instant>,
 ) -> Result<(MessageId, Ready, Producer), Error> {
     let shared = outgoing.handle.shared();
     let message = shared.message_id();
-    let time_left = deadline.map(|at| at.saturating_duration_since(shared.now()));
+    let time_left = deadline.map(|at| at.saturating_duration_since(now));
     let request = Request { message, time_left, credit: shared.config.first_window };
     let (ready, body) = outgoing.check(Some(request))?;
     Ok((message, ready, body))

@@ -107,8 +107,7 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
-        let mut delivery =
-            Delivery { shared: &shared, route: &route, members: &mut members, bytes: 100 };
+        let mut delivery = Delivery::new(&shared, &route, &mut members, 100);
         delivery.message(head(&shared, None), body.clone());
         let request =
             Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };
