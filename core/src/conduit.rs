@@ -5,14 +5,14 @@ use std::{fmt, time::Duration};
 pub use self::builder::{Builder, Missing};
 use crate::{
     Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
-    call::Service, driver, handle::Handle, proto::BindingKind, transport::Transport,
+    call::Client, driver, handle::Handle, proto::BindingKind, transport::Transport,
 };
 
 /// One instance of a service: sends messages to other services, and binds to subjects to receive
 /// them.
 ///
 /// Cloning is cheap, and all clones are handles to the same conduit. It stays open while a clone,
-/// or a [`Service`], [`Binding`] or [`Message`](crate::Message) made from it, exists; a running
+/// or a [`Client`], [`Binding`] or [`Message`](crate::Message) made from it, exists; a running
 /// handler alone does not keep it open. If handlers are still bound when the last of these is
 /// dropped, that is logged at info level.
 ///
@@ -70,24 +70,24 @@ impl<E: Encoder> Conduit<E> {
         Self { handle }
     }
 
-    /// Returns a handle for sending to a service, this one included.
+    /// Returns a client of a service, which may be this conduit's own.
     ///
     /// An invalid name is reported when something is sent.
-    pub fn service<S>(&self, name: S) -> Service<E>
+    pub fn service<S>(&self, name: S) -> Client<E>
     where
         S: TryInto<ServiceName>,
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.handle.clone(), name, None)
+        Client::new(self.handle.clone(), name, None)
     }
 
-    /// Returns a handle for sending to the service that this conduit is an instance of: to all its
+    /// Returns a client of the service that this conduit is an instance of. It sends to all its
     /// instances, this one included.
     #[must_use]
-    pub fn own_service(&self) -> Service<E> {
+    pub fn own_service(&self) -> Client<E> {
         let name = Ok(self.name().clone());
-        Service::new(self.handle.clone(), name, None)
+        Client::new(self.handle.clone(), name, None)
     }
 
     /// Binds to a subject. The binding receives every message sent to the subject, as does every

@@ -56,9 +56,9 @@
 //! ```
 //!
 //! # How the pieces relate
-//! - [`Conduit::service`] returns a [`Service`] to send to. Its methods return [`Sending`] and
+//! - [`Conduit::service`] returns a [`Client`] of a service. Its methods return [`Sending`] and
 //!   [`Requesting`], which do nothing until they are awaited. The first yields a [`Delivery`], the
-//!   second the reply, a [`Message`]. [`Service::request_all`] returns [`Replies`], a stream of the
+//!   second the reply, a [`Message`]. [`Client::request_all`] returns [`Replies`], a stream of the
 //!   replies of all receivers.
 //! - [`Conduit::bind`], [`bind_once`](Conduit::bind_once) and [`queue_bind`](Conduit::queue_bind)
 //!   return a [`Binding`]: a queue of [`Message`]s, or with [`Binding::to`] and [`Binding::serve`]
@@ -107,7 +107,7 @@ mod sim;
 pub use self::{
     binding::Binding,
     body::{Body, BodyWriter, IncomingBody},
-    call::{Message, Replies, Replying, Requesting, Sending, Service},
+    call::{Client, Message, Replies, Replying, Requesting, Sending},
     conduit::{Builder, Conduit, Missing},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,

@@ -15,7 +15,7 @@ use futures_lite::future;
 pub(crate) use self::duties::Duties;
 use self::duties::Held;
 use crate::{
-    Body, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody, Service,
+    Body, Client, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody,
     ServiceName, Subject,
     call::collect::Collected,
     call::outgoing::Payload,
@@ -233,15 +233,15 @@ impl<E: Encoder> Message<E> {
         }
     }
 
-    /// Returns a handle for sending to a service on behalf of this request: requests made with it
-    /// have at most the time that this one has left.
-    pub fn service<S>(&self, name: S) -> Service<E>
+    /// Returns a client of a service, on behalf of this request: requests made with it have at most
+    /// the time that this one has left.
+    pub fn service<S>(&self, name: S) -> Client<E>
     where
         S: TryInto<ServiceName>,
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Service::new(self.held.handle.clone(), name, self.deadline)
+        Client::new(self.held.handle.clone(), name, self.deadline)
     }
 
     fn decode_limit(&self) -> usize {

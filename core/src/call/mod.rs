@@ -1,5 +1,6 @@
 //! Messages and requests: sending them to services, and receiving and answering them in handlers.
 
+mod client;
 mod collect;
 mod lazy;
 mod message;
@@ -7,13 +8,12 @@ mod outgoing;
 mod reply;
 mod request;
 mod send;
-mod service;
 
 pub(crate) use self::message::Duties;
 pub use self::{
+    client::Client,
     message::Message,
     reply::Replying,
     request::{Replies, Requesting},
     send::Sending,
-    service::Service,
 };

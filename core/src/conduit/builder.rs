@@ -172,14 +172,14 @@ impl<R, T, E> Builder<R, T, E> {
 
     /// Sets how many messages may wait in a binding; 1,024 by default. Further one-way messages are
     /// dropped and counted, requests and streamed bodies refused. The same limit applies to the
-    /// waiting answers to one [`request_all`](crate::Service::request_all).
+    /// waiting answers to one [`request_all`](crate::Client::request_all).
     pub fn max_waiting_messages(mut self, count: usize) -> Self {
         self.config.waiting = count;
         self
     }
 
     /// Sets how many bytes may wait in a binding; 4 MiB by default. The same limit applies to the
-    /// waiting answers to one [`request_all`](crate::Service::request_all). Messages beyond it are
+    /// waiting answers to one [`request_all`](crate::Client::request_all). Messages beyond it are
     /// dropped or refused as with [`max_waiting_messages`](Self::max_waiting_messages).
     ///
     /// The whole length of a packet counts. Of a streamed body only the offer counts, with its

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conduit::{Encoder, Service};
+use conduit::{Client, Encoder};
 use futures_lite::{StreamExt, stream};
 
 use crate::Under;
@@ -63,7 +63,7 @@ where
 ///
 /// # Panics
 /// Where it fails.
-pub async fn request<E: Encoder>(service: Service<E>, subject: conduit::Subject, size: usize) {
+pub async fn request<E: Encoder>(service: Client<E>, subject: conduit::Subject, size: usize) {
     let reply = service.request_body(subject, vec![7; size]).await.expect("a reply");
     let body = reply.to_bytes().await.expect("the reply's body");
     assert_eq!(body.len(), size);

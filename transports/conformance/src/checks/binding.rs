@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Error, Service};
+use conduit::{Client, Error};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World};
@@ -99,7 +99,7 @@ pub async fn what_a_full_binding_loses_is_counted<B: Broker>(
 }
 
 /// Sends numbers as fast as they go.
-async fn flood(receiver: Service<Number>, count: u64) -> Result<(), Error> {
+async fn flood(receiver: Client<Number>, count: u64) -> Result<(), Error> {
     for number in 0..count {
         receiver.send("flood", &number).await?;
         if number.is_multiple_of(64) {

@@ -10,7 +10,7 @@ use std::{
 
 use async_channel::{Receiver, Sender};
 use bytes::Bytes;
-use conduit::{Body, Conduit, Message, Service};
+use conduit::{Body, Client, Conduit, Message};
 use futures_lite::stream;
 
 use crate::{Broker, Guarantee, Number, Violation, World};
@@ -31,7 +31,7 @@ pub async fn replies_reach_their_askers<B: Broker>(world: Arc<World<B>>) -> Resu
         let number: u64 = message.decode().await?;
         message.reply(&number).await
     };
-    let ask = |service: Service<Number>, number: u64| async move {
+    let ask = |service: Client<Number>, number: u64| async move {
         let reply = service.request("echo", &number).timeout(B::PATIENCE).await?;
         reply.decode().await
     };
@@ -49,7 +49,7 @@ pub async fn a_reply_may_come_before_the_body_is_read<B: Broker>(
         message.reply(&numbered(&message)).await?;
         read_whole(&message).await
     };
-    let ask = |service: Service<Number>, number: u64| async move {
+    let ask = |service: Client<Number>, number: u64| async move {
         let request =
             service.request_body("echo", vec![7; BODY]).header("number", number.to_string());
         request.timeout(B::PATIENCE).await?.decode().await
@@ -74,7 +74,7 @@ pub async fn a_reply_may_come_while_the_body_is_sent<B: Broker>(
             Ok(())
         }
     };
-    let ask = |service: Service<Number>, number: u64| async move {
+    let ask = |service: Client<Number>, number: u64| async move {
         let (open, gate) = async_channel::bounded(1);
         let request =
             service.request_body("echo", gated_body(gate)).header("number", number.to_string());
@@ -121,7 +121,7 @@ async fn read_whole(message: &Message<Number>) -> Result<(), conduit::Error> {
 async fn ask_and_answer<B, Asked, Answered>(
     world: &Arc<World<B>>,
     count: u64,
-    ask: impl Fn(Service<Number>, u64) -> Asked + Clone + Send + 'static,
+    ask: impl Fn(Client<Number>, u64) -> Asked + Clone + Send + 'static,
     answer: impl Fn(Message<Number>) -> Answered + Clone + Send + 'static,
 ) -> Result<Vec<Conduit<Number>>, Violation>
 where
@@ -166,7 +166,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run<Asked>(self, count: u64, ask: impl Fn(Service<Number>, u64) -> Asked + Send)
+    async fn run<Asked>(self, count: u64, ask: impl Fn(Client<Number>, u64) -> Asked + Send)
     where
         Asked: Future<Output = Result<u64, conduit::Error>> + Send,
     {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Conduit, Error, Message, Service};
+use conduit::{Client, Conduit, Error, Message};
 
 use crate::{Broker, Guarantee, Number, Violation, World, pattern::Pattern};
 
@@ -81,7 +81,7 @@ async fn member<B: Broker>(world: &World<B>) -> Result<Conduit<Number>, Violatio
     Ok(conduit)
 }
 
-async fn ask(service: &Service<Number>, number: u64) -> Result<(), String> {
+async fn ask(service: &Client<Number>, number: u64) -> Result<(), String> {
     let small = async {
         let reply = service.request_body("small", number.to_string()).await?;
         reply.text().await

@@ -1,7 +1,7 @@
 //! What a handler with types costs beside one that decodes and replies itself. Here `raw` is the
 //! latter.
 
-use conduit::{Conduit, Error, Service, Subject};
+use conduit::{Client, Conduit, Error, Subject};
 use conduit_bench::{Bench, Quantity, Under, Unit, in_flight};
 use conduit_json::Json;
 use conduit_memory::Memory;
@@ -43,7 +43,7 @@ async fn bind(answerer: Conduit<Json>) -> Result<Conduit<Json>, Error> {
     Ok(answerer)
 }
 
-async fn double(service: Service<Json>, subject: Subject) {
+async fn double(service: Client<Json>, subject: Subject) {
     let reply = service.request(subject, &21).await.expect("a reply");
     assert_eq!(reply.decode::<u64>().await.expect("a number"), 42);
 }

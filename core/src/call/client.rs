@@ -13,7 +13,7 @@ use crate::{
     handle::Handle,
 };
 
-/// A handle for sending to a service.
+/// A client of a service: sends messages and requests to it.
 ///
 /// Its methods encode a value or take ownership of a body at once, so that the returned futures
 /// borrow nothing, and can be stored, spawned and awaited anywhere. Nothing is sent before they are
@@ -46,17 +46,17 @@ use crate::{
 /// # })
 /// # }
 /// ```
-pub struct Service<E> {
+pub struct Client<E> {
     handle: Handle<E>,
     name: Result<ServiceName, Arc<Error>>,
     timeout: Option<Duration>,
     /// The deadline of the request that is being handled.
     inherited: Option<Instant>,
-    /// The destination of the first subject that this was used for. Most handles are used for one.
+    /// The destination of the first subject that this was used for. Most clients are used for one.
     first: OnceLock<To>,
 }
 
-impl<E: Encoder> Service<E> {
+impl<E: Encoder> Client<E> {
     pub(crate) fn new(
         handle: Handle<E>,
         name: Result<ServiceName, Error>,
@@ -67,14 +67,14 @@ impl<E: Encoder> Service<E> {
         Self { handle, name: name.map_err(Arc::new), timeout, inherited, first }
     }
 
-    /// Sets the timeout of requests made with this handle; each request can override it.
+    /// Sets the timeout of requests made with this client; each request can override it.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Removes the timeout of requests made with this handle: the caller ends them.
+    /// Removes the timeout of requests made with this client: the caller ends them.
     #[must_use]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
@@ -179,7 +179,7 @@ impl<E: Encoder> Service<E> {
     }
 }
 
-impl<E> Clone for Service<E> {
+impl<E> Clone for Client<E> {
     fn clone(&self) -> Self {
         Self {
             handle: self.handle.clone(),
@@ -191,8 +191,8 @@ impl<E> Clone for Service<E> {
     }
 }
 
-impl<E> fmt::Debug for Service<E> {
+impl<E> fmt::Debug for Client<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Client").field("name", &self.name).finish_non_exhaustive()
     }
 }
