@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
         // A handler: it is called with one message after the other.
         let (done, all_done) = channel::bounded(1);
-        let handler = two.bind("cache.invalidate").await?.to(move |message| {
+        let worker = two.bind("cache.invalidate").await?.to(move |message| {
             let done = done.clone();
             async move {
                 println!("instance 2, handler: forget {}", message.text().await?);
@@ -64,8 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("until: forget {}", message.text().await?);
         }
 
-        handler.unbind().await;
-        println!("unbound: {}", !handler.is_bound());
+        worker.unbind().await;
+        println!("unbound: {}", !worker.is_bound());
         Ok(())
     })
 }

@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for name in ["ada", "bob", "eve"] {
             let conduit = connect("worker")?;
             let done = done.clone();
-            let handler = conduit.queue_bind("job.run").await?.to(move |message| {
+            let worker = conduit.queue_bind("job.run").await?.to(move |message| {
                 let done = done.clone();
                 async move {
                     let job: Job = message.decode().await?;
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     Ok::<_, conduit::Error>(())
                 }
             });
-            workers.push((conduit, handler));
+            workers.push((conduit, worker));
         }
         let mut seen = workers[0].0.bind("job.run").await?;
 

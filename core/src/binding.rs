@@ -13,7 +13,7 @@ use crate::{
     Decode, Encode, Encoder, Message,
     driver::Bound,
     handle::Handle,
-    handler::{self, Handler, HandlerOutput},
+    worker::{self, HandlerOutput, Worker},
 };
 
 /// A queue of the messages that arrive on one subject.
@@ -102,12 +102,12 @@ impl<E: Encoder> Binding<E> {
     }
 
     /// Runs a function on each message, one after the other or [concurrently](Self::concurrency),
-    /// until the handler is unbound or the conduit is closed.
+    /// until the worker is unbound or the conduit is closed.
     ///
     /// The function may return `()` or a `Result`. An `Err` or a panic is logged, answers a request
     /// with a failure, and does not end the binding. If the asker cancels a request or its deadline
     /// passes, the future of the function is dropped at its current await point.
-    pub fn to<F, R>(self, mut function: F) -> Handler
+    pub fn to<F, R>(self, mut function: F) -> Worker
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
@@ -149,7 +149,7 @@ impl<E: Encoder> Binding<E> {
     /// # })
     /// # }
     /// ```
-    pub fn serve<T, V, X, F, R>(self, function: F) -> Handler
+    pub fn serve<T, V, X, F, R>(self, function: F) -> Worker
     where
         E: Decode<T> + Encode<V>,
         T: Send + 'static,
@@ -164,7 +164,7 @@ impl<E: Encoder> Binding<E> {
     /// Like [`serve`](Self::serve), for a function that also takes the message: for its source, its
     /// headers, the remaining time, [cancellation](Message::cancelled), and [requests on its
     /// behalf](Message::service).
-    pub fn serve_with<T, V, X, F, R>(self, function: F) -> Handler
+    pub fn serve_with<T, V, X, F, R>(self, function: F) -> Worker
     where
         E: Decode<T> + Encode<V>,
         T: Send + 'static,
@@ -174,16 +174,16 @@ impl<E: Encoder> Binding<E> {
         R: Future<Output = Result<V, X>> + Send + 'static,
     {
         let function = Arc::new(function);
-        self.run(move |message| handler::serve(Arc::clone(&function), message))
+        self.run(move |message| worker::serve(Arc::clone(&function), message))
     }
 
-    fn run<F, R>(self, function: F) -> Handler
+    fn run<F, R>(self, function: F) -> Worker
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
         let Self { bound, handle, concurrency } = self;
-        handler::run(bound, &handle, concurrency, function)
+        worker::run(bound, &handle, concurrency, function)
     }
 
     /// Unbinds when a future completes. Messages that were routed here by then can still be taken.

@@ -62,7 +62,7 @@
 //!   replies of all receivers.
 //! - [`Conduit::bind`], [`bind_once`](Conduit::bind_once) and [`queue_bind`](Conduit::queue_bind)
 //!   return a [`Binding`]: a queue of [`Message`]s, or with [`Binding::to`] and [`Binding::serve`]
-//!   a [`Handler`].
+//!   a [`Worker`].
 //! - A [`Message`] is decoded, read, or answered with a [`Replying`]. Its [`IncomingBody`] converts
 //!   into a [`Body`], so that it can be forwarded while it is read.
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and tells whether the remote
@@ -90,7 +90,6 @@ mod driver;
 mod encoder;
 mod error;
 mod handle;
-mod handler;
 mod id;
 pub mod logging;
 mod name;
@@ -99,6 +98,7 @@ pub mod proto;
 mod runtime;
 mod stats;
 pub mod transport;
+mod worker;
 
 #[cfg(test)]
 #[path = "../tests/support/sim.rs"]
@@ -113,10 +113,10 @@ pub use self::{
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
     error::{Error, ErrorKind, Executed, Failure},
-    handler::{Handler, HandlerOutput},
     id::{IdSource, InstanceId, InvalidId, MessageId},
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
     proto::{HeaderError, Headers, frame::Source},
     runtime::{Runtime, Task},
     stats::Stats,
+    worker::{HandlerOutput, Worker},
 };

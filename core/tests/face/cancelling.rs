@@ -101,8 +101,8 @@ fn a_request_that_was_cancelled_while_it_waited_is_not_handled() -> TestResult {
         let node = world.builder("b").max_request_wait(secs(60)).build()?;
         let count = Count::default();
         let stuck = count.clone();
-        let handler = node.queue_bind("x").await?;
-        let handler = handler.to(move |message| stuck.clone().stuck(message));
+        let binding = node.queue_bind("x").await?;
+        let worker = binding.to(move |message| stuck.clone().stuck(message));
         let ask = |time| {
             let asking = asker.service("b").request("x", &1).timeout(time);
             world.sim.go(asking)
@@ -114,11 +114,11 @@ fn a_request_that_was_cancelled_while_it_waited_is_not_handled() -> TestResult {
             second.recv().await?.map(drop).expect_err("it waits").kind(),
             ErrorKind::Deadline
         );
-        assert_eq!(handler.waiting(), 1);
+        assert_eq!(worker.waiting(), 1);
         assert_eq!(first.recv().await?.map(drop).expect_err("stuck").kind(), ErrorKind::Deadline);
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 1), "the second never began");
-        assert_eq!((handler.waiting(), node.stats().open_requests), (0, 0));
+        assert_eq!((worker.waiting(), node.stats().open_requests), (0, 0));
         Ok(())
     })
 }

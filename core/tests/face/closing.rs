@@ -23,7 +23,7 @@ fn every_call_after_close_is_closed() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let mut bound = node.bind("x").await?;
-        let handler = node.queue_bind("x").await?.to(|_| async {});
+        let worker = node.queue_bind("x").await?.to(|_| async {});
         let asked = world.sim.go(node.own_service().request("y", &1));
         node.own_service().send("x", &1).await?;
         let message = {
@@ -45,9 +45,9 @@ fn every_call_after_close_is_closed() -> TestResult {
             matches!(reply, Err(error) if matches!(error.kind(), ErrorKind::Closed | ErrorKind::NotARequest))
         );
         assert!(bound.next().await.is_none());
-        assert!(!bound.is_bound() && !handler.is_bound());
+        assert!(!bound.is_bound() && !worker.is_bound());
         bound.unbind().await;
-        handler.unbind().await;
+        worker.unbind().await;
         let node2 = node.bind("x").await.map(|bound| bound.until(async {}));
         assert!(node2.is_err());
         assert_eq!(world.elapsed(), secs(1), "the message was kept until the limit");
@@ -202,14 +202,14 @@ fn close_in_a_handler_ends_it() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let closing = node.clone();
-        let handler = node.bind("x").await?.to(move |_| {
+        let worker = node.bind("x").await?.to(move |_| {
             let closing = closing.clone();
             async move { closing.close().await }
         });
         node.own_service().send("x", &1).await?;
         node.close().await;
         world.sim.idle().await;
-        assert!(!handler.is_bound());
+        assert!(!worker.is_bound());
         assert_eq!(node.stats().tasks, 0);
         Ok(())
     })

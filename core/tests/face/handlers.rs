@@ -7,7 +7,7 @@ fn a_panic_is_contained_and_answered() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
         let own = node.own_service();
-        let handler = node.queue_bind("x").await?.to(|message| {
+        let worker = node.queue_bind("x").await?.to(|message| {
             let first = message.headers().get("panic") == Some("at once");
             assert!(!first, "at once");
             async move {
@@ -23,7 +23,7 @@ fn a_panic_is_contained_and_answered() -> TestResult {
             own.send("x", &1).header("panic", when).await?;
         }
         assert_eq!(own.request("x", &1).await?.decode::<u8>().await?, 1);
-        assert!(handler.is_bound());
+        assert!(worker.is_bound());
         assert_eq!(node.stats().open_requests, 0);
         Ok(())
     })

@@ -52,7 +52,7 @@ fn a_handler_alone_does_not_keep_it_open() -> TestResult {
         let node = world.node("a")?;
         let alive = Arc::new(());
         let held = Arc::clone(&alive);
-        let handler = node.bind("x").await?.to(move |_| {
+        let worker = node.bind("x").await?.to(move |_| {
             let _held = Arc::clone(&held);
             async {}
         });
@@ -61,7 +61,7 @@ fn a_handler_alone_does_not_keep_it_open() -> TestResult {
         assert_eq!(Arc::strong_count(&alive), 2);
         drop(node);
         world.sim.idle().await;
-        assert!(!handler.is_bound());
+        assert!(!worker.is_bound());
         assert_eq!(world.broker.subscriptions(), 0);
         assert_eq!(Arc::strong_count(&alive), 1, "the function was dropped");
         Ok(())
@@ -101,8 +101,8 @@ fn a_conduit_that_closes_under_its_handlers_says_so() -> TestResult {
 #[test]
 fn a_conduit_that_closes_without_handlers_says_nothing() -> TestResult {
     let logs = logged_by(|node| async move {
-        let handler = node.bind("user.created").await?.to(|_| async {});
-        handler.unbind().await;
+        let worker = node.bind("user.created").await?.to(|_| async {});
+        worker.unbind().await;
         let bound = node.bind("user.created").await?;
         drop(node);
         drop(bound);

@@ -114,7 +114,7 @@ fn a_silent_sender_holds_up_no_handler_of_many() -> TestResult {
             let node = world.node("a")?;
             let (done, handled) = async_channel::unbounded();
             let binding = node.queue_bind("x").await?.concurrency(handlers);
-            let handler = binding.to(move |message| {
+            let worker = binding.to(move |message| {
                 let done = done.clone();
                 async move {
                     done.try_send(message.text().await?).ok();
@@ -134,9 +134,9 @@ fn a_silent_sender_holds_up_no_handler_of_many() -> TestResult {
                 assert_eq!(handled.recv().await?, number.to_string());
             }
             assert_eq!(world.elapsed(), Duration::ZERO, "with {handlers} handlers");
-            assert_eq!(handler.waiting(), 100);
+            assert_eq!(worker.waiting(), 100);
             world.sim.sleep(secs(6)).await;
-            assert_eq!(handler.waiting(), 0, "they are given up");
+            assert_eq!(worker.waiting(), 0, "they are given up");
             TestResult::Ok(())
         })?;
     }

@@ -72,7 +72,7 @@ fn a_full_group_is_asked_again_until_the_deadline_is_near() -> TestResult {
 fn a_busy_group_refuses_before_the_deadline() -> TestResult {
     World::run(|world| async move {
         let node = world.node("a")?;
-        let handler = node.queue_bind("x").await?.to(|message| async move {
+        let worker = node.queue_bind("x").await?.to(|message| async move {
             std::future::pending::<()>().await;
             drop(message);
         });
@@ -93,7 +93,7 @@ fn a_busy_group_refuses_before_the_deadline() -> TestResult {
             assert_eq!((error.kind(), error.executed()), wanted, "{timeout} ms");
             assert!(world.elapsed() - before <= millis(timeout));
         }
-        assert_eq!(handler.waiting(), 0);
+        assert_eq!(worker.waiting(), 0);
         Ok(())
     })
 }
@@ -231,11 +231,11 @@ fn close_ends_whatever_the_broker_does() -> TestResult {
     World::run(|world| async move {
         let (node, cut) = cut_off(&world)?;
         let mut bound = node.bind("x").await?;
-        let handler = node.queue_bind("x").await?.to(|_| async {});
+        let worker = node.queue_bind("x").await?.to(|_| async {});
         cut();
         let sent = world.sim.go(node.own_service().send("x", &1));
         let unbinding = world.sim.go(async move {
-            handler.unbind().await;
+            worker.unbind().await;
         });
         world.sim.idle().await;
         node.close().await;

@@ -1,7 +1,7 @@
 //! What the handlers of a check have received.
 
 use async_channel::{Receiver, Sender};
-use conduit::{Binding, Handler};
+use conduit::{Binding, Worker};
 
 use crate::{Broker, Guarantee, Number, Violation, World};
 
@@ -19,7 +19,7 @@ impl Tally {
     }
 
     /// Notes every number that comes to a binding.
-    pub(crate) fn handle(&self, binding: Binding<Number>) -> Handler {
+    pub(crate) fn handle(&self, binding: Binding<Number>) -> Worker {
         let sender = self.sender.clone();
         binding.to(move |message| {
             let sender = sender.clone();

@@ -145,7 +145,7 @@ async fn full(net: &Net) -> Result<(Conduit<Json>, Binding<Json>)> {
 }
 
 /// Counts the requests of a subject that it sees.
-async fn logging(conduit: &Conduit<Json>) -> Result<(conduit::Handler, Arc<AtomicU64>)> {
+async fn logging(conduit: &Conduit<Json>) -> Result<(conduit::Worker, Arc<AtomicU64>)> {
     let runs = Arc::<AtomicU64>::default();
     let count = Arc::clone(&runs);
     let handler = conduit.bind("job").await?.to(move |message: Message<Json>| {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use conduit::{Conduit, ErrorKind, FailedDelivery, Handler, Runtime, Stats};
+use conduit::{Conduit, ErrorKind, FailedDelivery, Runtime, Stats, Worker};
 use conduit_json::Json;
 use conduit_memory::{Link, Memory};
 use conduit_sim::{Process, Sim};
@@ -35,7 +35,7 @@ pub(crate) struct Instance {
     pub(crate) process: Process,
     pub(crate) link: Link,
     pub(crate) conduit: Conduit<Json>,
-    handlers: Arc<Vec<Handler>>,
+    workers: Arc<Vec<Worker>>,
     before: Stats,
     is_drained: AtomicBool,
 }
@@ -109,7 +109,7 @@ impl World {
             if counted != before {
                 return Err(format!("a leak: {now:?}, and at the start {before:?}"));
             }
-            if instance.handlers.iter().any(|handler| handler.waiting() > 0) {
+            if instance.workers.iter().any(|worker| worker.waiting() > 0) {
                 return Err("a message waits in a binding".into());
             }
         }
@@ -167,7 +167,7 @@ impl Instance {
             .max_bodies(limits.bodies_at_all())
             .max_unsent_notices(512)
             .build()?;
-        let mut handlers = Vec::new();
+        let mut workers = Vec::new();
         for subject in [Subject::Note, Subject::Job, Subject::Both] {
             let plain = (0..subject.plain()).map(|binding| (false, binding));
             let group = (0..subject.group()).map(|binding| (true, binding));
@@ -189,7 +189,7 @@ impl Instance {
                     process.spawn(Box::pin(reading));
                     continue;
                 }
-                handlers.push(bound.concurrency(concurrency).to(move |message| {
+                workers.push(bound.concurrency(concurrency).to(move |message| {
                     let (sim, oracle, process) =
                         (sim.clone(), Arc::clone(&oracle), process.clone());
                     if let Some(op) = handlers::op_of(&oracle, &message) {
@@ -206,11 +206,11 @@ impl Instance {
                 }));
             }
         }
-        let handlers = Arc::new(handlers);
-        oracle.watch(conduit.clone(), Arc::clone(&handlers));
+        let workers = Arc::new(workers);
+        oracle.watch(conduit.clone(), Arc::clone(&workers));
         let before = conduit.stats();
         let is_drained = AtomicBool::new(false);
-        Ok(Self { service, process, link, conduit, handlers, before, is_drained })
+        Ok(Self { service, process, link, conduit, workers, before, is_drained })
     }
 
     /// Drains it, which takes no longer than the limit and a few seconds.

@@ -154,11 +154,11 @@ fn is_ahead(given: &Given, read: u64) -> Result<(), Violation> {
 async fn stir(one: &Conduit<Number>, other: &Conduit<Number>) -> Result<(), Violation> {
     const ROUNDS: u64 = 50;
     let bound = RULE.expect("bind", other.queue_bind("stir").await)?;
-    let handler = bound.to(|message| async move { message.reply_body(()).await });
+    let worker = bound.to(|message| async move { message.reply_body(()).await });
     for round in 0..ROUNDS {
         let asking = one.service(other.name().clone()).request("stir", &round);
         RULE.expect("request", asking.no_timeout().await)?;
     }
-    handler.unbind().await;
+    worker.unbind().await;
     Ok(())
 }

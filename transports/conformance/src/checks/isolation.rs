@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit::{Conduit, Handler};
+use conduit::{Conduit, Worker};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World};
@@ -42,13 +42,13 @@ async fn get_stuck<B: Broker>(
     world: &World<B>,
     sender: &Conduit<Number>,
     receiver: &Conduit<Number>,
-) -> Result<[Handler; 2], Violation> {
+) -> Result<[Worker; 2], Violation> {
     let (called, calls) = async_channel::unbounded();
     let never = move |_| {
         called.try_send(()).ok();
         future::pending::<()>()
     };
-    let handlers = [
+    let workers = [
         RULE.expect("bind", receiver.bind("stuck").await)?.to(never.clone()),
         RULE.expect("queue_bind", receiver.queue_bind("stuck").await)?.to(never),
     ];
@@ -60,11 +60,11 @@ async fn get_stuck<B: Broker>(
         let request = service.request("stuck", &number).timeout(B::PATIENCE);
         world.spawn(async move { drop(request.await) });
     }
-    for _ in &handlers {
+    for _ in &workers {
         let call = world.within(B::PATIENCE, RULE, "a first call", calls.recv());
         RULE.expect("a first call", call.await?)?;
     }
-    Ok(handlers)
+    Ok(workers)
 }
 
 /// Everything that one does with another subject.

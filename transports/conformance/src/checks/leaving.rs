@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_channel::Sender;
-use conduit::{Binding, Executed, Handler};
+use conduit::{Binding, Executed, Worker};
 use futures_lite::future;
 
 use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally};
@@ -101,7 +101,7 @@ async fn flow(
     Ok(())
 }
 
-async fn unbind<B: Broker>(world: &World<B>, handler: &Handler) -> Result<(), Violation> {
+async fn unbind<B: Broker>(world: &World<B>, handler: &Worker) -> Result<(), Violation> {
     world.within(B::PATIENCE, RULE, "unbind", handler.unbind()).await
 }
 

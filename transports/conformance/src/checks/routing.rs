@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit::Handler;
+use conduit::Worker;
 
 use crate::{Broker, Guarantee, Number, Violation, World, tally::Tally};
 
@@ -20,13 +20,13 @@ pub async fn every_bind_gets_every_message<B: Broker>(
     for _ in 0..3 {
         let conduit = world.conduit("receiver").await;
         let tally = Tally::new(rule);
-        let handler = tally.handle(rule.expect("bind", conduit.bind("news").await)?);
-        receivers.push((conduit, tally, handler));
+        let worker = tally.handle(rule.expect("bind", conduit.bind("news").await)?);
+        receivers.push((conduit, tally, worker));
     }
     send_numbers(rule, &sender, "receiver", "news", COUNT).await?;
-    for (_, tally, handler) in &receivers {
+    for (_, tally, worker) in &receivers {
         tally.in_order_below(&world, COUNT).await?;
-        handler.unbind().await;
+        worker.unbind().await;
         tally.nothing_more()?;
     }
     Ok(())
@@ -44,7 +44,7 @@ pub async fn both_kinds_get_the_same_message<B: Broker>(
     let sender = world.conduit("sender").await;
     let shared = Tally::new(Guarantee::Queue);
     let mut receivers = Vec::new();
-    let mut members: Vec<Handler> = Vec::new();
+    let mut members: Vec<Worker> = Vec::new();
     let bystander = world.conduit("receiver").await;
     for _ in 0..3 {
         let conduit = world.conduit("receiver").await;
@@ -94,11 +94,11 @@ pub async fn local_queue_bindings_share_the_work<B: Broker>(
         rule.ensure(binding.waiting() > 0, || "one of two idle bindings got nothing".to_owned())?;
     }
     let tally = Tally::new(rule);
-    let handlers = bindings.into_iter().map(|binding| tally.handle(binding));
-    let handlers: Vec<_> = handlers.collect();
+    let workers = bindings.into_iter().map(|binding| tally.handle(binding));
+    let workers: Vec<_> = workers.collect();
     tally.each_below(&world, COUNT).await?;
-    for handler in &handlers {
-        handler.unbind().await;
+    for worker in &workers {
+        worker.unbind().await;
     }
     tally.nothing_more()
 }
@@ -157,17 +157,17 @@ pub async fn bind_once_takes_one<B: Broker>(world: Arc<World<B>>) -> Result<(), 
     let all = Tally::new(rule);
     let plain = all.handle(rule.expect("bind", receiver.bind("news").await)?);
     let once = Tally::new(rule);
-    let mut handlers = Vec::new();
+    let mut workers = Vec::new();
     for _ in 0..3 {
         let binding = rule.expect("bind_once", receiver.bind_once("news").await)?;
-        handlers.push(once.handle(binding));
+        workers.push(once.handle(binding));
     }
     send_numbers(rule, &sender, "receiver", "news", COUNT).await?;
     all.in_order_below(&world, COUNT).await?;
-    for handler in &handlers {
+    for worker in &workers {
         let first = once.next(&world).await?;
         rule.ensure(first == 0, || format!("message {first} was taken instead of the first"))?;
-        rule.ensure(!handler.is_bound(), || "it is bound after it took its message".to_owned())?;
+        rule.ensure(!worker.is_bound(), || "it is bound after it took its message".to_owned())?;
     }
     plain.unbind().await;
     once.nothing_more()

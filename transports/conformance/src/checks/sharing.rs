@@ -130,10 +130,10 @@ fn arrived(delivery: Result<Delivery, Error>, receiver: &Conduit<Number>) -> Res
 async fn settle<B: Broker>(world: &World<B>, receiver: &Conduit<Number>) -> Result<(), Violation> {
     let asker = world.conduit("settling").await;
     let bound = RULE.expect("queue_bind", receiver.queue_bind("settle").await)?;
-    let handler = bound.to(|message| async move { message.reply_body(()).await });
+    let worker = bound.to(|message| async move { message.reply_body(()).await });
     let asked = asker.service(SERVICE).request("settle", &0);
     RULE.expect("ask", asked.await)?;
-    handler.unbind().await;
+    worker.unbind().await;
     Ok(())
 }
 

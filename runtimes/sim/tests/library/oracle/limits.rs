@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit::{Conduit, Handler};
+use conduit::{Conduit, Worker};
 use conduit_json::Json;
 
 use super::Oracle;
@@ -12,19 +12,19 @@ use crate::{limits::Limits, plan::TASKS};
 #[derive(Clone)]
 pub(super) struct Watched {
     conduit: Conduit<Json>,
-    handlers: Arc<Vec<Handler>>,
+    workers: Arc<Vec<Worker>>,
 }
 
 impl Oracle {
     /// It has to keep within its limits from now on.
-    pub(crate) fn watch(&self, conduit: Conduit<Json>, handlers: Arc<Vec<Handler>>) {
-        self.lock().watched.push(Watched { conduit, handlers });
+    pub(crate) fn watch(&self, conduit: Conduit<Json>, workers: Arc<Vec<Worker>>) {
+        self.lock().watched.push(Watched { conduit, workers });
     }
 
     /// Something has moved: looks at all that are watched.
     pub(crate) fn look(&self) {
         let watched = self.lock().watched.clone();
-        for Watched { conduit, handlers } in &watched {
+        for Watched { conduit, workers } in &watched {
             let stats = conduit.stats();
             let limits = &self.limits;
             // The first bytes of a reply are granted with its request, whatever is free.
@@ -39,8 +39,8 @@ impl Oracle {
             }
             // Where one waits alone, it may be of any size: it is charged whatever is free.
             let (mut waiting, mut charged) = (0, 0);
-            for handler in handlers.iter() {
-                let (count, bytes) = (handler.waiting(), handler.waiting_bytes());
+            for worker in workers.iter() {
+                let (count, bytes) = (worker.waiting(), worker.waiting_bytes());
                 self.waits(count, bytes);
                 waiting += bytes;
                 if count > 1 {

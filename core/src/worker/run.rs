@@ -12,7 +12,7 @@ use std::{
 use futures_lite::{FutureExt, future};
 
 use super::{
-    Handler, HandlerOutput,
+    HandlerOutput, Worker,
     report::{self, Report},
     sealed::Sealed,
     slots::Slots,
@@ -36,7 +36,7 @@ pub(crate) fn run<E, F, R>(
     handle: &Handle<E>,
     concurrency: usize,
     function: F,
-) -> Handler
+) -> Worker
 where
     E: Encoder,
     F: FnMut(Message<E>) -> R + Send + 'static,
@@ -84,10 +84,10 @@ where
             }
         };
         future::or(work, shared.closing()).await;
-        // The user may keep the `Handler`, but nothing reads the binding any more.
+        // The user may keep the `Worker`, but nothing reads the binding any more.
         running.abandon();
     });
-    Handler { bound }
+    Worker { bound }
 }
 
 /// Runs a handler until it completes, its reply is no longer needed, or the conduit closes.

@@ -8,10 +8,9 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 pub(crate) use self::{run::run, serve::serve};
 use crate::driver::Bound;
 
-/// A handle to the function that handles the messages of a binding.
+/// A worker: a binding whose messages a function handles.
 ///
-/// Dropping it has no effect: the function keeps running until it is unbound or the conduit is
-/// closed.
+/// Dropping this handle has no effect: the worker runs until it is unbound or the conduit is closed.
 ///
 /// ```
 /// use conduit::{Conduit, Error};
@@ -21,20 +20,20 @@ use crate::driver::Bound;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # smol::block_on(async {
-/// let conduit = Conduit::new("worker", Smol, Memory::new(), Json)?;
-/// let handler = conduit.queue_bind("square").await?.serve(async |number: u64| {
+/// let conduit = Conduit::new("math", Smol, Memory::new(), Json)?;
+/// let worker = conduit.queue_bind("square").await?.serve(async |number: u64| {
 ///     Ok::<_, Error>(number * number)
 /// });
 /// let reply = conduit.own_service().request("square", &4).await?;
 /// assert_eq!(reply.decode::<u64>().await?, 16);
 ///
-/// handler.unbind().await; // dropping it would not unbind
-/// assert!(!handler.is_bound());
+/// worker.unbind().await; // dropping it would not unbind
+/// assert!(!worker.is_bound());
 /// # Ok(())
 /// # })
 /// # }
 /// ```
-pub struct Handler {
+pub struct Worker {
     bound: Arc<Bound>,
 }
 
@@ -101,7 +100,7 @@ mod sealed {
     }
 }
 
-impl Handler {
+impl Worker {
     /// Unsubscribes, and returns when the broker has stopped routing here and everything it had
     /// routed has arrived; those messages are still handled. If another binding of this conduit
     /// shares the subject, this returns at once. Unbinding twice has no effect.
@@ -112,7 +111,7 @@ impl Handler {
         self.bound.mailbox.completed().await;
     }
 
-    /// Returns whether the handler has not been unbound.
+    /// Returns whether the worker has not been unbound.
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.bound.is_bound()
@@ -139,8 +138,8 @@ impl Handler {
     }
 }
 
-impl fmt::Debug for Handler {
+impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handler").field("is_bound", &self.is_bound()).finish_non_exhaustive()
+        f.debug_struct("Worker").field("is_bound", &self.is_bound()).finish_non_exhaustive()
     }
 }
