@@ -207,7 +207,7 @@ impl Error {
             ReasonCode::Taken | ReasonCode::Gone | ReasonCode::Lost => K::Lost,
             ReasonCode::Lagged => K::Lagged,
             ReasonCode::Cancelled => K::Cancelled,
-            ReasonCode::SourceFailed => K::SourceFailed,
+            ReasonCode::BodyFailed => K::BodyFailed,
             ReasonCode::Dropped => K::Dropped,
             ReasonCode::TooLarge => K::TooLarge,
             ReasonCode::Corrupt => K::Corrupt,

@@ -18,8 +18,8 @@ use crate::producer::Producer;
 /// slices, `Vec<u8>`, [`Bytes`], `()` for an empty body, and an [`IncomingBody`].
 ///
 /// A body that fits into one chunk (16 KiB by default) and is available at once travels in one
-/// packet. Any other body is streamed: its source is read as fast as the receivers read, and bytes
-/// are sent as soon as the source yields them, even if it pauses afterwards.
+/// packet. Any other body is streamed: its producer is read as fast as the receivers read, and bytes
+/// are sent as soon as the producer yields them, even if it pauses afterwards.
 ///
 /// ```
 /// use conduit::Body;

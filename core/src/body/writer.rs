@@ -17,7 +17,7 @@ use futures_io::AsyncWrite;
 ///
 /// The body ends when [`finish`](Self::finish) is called, or when the writer is closed as an
 /// [`AsyncWrite`], which is equivalent. Dropping the writer before that fails the body: the
-/// receivers and the sender get `SourceFailed`. So a producer that panics or returns early is never
+/// receivers and the sender get `BodyFailed`. So a producer that panics or returns early is never
 /// mistaken for one that has written everything.
 ///
 /// Written bytes are available to the body at once; flushing has no effect. A write waits while
@@ -120,7 +120,7 @@ impl BodyWriter {
         end(&self.0, End::Finished);
     }
 
-    /// Fails the body: the receivers get `SourceFailed` with the text of the error.
+    /// Fails the body: the receivers get `BodyFailed` with the text of the error.
     pub fn fail(self, error: io::Error) {
         end(&self.0, End::Failed(Some(error)));
     }

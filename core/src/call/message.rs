@@ -132,7 +132,7 @@ impl<E: Encoder> Message<E> {
     ///
     /// # Errors
     /// `TooLarge` if it exceeds [`max_decode_size`](crate::Builder::max_decode_size); `BodyTaken`
-    /// if it was taken or read before; `Lost`, `SourceFailed`, `Cancelled`, `Lagged`, `Corrupt`,
+    /// if it was taken or read before; `Lost`, `BodyFailed`, `Cancelled`, `Lagged`, `Corrupt`,
     /// `Deadline` or `Closed` if a streamed body did not arrive completely.
     pub async fn to_bytes(&self) -> Result<Bytes, Error> {
         self.body.collect(self.decode_limit()).await.map_err(|error| self.about(error))

@@ -153,7 +153,7 @@ impl Setup {
                 Ok(()) => std::mem::forget(unfinished),
                 Err(error) => {
                     let code = match error.kind() {
-                        ErrorKind::SourceFailed => ReasonCode::SourceFailed,
+                        ErrorKind::BodyFailed => ReasonCode::BodyFailed,
                         _ => ReasonCode::NoReply,
                     };
                     unfinished.reason = Some(Reason::new(code, Causes(error).to_string()));

@@ -36,7 +36,7 @@ use crate::{
 /// # Errors
 /// `InvalidName`, `InvalidHeader`, `Encode`, `TooLarge`, `Disconnected` after the send timeout,
 /// `Denied`, `Closed`. For a streamed body also the reason why all its receivers failed:
-/// `Overloaded`, `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `SourceFailed`. With `Overloaded`
+/// `Overloaded`, `Draining`, `Lost`, `Dropped`, `NoAnswer`, or `BodyFailed`. With `Overloaded`
 /// and `Draining` no handler has started.
 ///
 /// # Example

@@ -38,10 +38,10 @@ impl Arrival {
     /// Returns whether its accepted body will not arrive, though its sender did not withdraw it;
     /// for example because the acceptance was too late.
     pub(super) fn is_lost(&self) -> bool {
-        use ReasonCode::{Cancelled, Closed, Deadline, SourceFailed};
+        use ReasonCode::{BodyFailed, Cancelled, Closed, Deadline};
         let unconfirmed = self.stream().filter(|stream| stream.readiness() == Readiness::Never);
         let ended = unconfirmed.and_then(|stream| stream.failure());
-        ended.is_some_and(|code| !matches!(code, Cancelled | Closed | Deadline | SourceFailed))
+        ended.is_some_and(|code| !matches!(code, Cancelled | Closed | Deadline | BodyFailed))
     }
 
     /// Returns whether it is a request that was cancelled, or whose deadline has passed.

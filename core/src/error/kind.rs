@@ -96,8 +96,8 @@ kinds! {
     Lagged => "the receiver held up the others for longer than the lag limit";
     /// The receiver dropped the body before its end.
     Dropped => "the receiver dropped the body before its end";
-    /// The source of the body failed, here or at the peer, or its length was not as announced.
-    SourceFailed => "the source of the body failed";
+    /// The producer of the body failed, here or at the peer, or its length was not as announced.
+    BodyFailed => "the producer of the body failed";
     /// The length or the checksum of the body does not match.
     Corrupt => "length or checksum of the body do not match";
     /// A reason that this version does not know.

@@ -115,8 +115,8 @@ codes! {
     Gone = 7, Maybe, "the other side does not know it any more";
     /// The sender cancelled.
     Cancelled = 8, Maybe, "the sender gave up";
-    /// The source of the body failed.
-    SourceFailed = 9, Maybe, "the source of the body failed";
+    /// The producer of the body failed.
+    BodyFailed = 9, Maybe, "the producer of the body failed";
     /// The receiver dropped the body before its end.
     Dropped = 10, Maybe, "the receiver dropped it before its end";
     /// The body exceeds a limit of the receiver.

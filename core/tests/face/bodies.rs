@@ -105,11 +105,11 @@ fn a_source_that_fails_fails_at_both_sides() -> TestResult {
         for source in sources {
             let sent = world.sim.go(node.own_service().send_body("x", source));
             let message = bound.next().await.expect("it is bound");
-            let read = message.to_bytes().await.expect_err("its source failed");
-            assert_eq!(read.kind(), ErrorKind::SourceFailed, "{read}");
+            let read = message.to_bytes().await.expect_err("its producer failed");
+            assert_eq!(read.kind(), ErrorKind::BodyFailed, "{read}");
             assert!(read.to_string().contains("than announced"), "{read}");
-            let sent = sent.recv().await?.map(drop).expect_err("its source failed");
-            assert_eq!(sent.kind(), ErrorKind::SourceFailed, "{sent}");
+            let sent = sent.recv().await?.map(drop).expect_err("its producer failed");
+            assert_eq!(sent.kind(), ErrorKind::BodyFailed, "{sent}");
         }
         Ok(())
     })

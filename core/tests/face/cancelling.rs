@@ -198,7 +198,7 @@ fn a_handler_that_fails_at_its_deadline_says_so() -> TestResult {
     })
 }
 
-/// The source of a request's body fails. Its handler does not read it, and is of no use.
+/// The producer of a request's body fails. Its handler does not read it, and is of no use.
 #[test]
 fn a_request_whose_body_fails_ends_the_handler() -> TestResult {
     World::run(|world| async move {
@@ -218,7 +218,7 @@ fn a_request_whose_body_fails_ends_the_handler() -> TestResult {
         assert_eq!(count.now(), (1, 0));
         drop(fail);
         let error = asked.recv().await?.map(drop).expect_err("its body failed");
-        assert_eq!((error.kind(), error.executed()), (ErrorKind::SourceFailed, Executed::Maybe));
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::BodyFailed, Executed::Maybe));
         world.sim.idle().await;
         assert_eq!(count.now(), (1, 1));
         assert_eq!(world.elapsed(), secs(0));

@@ -184,7 +184,7 @@ fn texts_cross_to_the_asker_as_the_builder_says() -> TestResult {
             let decoded = fails(&node, "decodes").await;
             assert_eq!(decoded.to_string().contains("expected u8"), !hides, "{decoded}");
             let reply = node.own_service().request("streams", "text").await?;
-            told(&reply.to_bytes().await.expect_err("its source fails"), text);
+            told(&reply.to_bytes().await.expect_err("its producer fails"), text);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         })?;
     }
@@ -201,7 +201,7 @@ fn plan() {
     std::panic::resume_unwind(Box::new("index out of bounds"));
 }
 
-/// A body that is streamed, and whose source fails.
+/// A body that is streamed, and whose producer fails.
 fn failing() -> Body {
     let first = Ok(Bytes::from(vec![7; 100_000]));
     Body::stream(stream::iter([first, Err(std::io::Error::other("the disk is full"))]))

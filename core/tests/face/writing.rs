@@ -79,9 +79,9 @@ async fn ended(world: &World, text: &str, end: impl FnOnce(BodyWriter)) -> TestR
     let message = bound.next().await.expect("it is bound");
     end(writer);
     let error = message.to_bytes().await.expect_err("it is not whole");
-    assert_eq!(error.kind(), ErrorKind::SourceFailed);
+    assert_eq!(error.kind(), ErrorKind::BodyFailed);
     assert!(error.to_string().contains(text), "{error}");
-    assert_eq!(sent.recv().await?.expect_err("it failed").kind(), ErrorKind::SourceFailed);
+    assert_eq!(sent.recv().await?.expect_err("it failed").kind(), ErrorKind::BodyFailed);
     Ok(())
 }
 
@@ -123,7 +123,7 @@ fn a_writer_that_writes_less_than_announced_fails_the_body() -> TestResult {
             writer.finish();
         });
         let (read, sent) = transfer(&world, &node, body).await?;
-        assert_eq!((read, sent), (Err(ErrorKind::SourceFailed), Err(ErrorKind::SourceFailed)));
+        assert_eq!((read, sent), (Err(ErrorKind::BodyFailed), Err(ErrorKind::BodyFailed)));
         Ok(())
     })
 }

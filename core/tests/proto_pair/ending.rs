@@ -19,7 +19,7 @@ fn a_source_that_fails_resets_every_receiver_with_its_text() {
         for setup in cuts(&Setup::new(4 << 20, instances.clone())) {
             let mut pair = pair(Setup { fails_at: Some(fails_at), ..setup });
             pair.run(MINUTE);
-            let failed = Reason::new(ReasonCode::SourceFailed, "disk on fire");
+            let failed = Reason::new(ReasonCode::BodyFailed, "disk on fire");
             assert_eq!(results(&pair).last(), Some(&Err(failed.clone())));
             let aborted = pair.outcome().and_then(|outcome| outcome.aborted.clone());
             assert_eq!(aborted, Some(failed.clone()));

@@ -122,7 +122,7 @@ fn the_head_of_a_reply_whose_source_has_nothing_yet() {
     pair.run_for(SECOND);
     assert!(pair.port(0, 0).inbound.is_some(), "it knows of the reply");
     pair.run_for(SECOND * 60);
-    assert_eq!(pair.outcome(), None, "a source that waits is alive");
+    assert_eq!(pair.outcome(), None, "a producer that waits is alive");
     pair.sender.stalled = false;
     run_whole(pair, 1);
 }

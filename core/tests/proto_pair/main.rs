@@ -25,7 +25,7 @@ fn pair(setup: Setup) -> Pair {
     Pair::new(setup, seeded(7))
 }
 
-/// The setup as it is, and with its source cut in other pieces.
+/// The setup as it is, and with its producer cut in other pieces.
 fn cuts(setup: &Setup) -> Vec<Setup> {
     let small = setup.body.len() <= 3 * Setup::CHUNK;
     let finest = if small { 1 } else { 211 };

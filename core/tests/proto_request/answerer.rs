@@ -67,8 +67,8 @@ fn a_reply_that_is_not_finished_is_broken_off() {
     let mut answerer = whole(Instant::now());
     answerer.begin();
     assert!(answerer.reply());
-    answerer.break_off(ReasonCode::SourceFailed.into(), Detail::default());
-    assert_eq!(failure(&mut answerer), Some((ReasonCode::SourceFailed, true)));
+    answerer.break_off(ReasonCode::BodyFailed.into(), Detail::default());
+    assert_eq!(failure(&mut answerer), Some((ReasonCode::BodyFailed, true)));
     answerer.give_up();
     assert_eq!(failure(&mut answerer), None);
 }

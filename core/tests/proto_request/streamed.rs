@@ -145,7 +145,7 @@ fn one_that_is_dropped_half_way_is_cancelled() {
 fn a_source_that_fails_is_the_answer() {
     let body = Body { fails: true, ..SHORT };
     let play = play(Setup::streamed(body, vec![vec![Bind::new(Group, SOON)]]));
-    let cause = Cause::Reason(ReasonCode::SourceFailed);
+    let cause = Cause::Reason(ReasonCode::BodyFailed);
     assert_eq!(*not_sent(&play), NotSent { by: None, cause, executed: Executed::Maybe });
 }
 

@@ -27,19 +27,19 @@ pub(crate) struct Odd {
     given: Given,
 }
 
-/// Where a source waits or fails.
+/// Where a producer waits or fails.
 struct Stop {
     at: u64,
-    /// Until it is open, the source waits.
+    /// Until it is open, the producer waits.
     gate: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     error: Option<&'static str>,
 }
 
-/// How much a source has given so far.
+/// How much a producer has given so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Given(Arc<AtomicU64>);
 
-/// Dropped, it lets the source go on.
+/// Dropped, it lets the producer go on.
 pub(crate) struct Gate {
     _open_when_dropped: async_channel::Sender<()>,
 }

@@ -44,7 +44,7 @@ use crate::{
 ///
 /// An error that names no instance concerns the whole request, and is the last item: `NoReceivers`
 /// if nothing is bound and the broker reports that, `InvalidName`, `InvalidHeader`, `Encode`,
-/// `Disconnected`, `Denied`, `Closed`, `SourceFailed`.
+/// `Disconnected`, `Denied`, `Closed`, `BodyFailed`.
 ///
 /// # Example
 /// ```

@@ -30,7 +30,7 @@ pub(crate) struct OutboundStream {
     /// The subject; `None` for a reply, which goes to an inbox only.
     subject: Option<Subject>,
     changed: Event,
-    /// Notified when the source may have room again.
+    /// Notified when the producer may have room again.
     room: Event,
 }
 
@@ -157,7 +157,7 @@ impl OutboundStream {
                 Ok(Some(bytes)) => self.with(|machine| machine.push(bytes)),
                 Ok(None) => return self.with(Outbound::finish),
                 Err(error) => {
-                    let reason = Reason::new(ReasonCode::SourceFailed, Causes(&error).to_string());
+                    let reason = Reason::new(ReasonCode::BodyFailed, Causes(&error).to_string());
                     // A failing reply is reported to its asker.
                     let is_reply = self.id.reply;
                     let reason = if is_reply { self.ground.config.told(reason) } else { reason };

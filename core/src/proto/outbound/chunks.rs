@@ -1,4 +1,4 @@
-//! The chunks taken from the source that may have to be sent again.
+//! The chunks taken from the producer that may have to be sent again.
 
 use std::collections::VecDeque;
 
@@ -19,7 +19,7 @@ pub(super) struct Chunks {
     spare: Vec<BytesMut>,
     /// The total length of the chunks, in bytes.
     held: u64,
-    /// Everything before this offset was taken from the source.
+    /// Everything before this offset was taken from the producer.
     written: u64,
     checksum: u32,
     /// How many bytes of the body one packet may hold now.

@@ -5,8 +5,8 @@ mod chunks;
 mod lanes;
 mod outcome;
 mod peer;
+mod push;
 mod resumption;
-mod source;
 mod timers;
 mod transmit;
 mod unproven;
@@ -75,7 +75,7 @@ pub struct Asked {
 /// - Feed it the frames that arrive: [`handle_frame`](Self::handle_frame), and the broker's notices:
 ///   [`handle_undelivered`](Self::handle_undelivered).
 /// - While [`capacity`](Self::capacity) is not zero, [`push`](Self::push) that much from the
-///   source; [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender
+///   producer; [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender
 ///   gives up.
 /// - If the transport's maximum packet length shrinks, call [`limit_chunk`](Self::limit_chunk).
 /// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) returns until it

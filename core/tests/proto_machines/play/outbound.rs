@@ -145,7 +145,7 @@ impl Game {
                 self.ended = true;
             }
             9 if input.below(16) == 0 => {
-                self.outbound.abort(ReasonCode::SourceFailed.into());
+                self.outbound.abort(ReasonCode::BodyFailed.into());
                 self.ended = true;
             }
             10 => self.now += Duration::from_millis(input.number() % 12_000),

@@ -1,4 +1,4 @@
-//! The driver of the sending half: a source, and what became of it.
+//! The driver of the sending half: a producer, and what became of it.
 
 use std::time::Instant;
 
@@ -20,9 +20,9 @@ pub(crate) struct Sender {
     pub(crate) is_dead: bool,
     /// The most bytes it ever held.
     pub(crate) most_held: u64,
-    /// How many bytes it took from its source.
+    /// How many bytes it took from its producer.
     pub(crate) given: usize,
-    /// Its source has nothing to give now.
+    /// Its producer has nothing to give now.
     pub(crate) stalled: bool,
     pieces: Vec<usize>,
     piece: usize,
@@ -137,7 +137,7 @@ impl Sender {
                 return;
             }
             if self.fails_at.is_some_and(|at| self.given >= at) {
-                return outbound.abort(Reason::new(ReasonCode::SourceFailed, "disk on fire"));
+                return outbound.abort(Reason::new(ReasonCode::BodyFailed, "disk on fire"));
             }
             let most = self.fails_at.unwrap_or(self.body.len()).min(self.body.len());
             let size = self.pieces[self.piece % self.pieces.len()].min(capacity);

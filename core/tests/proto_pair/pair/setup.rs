@@ -55,13 +55,13 @@ impl Bind {
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) body: Bytes,
-    /// The size of the pieces that the source gives.
+    /// The size of the pieces that the producer gives.
     pub(crate) pieces: Vec<usize>,
     /// Whether the length is known from the start.
     pub(crate) known: bool,
-    /// The source has nothing to give yet.
+    /// The producer has nothing to give yet.
     pub(crate) stalled: bool,
-    /// The source fails after so many bytes.
+    /// The producer fails after so many bytes.
     pub(crate) fails_at: Option<usize>,
     pub(crate) targets: Targets,
     /// The body is the answer to a request of the first station.

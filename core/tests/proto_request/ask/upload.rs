@@ -45,7 +45,7 @@ pub(super) struct Upload {
     outbound: Outbound,
     source: Body,
     left: u32,
-    /// When the source has its next piece.
+    /// When the producer has its next piece.
     next: Instant,
     has_ended: bool,
     outcome: Option<Outcome>,
@@ -202,7 +202,7 @@ impl Upload {
         self.outcome.clone()
     }
 
-    /// Takes from the source what there is room for.
+    /// Takes from the producer what there is room for.
     fn feed(&mut self, now: Instant) {
         let Self { outbound, source, left, next, has_ended, .. } = self;
         while !*has_ended && now >= *next && outbound.capacity() as u64 >= Body::PIECE {
@@ -214,7 +214,7 @@ impl Upload {
             }
             *has_ended = true;
             if source.fails {
-                outbound.abort(ReasonCode::SourceFailed.into());
+                outbound.abort(ReasonCode::BodyFailed.into());
             } else {
                 outbound.finish();
             }

@@ -214,7 +214,7 @@ fn a_sender_notices_within_the_idle_limit_that_a_receivers_process_was_killed() 
         let mut others = receivers(&net).await?;
         let (other, mut other_songs) = others.remove(0);
         drop(others);
-        // The others get everything, since the source goes on when one of them has its half.
+        // The others get everything, since the producer goes on when one of them has its half.
         let (go_on, gate) = async_channel::bounded::<()>(1);
         let wait = stream::once_future(async move {
             gate.recv().await.ok();

@@ -159,7 +159,7 @@ pub async fn one_body_reaches_binds_and_a_group_whole<B: Broker>(
     rule.ensure(queued == 1, || format!("the group took it {queued} times"))
 }
 
-/// G7: what a source has given is there to be read while the source waits.
+/// G7: what a producer has given is there to be read while the producer waits.
 ///
 /// # Errors
 /// What does not hold.

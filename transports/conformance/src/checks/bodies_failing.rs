@@ -1,4 +1,4 @@
-//! Bodies whose source fails: an error at both sides, never a wrong Ok.
+//! Bodies whose producer fails: an error at both sides, never a wrong Ok.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 const TEXT: &str = "the disk is on fire";
 const RULE: Guarantee = Guarantee::Errors;
 
-/// G8: a source that fails in the middle is `SourceFailed` with its text at both sides.
+/// G8: a producer that fails in the middle is `BodyFailed` with its text at both sides.
 ///
 /// # Errors
 /// What does not hold.
@@ -36,8 +36,8 @@ pub async fn a_source_that_fails_is_an_error_at_both_sides<B: Broker>(
                 let (mut reading, message) = transfer.reading(pattern)?;
                 reading.until(at).await?;
                 drop(gate);
-                is_source_failed(&reading.failure().await?, TEXT)?;
-                is_source_failed(&failure(transfer.sent.await)?, TEXT)?;
+                is_body_failed(&reading.failure().await?, TEXT)?;
+                is_body_failed(&failure(transfer.sent.await)?, TEXT)?;
                 drop(message);
                 quiet.returns(&world).await?;
             }
@@ -46,7 +46,7 @@ pub async fn a_source_that_fails_is_an_error_at_both_sides<B: Broker>(
     Ok(())
 }
 
-/// G8: a source that fails before anything was sent is too, for whoever waits for the body.
+/// G8: a producer that fails before anything was sent is too, for whoever waits for the body.
 ///
 /// # Errors
 /// What does not hold.
@@ -58,9 +58,9 @@ pub async fn a_source_that_fails_at_once_is_an_error<B: Broker>(
         for at in [0, 100] {
             let odd = Odd::fast(Pattern::new(at, 1 << 20)).fails(at, TEXT);
             let transfer = way.begin(Body::reader(odd)).await;
-            is_source_failed(&failure(transfer.sent.await)?, TEXT)?;
+            is_body_failed(&failure(transfer.sent.await)?, TEXT)?;
             match (direction, transfer.arrived) {
-                (Direction::Reply, Some(reply)) => is_source_failed(&failure(reply)?, TEXT)?,
+                (Direction::Reply, Some(reply)) => is_body_failed(&failure(reply)?, TEXT)?,
                 (_, arrived) => RULE.ensure(arrived.is_none(), || {
                     format!("a message of a failed source arrives: {arrived:?}")
                 })?,
@@ -73,7 +73,7 @@ pub async fn a_source_that_fails_at_once_is_an_error<B: Broker>(
     Ok(())
 }
 
-/// G8: a source that is longer or shorter than was announced is an error at both sides.
+/// G8: a producer that is longer or shorter than was announced is an error at both sides.
 ///
 /// # Errors
 /// What does not hold.
@@ -96,8 +96,8 @@ pub async fn a_source_of_another_length_is_an_error_at_both_sides<B: Broker>(
                 reading.until(LENGTH / 3).await?;
                 drop(gate);
                 let text = if announced < LENGTH { "longer" } else { "shorter" };
-                is_source_failed(&reading.failure().await?, text)?;
-                is_source_failed(&failure(transfer.sent.await)?, text)?;
+                is_body_failed(&reading.failure().await?, text)?;
+                is_body_failed(&failure(transfer.sent.await)?, text)?;
                 drop(message);
             }
         }
@@ -119,9 +119,9 @@ pub async fn a_short_source_of_another_length_is_an_error<B: Broker>(
             let odd = Odd::fast(Pattern::new(announced, LENGTH));
             let transfer = way.begin(Body::sized_reader(odd, announced)).await;
             let text = if announced < LENGTH { "longer" } else { "shorter" };
-            is_source_failed(&failure(transfer.sent.await)?, text)?;
+            is_body_failed(&failure(transfer.sent.await)?, text)?;
             if let Some(reply) = transfer.arrived {
-                is_source_failed(&failure(reply)?, text)?;
+                is_body_failed(&failure(reply)?, text)?;
             }
         }
     }
@@ -131,11 +131,11 @@ pub async fn a_short_source_of_another_length_is_an_error<B: Broker>(
 fn failure<T>(result: Result<T, Error>) -> Result<Error, Violation> {
     match result {
         Err(error) => Ok(error),
-        Ok(_) => Err(Violation::new(RULE, "a wrong Ok for a source that failed")),
+        Ok(_) => Err(Violation::new(RULE, "a wrong Ok for a producer that failed")),
     }
 }
 
-fn is_source_failed(error: &Error, text: &str) -> Result<(), Violation> {
-    let holds = error.kind() == ErrorKind::SourceFailed && format!("{error:#}").contains(text);
-    RULE.ensure(holds, || format!("wanted `SourceFailed` and {text:?}, got {error:?}"))
+fn is_body_failed(error: &Error, text: &str) -> Result<(), Violation> {
+    let holds = error.kind() == ErrorKind::BodyFailed && format!("{error:#}").contains(text);
+    RULE.ensure(holds, || format!("wanted `BodyFailed` and {text:?}, got {error:?}"))
 }

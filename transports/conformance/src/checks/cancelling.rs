@@ -36,7 +36,7 @@ pub async fn a_dropped_request_ends_three_hops<B: Broker>(
         }
         hops.end(&world).await?;
         let source = sources.recv();
-        world.within(B::PATIENCE, RULE, "the end of the source", source).await?.ok();
+        world.within(B::PATIENCE, RULE, "the end of the producer", source).await?.ok();
         quiet.returns(&world).await?;
     }
     Ok(())
@@ -59,7 +59,7 @@ pub async fn a_deadline_ends_three_hops<B: Broker>(world: Arc<World<B>>) -> Resu
         failed("a request over three hops", asked, &told)?;
         hops.end(&world).await?;
         let source = sources.recv();
-        world.within(B::PATIENCE, RULE, "the end of the source", source).await?.ok();
+        world.within(B::PATIENCE, RULE, "the end of the producer", source).await?.ok();
         quiet.returns(&world).await?;
     }
     Ok(())
@@ -120,7 +120,7 @@ async fn pass_on(
 }
 
 fn small() -> (Body, Receiver<()>) {
-    // Nobody holds a source that was read.
+    // Nobody holds a producer that was read.
     (Body::from("small"), async_channel::bounded(1).1)
 }
 

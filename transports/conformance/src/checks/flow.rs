@@ -44,7 +44,7 @@ pub async fn a_reader_that_takes_nothing_stops_its_sender<B: Broker>(
         // A sender that did not stop would go on while all this comes and goes.
         stir(&way.sender, &way.receiver).await?;
         RULE.ensure(given.get() <= WINDOW + FIRST_WINDOW + CHUNK, || {
-            format!("{} bytes were taken from the source", given.get())
+            format!("{} bytes were taken from the producer", given.get())
         })?;
         is_bounded(&way.sender, &way.receiver, 1)?;
 
@@ -59,7 +59,7 @@ pub async fn a_reader_that_takes_nothing_stops_its_sender<B: Broker>(
     Ok(())
 }
 
-/// G9: however fast a source is, it is never taken from further ahead of a slow reader than both
+/// G9: however fast a producer is, it is never taken from further ahead of a slow reader than both
 /// windows together.
 ///
 /// # Errors

@@ -199,6 +199,6 @@ pub async fn the_end_of_the_join_window_lets_the_source_go_on<B: Broker>(
     let body = RULE.expect("take the body", message.take_body())?;
     let reading = Reading::new(body, pattern).whole();
     let limit = Duration::from_secs(60);
-    world.within(limit, RULE, "the source is not taken from", reading).await??;
+    world.within(limit, RULE, "the producer is not taken from", reading).await??;
     RULE.expect("send", sent.await).map(drop)
 }

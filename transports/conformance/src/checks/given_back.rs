@@ -83,7 +83,7 @@ pub async fn a_body_that_nobody_got_was_refused<B: Broker>(
         let told = world.run(async move { sending.await.map(drop) });
         let what = || "nothing waits".to_owned();
         world.eventually(RULE, what, || bound.waiting() == 1).await?;
-        // Its sender reads the source once it has confirmed.
+        // Its sender reads the producer once it has confirmed.
         let what = || "nothing is sent".to_owned();
         world.eventually(RULE, what, || sender.stats().outgoing_bytes > 0).await?;
         drop(bound);

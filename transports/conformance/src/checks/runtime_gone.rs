@@ -145,7 +145,7 @@ fn closed() -> Result<(), Error> {
     Err(ErrorKind::Closed.into())
 }
 
-/// A body whose source never ends, and gives nothing after the first bytes.
+/// A body whose producer never ends, and gives nothing after the first bytes.
 fn endless() -> Body {
     Body::stream(stream::once(Ok(Bytes::from_static(b"first"))).chain(stream::pending()))
 }

@@ -8,7 +8,7 @@ use conduit_json::Json;
 use super::{Ended, Oracle, Place};
 use crate::plan::{Op, Reader, Source, Subject, content};
 
-/// Five others may lag, one after the other, each for the lag limit; and a source takes its time.
+/// Five others may lag, one after the other, each for the lag limit; and a producer takes its time.
 const HELD_UP: Duration = Duration::from_secs(53);
 /// Longer than a cancellation takes.
 const CANCELLED: Duration = Duration::from_secs(1);

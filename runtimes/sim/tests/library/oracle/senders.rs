@@ -23,7 +23,7 @@ impl Oracle {
 
     fn delivered(&self, op: &Op, completed: &[InstanceId]) {
         if op.body.fails() && !completed.is_empty() {
-            self.wrong(format!("op {}: delivered, though its source failed", op.id));
+            self.wrong(format!("op {}: delivered, though its producer failed", op.id));
         }
         let whole = self.seen(op, |seen| seen.whole.clone());
         for instance in completed {
@@ -121,7 +121,7 @@ impl Oracle {
     }
 }
 
-/// What the reply holds, and whether its source fails at the end.
+/// What the reply holds, and whether its producer fails at the end.
 fn planned_reply(op: &Op) -> Option<(Vec<u8>, bool)> {
     match &op.request.as_ref()?.answer {
         Answer::Reply(body) | Answer::ReplyFirst(body) => {

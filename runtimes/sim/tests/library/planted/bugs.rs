@@ -125,16 +125,16 @@ pub(super) const BUGS: &[Bug] = &[
         found_by: CALM,
         says: &["a wrong Ok"],
     },
-    // A source that fails looks like one that ends.
+    // A producer that fails looks like one that ends.
     Bug {
-        name: "EndFailedSource",
+        name: "EndFailedProducer",
         edits: &[edit(
             "driver/streams/outbound.rs",
             "return «self.abort(reason)»;",
             "self.with(Outbound::finish)",
         )],
         found_by: RELIABLE,
-        says: &["a wrong end", "though its source failed"],
+        says: &["a wrong end", "though its producer failed"],
     },
     // A dead receiver is waited for.
     Bug {
@@ -247,10 +247,10 @@ pub(super) const BUGS: &[Bug] = &[
         found_by: RELIABLE,
         says: &["but a handler ran", "ran, but"],
     },
-    // Nobody is told that a source has failed, only that something has.
+    // Nobody is told that a producer has failed, only that something has.
     Bug {
         name: "LoseReason",
-        edits: &[edit("error.rs", "ReasonCode::SourceFailed => «K::SourceFailed»,", "K::Other")],
+        edits: &[edit("error.rs", "ReasonCode::BodyFailed => «K::BodyFailed»,", "K::Other")],
         found_by: RELIABLE,
         says: &["(Other, executed"],
     },

@@ -1,4 +1,4 @@
-//! Takes bytes from the source of a body.
+//! Takes bytes from the producer of a body.
 
 use super::{GroupLane, Outbound, Peer};
 use crate::proto::Reason;
@@ -14,19 +14,19 @@ impl Outbound {
         usize::try_from(self.limits.window.saturating_sub(self.chunks.held())).unwrap_or(usize::MAX)
     }
 
-    /// Adds the next bytes of the source.
+    /// Adds the next bytes of the producer.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.ended && !bytes.is_empty() {
             self.chunks.push(bytes);
         }
     }
 
-    /// Notes that the source has ended.
+    /// Notes that the producer has ended.
     pub fn finish(&mut self) {
         self.ended = true;
     }
 
-    /// Aborts the body: the source failed, or the sender gave up.
+    /// Aborts the body: the producer failed, or the sender gave up.
     pub fn abort(&mut self, reason: Reason) {
         if self.aborted.is_some() || self.outcome().is_some() {
             return;
