@@ -24,9 +24,10 @@ use crate::{
 /// The error of every operation: what failed, and whether the remote handler was executed.
 ///
 /// `{}` prints a sentence that names the subject and the service. The underlying error, such as a
-/// format's or a broker's own, is the [source](StdError::source). `{:#}` prints the sentence with
-/// all causes, each once, and `{:?}` adds the kind and whether the handler was executed. Both print
-/// one line of slightly more than 1,024 bytes at most, without the values that a format quotes.
+/// format's or a broker's own, is the cause, and [`source`](StdError::source) returns it. `{:#}`
+/// prints the sentence with all causes, each once, and `{:?}` adds the kind and whether the handler
+/// was executed. Both print one line of slightly more than 1,024 bytes at most, without the values
+/// that a format quotes.
 /// Control characters in a peer's texts are escaped.
 ///
 /// ```
@@ -48,7 +49,7 @@ struct Inner {
     executed: Executed,
     detail: String,
     /// Shared with copies of this error.
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
     /// The failure that the handler returned; `detail` is its text.
     failure: Option<Arc<Failure>>,
     /// It concerns the body of a received message that is not a reply.
@@ -100,7 +101,7 @@ impl Error {
     /// Returns the [`Failure`] that the remote handler returned, if any.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        let of_cause = || self.0.source.as_deref()?.downcast_ref::<Self>()?.failure();
+        let of_cause = || self.0.cause.as_deref()?.downcast_ref::<Self>()?.failure();
         self.0.failure.as_deref().or_else(of_cause)
     }
 
@@ -116,7 +117,7 @@ impl Error {
             kind,
             executed: Executed::No,
             detail: detail.into(),
-            source: None,
+            cause: None,
             failure: None,
             is_of_message: false,
             is_peers: false,
@@ -125,18 +126,18 @@ impl Error {
         }))
     }
 
-    pub(crate) fn with_source(
+    pub(crate) fn with_cause(
         kind: ErrorKind,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         let mut error = Self::from(kind);
-        error.0.source = Some(Arc::from(source.into()));
+        error.0.cause = Some(Arc::from(cause.into()));
         error
     }
 
-    /// Sets an earlier error as the source.
+    /// Sets an earlier error as the cause.
     pub(crate) fn because_of(mut self, other: Self) -> Self {
-        self.0.source = Some(Arc::new(other));
+        self.0.cause = Some(Arc::new(other));
         self
     }
 
@@ -167,7 +168,7 @@ impl Error {
         self
     }
 
-    /// Copies an error, sharing its source.
+    /// Copies an error, sharing its cause.
     pub(crate) fn copy_of(other: &Self) -> Self {
         Self(Box::new(Inner::clone(&other.0)))
     }
@@ -226,8 +227,8 @@ impl Error {
     }
 }
 
-/// Iterates over an error and its sources, up to a bound.
-fn sources<'a>(
+/// Iterates over an error and its causes, up to a bound.
+fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     const MOST: usize = 32;
@@ -273,7 +274,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
     }
 }
 

@@ -91,7 +91,7 @@ impl Producer {
         }
         // Boxed: few bodies need it, but every caller's future would hold its state.
         let prepared = Box::pin(self.look(chunk)).await;
-        prepared.map_err(|error| Error::with_source(ErrorKind::BodyFailed, error))
+        prepared.map_err(|error| Error::with_cause(ErrorKind::BodyFailed, error))
     }
 
     async fn look(mut self, chunk: usize) -> io::Result<Prepared> {

@@ -43,7 +43,7 @@ pub struct Worker {
 /// [`NotDecoded`](crate::ErrorKind::NotDecoded) or [`TooLarge`](crate::ErrorKind::TooLarge) if it
 /// is this library's error from decoding the message, else as
 /// [`HandlerFailed`](crate::ErrorKind::HandlerFailed) with its text, and with the code and the
-/// detail of a [`Failure`](crate::Failure). The failure is found among the sources of the error,
+/// detail of a [`Failure`](crate::Failure). The failure is found among the causes of the error,
 /// and within wrappers: anyhow's errors, variants of an enum, boxes.
 ///
 /// ```

@@ -123,7 +123,7 @@ impl<E: Encoder> Message<E> {
             Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
             None => self.held.handle.encoder().decode(&self.to_bytes().await?),
         };
-        decoded.map_err(|error| self.about(Error::with_source(ErrorKind::Decode, error)))
+        decoded.map_err(|error| self.about(Error::with_cause(ErrorKind::Decode, error)))
     }
 
     /// Waits for the whole body and returns it.
@@ -148,7 +148,7 @@ impl<E: Encoder> Message<E> {
         let bytes = self.to_bytes().await?;
         match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(text.to_owned()),
-            Err(error) => Err(self.about(Error::with_source(ErrorKind::NotText, error))),
+            Err(error) => Err(self.about(Error::with_cause(ErrorKind::NotText, error))),
         }
     }
 

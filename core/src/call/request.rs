@@ -34,7 +34,7 @@ use crate::{
 /// [`Error::executed`] tells of each whether the handler was executed.
 /// - `NoReceivers`, at once, if nothing is bound and the broker reports that; otherwise `NoAnswer`
 ///   after the send timeout. A failure of a plain binding also ends as `NoAnswer`, with the failure
-///   as its source, if the broker does not report that there is no group: a member may have the
+///   as its cause, if the broker does not report that there is no group: a member may have the
 ///   request and be slow.
 /// - `Overloaded` and `Draining` if the receivers refused every attempt until the deadline was
 ///   near. If a plain binding beside the group may have run, `executed` says so.

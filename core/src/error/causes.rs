@@ -20,7 +20,7 @@ impl fmt::Display for Causes<'_> {
         let mut line = Bounded::new(MOST);
         let mut printed = String::new();
         let mut is_of_values = false;
-        for error in super::sources(self.0) {
+        for error in super::chain(self.0) {
             let mut text = error.to_string();
             if is_of_values {
                 text = without_values(&text);
@@ -38,7 +38,7 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// Returns whether the sources of an error are a format's, which may quote values.
+/// Returns whether the causes of an error are a format's, which may quote values.
 fn has_values_below(error: &(dyn StdError + 'static)) -> bool {
     let own = if error.source().is_some() { Own::of(error) } else { None };
     let Some(Own::Error(own)) = own else { return false };

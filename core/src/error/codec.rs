@@ -17,7 +17,7 @@ where
     let mut bytes = Vec::with_capacity(USUAL);
     encoder
         .encode(value, &mut bytes)
-        .map_err(|error| Error::with_source(ErrorKind::Encode, error))?;
+        .map_err(|error| Error::with_cause(ErrorKind::Encode, error))?;
     Ok((content_type, bytes))
 }
 

@@ -14,7 +14,7 @@ impl From<ErrorKind> for Error {
 
 impl From<NameError> for Error {
     fn from(error: NameError) -> Self {
-        Self::with_source(ErrorKind::InvalidName, error)
+        Self::with_cause(ErrorKind::InvalidName, error)
     }
 }
 
@@ -26,7 +26,7 @@ impl From<std::convert::Infallible> for Error {
 
 impl From<HeaderError> for Error {
     fn from(error: HeaderError) -> Self {
-        Self::with_source(ErrorKind::InvalidHeader, error)
+        Self::with_cause(ErrorKind::InvalidHeader, error)
     }
 }
 
@@ -39,9 +39,9 @@ impl From<TransportError> for Error {
             TransportErrorKind::Denied => ErrorKind::Denied,
             TransportErrorKind::Other => ErrorKind::Transport,
         };
-        // The kind repeats the transport error's own text; its source adds the details.
-        match error.into_source() {
-            Some(source) => Self::with_source(kind, source),
+        // The kind repeats the transport error's own text; its cause adds the details.
+        match error.into_cause() {
+            Some(cause) => Self::with_cause(kind, cause),
             None => kind.into(),
         }
     }

@@ -118,7 +118,7 @@ impl Failure {
         };
         check_content_type(theirs.as_str(), encoder.content_type())?;
         let decoded = encoder.decode(&self.detail.value);
-        decoded.map(Some).map_err(|error| Error::with_source(ErrorKind::Decode, error))
+        decoded.map(Some).map_err(|error| Error::with_cause(ErrorKind::Decode, error))
     }
 
     pub(crate) fn received(message: String, detail: Detail) -> Self {

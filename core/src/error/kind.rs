@@ -33,15 +33,15 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A service name or a subject breaks a rule; the source is a [`NameError`](crate::NameError).
+    /// A service name or a subject breaks a rule; the cause is a [`NameError`](crate::NameError).
     InvalidName => "the name is not valid";
-    /// A header breaks a rule; the source is a [`HeaderError`](crate::HeaderError).
+    /// A header breaks a rule; the cause is a [`HeaderError`](crate::HeaderError).
     InvalidHeader => "the header is not valid";
     /// A limit given to the builder is out of range, or contradicts another one.
     InvalidLimit => "the limit is not valid";
-    /// The encoder cannot express the value; the source is the encoder's error.
+    /// The encoder cannot express the value; the cause is the encoder's error.
     Encode => "the value could not be encoded";
-    /// The body is not an encoded value of the expected type; the source is the encoder's error.
+    /// The body is not an encoded value of the expected type; the cause is the encoder's error.
     Decode => "the body could not be decoded";
     /// The body was made by another encoder.
     ContentType => "the body is of another content type";
@@ -51,7 +51,7 @@ kinds! {
     /// No receiver is subscribed. Usually the service is not running, or a name is misspelt.
     NoReceivers => "nobody listens there";
     /// No receiver answered an offer, or acknowledged a request, within the send timeout. If it is
-    /// not known whether there is a group, the source is the error of a plain binding that failed.
+    /// not known whether there is a group, the cause is the error of a plain binding that failed.
     NoAnswer => "nobody answered";
     /// Every receiver that answered is overloaded. Try again later.
     Overloaded => "the receiver has no room for it now";
@@ -80,7 +80,7 @@ kinds! {
     Closed => "the conduit is closed";
     /// The broker does not permit it.
     Denied => "the broker does not permit it";
-    /// The transport failed for another reason; see the source.
+    /// The transport failed for another reason; see its cause.
     Transport => "the transport failed";
     /// The body was already taken, or partly read.
     BodyTaken => "the body was taken before";

@@ -36,15 +36,15 @@ impl Drop for Searching {
 }
 
 impl Own {
-    /// Returns the outermost error of this library among an error and its sources.
+    /// Returns the outermost error of this library among an error and its causes.
     pub(crate) fn within(error: &(dyn StdError + 'static)) -> Option<Self> {
-        super::sources(error).find_map(Self::of)
+        super::chain(error).find_map(Self::of)
     }
 
     /// Returns this error, or the error of this library that it wraps.
     ///
     /// Some wrappers hide the error they hold: anyhow's box, a transparent variant, a `Box` or an
-    /// `Arc` has another type, and its source is the source of the held error. But a wrapper prints
+    /// `Arc` has another type, and its cause is the cause of the held error. But a wrapper prints
     /// what the held error prints. So an error of an unknown type is printed, and errors of this
     /// library [record](Self::show) themselves when printed.
     pub(super) fn of(error: &(dyn StdError + 'static)) -> Option<Self> {

@@ -3,7 +3,7 @@ use std::{error::Error as StdError, fmt};
 /// The error of a transport's operations.
 ///
 /// Prints the kind of failure; the underlying error, such as the broker client's own, is the
-/// source.
+/// cause.
 ///
 /// ```
 /// use std::{error::Error, io};
@@ -18,7 +18,7 @@ use std::{error::Error as StdError, fmt};
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// The kinds of [`TransportError`].
@@ -48,17 +48,17 @@ pub enum TransportErrorKind {
     TooLarge,
     /// The broker does not permit it.
     Denied,
-    /// Another failure; see the source.
+    /// Another failure; see its cause.
     Other,
 }
 
 impl TransportError {
-    /// Creates an error of a kind, with a source.
+    /// Creates an error of a kind, with its cause.
     pub fn new(
         kind: TransportErrorKind,
-        source: impl Into<Box<dyn StdError + Send + Sync>>,
+        cause: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        Self { kind, source: Some(source.into()) }
+        Self { kind, cause: Some(cause.into()) }
     }
 
     /// Returns the kind of failure.
@@ -67,14 +67,14 @@ impl TransportError {
         self.kind
     }
 
-    pub(crate) fn into_source(self) -> Option<Box<dyn StdError + Send + Sync>> {
-        self.source
+    pub(crate) fn into_cause(self) -> Option<Box<dyn StdError + Send + Sync>> {
+        self.cause
     }
 }
 
 impl From<TransportErrorKind> for TransportError {
     fn from(kind: TransportErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, cause: None }
     }
 }
 
@@ -92,6 +92,6 @@ impl fmt::Display for TransportError {
 
 impl StdError for TransportError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
     }
 }

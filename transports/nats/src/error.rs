@@ -4,11 +4,11 @@ use async_nats::rustls;
 
 /// Why no connection could be made.
 ///
-/// Prints what happened; what lies beneath it, such as async-nats' own error, is its source.
+/// Prints what happened; what lies beneath it, such as async-nats' own error, is its cause.
 #[derive(Debug)]
 pub struct ConnectError {
     kind: ConnectErrorKind,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// The kinds of [`ConnectError`].
@@ -25,18 +25,18 @@ pub enum ConnectErrorKind {
     /// Something took the connection and didn't answer in time.
     TimedOut,
     /// TLS could not be set up: a certificate is not trusted, is missing, or cannot be read. The
-    /// source says which.
+    /// cause says which.
     Tls,
     /// The server takes packets of less than
     /// [`MIN_PACKET_LEN`](conduit::transport::MIN_PACKET_LEN) only: its `max_payload` is too small.
     MaxPayload,
-    /// Anything else; the source says what.
+    /// Anything else; the cause says what.
     Other,
 }
 
 impl ConnectError {
-    pub(crate) fn invalid_url(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { kind: ConnectErrorKind::InvalidUrl, source: Some(source.into()) }
+    pub(crate) fn invalid_url(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { kind: ConnectErrorKind::InvalidUrl, cause: Some(cause.into()) }
     }
 
     /// What kind of failure this is.
@@ -48,7 +48,7 @@ impl ConnectError {
 
 impl From<ConnectErrorKind> for ConnectError {
     fn from(kind: ConnectErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, cause: None }
     }
 }
 
@@ -66,7 +66,7 @@ impl From<async_nats::ConnectError> for ConnectError {
             Theirs::Tls => ConnectErrorKind::Tls,
             Theirs::MaxReconnects => ConnectErrorKind::Other,
         };
-        Self { kind, source: Some(error.into()) }
+        Self { kind, cause: Some(error.into()) }
     }
 }
 
@@ -94,6 +94,6 @@ impl fmt::Display for ConnectError {
 
 impl StdError for ConnectError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.cause.as_deref().map(|cause| cause as &(dyn StdError + 'static))
     }
 }

@@ -168,6 +168,6 @@ pub(crate) fn unusable(why: &'static str) -> TransportError {
 
 /// async-nats refuses commands only when its connection has ended for good: it was given up, the
 /// client was drained, or the runtime that it ran in is gone.
-pub(crate) fn ended(source: impl std::error::Error + Send + Sync + 'static) -> TransportError {
-    TransportError::new(TransportErrorKind::Closed, source)
+pub(crate) fn ended(cause: impl std::error::Error + Send + Sync + 'static) -> TransportError {
+    TransportError::new(TransportErrorKind::Closed, cause)
 }

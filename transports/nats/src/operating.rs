@@ -162,4 +162,4 @@
 //! | `Lost` | the other side has not been heard of for the idle limit | it crashed, or its network did |
 //! | `TooLarge` | a packet is above `max_payload` | a server takes less than 16 KiB, or less than the one before |
 //! | `Overloaded` | every receiver has its hands full | more instances, or larger limits |
-//! | `Transport` | the client cannot be used; the source says why | `no_echo` is set, or `max_payload` is too small |
+//! | `Transport` | the client cannot be used; the cause says why | `no_echo` is set, or `max_payload` is too small |

@@ -23,7 +23,7 @@ pub(super) fn lost(instance: Option<InstanceId>, failure: Option<RequestFailure>
     because_of(instance.into_iter().fold(error, Error::heard_from), failure)
 }
 
-/// Sets a failure as the source. A handler may have been executed, whatever that failure says.
+/// Sets a failure as the cause. A handler may have been executed, whatever that failure says.
 fn because_of(error: Error, failure: Option<RequestFailure>) -> Error {
     let error = error.with_executed(Executed::Maybe);
     let causes = failure.map(|failure| {
