@@ -1,4 +1,4 @@
-//! Unguessable ids, and their source.
+//! Unguessable ids, and their generator.
 
 use std::{fmt, str::FromStr, sync::Mutex, sync::PoisonError};
 
@@ -115,16 +115,16 @@ pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'
     f.write_str(std::str::from_utf8(text.as_flattened()).unwrap_or_default())
 }
 
-/// A source of random bytes for ids.
+/// A generator of the random bytes of ids.
 ///
-/// Ids protect an instance's inbox and its replies, and a secret from the same source protects the
+/// Ids protect an instance's inbox and its replies, and a secret of the same generator protects the
 /// broker's notices. So outside of tests they have to be unpredictable: use the default, the
 /// operating system. For reproducible tests, pass a seeded generator to the builder.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU8, Ordering};
 ///
-/// use conduit::{Conduit, IdSource};
+/// use conduit::{Conduit, IdGenerator};
 /// use conduit_json::Json;
 /// use conduit_memory::Memory;
 /// use conduit_smol::Smol;
@@ -134,7 +134,7 @@ pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'
 /// /// Counts up: every run has the same ids, so for tests only.
 /// struct Counter(AtomicU8);
 ///
-/// impl IdSource for Counter {
+/// impl IdGenerator for Counter {
 ///     fn fill(&self, bytes: &mut [u8]) {
 ///         bytes.fill_with(|| self.0.fetch_add(1, Ordering::Relaxed));
 ///     }
@@ -148,7 +148,7 @@ pub(crate) fn write_hex<const N: usize>(bytes: [u8; N], f: &mut fmt::Formatter<'
 /// # })
 /// # }
 /// ```
-pub trait IdSource: Send + Sync + 'static {
+pub trait IdGenerator: Send + Sync + 'static {
     /// Fills a buffer with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
@@ -167,7 +167,7 @@ impl Default for SystemIds {
     }
 }
 
-impl IdSource for SystemIds {
+impl IdGenerator for SystemIds {
     fn fill(&self, out: &mut [u8]) {
         let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for byte in out {
@@ -185,21 +185,21 @@ impl IdSource for SystemIds {
     }
 }
 
-pub(crate) fn instance_id(source: &dyn IdSource) -> InstanceId {
+pub(crate) fn instance_id(ids: &dyn IdGenerator) -> InstanceId {
     let mut bytes = [0; InstanceId::LEN];
-    source.fill(&mut bytes);
+    ids.fill(&mut bytes);
     InstanceId::from_bytes(bytes)
 }
 
 /// Creates a key that is known only to its conduit.
-pub(crate) fn secret(source: &dyn IdSource) -> [u8; 16] {
+pub(crate) fn secret(ids: &dyn IdGenerator) -> [u8; 16] {
     let mut bytes = [0; 16];
-    source.fill(&mut bytes);
+    ids.fill(&mut bytes);
     bytes
 }
 
-pub(crate) fn message_id(source: &dyn IdSource) -> MessageId {
+pub(crate) fn message_id(ids: &dyn IdGenerator) -> MessageId {
     let mut bytes = [0; MessageId::LEN];
-    source.fill(&mut bytes);
+    ids.fill(&mut bytes);
     MessageId::from_bytes(bytes)
 }

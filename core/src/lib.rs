@@ -113,7 +113,7 @@ pub use self::{
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
     error::{Error, ErrorKind, Executed, Failure},
-    id::{IdSource, InstanceId, InvalidId, MessageId},
+    id::{IdGenerator, InstanceId, InvalidId, MessageId},
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
     proto::{HeaderError, Headers, frame::Source},
     runtime::{Runtime, Task},

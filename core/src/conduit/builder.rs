@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Conduit, Encoder, Error, IdSource, Runtime, ServiceName,
+    Conduit, Encoder, Error, IdGenerator, Runtime, ServiceName,
     config::Config,
     driver::{self, Ground},
     handle::Handle,
@@ -54,7 +54,7 @@ pub struct Builder<R = Missing, T = Missing, E = Missing> {
     runtime: R,
     transport: T,
     encoder: E,
-    ids: Box<dyn IdSource>,
+    ids: Box<dyn IdGenerator>,
     config: Config,
 }
 
@@ -90,9 +90,9 @@ impl<R, T, E> Builder<R, T, E> {
         Builder { service, runtime, transport, encoder, ids, config }
     }
 
-    /// Sets the source of ids; by default, the operating system. Only for reproducible tests: ids
+    /// Sets the generator of ids; by default, the operating system. Only for reproducible tests: ids
     /// protect inboxes, so they have to be unpredictable.
-    pub fn ids(mut self, ids: impl IdSource) -> Self {
+    pub fn ids(mut self, ids: impl IdGenerator) -> Self {
         self.ids = Box::new(ids);
         self
     }

@@ -41,7 +41,7 @@ use self::{
 };
 use super::waiting::WaitingBytes;
 use crate::{
-    IdSource, MessageId, Runtime, ServiceName, Subject,
+    IdGenerator, MessageId, Runtime, ServiceName, Subject,
     config::{Config, piece},
     id,
     proto::{
@@ -70,7 +70,7 @@ pub(crate) struct Ground {
     pub(crate) destinations: Destinations,
     pub(crate) nonces: Nonces,
     tokens: Tokens,
-    ids: Box<dyn IdSource>,
+    ids: Box<dyn IdGenerator>,
     started: Instant,
 }
 
@@ -85,7 +85,7 @@ impl Ground {
         config: Config,
         runtime: Arc<dyn Runtime>,
         transport: Box<dyn DynTransport>,
-        ids: Box<dyn IdSource>,
+        ids: Box<dyn IdGenerator>,
     ) -> Self {
         let instance = id::instance_id(&*ids);
         let untidy = Arc::<Untidy>::default();

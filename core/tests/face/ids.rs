@@ -3,7 +3,7 @@ use std::{
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use conduit::{Conduit, IdSource, InstanceId, MessageId};
+use conduit::{Conduit, IdGenerator, InstanceId, MessageId};
 
 use crate::support::world::{TestResult, World};
 
@@ -11,7 +11,7 @@ use crate::support::world::{TestResult, World};
 #[derive(Default)]
 struct Counting(AtomicU8);
 
-impl IdSource for Counting {
+impl IdGenerator for Counting {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill_with(|| self.0.fetch_add(1, Ordering::SeqCst));
     }

@@ -150,7 +150,7 @@ impl Sim {
         self.schedule.trace()
     }
 
-    /// Creates a source of ids for one conduit, determined by the seed and the calls before.
+    /// Creates a generator of ids for one conduit, determined by the seed and the calls before.
     #[must_use]
     pub fn ids(&self) -> SimIds {
         SimIds::new(self.random())

@@ -1,13 +1,13 @@
 use std::sync::{Mutex, PoisonError};
 
-use conduit::IdSource;
+use conduit::IdGenerator;
 use fastrand::Rng;
 
-/// A source of ids determined by a seed, for [`Builder::ids`](conduit::Builder::ids). Only for
+/// A generator of ids determined by a seed, for [`Builder::ids`](conduit::Builder::ids). Only for
 /// tests: the ids are predictable.
 ///
 /// ```
-/// use conduit::IdSource;
+/// use conduit::IdGenerator;
 /// use conduit_sim::SimIds;
 ///
 /// let id = |seed| {
@@ -22,14 +22,14 @@ use fastrand::Rng;
 pub struct SimIds(Mutex<Rng>);
 
 impl SimIds {
-    /// Creates a source of ids from a seed.
+    /// Creates a generator of ids from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(Rng::with_seed(seed)))
     }
 }
 
-impl IdSource for SimIds {
+impl IdGenerator for SimIds {
     fn fill(&self, bytes: &mut [u8]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes);
     }
