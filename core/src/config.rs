@@ -83,7 +83,7 @@ impl Config {
             (self.bodies >= 1, "a conduit takes at least one body at a time"),
             (!self.send_timeout.is_zero(), "the send timeout is not zero"),
             (self.idle_limit >= Duration::from_millis(3), "the idle limit is at least 3 ms"),
-            (self.outbox >= 1, "at least one notice waits to be sent"),
+            (self.outbox >= 1, "the outbox holds at least one notice"),
             (times.iter().all(|limit| *limit <= YEAR), "a time is at most a year"),
             (
                 bytes.iter().all(|limit| *limit <= TEBIBYTE),

@@ -54,8 +54,9 @@ pub struct Stats {
     pub missed_messages: u64,
     /// Packets that could not be understood.
     pub invalid_packets: u64,
-    /// Notices dropped because too many waited to be sent.
-    pub unsent_notices: u64,
+    /// Notices dropped because the outbox was full: see
+    /// [`outbox_size`](crate::Builder::outbox_size).
+    pub outbox_dropped: u64,
 }
 
 impl Stats {
@@ -77,7 +78,7 @@ impl Stats {
             lost_messages: shared.counters.lost.get(),
             missed_messages: shared.counters.missed.get(),
             invalid_packets: shared.counters.invalid.get(),
-            unsent_notices: shared.counters.unposted.get(),
+            outbox_dropped: shared.counters.outbox_dropped.get(),
         }
     }
 }

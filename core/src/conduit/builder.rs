@@ -243,9 +243,10 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets how many notices (refusals, cancellations, failures) may wait to be sent in the
-    /// background; 8,192 by default. Further ones are dropped and counted.
-    pub fn max_unsent_notices(mut self, count: usize) -> Self {
+    /// Sets the size of the outbox: how many notices (refusals, cancellations, failures) may wait to
+    /// be sent in the background; 8,192 by default. Further ones are dropped and
+    /// [counted](crate::Stats::outbox_dropped).
+    pub fn outbox_size(mut self, count: usize) -> Self {
         self.config.outbox = count;
         self
     }

@@ -22,7 +22,7 @@ pub(crate) fn start(ground: Ground) -> Arc<Shared> {
 
 /// Runs a conduit, until only its end remains.
 async fn run(shared: &Shared) {
-    let letters = async {
+    let outbox = async {
         future::zip(shared.run_outbox(), shared.handing_on.run()).await;
     };
     let service = async {
@@ -48,7 +48,7 @@ async fn run(shared: &Shared) {
         shared.sleep_until(shared.now() + shared.config.close_timeout).await;
     };
     let all = async {
-        future::zip(letters, service).await;
+        future::zip(outbox, service).await;
     };
     future::or(all, limit).await;
     let flush = async {

@@ -29,7 +29,7 @@ fn limits_that_could_never_work_are_refused() {
         (|b| b.max_waiting_messages(0), "message"),
         (|b| b.max_bodies_per_binding(0), "body"),
         (|b| b.max_bodies(0), "body"),
-        (|b| b.max_unsent_notices(0), "notice"),
+        (|b| b.outbox_size(0), "notice"),
         (|b| b.send_timeout(Duration::ZERO), "send timeout"),
         (|b| b.idle_limit(Duration::ZERO), "idle limit"),
         (|b| b.send_timeout(Duration::MAX), "year"),

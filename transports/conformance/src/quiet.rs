@@ -46,6 +46,6 @@ fn held(mut stats: Stats) -> Stats {
     stats.lost_messages = 0;
     stats.missed_messages = 0;
     stats.invalid_packets = 0;
-    stats.unsent_notices = 0;
+    stats.outbox_dropped = 0;
     stats
 }

@@ -10,7 +10,7 @@ pub(crate) struct Counters {
     /// Packets that could not be understood.
     pub(crate) invalid: Counter,
     /// Notices dropped because the outbox was full.
-    pub(crate) unposted: Counter,
+    pub(crate) outbox_dropped: Counter,
 }
 
 #[derive(Default)]

@@ -54,7 +54,7 @@ events! {
     Lost: "conduit::binding" WARN "a binding is full and drops messages";
     Missed: "conduit::binding" WARN "messages were lost on the way";
     NotUnderstood: "conduit::packet" WARN "a packet was not understood";
-    NotPosted: "conduit::packet" WARN "too many refusals, cancellations and failures wait to be sent";
+    OutboxFull: "conduit::packet" WARN "the outbox is full and drops refusals, cancellations and failures";
     NotSent: "conduit::packet" DEBUG "a packet could not be sent";
     NoInbox: "conduit::conduit" ERROR "the inbox of this instance could not be subscribed";
     TransportGone: "conduit::conduit" ERROR "the transport is gone, and the conduit closes";

@@ -19,24 +19,24 @@ use crate::{
 /// The notices that wait to be published. It frees unused memory.
 pub(crate) struct Outbox {
     capacity: usize,
-    state: Mutex<State>,
+    state: Mutex<OutboxState>,
 }
 
 #[derive(Default)]
-struct State {
-    letters: VecDeque<Letter>,
+struct OutboxState {
+    entries: VecDeque<OutboxEntry>,
     closed: bool,
-    postman: Option<Waker>,
+    publisher: Option<Waker>,
 }
 
-struct Letter {
+struct OutboxEntry {
     to: Address,
     packet: Bytes,
     notice: Option<Token>,
 }
 
-/// Why a notice is not accepted.
-enum Refused {
+/// Why a packet is not accepted.
+enum PushError {
     Full,
     Closed,
 }
@@ -46,36 +46,36 @@ impl Outbox {
         Self { capacity, state: Mutex::default() }
     }
 
-    fn push(&self, letter: Letter) -> Result<(), Refused> {
+    fn push(&self, entry: OutboxEntry) -> Result<(), PushError> {
         let mut state = lock(&self.state);
         if state.closed {
-            return Err(Refused::Closed);
+            return Err(PushError::Closed);
         }
-        if state.letters.len() >= self.capacity {
-            return Err(Refused::Full);
+        if state.entries.len() >= self.capacity {
+            return Err(PushError::Full);
         }
-        state.letters.push_back(letter);
-        let postman = state.postman.take();
+        state.entries.push_back(entry);
+        let publisher = state.publisher.take();
         drop(state);
-        if let Some(postman) = postman {
-            postman.wake();
+        if let Some(publisher) = publisher {
+            publisher.wake();
         }
         Ok(())
     }
 
     /// Returns the next notice; `None` once it is closed and empty.
-    fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Letter>> {
+    fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<OutboxEntry>> {
         let mut state = lock(&self.state);
-        if let Some(letter) = state.letters.pop_front() {
-            if state.letters.is_empty() {
-                release(&mut state.letters);
+        if let Some(entry) = state.entries.pop_front() {
+            if state.entries.is_empty() {
+                release(&mut state.entries);
             }
-            return Poll::Ready(Some(letter));
+            return Poll::Ready(Some(entry));
         }
         if state.closed {
             return Poll::Ready(None);
         }
-        state.postman = Some(cx.waker().clone());
+        state.publisher = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -83,26 +83,26 @@ impl Outbox {
     fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
-        let postman = state.postman.take();
+        let publisher = state.publisher.take();
         drop(state);
-        if let Some(postman) = postman {
-            postman.wake();
+        if let Some(publisher) = publisher {
+            publisher.wake();
         }
     }
 
     /// Accepts no more notices, and drops the waiting ones.
     fn clear(&self) {
         self.close();
-        let letters = std::mem::take(&mut lock(&self.state).letters);
-        drop(letters);
+        let entries = std::mem::take(&mut lock(&self.state).entries);
+        drop(entries);
     }
 }
 
 /// Frees the memory that a burst has taken.
-fn release(letters: &mut VecDeque<Letter>) {
+fn release(entries: &mut VecDeque<OutboxEntry>) {
     const KEPT: usize = 64;
-    if letters.capacity() > KEPT {
-        *letters = VecDeque::new();
+    if entries.capacity() > KEPT {
+        *entries = VecDeque::new();
     }
 }
 
@@ -115,16 +115,16 @@ impl Ground {
 
     pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
         // A closed outbox means that the conduit is closing: not counted.
-        if let Err(Refused::Full) = self.outbox.push(Letter { to, packet, notice }) {
-            self.counters.unposted.add(1);
-            self.log(Logged::NotPosted, Seen::default());
+        if let Err(PushError::Full) = self.outbox.push(OutboxEntry { to, packet, notice }) {
+            self.counters.outbox_dropped.add(1);
+            self.log(Logged::OutboxFull, Seen::default());
         }
     }
 
     /// Publishes notices, until the conduit closes and all of them are sent.
     pub(crate) async fn run_outbox(&self) {
         let next = || poll_fn(|cx| self.outbox.poll_next(cx));
-        while let Some(Letter { to, packet, notice }) = next().await {
+        while let Some(OutboxEntry { to, packet, notice }) = next().await {
             let undelivered = notice.map(|token| (&self.inbox, token));
             if let Err(error) = self.transport.publish(&to, &mut Some(packet), undelivered).await {
                 self.note_not_sent(&to, &error);

@@ -165,7 +165,7 @@ impl Instance {
             .max_waiting_bytes(limits.waiting_bytes_at_all)
             .max_bodies_per_binding(limits.bodies)
             .max_bodies(limits.bodies_at_all())
-            .max_unsent_notices(512)
+            .outbox_size(512)
             .build()?;
         let mut workers = Vec::new();
         for subject in [Subject::Note, Subject::Job, Subject::Both] {

@@ -102,7 +102,7 @@ pub async fn a_body_that_nobody_got_was_refused<B: Broker>(
 /// What does not hold.
 pub async fn what_is_handed_on_arrives<B: Broker>(world: Arc<World<B>>) -> Result<(), Violation> {
     const COUNT: u64 = 1000;
-    let leaves = world.builder("worker").await.max_unsent_notices(2).build();
+    let leaves = world.builder("worker").await.outbox_size(2).build();
     let leaves = RULE.expect("build", leaves)?;
     let unread = RULE.expect("queue_bind", leaves.queue_bind("jobs").await)?;
     let sender = world.conduit("sender").await;
