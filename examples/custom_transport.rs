@@ -52,9 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let echo = client.service("server").request_body("echo", body).await?;
         println!("a streamed body: {} bytes", echo.to_bytes().await?.len());
 
-        let nobody = client.service("server").request("product", &[6, 7]).await;
-        let error = nobody.err().ok_or("it has to fail")?;
-        println!("a request to nobody: {error:#}");
+        let unanswered = client.service("server").request("product", &[6, 7]).await;
+        let error = unanswered.err().ok_or("it has to fail")?;
+        println!("a request without a receiver: {error:#}");
         Ok(())
     })
 }
@@ -139,7 +139,7 @@ impl Transport for Connection {
     }
 
     /// Elsewhere: `PUBLISH` (Redis says how many heard it), `basic.publish` (with `mandatory`,
-    /// RabbitMQ returns what nobody gets). For the group, Redis has lists and streams.
+    /// RabbitMQ returns what has no receiver). For the group, Redis has lists and streams.
     async fn hand_over(
         &self,
         to: &Address,

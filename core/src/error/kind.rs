@@ -49,10 +49,10 @@ kinds! {
     /// limit.
     TooLarge => "the body is too large";
     /// No receiver is subscribed. Usually the service is not running, or a name is misspelt.
-    NoReceivers => "nobody listens there";
+    NoReceivers => "no receiver is subscribed";
     /// No receiver answered an offer, or acknowledged a request, within the send timeout. If it is
     /// not known whether there is a group, the cause is the error of a plain binding that failed.
-    NoAnswer => "nobody answered";
+    NoAnswer => "no receiver answered";
     /// Every receiver that answered is overloaded. Try again later.
     Overloaded => "the receiver has no room for it now";
     /// The receiver is shutting down. Another instance may take it.

@@ -60,9 +60,9 @@ pub trait Subscription: Stream<Item = Packet> + Send + Unpin + 'static {
 /// let inbox = Address::Inbox { service, instance };
 /// let mut packets = memory.subscribe(&inbox).await?;
 ///
-/// let nobody = Address::Control { service: "closed".parse()? };
+/// let control = Address::Control { service: "closed".parse()? };
 /// let token = Token { message: MessageId::from_bytes([1; 16]), targets: Targets::Plain, tag: 7 };
-/// memory.publish(&nobody, "hello".into(), Some((&inbox, token))).await?;
+/// memory.publish(&control, "hello".into(), Some((&inbox, token))).await?;
 /// assert_eq!(packets.next().await, Some(Packet::Undelivered(token)));
 /// # Ok(())
 /// # })

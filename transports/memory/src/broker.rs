@@ -134,7 +134,7 @@ impl Broker {
                 drop(packet);
                 Published::Full(room)
             }
-            Offer::Nobody(packet) | Offer::Lost(packet) => {
+            Offer::NoSubscriber(packet) | Offer::Lost(packet) => {
                 drop(packet);
                 Published::Yes
             }
@@ -231,15 +231,15 @@ impl State {
         wakers: &mut Wakers,
     ) -> Offer {
         let packet = match self.routes.offer(to, Packet::Data(packet), wakers) {
-            Offer::Nobody(packet) => packet,
+            Offer::NoSubscriber(packet) => packet,
             offer => return offer,
         };
         let Some((inbox, token)) = undelivered else {
-            return Offer::Nobody(packet);
+            return Offer::NoSubscriber(packet);
         };
         match self.routes.offer(inbox, Packet::Undelivered(token), wakers) {
             Offer::Full(_, room) => Offer::Full(packet, room),
-            Offer::Taken | Offer::Nobody(_) | Offer::Lost(_) => Offer::Nobody(packet),
+            Offer::Taken | Offer::NoSubscriber(_) | Offer::Lost(_) => Offer::NoSubscriber(packet),
         }
     }
 

@@ -20,7 +20,7 @@ pub(crate) enum Offer {
     /// It is in the queues of all its receivers.
     Taken,
     /// It has no receiver, and is returned.
-    Nobody(Packet),
+    NoSubscriber(Packet),
     /// All its receivers are cut off; it is returned to be freed.
     Lost(Packet),
     /// A receiver has no room, so the packet is in no queue and is returned; the listener tells
@@ -80,7 +80,7 @@ impl Route {
         let mut receivers = known.clone().filter(|queue| !queue.is_cut());
         let Some(last) = receivers.next_back() else {
             return match known.count() {
-                0 => Offer::Nobody(packet),
+                0 => Offer::NoSubscriber(packet),
                 _ => Offer::Lost(packet),
             };
         };

@@ -33,7 +33,7 @@ impl Routes {
         };
         match self.get_mut(to) {
             Some(route) => route.offer(targets, packet, wakers),
-            None => Offer::Nobody(packet),
+            None => Offer::NoSubscriber(packet),
         }
     }
 

@@ -47,7 +47,7 @@ pub use self::{
     subscription::Subscription,
 };
 
-/// Whether this is the server's word that nobody is subscribed.
+/// Whether this is the server's notice that there is no subscriber.
 fn is_notice(message: &async_nats::Message) -> bool {
     message.status == Some(async_nats::StatusCode::NO_RESPONDERS) && message.payload.is_empty()
 }

@@ -8,7 +8,7 @@
 //! | its queue group | `conduit.<service>.s.0.1.<subject>` | `conduit.<service>.s.*.1.<subject>`, queue `conduit` |
 //! | both | `conduit.<service>.s.1.1.<subject>` | |
 //! | an instance's inbox | `conduit.<service>.i.<instance>.p` | `conduit.<service>.*.<instance>.*` |
-//! | notices that nobody is subscribed | `conduit.<service>.n.<instance>.<token>`, by the server | with the inbox |
+//! | notices that there is no subscriber | `conduit.<service>.n.<instance>.<token>`, by the server | with the inbox |
 //! | marks of a flush, to itself | `conduit.<service>.f.<instance>-<mark>` | the same |
 //! | all instances of a service | `conduit.<service>.c` | the same |
 //!
@@ -27,9 +27,9 @@
 //! for each, for each service that asks it (for its replies), and for itself. Replies go to the
 //! inbox of who asked as ordinary packets, so `allow_responses` is neither needed nor enough, and
 //! `_INBOX.>` is not used. NATS' own reply subject is set on offers and requests alone, for the
-//! server's notice that nobody is subscribed (503, no responders). The server needs no permission to
+//! server's notice that there is no subscriber (503, no responders). The server needs no permission to
 //! send it. Everybody else is denied `conduit.*.n.>`, so that no receiver of a request can claim that
-//! nobody got it; without that rule, one can, until the first sign of life from a handler.
+//! it had no receiver; without that rule, one can, until the first sign of life from a handler.
 //!
 //! What is not permitted fails with `Denied`, and the error names the subject: a `bind` always, and
 //! whatever is sent to a service where it is the first thing sent to it on this connection (the
@@ -156,8 +156,8 @@
 //! | --- | --- | --- |
 //! | `Disconnected` | no connection for the send timeout | look at the server; sending again is safe unless `executed` says maybe |
 //! | `Denied` | a permission, or `max_subscriptions`; the error names the subject | permissions, above |
-//! | `NoReceivers` | nobody is subscribed there | is the service running, and spelt like that? In a cluster, ask again a moment later |
-//! | `NoAnswer` | somebody is subscribed, and does not answer an offer within the send timeout | a wire tap (a subscription to `conduit.>`) hides that nobody else is; else the receiver hangs, or may not publish to our inbox: look for `Denied` in its log |
+//! | `NoReceivers` | there is no subscriber | is the service running, and spelt like that? In a cluster, ask again a moment later |
+//! | `NoAnswer` | a subscriber does not answer an offer within the send timeout | a wire tap (a subscription to `conduit.>`) hides that nobody else is; else the receiver hangs, or may not publish to our inbox: look for `Denied` in its log |
 //! | `Deadline` | the handler is slow, or the reply was lost with a connection | `executed` says whether it may have run |
 //! | `Lost` | the other side has not been heard of for the idle limit | it crashed, or its network did |
 //! | `TooLarge` | a packet is above `max_payload` | a server takes less than 16 KiB, or less than the one before |

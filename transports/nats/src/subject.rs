@@ -65,7 +65,7 @@ pub(crate) fn place(published_to: &str) -> &str {
     third_dot.map_or(published_to, |(end, _)| &published_to[..end])
 }
 
-/// Where the broker reports that nobody was subscribed: the reply subject of a publish. Only an
+/// Where the broker reports that there was no subscriber: the reply subject of a publish. Only an
 /// inbox can take notices.
 pub(crate) fn notice(to: &Address, token: Token) -> Option<String> {
     let Address::Inbox { service, instance } = to else {

@@ -11,7 +11,7 @@ pub(super) fn failed(failure: RequestFailure) -> Error {
 /// Returns the error if no answerer has acknowledged the request.
 pub(super) fn no_answer(failure: Option<RequestFailure>) -> Error {
     let text = match failure {
-        None => "nobody said to have the request",
+        None => "no receiver acknowledged the request",
         Some(_) => "a bind has failed, and nothing was heard of a group",
     };
     because_of(Error::new(ErrorKind::NoAnswer, text), failure)

@@ -13,7 +13,7 @@ impl Asker {
             return;
         }
         if self.deadline.as_ref().is_some_and(is_past) {
-            return self.end_in_vain(AskerEvent::Deadline);
+            return self.end_unanswered(AskerEvent::Deadline);
         }
         if self.probe_at().as_ref().is_some_and(is_past) {
             self.say_probe = true;
@@ -23,7 +23,7 @@ impl Asker {
             Phase::Pausing(until) if now >= until => self.ask_group(),
             _ if self.silent_at().as_ref().is_some_and(is_past) => {
                 let silence = self.silence();
-                self.end_in_vain(silence);
+                self.end_unanswered(silence);
             }
             _ => {}
         }
@@ -49,7 +49,7 @@ impl Asker {
     }
 
     /// Ends without an answer, and cancels, since a handler may still be running.
-    fn end_in_vain(&mut self, event: AskerEvent) {
+    fn end_unanswered(&mut self, event: AskerEvent) {
         self.say_cancel = true;
         self.end(event);
     }

@@ -25,7 +25,7 @@ pub(crate) enum Event {
     /// The broker has an offer.
     Offered(Target),
     /// The broker has an offer and nobody to give it to.
-    Nobody(Target),
+    Undelivered(Target),
 }
 
 /// A broker and the way to it and from it.

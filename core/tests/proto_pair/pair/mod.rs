@@ -119,7 +119,7 @@ impl Pair {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Offered(target) => self.sender.handle_offered(self.now, target),
-            Event::Nobody(target) => self.sender.handle_undelivered(self.now, target),
+            Event::Undelivered(target) => self.sender.handle_undelivered(self.now, target),
             Event::Packet(to, packet) => {
                 let frame = Frame::decode(&packet).expect("what is sent can be read");
                 match to {
@@ -195,7 +195,7 @@ impl Pair {
                     listeners = vec![listeners[chosen]];
                 }
                 if listeners.is_empty() && offered.is_some() {
-                    self.link.publish_later(self.now, Event::Nobody(target));
+                    self.link.publish_later(self.now, Event::Undelivered(target));
                 }
                 if offered.is_none() {
                     listeners.retain(|&at| !self.stations[at].is_deaf);

@@ -44,7 +44,8 @@ impl NotSent {
                 let lost: Option<Vec<_>> = outcome.deliveries.iter().map(Self::lost).collect();
                 let lost = lost?;
                 let executed = lost.iter().map(|lost| lost.executed).max();
-                let last = lost.into_iter().next_back().unwrap_or_else(|| Self::nobody(outcome));
+                let last =
+                    lost.into_iter().next_back().unwrap_or_else(|| Self::not_received(outcome));
                 Some(Self { executed: executed.unwrap_or(Executed::No), ..last })
             }
             GroupOutcome::Silent if may_have_run(outcome) => None,
@@ -62,12 +63,12 @@ impl NotSent {
             return vec![Self::aborted(reason, outcome)];
         }
         if outcome.deliveries.is_empty() {
-            return vec![Self::nobody(outcome)];
+            return vec![Self::not_received(outcome)];
         }
         outcome.deliveries.iter().filter_map(Self::lost).collect()
     }
 
-    fn nobody(outcome: &Outcome) -> Self {
+    fn not_received(outcome: &Outcome) -> Self {
         if outcome.silent { Self::NO_ANSWER } else { Self::NO_RECEIVERS }
     }
 
