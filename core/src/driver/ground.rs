@@ -1,6 +1,7 @@
 //! What every part of a conduit stands on: its configuration, its clock, its tasks, its transport and
 //! its log. It knows none of the parts.
 
+mod cleanup_flag;
 mod counters;
 mod destinations;
 mod log;
@@ -11,7 +12,6 @@ mod stage;
 mod tasks;
 mod timers;
 mod tokens;
-mod untidy;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,10 +22,10 @@ use event_listener::Event;
 use futures_lite::future;
 
 pub(super) use self::{
+    cleanup_flag::CleanupFlag,
     counters::Counter,
     stage::{Lifecycle, Stage},
     tokens::Purpose,
-    untidy::Untidy,
 };
 pub(crate) use self::{
     counters::Counters,
@@ -66,7 +66,7 @@ pub(crate) struct Ground {
     pub(super) ended: Event,
     pub(crate) counters: Counters,
     log: Log,
-    pub(super) untidy: Arc<Untidy>,
+    pub(super) cleanup_flag: Arc<CleanupFlag>,
     pub(crate) destinations: Destinations,
     pub(crate) nonces: Nonces,
     tokens: Tokens,
@@ -88,7 +88,7 @@ impl Ground {
         ids: Box<dyn IdGenerator>,
     ) -> Self {
         let instance = id::instance_id(&*ids);
-        let untidy = Arc::<Untidy>::default();
+        let cleanup_flag = Arc::<CleanupFlag>::default();
         Self {
             inbox: Address::inbox(&service, instance),
             source: Source { service, instance },
@@ -100,8 +100,8 @@ impl Ground {
             ended: Event::new(),
             counters: Counters::default(),
             log: Log::default(),
-            destinations: Destinations::new(Arc::clone(&untidy)),
-            untidy,
+            destinations: Destinations::new(Arc::clone(&cleanup_flag)),
+            cleanup_flag,
             nonces: Nonces::new(id::secret(&*ids)),
             tokens: Tokens::new(id::secret(&*ids)),
             config,

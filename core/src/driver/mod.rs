@@ -4,7 +4,7 @@
 //! A room depends only on rooms above it in this list.
 //!
 //! The foundation:
-//! - `waiting`: the budget of the bytes that wait; `tombs`: entries that are kept for one idle limit
+//! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle limit
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
 //!   log and the stage of a conduit, and the destinations of its packets
 //! - `to`: a subject of a service, with its cached destination and its message numbers
@@ -25,7 +25,7 @@
 //! - `deliver`: delivers packets on a subject to the bindings that they are for
 //! - `dispatch`: hands each frame to the part that it is for
 //! - `inbox`, `subscriptions`: poll the subscriptions of the transport
-//! - `overdue`: refuses requests that have waited for too long; `tidying`: removes expired entries
+//! - `overdue`: refuses requests that have waited for too long; `cleanup`: removes expired entries
 //! - `lifecycle`: starts, drains and ends a conduit
 //!
 //! # Locks
@@ -41,9 +41,11 @@
 //! innermost: they may be taken under any of these, and no lock is taken under them.
 
 mod arrival;
+mod cleanup;
 mod content;
 mod deliver;
 mod dispatch;
+mod expiring;
 mod ground;
 mod handing_on;
 mod inbox;
@@ -56,9 +58,7 @@ mod serving;
 mod shared;
 mod streams;
 mod subscriptions;
-mod tidying;
 mod to;
-mod tombs;
 mod waiting;
 mod watch;
 mod work;

@@ -11,8 +11,8 @@ use event_listener::Event;
 use futures_lite::future;
 
 use super::{
+    expiring::Expiring,
     ground::{Ground, lock},
-    tombs::Tombs,
 };
 use crate::{
     MessageId,
@@ -35,7 +35,7 @@ struct Table {
     /// More than one if several bindings of this conduit received the same request.
     running: BTreeMap<MessageId, Vec<Weak<Replier>>>,
     /// Requests that were cancelled before they arrived: a Cancel goes to another address.
-    cancelled: Tombs<MessageId, ()>,
+    cancelled: Expiring<MessageId, ()>,
 }
 
 /// The duty to answer one request. If its last reference is dropped unanswered, the asker is told.
@@ -195,7 +195,7 @@ impl Serving {
         let same = table.running.get(&message).cloned();
         if same.is_none() {
             table.cancelled.insert(now, now + self.ground.config.idle_limit, message, ());
-            self.ground.untidy.set();
+            self.ground.cleanup_flag.set();
         }
         drop(table);
         let same = same.into_iter().flatten();
@@ -221,12 +221,12 @@ impl Serving {
     }
 
     /// Returns when the last entry of a cancelled request expires, if there is one.
-    pub(super) fn newest_tomb(&self) -> Option<Instant> {
-        lock(&self.table).cancelled.newest()
+    pub(super) fn last_expiry(&self) -> Option<Instant> {
+        lock(&self.table).cancelled.last_expiry()
     }
 
     /// Removes the expired entries of cancelled requests.
-    pub(super) fn expire_tombs(&self, now: Instant) {
+    pub(super) fn remove_expired(&self, now: Instant) {
         lock(&self.table).cancelled.expire(now);
     }
 

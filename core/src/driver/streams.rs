@@ -21,8 +21,8 @@ pub(super) use self::{
 };
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
 use super::{
+    expiring::Expiring,
     ground::{Ground, lock},
-    tombs::Tombs,
 };
 use crate::{
     ServiceName,
@@ -37,7 +37,7 @@ pub(crate) struct Streams {
     /// The last words on bodies that were received or refused.
     received: Mutex<LastWords>,
     /// The receiving services of bodies that were sent.
-    sent: Mutex<Tombs<StreamId, ServiceName>>,
+    sent: Mutex<Expiring<StreamId, ServiceName>>,
 }
 
 impl Streams {
@@ -77,13 +77,13 @@ impl Streams {
     }
 
     /// Returns when the last entry of a finished body expires, if there is one.
-    pub(super) fn newest_tomb(&self) -> Option<Instant> {
-        let received = lock(&self.received).newest();
-        received.into_iter().chain(lock(&self.sent).newest()).max()
+    pub(super) fn last_expiry(&self) -> Option<Instant> {
+        let received = lock(&self.received).last_expiry();
+        received.into_iter().chain(lock(&self.sent).last_expiry()).max()
     }
 
     /// Removes the expired entries of finished bodies.
-    pub(super) fn expire_tombs(&self, now: Instant) {
+    pub(super) fn remove_expired(&self, now: Instant) {
         lock(&self.received).expire(now);
         lock(&self.sent).expire(now);
     }

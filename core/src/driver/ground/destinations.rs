@@ -7,7 +7,7 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{Untidy, lock};
+use super::{CleanupFlag, lock};
 use crate::{
     proto::COUNTER_BITS,
     transport::{Address, Destination, Targets},
@@ -21,12 +21,12 @@ pub(crate) struct Destinations {
     /// ones.
     others: Mutex<Known>,
     /// Set when one of the others was added.
-    untidy: Arc<Untidy>,
+    cleanup_flag: Arc<CleanupFlag>,
 }
 
 impl Destinations {
-    pub(crate) fn new(untidy: Arc<Untidy>) -> Self {
-        Self { untidy, ..Self::default() }
+    pub(crate) fn new(cleanup_flag: Arc<CleanupFlag>) -> Self {
+        Self { cleanup_flag, ..Self::default() }
     }
 
     /// Drops unnumbered destinations that are not in use.
@@ -42,7 +42,7 @@ impl Destinations {
         let before = known.by_address.len();
         let (destination, forgotten) = known.get(address);
         if !is_numbered && known.by_address.len() > before {
-            self.untidy.set();
+            self.cleanup_flag.set();
         }
         // Values that a transport caches may run any code when they are dropped.
         drop(known);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_lite::future;
 
 use super::{end_work, run};
-use crate::driver::{Shared, ground::Stage, overdue::refuse_overdue, tidying::tidy};
+use crate::driver::{Shared, cleanup::clean_up, ground::Stage, overdue::refuse_overdue};
 
 /// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
 struct EndOnDrop(Arc<Shared>);
@@ -29,7 +29,7 @@ pub(super) fn launch(shared: &Arc<Shared>) {
     shared.tasks.spawn(async move {
         let EndOnDrop(shared) = &looking;
         let requests = future::zip(shared.serving.keep_alive(), refuse_overdue(shared));
-        let others = future::zip(shared.log_repeats(), tidy(shared));
+        let others = future::zip(shared.log_repeats(), clean_up(shared));
         let all = async {
             future::zip(requests, others).await;
         };

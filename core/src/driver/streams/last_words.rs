@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Port, Streams, Tombs};
+use super::{Expiring, Port, Streams};
 use crate::{
     driver::ground::lock,
     proto::{
@@ -15,7 +15,7 @@ use crate::{
 /// A packet, with its address.
 type LastWord = (Address, Bytes);
 
-pub(super) type LastWords = Tombs<(StreamId, Port), LastWord>;
+pub(super) type LastWords = Expiring<(StreamId, Port), LastWord>;
 
 impl Streams {
     /// Returns the last word on a finished stream.
@@ -37,7 +37,7 @@ impl Streams {
         let now = self.ground.now();
         let until = now + self.ground.config.idle_limit;
         lock(&self.received).insert(now, until, key, last_word);
-        self.ground.untidy.set();
+        self.ground.cleanup_flag.set();
     }
 
     /// Refuses a streamed reply, also when it is offered again.

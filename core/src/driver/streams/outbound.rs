@@ -114,7 +114,7 @@ impl Drop for ForgetOnDrop<'_> {
         let until = now + streams.ground.config.idle_limit;
         let service = stream.service.clone();
         lock(&streams.sent).insert(now, until, stream.id, service);
-        streams.ground.untidy.set();
+        streams.ground.cleanup_flag.set();
         lock(&streams.outbound).remove(&stream.id);
         streams.ground.ended.notify(usize::MAX);
     }

@@ -160,7 +160,7 @@ pub(super) const BUGS: &[Bug] = &[
     },
     // Nothing is remembered of a body that was received.
     Bug {
-        name: "ForgetTombstone",
+        name: "ForgetLastWord",
         edits: &[edit(
             "driver/streams/last_words.rs",
             "let until = «now + self.ground.config.idle_limit»;",

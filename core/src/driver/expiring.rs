@@ -5,18 +5,18 @@ use std::{
 };
 
 /// Entries of finished things, bounded in number, each kept until a time.
-pub(super) struct Tombs<K, V> {
+pub(super) struct Expiring<K, V> {
     known: BTreeMap<K, V>,
     expiry: VecDeque<(Instant, K)>,
 }
 
-impl<K, V> Default for Tombs<K, V> {
+impl<K, V> Default for Expiring<K, V> {
     fn default() -> Self {
         Self { known: BTreeMap::new(), expiry: VecDeque::new() }
     }
 }
 
-impl<K: Ord + Clone, V> Tombs<K, V> {
+impl<K: Ord + Clone, V> Expiring<K, V> {
     const MOST: usize = 1 << 16;
 
     /// Inserts an entry that expires at `until`. These times have to be in order.
@@ -45,7 +45,7 @@ impl<K: Ord + Clone, V> Tombs<K, V> {
     }
 
     /// Returns when the last entry expires, if there is one.
-    pub(super) fn newest(&self) -> Option<Instant> {
+    pub(super) fn last_expiry(&self) -> Option<Instant> {
         self.expiry.back().map(|(until, _)| *until)
     }
 

@@ -4,12 +4,12 @@ use event_listener::{Event, EventListener};
 
 /// A flag that is set while there are entries that have to be removed once they expire.
 #[derive(Default)]
-pub(crate) struct Untidy {
+pub(crate) struct CleanupFlag {
     is: AtomicBool,
     changed: Event,
 }
 
-impl Untidy {
+impl CleanupFlag {
     /// Sets it, and notifies the listeners if it was not set.
     pub(in crate::driver) fn set(&self) {
         if !self.is.swap(true, Ordering::AcqRel) {
