@@ -66,10 +66,10 @@ pub struct BodyWriter(Arc<Pipe>);
 /// The reading end of the pipe.
 pub(super) struct Written(Arc<Pipe>);
 
-type Pipe = Mutex<State>;
+type Pipe = Mutex<PipeState>;
 
 #[derive(Default)]
-struct State {
+struct PipeState {
     /// Bytes written and not yet taken.
     piece: Bytes,
     end: Option<End>,
@@ -202,7 +202,7 @@ impl Drop for Written {
     }
 }
 
-impl State {
+impl PipeState {
     /// Waits until fewer than `most` bytes are untaken.
     fn poll_room(&mut self, cx: &Context<'_>, most: usize) -> Poll<io::Result<()>> {
         let broken = |text| Poll::Ready(Err(io::Error::new(io::ErrorKind::BrokenPipe, text)));
@@ -237,7 +237,7 @@ fn end(pipe: &Pipe, end: End) {
 }
 
 /// Changes the state, and wakes the other side after unlocking it.
-fn change<T>(pipe: &Pipe, change: impl FnOnce(&mut State) -> T) -> T {
+fn change<T>(pipe: &Pipe, change: impl FnOnce(&mut PipeState) -> T) -> T {
     let mut state = pipe.lock().unwrap_or_else(PoisonError::into_inner);
     let result = change(&mut state);
     let wake = state.wake.take();

@@ -20,12 +20,12 @@ pub(crate) struct Collected {
     /// taken.
     whole: Option<Bytes>,
     was_taken: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<CollectState>,
     /// Notified when a call that collects the body ends; another one has to go on.
     collected: Event,
 }
 
-enum State {
+enum CollectState {
     /// Being collected, or not started.
     Arriving(Box<Arriving>),
     Collected(Box<Bytes>),
@@ -44,10 +44,11 @@ struct Arriving {
 impl Collected {
     pub(crate) fn new(content: Content) -> Self {
         let (whole, state) = match content {
-            Content::Whole(bytes) => (Some(bytes), State::Absent),
-            content => {
-                (None, State::Arriving(Box::new(Arriving { content, so_far: BytesMut::new() })))
-            }
+            Content::Whole(bytes) => (Some(bytes), CollectState::Absent),
+            content => (
+                None,
+                CollectState::Arriving(Box::new(Arriving { content, so_far: BytesMut::new() })),
+            ),
         };
         let (was_taken, state, collected) =
             (AtomicBool::new(false), Mutex::new(state), Event::new());
@@ -88,7 +89,7 @@ impl Collected {
         self.take_from(&mut self.state())
     }
 
-    fn take_from(&self, state: &mut State) -> Result<IncomingBody, Error> {
+    fn take_from(&self, state: &mut CollectState) -> Result<IncomingBody, Error> {
         match &self.whole {
             None => state.take(),
             Some(_) if self.was_taken.swap(true, Ordering::AcqRel) => {
@@ -101,21 +102,21 @@ impl Collected {
     /// Starts or continues to read the body.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&mut IncomingBody) -> T) -> Result<T, Error> {
         let mut state = self.state();
-        if !matches!(*state, State::Reading(_)) {
-            *state = State::Reading(Box::new(self.take_from(&mut state)?));
+        if !matches!(*state, CollectState::Reading(_)) {
+            *state = CollectState::Reading(Box::new(self.take_from(&mut state)?));
         }
         match &mut *state {
-            State::Reading(body) => Ok(read(body)),
+            CollectState::Reading(body) => Ok(read(body)),
             _ => Err(ErrorKind::BodyTaken.into()),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CollectState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl CollectState {
     fn poll_whole(&mut self, cx: &mut Context<'_>, limit: usize) -> Poll<Result<Bytes, Error>> {
         let result = match self {
             Self::Collected(bytes) => {

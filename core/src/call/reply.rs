@@ -54,9 +54,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Replying(Lazy<Setup, Result<(), Error>>);
+pub struct Replying(Lazy<ReplySetup, Result<(), Error>>);
 
-struct Setup {
+struct ReplySetup {
     handle: Open,
     replier: Option<Arc<Replier>>,
     payload: Result<Payload, Error>,
@@ -69,7 +69,7 @@ impl Replying {
         replier: Option<Arc<Replier>>,
         payload: Result<Payload, Error>,
     ) -> Self {
-        Self(Lazy::New(Setup { handle, replier, payload, headers: Headers::new() }))
+        Self(Lazy::New(ReplySetup { handle, replier, payload, headers: Headers::new() }))
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
@@ -129,7 +129,7 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-impl Setup {
+impl ReplySetup {
     #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
     fn run(self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
@@ -168,7 +168,7 @@ impl Future for Replying {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, Setup::run)
+        self.0.poll(cx, ReplySetup::run)
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn its_future_is_small() {
-        let size = size_of_future(Setup::run);
+        let size = size_of_future(ReplySetup::run);
         assert!(size <= MOST, "{size} bytes");
     }
 }

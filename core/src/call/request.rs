@@ -14,8 +14,8 @@ use std::{
 pub use self::all::Replies;
 use self::asking::{Asking, Takes};
 use crate::{
-    Encoder, Error, ErrorKind, Message, call::lazy::Lazy, call::outgoing::Outgoing, driver::Vain,
-    handle::Handle,
+    Encoder, Error, ErrorKind, Message, call::lazy::Lazy, call::outgoing::Outgoing,
+    driver::NoAnswer, handle::Handle,
 };
 
 /// A request, which is sent when this is awaited, and yields the reply.
@@ -72,9 +72,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Requesting<E>(Lazy<Setup<E>, Result<Message<E>, Error>>);
+pub struct Requesting<E>(Lazy<RequestSetup<E>, Result<Message<E>, Error>>);
 
-struct Setup<E> {
+struct RequestSetup<E> {
     outgoing: Outgoing,
     handle: Handle<E>,
     timeout: Option<Duration>,
@@ -88,17 +88,17 @@ impl<E: Encoder> Requesting<E> {
         timeout: Option<Duration>,
         inherited: Option<Instant>,
     ) -> Self {
-        Self(Lazy::New(Setup { outgoing, handle, timeout, inherited }))
+        Self(Lazy::New(RequestSetup { outgoing, handle, timeout, inherited }))
     }
 
     /// Sets the timeout of the request, up to the last byte of the reply.
     pub fn timeout(self, timeout: Duration) -> Self {
-        Self(self.0.map(|setup| Setup { timeout: Some(timeout), ..setup }))
+        Self(self.0.map(|setup| RequestSetup { timeout: Some(timeout), ..setup }))
     }
 
     /// Removes the timeout: the caller ends the request by dropping the future.
     pub fn no_timeout(self) -> Self {
-        Self(self.0.map(|setup| Setup { timeout: None, ..setup }))
+        Self(self.0.map(|setup| RequestSetup { timeout: None, ..setup }))
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
@@ -120,7 +120,7 @@ fn deadline(
     own.into_iter().chain(inherited).min()
 }
 
-impl<E: Encoder> Setup<E> {
+impl<E: Encoder> RequestSetup<E> {
     #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
     fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send {
         async move {
@@ -131,9 +131,9 @@ impl<E: Encoder> Setup<E> {
             let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
             let answer = match asking.next().await {
                 Ok(answer) => answer,
-                Err(Vain::Silence(error)) => Err(error),
+                Err(NoAnswer::Silence(error)) => Err(error),
                 // Give up first: a receiver that is not confirmed by then never will be.
-                Err(Vain::Deadline) => {
+                Err(NoAnswer::Deadline) => {
                     Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
                 }
             };
@@ -150,7 +150,7 @@ impl<E: Encoder> Future for Requesting<E> {
     type Output = Result<Message<E>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, Setup::run)
+        self.0.poll(cx, RequestSetup::run)
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn its_future_is_small() {
-        let size = size_of_future(Setup::<Plain>::run);
+        let size = size_of_future(RequestSetup::<Plain>::run);
         assert!(size <= MOST, "{size} bytes");
     }
 }

@@ -62,9 +62,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is awaited"]
-pub struct Sending(Lazy<Setup, Result<Delivery, Error>>);
+pub struct Sending(Lazy<SendSetup, Result<Delivery, Error>>);
 
-struct Setup {
+struct SendSetup {
     outgoing: Outgoing,
     expect: Option<usize>,
     confirm: bool,
@@ -72,7 +72,7 @@ struct Setup {
 
 impl Sending {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
-        Self(Lazy::New(Setup { outgoing, expect: None, confirm: false }))
+        Self(Lazy::New(SendSetup { outgoing, expect: None, confirm: false }))
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
@@ -86,7 +86,7 @@ impl Sending {
     /// Sets how many plain bindings ([`bind`](crate::Conduit::bind)) are expected to take a
     /// streamed body: as soon as that many have joined, it does not wait for more.
     pub fn expect(self, receivers: usize) -> Self {
-        Self(self.0.map(|setup| Setup { expect: Some(receivers), ..setup }))
+        Self(self.0.map(|setup| SendSetup { expect: Some(receivers), ..setup }))
     }
 
     /// Waits until a receiver has acknowledged the whole body: it is streamed even if it fits one
@@ -94,11 +94,11 @@ impl Sending {
     ///
     /// This confirms that the body was read, not that it was processed; for that, send a request.
     pub fn confirm(self) -> Self {
-        Self(self.0.map(|setup| Setup { confirm: true, ..setup }))
+        Self(self.0.map(|setup| SendSetup { confirm: true, ..setup }))
     }
 }
 
-impl Setup {
+impl SendSetup {
     async fn run(self) -> Result<Delivery, Error> {
         let Self { outgoing, expect, confirm } = self;
         let (mut ready, body) = outgoing.check(None)?;
@@ -147,7 +147,7 @@ impl Future for Sending {
             self.0 = Lazy::Done;
             return Poll::Ready(sent.map(|()| Delivery::handed_over()));
         }
-        self.0.poll(cx, Setup::run)
+        self.0.poll(cx, SendSetup::run)
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 use event_listener::Event;
 
-use self::state::{Locked, State};
+use self::state::{Locked, MailboxState};
 use super::{
     Arrival, InboundStream,
     ground::{Counter, Logged, Seen},
@@ -34,7 +34,7 @@ pub(crate) struct Mailbox {
     kind: BindingKind,
     /// How many messages may wait.
     limit: usize,
-    state: Mutex<State>,
+    state: Mutex<MailboxState>,
     /// The number of messages that wait. Set under the lock.
     count: AtomicUsize,
     /// Whether no more messages will be added. Set under the lock.
@@ -59,7 +59,7 @@ impl Mailbox {
             id,
             kind,
             limit: queue.room(),
-            state: Mutex::new(State::new(queue)),
+            state: Mutex::new(MailboxState::new(queue)),
             count: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),

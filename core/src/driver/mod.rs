@@ -69,7 +69,7 @@ pub(crate) use self::{
     ground::{Ground, Logged, Seen},
     lifecycle::{release, start},
     mailbox::Mailbox,
-    requests::{Answer, Pending, Room, Step, Vain},
+    requests::{Answer, NoAnswer, Pending, RequestStep, Room},
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},

@@ -11,7 +11,7 @@ use std::{
 
 pub(crate) use self::{
     answers::Room,
-    pending::{Answer, Pending, Step, Vain},
+    pending::{Answer, NoAnswer, Pending, RequestStep},
 };
 use super::{
     Content,

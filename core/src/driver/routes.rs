@@ -10,7 +10,7 @@ use std::{
 
 pub(super) use self::{
     members::Members,
-    route::{Listening, Phase, Route},
+    route::{Listening, Route, RoutePhase},
 };
 use super::{Mailbox, ground::lock, handing_on::HandingOn, work::Work};
 use crate::{
@@ -21,11 +21,11 @@ use crate::{
 pub(crate) struct Routes {
     work: Arc<Work>,
     handing_on: Arc<HandingOn>,
-    table: Mutex<Table>,
+    table: Mutex<RoutesTable>,
 }
 
 #[derive(Default)]
-struct Table {
+struct RoutesTable {
     registry: Registry,
     /// The bindings that have a reader, also after unbinding.
     bindings: BTreeMap<BindingId, Binding>,
@@ -85,7 +85,7 @@ impl Routes {
     }
 
     /// Handles the removal of a binding. The last one of its route still receives what is routed.
-    fn left(&self, table: std::sync::MutexGuard<'_, Table>, binding: BindingId, left: Left) {
+    fn left(&self, table: std::sync::MutexGuard<'_, RoutesTable>, binding: BindingId, left: Left) {
         let route = table.routes.get(&left.route).cloned();
         if let Some(route) = &route {
             route.rebound();
@@ -93,7 +93,7 @@ impl Routes {
         if left.leave {
             drop(table);
             if let Some(route) = route {
-                route.enter(Phase::Leaving);
+                route.enter(RoutePhase::Leaving);
             }
         } else {
             let left = table.bindings.get(&binding).cloned();
@@ -193,7 +193,7 @@ impl Routes {
     }
 }
 
-impl Table {
+impl RoutesTable {
     /// Returns the bindings of a route that have a reader, in the order in which their turns come.
     fn members(&self, route: RouteId) -> Vec<Arc<Mailbox>> {
         let bindings = self.registry.members(route).filter_map(|id| self.bindings.get(&id));

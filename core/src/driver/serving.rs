@@ -25,13 +25,13 @@ use crate::{
 
 pub(crate) struct Serving {
     ground: Arc<Ground>,
-    table: Mutex<Table>,
+    table: Mutex<ServingTable>,
     /// Notified when a request is added to an empty table.
     pub(super) busy: Event,
 }
 
 #[derive(Default)]
-struct Table {
+struct ServingTable {
     /// More than one if several bindings of this conduit received the same request.
     running: BTreeMap<MessageId, Vec<Weak<Replier>>>,
     /// Requests that were cancelled before they arrived: a Cancel goes to another address.

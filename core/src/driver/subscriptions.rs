@@ -7,7 +7,7 @@ mod listening;
 use std::sync::Arc;
 
 pub(crate) use self::bound::Bound;
-use super::{Shared, routes::Phase};
+use super::{Shared, routes::RoutePhase};
 use crate::{Error, Subject, proto::BindingKind};
 
 /// Adds a binding, and waits until the broker routes to it.
@@ -25,8 +25,8 @@ pub(crate) async fn bind(
     let bound = Bound { shared: Arc::clone(shared), mailbox, route };
     // Draining leaves the bindings it finds; one added after that has to check by itself.
     shared.check_running()?;
-    match bound.route.wait(|phase| !matches!(phase, Phase::Subscribing)).await {
-        Phase::Failed(error) => Err(Error::copy_of(&error)),
+    match bound.route.wait(|phase| !matches!(phase, RoutePhase::Subscribing)).await {
+        RoutePhase::Failed(error) => Err(Error::copy_of(&error)),
         _ => Ok(bound),
     }
 }

@@ -27,7 +27,7 @@ use super::ground::lock;
 /// The reader takes no lock of this type for a message that it finds.
 #[derive(Default)]
 pub(super) struct Watch {
-    state: Mutex<State>,
+    state: Mutex<WatchState>,
     /// One of the constants of [`reader`].
     reader: AtomicU8,
     /// Whether the last poll was by a reader.
@@ -47,7 +47,7 @@ mod reader {
 }
 
 #[derive(Default)]
-struct State {
+struct WatchState {
     /// The waker of the reader that waits, or of the last one: most readers wait again.
     reader: Option<Waker>,
     /// Woken while the reader polled. A client may do so only to let other tasks run.
@@ -160,7 +160,7 @@ impl Watch {
         lock(&self.state).drain
     }
 
-    async fn wait<T>(&self, mut wanted: impl FnMut(&mut State) -> Option<T>) -> T {
+    async fn wait<T>(&self, mut wanted: impl FnMut(&mut WatchState) -> Option<T>) -> T {
         poll_fn(|cx| {
             let mut state = lock(&self.state);
             if let Some(found) = wanted(&mut state) {
@@ -188,7 +188,7 @@ impl Watch {
     }
 
     /// Starts the checks of the reader. Returns the waker of the task, if it has to be woken.
-    fn start_guard(&self, state: &mut State) -> Option<Waker> {
+    fn start_guard(&self, state: &mut WatchState) -> Option<Waker> {
         if self.is_guarded.swap(true, Ordering::SeqCst) {
             return None;
         }

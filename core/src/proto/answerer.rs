@@ -59,7 +59,7 @@ pub struct Answerer {
     target: Target,
     /// The time between two signs of life.
     pause: Duration,
-    phase: Phase,
+    phase: AnswererPhase,
     is_answered: bool,
     is_cancelled: bool,
     /// When the next sign of life is due.
@@ -74,7 +74,7 @@ pub struct Answerer {
 
 /// The progress of the request, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+enum AnswererPhase {
     /// Its body is streamed, and no handler has it: the frames of the body are its signs of life.
     Offered,
     Waiting,
@@ -100,7 +100,7 @@ impl Answerer {
             instance,
             target,
             pause,
-            phase: Phase::Waiting,
+            phase: AnswererPhase::Waiting,
             is_answered: false,
             is_cancelled: false,
             // Most requests are answered before the first sign of life is due.
@@ -122,17 +122,17 @@ impl Answerer {
         idle: Duration,
     ) -> Self {
         let whole = Self::whole(now, message, instance, target, idle);
-        Self { phase: Phase::Offered, ..whole }
+        Self { phase: AnswererPhase::Offered, ..whole }
     }
 
     /// Notes that a handler has taken the request.
     pub fn start(&mut self) {
-        self.phase = self.phase.max(Phase::Handled);
+        self.phase = self.phase.max(AnswererPhase::Handled);
     }
 
     /// Notes that the function of the handler is called: from now on it counts as executed.
     pub fn begin(&mut self) {
-        self.phase = Phase::Begun;
+        self.phase = AnswererPhase::Begun;
     }
 
     /// Claims the right to answer. Returns whether it was unclaimed.
@@ -153,7 +153,7 @@ impl Answerer {
     pub fn break_off(&mut self, reason: Reason, detail: Detail) {
         self.is_answered = true;
         let Self { instance, target, .. } = *self;
-        let started = self.phase >= Phase::Begun;
+        let started = self.phase >= AnswererPhase::Begun;
         let failure = RequestFailure { instance, target, started, reason, detail };
         self.say_failure = Some(Box::new(failure));
     }
@@ -162,7 +162,7 @@ impl Answerer {
     pub fn give_up(&mut self) {
         let code = if self.is_cancelled {
             ReasonCode::Cancelled
-        } else if self.phase >= Phase::Handled {
+        } else if self.phase >= AnswererPhase::Handled {
             ReasonCode::NoReply
         } else {
             ReasonCode::Draining
@@ -190,7 +190,7 @@ impl Answerer {
 
     /// Handles the timer: makes a sign of life if one is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.phase == Phase::Offered || now < self.alive_at {
+        if self.phase == AnswererPhase::Offered || now < self.alive_at {
             return;
         }
         self.alive_at = later(now, self.pause);
@@ -205,7 +205,7 @@ impl Answerer {
     /// Returns when to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (self.phase != Phase::Offered).then_some(self.alive_at)
+        (self.phase != AnswererPhase::Offered).then_some(self.alive_at)
     }
 
     /// Returns the next frame for the asker.

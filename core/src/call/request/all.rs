@@ -75,9 +75,9 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent until it is polled"]
-pub struct Replies<E>(State<E>);
+pub struct Replies<E>(RepliesState<E>);
 
-enum State<E> {
+enum RepliesState<E> {
     Planned(Option<Box<Plan<E>>>),
     Asked(Pin<Box<dyn Stream<Item = Result<Message<E>, Error>> + Send>>),
 }
@@ -99,11 +99,11 @@ impl<E: Encoder> Replies<E> {
         inherited: Option<Instant>,
     ) -> Self {
         let plan = Plan { outgoing, handle, timeout, inherited, expect: None, silence: None };
-        Self(State::Planned(Some(Box::new(plan))))
+        Self(RepliesState::Planned(Some(Box::new(plan))))
     }
 
     fn plan(mut self, change: impl FnOnce(&mut Plan<E>)) -> Self {
-        if let State::Planned(Some(plan)) = &mut self.0 {
+        if let RepliesState::Planned(Some(plan)) = &mut self.0 {
             change(plan);
         }
         self
@@ -141,14 +141,14 @@ impl<E: Encoder> Stream for Replies<E> {
     type Item = Result<Message<E>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let State::Planned(plan) = &mut self.0
+        if let RepliesState::Planned(plan) = &mut self.0
             && let Some(plan) = plan.take()
         {
-            self.0 = State::Asked(Box::pin(replies(plan)));
+            self.0 = RepliesState::Asked(Box::pin(replies(plan)));
         }
         match &mut self.0 {
-            State::Asked(replies) => replies.as_mut().poll_next(cx),
-            State::Planned(_) => Poll::Ready(None),
+            RepliesState::Asked(replies) => replies.as_mut().poll_next(cx),
+            RepliesState::Planned(_) => Poll::Ready(None),
         }
     }
 }

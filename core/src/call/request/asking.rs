@@ -14,7 +14,7 @@ use crate::{
     Error, ErrorKind, Executed, MessageId,
     call::outgoing::{Outgoing, Ready},
     delivery,
-    driver::{Answer, OutboundStream, Pending, Room, Shared, Step, Vain},
+    driver::{Answer, NoAnswer, OutboundStream, Pending, RequestStep, Room, Shared},
     producer::{Prepared, Producer},
     proto::{
         Asker, AskerLimits, ReasonCode,
@@ -137,13 +137,13 @@ impl Asking {
     ///
     /// Not cancel safe: if dropped while a packet is being published, the next call may publish it
     /// again.
-    pub(super) async fn next(&mut self) -> Result<Result<Answer, Error>, Vain> {
+    pub(super) async fn next(&mut self) -> Result<Result<Answer, Error>, NoAnswer> {
         loop {
             match self.step().await {
-                Step::Answer(Err(error)) => return Ok(Err(self.beside_plain(error))),
-                Step::Answer(answer) => return Ok(answer),
-                Step::Vain(vain) => return Err(vain),
-                Step::Ask(targets) => {
+                RequestStep::Answer(Err(error)) => return Ok(Err(self.beside_plain(error))),
+                RequestStep::Answer(answer) => return Ok(answer),
+                RequestStep::NoAnswer(no_answer) => return Err(no_answer),
+                RequestStep::Ask(targets) => {
                     if let Err(error) = self.publish(targets).await {
                         return Ok(Err(error));
                     }
@@ -187,7 +187,7 @@ impl Asking {
     }
 
     /// Waits for something to publish, or an answer.
-    fn step(&self) -> impl Future<Output = Step> {
+    fn step(&self) -> impl Future<Output = RequestStep> {
         let mut armed = None;
         poll_fn(move |cx| {
             let shared = self.shared();
@@ -197,7 +197,7 @@ impl Asking {
                 }
                 if shared.is_closed() {
                     let closed = Error::from(ErrorKind::Closed).with_executed(self.executed());
-                    return Poll::Ready(Step::Answer(Err(closed)));
+                    return Poll::Ready(RequestStep::Answer(Err(closed)));
                 }
                 let Some(at) = self.pending.poll_timeout() else {
                     return Poll::Pending;

@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind};
 
 #[derive(Default)]
 pub(in crate::driver) struct Lifecycle {
-    state: Mutex<State>,
+    state: Mutex<LifecycleState>,
     /// A copy of the stage, readable without the lock.
     stage: AtomicU8,
     /// Whether the inbox is active, readable without the lock.
@@ -28,7 +28,7 @@ pub(in crate::driver) struct Lifecycle {
 }
 
 #[derive(Default)]
-struct State {
+struct LifecycleState {
     inbox: Inbox,
     stage: Stage,
     /// When work in progress is aborted.
@@ -57,7 +57,7 @@ pub(in crate::driver) enum Stage {
 }
 
 impl Lifecycle {
-    fn update(&self, change: impl FnOnce(&mut State)) {
+    fn update(&self, change: impl FnOnce(&mut LifecycleState)) {
         let mut state = lock(&self.state);
         change(&mut state);
         self.stage.store(state.stage as u8, Ordering::SeqCst);
@@ -76,7 +76,7 @@ impl Lifecycle {
         before < stage
     }
 
-    async fn wait<T>(&self, mut wanted: impl FnMut(&State) -> Option<T>) -> T {
+    async fn wait<T>(&self, mut wanted: impl FnMut(&LifecycleState) -> Option<T>) -> T {
         loop {
             let listener = self.changed.listen();
             if let Some(found) = wanted(&lock(&self.state)) {
@@ -130,7 +130,7 @@ impl Ground {
     /// # Errors
     /// Why it could not be subscribed, `Closed`, or `Deadline`. No handler was executed.
     pub(crate) async fn ready(&self, deadline: Option<Instant>) -> Result<(), Error> {
-        let ready = |state: &State| match (&state.inbox, state.stage) {
+        let ready = |state: &LifecycleState| match (&state.inbox, state.stage) {
             (_, Stage::Closing | Stage::Closed) => Some(Err(ErrorKind::Closed.into())),
             (Inbox::Starting, _) => None,
             (Inbox::Open, _) => Some(Ok(())),

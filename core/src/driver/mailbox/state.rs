@@ -13,12 +13,12 @@ use crate::{
     proto::Queue,
 };
 
-pub(super) struct State {
+pub(super) struct MailboxState {
     pub(super) queue: ChargedQueue,
     pub(super) reader: Option<Waker>,
 }
 
-impl State {
+impl MailboxState {
     pub(super) fn new(queue: Queue<Arrival>) -> Self {
         Self { queue: ChargedQueue::new(queue), reader: None }
     }
@@ -35,25 +35,25 @@ impl State {
 /// The locked state. Unlocking updates the count of messages.
 pub(super) struct Locked<'a> {
     count: &'a AtomicUsize,
-    state: MutexGuard<'a, State>,
+    state: MutexGuard<'a, MailboxState>,
 }
 
 impl<'a> Locked<'a> {
-    pub(super) fn new(count: &'a AtomicUsize, state: &'a Mutex<State>) -> Self {
+    pub(super) fn new(count: &'a AtomicUsize, state: &'a Mutex<MailboxState>) -> Self {
         Self { count, state: lock(state) }
     }
 }
 
 impl Deref for Locked<'_> {
-    type Target = State;
+    type Target = MailboxState;
 
-    fn deref(&self) -> &State {
+    fn deref(&self) -> &MailboxState {
         &self.state
     }
 }
 
 impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut State {
+    fn deref_mut(&mut self) -> &mut MailboxState {
         &mut self.state
     }
 }

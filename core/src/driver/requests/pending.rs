@@ -29,15 +29,15 @@ pub(crate) struct Pending {
     to: To,
     /// The limits of waiting answers, if it takes all answers.
     room: Option<Room>,
-    state: Mutex<State>,
+    state: Mutex<PendingState>,
 }
 
-struct State {
+struct PendingState {
     asker: Asker,
     answers: Answers,
     /// How many answers the last taken one stands for.
     stood_for: usize,
-    vain: Option<Vain>,
+    no_answer: Option<NoAnswer>,
     /// The waker of the asker that waits.
     waker: Option<Waker>,
     /// The timeout that it waits for.
@@ -51,16 +51,16 @@ pub(crate) struct Answer {
 }
 
 /// The next step of a request.
-pub(crate) enum Step {
+pub(crate) enum RequestStep {
     /// Publish it to these targets.
     Ask(Targets),
     Answer(Result<Answer, Error>),
     /// There will be no further answer.
-    Vain(Vain),
+    NoAnswer(NoAnswer),
 }
 
 /// Why there is no answer.
-pub(crate) enum Vain {
+pub(crate) enum NoAnswer {
     /// No answerer was heard from for too long.
     Silence(Error),
     Deadline,
@@ -70,7 +70,14 @@ impl Pending {
     /// Creates a pending request. A request that takes all answers has `room` for them.
     pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
         let answers = Answers::default();
-        let state = State { asker, answers, stood_for: 0, vain: None, waker: None, armed: None };
+        let state = PendingState {
+            asker,
+            answers,
+            stood_for: 0,
+            no_answer: None,
+            waker: None,
+            armed: None,
+        };
         Self { message, to, room, state: Mutex::new(state) }
     }
 
@@ -132,17 +139,17 @@ impl Pending {
     }
 
     /// Returns the next step.
-    pub(crate) fn poll_step(&self, cx: &Context<'_>) -> Poll<Step> {
+    pub(crate) fn poll_step(&self, cx: &Context<'_>) -> Poll<RequestStep> {
         let mut state = lock(&self.state);
         if let Some(targets) = state.asker.poll_ask() {
-            return Poll::Ready(Step::Ask(targets));
+            return Poll::Ready(RequestStep::Ask(targets));
         }
         if let Some((answer, count)) = state.answers.take() {
             state.stood_for = count;
-            return Poll::Ready(Step::Answer(answer));
+            return Poll::Ready(RequestStep::Answer(answer));
         }
-        if let Some(vain) = state.vain.take() {
-            return Poll::Ready(Step::Vain(vain));
+        if let Some(no_answer) = state.no_answer.take() {
+            return Poll::Ready(RequestStep::NoAnswer(no_answer));
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
@@ -193,12 +200,12 @@ impl Pending {
                 }
                 Some(AskerEvent::NoReceivers) => answer = Some(Err(ErrorKind::NoReceivers.into())),
                 Some(AskerEvent::NoAnswer { failure }) => {
-                    state.vain = Some(Vain::Silence(errors::no_answer(failure)));
+                    state.no_answer = Some(NoAnswer::Silence(errors::no_answer(failure)));
                 }
                 Some(AskerEvent::Lost { instance, failure }) => {
-                    state.vain = Some(Vain::Silence(errors::lost(instance, failure)));
+                    state.no_answer = Some(NoAnswer::Silence(errors::lost(instance, failure)));
                 }
-                Some(AskerEvent::Deadline) => state.vain = Some(Vain::Deadline),
+                Some(AskerEvent::Deadline) => state.no_answer = Some(NoAnswer::Deadline),
             }
         }
         let says = [state.asker.poll_transmit(), state.asker.poll_transmit()];
@@ -232,7 +239,7 @@ impl Pending {
     }
 }
 
-impl State {
+impl PendingState {
     /// Adds an answer. Returns it if there is no room for it.
     fn add(
         &mut self,
@@ -256,7 +263,7 @@ impl State {
             (Some(next), Some(armed)) => next < armed,
             (next, _) => next.is_some(),
         };
-        let waits = self.answers.len() > 0 || self.vain.is_some();
+        let waits = self.answers.len() > 0 || self.no_answer.is_some();
         waits || self.asker.poll_ask().is_some() || is_sooner()
     }
 }

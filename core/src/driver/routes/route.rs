@@ -30,7 +30,7 @@ pub(in crate::driver) struct Route {
     pub(in crate::driver) watch: Arc<Watch>,
     /// The waker of `watch`.
     pub(in crate::driver) waker: Waker,
-    phase: Mutex<Phase>,
+    phase: Mutex<RoutePhase>,
     changed: Event,
 }
 
@@ -42,7 +42,7 @@ pub(in crate::driver) struct Listening {
 }
 
 #[derive(Clone)]
-pub(in crate::driver) enum Phase {
+pub(in crate::driver) enum RoutePhase {
     Subscribing,
     Listening,
     /// Its last binding was removed; messages that were routed to it are still delivered.
@@ -63,7 +63,7 @@ impl Route {
             listening: Mutex::default(),
             waker: Waker::from(Arc::clone(&watch)),
             watch,
-            phase: Mutex::new(Phase::Subscribing),
+            phase: Mutex::new(RoutePhase::Subscribing),
             changed: Event::new(),
         }
     }
@@ -74,11 +74,11 @@ impl Route {
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    fn phase(&self) -> Phase {
+    fn phase(&self) -> RoutePhase {
         lock(&self.phase).clone()
     }
 
-    pub(in crate::driver) fn enter(&self, phase: Phase) {
+    pub(in crate::driver) fn enter(&self, phase: RoutePhase) {
         *lock(&self.phase) = phase;
         self.changed.notify(usize::MAX);
     }
@@ -86,8 +86,8 @@ impl Route {
     /// Notes that the subscription is active. Its last binding may have been removed already.
     pub(in crate::driver) fn subscribed(&self) {
         let mut phase = lock(&self.phase);
-        if matches!(*phase, Phase::Subscribing) {
-            *phase = Phase::Listening;
+        if matches!(*phase, RoutePhase::Subscribing) {
+            *phase = RoutePhase::Listening;
         }
         drop(phase);
         self.changed.notify(usize::MAX);
@@ -100,16 +100,20 @@ impl Route {
         drop(listening);
         let mut phase = lock(&self.phase);
         match *phase {
-            Phase::Failed(_) => {}
-            Phase::Subscribing => *phase = Phase::Failed(Arc::new(ErrorKind::Closed.into())),
-            Phase::Listening | Phase::Leaving | Phase::Left => *phase = Phase::Left,
+            RoutePhase::Failed(_) => {}
+            RoutePhase::Subscribing => {
+                *phase = RoutePhase::Failed(Arc::new(ErrorKind::Closed.into()));
+            }
+            RoutePhase::Listening | RoutePhase::Leaving | RoutePhase::Left => {
+                *phase = RoutePhase::Left;
+            }
         }
         drop(phase);
         self.changed.notify(usize::MAX);
     }
 
     /// Waits until the phase is wanted.
-    pub(in crate::driver) async fn wait(&self, wanted: impl Fn(&Phase) -> bool) -> Phase {
+    pub(in crate::driver) async fn wait(&self, wanted: impl Fn(&RoutePhase) -> bool) -> RoutePhase {
         loop {
             let listener = self.changed.listen();
             let phase = self.phase();
@@ -121,6 +125,6 @@ impl Route {
     }
 
     pub(in crate::driver) fn is_leaving(&self) -> bool {
-        matches!(self.phase(), Phase::Leaving)
+        matches!(self.phase(), RoutePhase::Leaving)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What the driver has to do for a machine.
-pub(super) enum Step {
+pub(super) enum DriveStep {
     Publish { to: Arc<Destination>, packet: Bytes, sent: Sent, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
@@ -33,7 +33,7 @@ pub(super) enum Sent {
 /// A machine with its lock.
 pub(super) trait Driven: Send + Sync {
     /// Handles timers, and returns what to do.
-    fn step(&self) -> Step;
+    fn step(&self) -> DriveStep;
     /// Notes that the broker has an offer.
     fn offered(&self, _target: Target) {}
     /// Notes that a confirmation is about to be handed over. Returns whether it still may be.
@@ -58,18 +58,18 @@ pub(super) async fn drive(ground: &Ground, driven: &impl Driven) -> Result<(), E
             return Err(ErrorKind::Closed.into());
         }
         match driven.step() {
-            Step::Finished => return Ok(()),
-            Step::Publish { to, packet, sent: Sent::Offer(target), .. } => {
+            DriveStep::Finished => return Ok(()),
+            DriveStep::Publish { to, packet, sent: Sent::Offer(target), .. } => {
                 ground.publish(&to, || packet.clone(), driven.token(target), None).await?;
                 driven.offered(target);
             }
-            Step::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {
+            DriveStep::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {
                 confirm(ground, driven, receiver, &to, packet, next).await?;
             }
-            Step::Publish { to, packet, sent: Sent::Nothing, next } => {
+            DriveStep::Publish { to, packet, sent: Sent::Nothing, next } => {
                 publish(ground, &to, &mut Some(packet), next).await?;
             }
-            Step::Wait(next) => match listener.take() {
+            DriveStep::Wait(next) => match listener.take() {
                 // Step once more, for changes between the step and the creation of the listener.
                 None => listener = Some(driven.changed().listen()),
                 Some(listening) => match next {

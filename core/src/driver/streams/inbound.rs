@@ -11,7 +11,7 @@ use event_listener::Event;
 
 use super::{
     admission::Waiting,
-    drive::{Driven, Sent, Step},
+    drive::{DriveStep, Driven, Sent},
 };
 use crate::{
     InstanceId,
@@ -27,7 +27,7 @@ pub(crate) struct InboundStream {
     ground: Arc<Ground>,
     budget: Arc<Mutex<Budget>>,
     key: (StreamId, Port),
-    state: Mutex<State>,
+    state: Mutex<InboundState>,
     /// The inbox of the sender.
     sender: Arc<Destination>,
     /// The queue where its message waits for the confirmation.
@@ -36,7 +36,7 @@ pub(crate) struct InboundStream {
     changed: Event,
 }
 
-struct State {
+struct InboundState {
     machine: Inbound,
     reader: Option<Waker>,
     /// The timeout that the driver waits for.
@@ -65,7 +65,7 @@ impl InboundStream {
             ground,
             budget,
             key,
-            state: Mutex::new(State { machine, reader: None, armed: None }),
+            state: Mutex::new(InboundState { machine, reader: None, armed: None }),
             sender,
             queue,
             place: OnceLock::new(),
@@ -94,7 +94,7 @@ impl InboundStream {
 
     /// Unlocks the machine, and wakes the reader and the binding if needed. Returns whether the
     /// driver has to be woken.
-    fn release(&self, mut state: MutexGuard<'_, State>, was_undecided: bool) -> bool {
+    fn release(&self, mut state: MutexGuard<'_, InboundState>, was_undecided: bool) -> bool {
         let machine = &state.machine;
         let sooner = match (machine.poll_timeout(), state.armed) {
             (Some(next), Some(armed)) => next < armed,
@@ -229,7 +229,7 @@ fn readiness(machine: &Inbound) -> Readiness {
 }
 
 impl Driven for InboundStream {
-    fn step(&self) -> Step {
+    fn step(&self) -> DriveStep {
         let now = self.ground.now();
         let mut state = lock(&self.state);
         let undecided = state.machine.is_undecided();
@@ -240,11 +240,14 @@ impl Driven for InboundStream {
         state.armed = next;
         self.release(state, undecided);
         match packet {
-            Some(packet) => {
-                Step::Publish { to: Arc::clone(&self.sender), packet, sent: Sent::Nothing, next }
-            }
-            None if finished => Step::Finished,
-            None => Step::Wait(next),
+            Some(packet) => DriveStep::Publish {
+                to: Arc::clone(&self.sender),
+                packet,
+                sent: Sent::Nothing,
+                next,
+            },
+            None if finished => DriveStep::Finished,
+            None => DriveStep::Wait(next),
         }
     }
 

@@ -7,7 +7,7 @@ use futures_lite::future;
 
 use super::{
     Streams,
-    drive::{Driven, Sent, Step, drive, undriven},
+    drive::{DriveStep, Driven, Sent, drive, undriven},
 };
 use crate::{
     Error, ErrorKind, Executed, ServiceName, Subject,
@@ -191,7 +191,7 @@ impl OutboundStream {
 }
 
 impl Driven for OutboundStream {
-    fn step(&self) -> Step {
+    fn step(&self) -> DriveStep {
         let now = self.ground.now();
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
@@ -211,13 +211,13 @@ impl Driven for OutboundStream {
                     (None, Some(receiver)) => Sent::Confirm(receiver),
                     (None, None) => Sent::Nothing,
                 };
-                return Step::Publish { to, packet: transmit.packet, sent, next };
+                return DriveStep::Publish { to, packet: transmit.packet, sent, next };
             }
         }
         if machine.outcome().is_some() {
-            return Step::Finished;
+            return DriveStep::Finished;
         }
-        Step::Wait(machine.poll_timeout())
+        DriveStep::Wait(machine.poll_timeout())
     }
 
     fn offered(&self, target: Target) {

@@ -10,7 +10,7 @@ use crate::{
     driver::{
         Logged, Seen, Shared,
         ground::lock,
-        routes::{Listening, Members, Phase, Route},
+        routes::{Listening, Members, Route, RoutePhase},
     },
     error::Causes,
     proto::frame::Known,
@@ -44,7 +44,7 @@ pub(super) fn run(
             Ok(subscription) => {
                 future::or(listen(shared, route, subscription), shared.closed()).await;
             }
-            Err(error) => route.enter(Phase::Failed(Arc::new(error))),
+            Err(error) => route.enter(RoutePhase::Failed(Arc::new(error))),
         }
     }
 }
@@ -72,7 +72,7 @@ async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSu
     *lock(&route.listening) = Some(listening);
     route.subscribed();
     let leaving = async {
-        route.wait(|phase| matches!(phase, Phase::Leaving)).await;
+        route.wait(|phase| matches!(phase, RoutePhase::Leaving)).await;
     };
     future::or(listen_for_readers(shared, route), leaving).await;
     // From now on no reader polls it.

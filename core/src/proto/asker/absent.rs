@@ -1,6 +1,6 @@
 //! How an asker handles the broker's notices of undelivered packets.
 
-use super::{Asker, AskerEvent, Phase};
+use super::{Asker, AskerEvent, AskerPhase};
 use crate::{address::Targets, proto::Executed};
 
 impl Asker {
@@ -12,7 +12,7 @@ impl Asker {
             Targets::Both => self.no_receivers(),
             Targets::Group => self.group_is_empty(),
             // The sending half of the body knows which receivers have accepted.
-            Targets::Plain if self.is_streamed && matches!(self.phase, Phase::Asking(_)) => {}
+            Targets::Plain if self.is_streamed && matches!(self.phase, AskerPhase::Asking(_)) => {}
             Targets::Plain => self.plain_is_empty(),
         }
     }
@@ -26,7 +26,7 @@ impl Asker {
             return self.end_failed_plain(*failure);
         }
         // During a pause: a member has just answered, so the group exists.
-        let is_pausing = matches!(self.phase, Phase::Pausing(_));
+        let is_pausing = matches!(self.phase, AskerPhase::Pausing(_));
         if !is_pausing && (self.is_repeated || self.no_plain_has_it()) {
             self.no_receivers();
         }

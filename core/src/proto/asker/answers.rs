@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Asker, AskerEvent, Phase, RequestFailure};
+use super::{Asker, AskerEvent, AskerPhase, RequestFailure};
 use crate::{InstanceId, address::Target, proto::Executed};
 
 impl Asker {
@@ -15,7 +15,7 @@ impl Asker {
         if self.takes_all {
             self.hear(now, Target::Plain);
         } else {
-            self.phase = Phase::Over;
+            self.phase = AskerPhase::Over;
         }
         true
     }
@@ -58,18 +58,20 @@ impl Asker {
     /// or the same one later.
     pub(super) fn refused(&mut self, now: Instant, failure: RequestFailure) {
         match &mut self.phase {
-            Phase::Asking(refusal) => *refusal = Some(Box::new(failure)),
-            Phase::Waiting(_) => match self.backoff.again(now, self.give_up, self.limits.refusal) {
-                Some(again) => {
-                    self.phase = Phase::Pausing(again);
-                    (self.heard.group, self.heard.from) = (None, None);
-                    self.refusal = Some(Box::new(failure));
-                    self.events.push_back(AskerEvent::NotExecuted);
+            AskerPhase::Asking(refusal) => *refusal = Some(Box::new(failure)),
+            AskerPhase::Waiting(_) => {
+                match self.backoff.again(now, self.give_up, self.limits.refusal) {
+                    Some(again) => {
+                        self.phase = AskerPhase::Pausing(again);
+                        (self.heard.group, self.heard.from) = (None, None);
+                        self.refusal = Some(Box::new(failure));
+                        self.events.push_back(AskerEvent::NotExecuted);
+                    }
+                    None => self.group_failed(failure),
                 }
-                None => self.group_failed(failure),
-            },
+            }
             // A repeated refusal.
-            Phase::Pausing(_) | Phase::Over => {}
+            AskerPhase::Pausing(_) | AskerPhase::Over => {}
         }
     }
 

@@ -87,7 +87,7 @@ pub struct Asker {
     deadline: Option<Instant>,
     takes_all: bool,
     is_streamed: bool,
-    phase: Phase,
+    phase: AskerPhase,
     /// The targets that the message has yet to be published to.
     lanes: &'static [Targets],
     /// Whether a packet of the request was published.
@@ -112,7 +112,7 @@ pub struct Asker {
 }
 
 #[derive(Debug)]
-enum Phase {
+enum AskerPhase {
     /// Packets of the request have yet to be published. The group may have refused already.
     Asking(Option<Box<RequestFailure>>),
     /// Everything is with the broker, since this time.
@@ -155,7 +155,7 @@ impl Asker {
             deadline,
             takes_all: false,
             is_streamed: false,
-            phase: Phase::Asking(None),
+            phase: AskerPhase::Asking(None),
             lanes,
             was_asked: false,
             is_repeated: false,
@@ -194,7 +194,7 @@ impl Asker {
     /// Returns whether the request is over: no further answer is accepted.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over)
+        matches!(self.phase, AskerPhase::Over)
     }
 
     /// Returns where to publish the message next. If the request [is repeated](Self::is_repeated),
@@ -215,11 +215,11 @@ impl Asker {
     pub fn handle_asked(&mut self, now: Instant) {
         self.was_asked = true;
         self.lanes = self.lanes.get(1..).unwrap_or_default();
-        if let Phase::Asking(refusal) = &mut self.phase
+        if let AskerPhase::Asking(refusal) = &mut self.phase
             && self.lanes.is_empty()
         {
             let refusal = refusal.take();
-            self.phase = Phase::Waiting(now);
+            self.phase = AskerPhase::Waiting(now);
             if let Some(refusal) = refusal {
                 self.refused(now, *refusal);
             }
@@ -258,7 +258,7 @@ impl Asker {
 
     /// Ends the request without an event.
     fn finish(&mut self) {
-        self.phase = Phase::Over;
+        self.phase = AskerPhase::Over;
         self.lanes = &[];
     }
 
@@ -283,7 +283,7 @@ impl Asker {
         if self.is_repeated {
             self.lanes = &[];
         }
-        self.phase = Phase::Over;
+        self.phase = AskerPhase::Over;
     }
 
     fn hear(&mut self, now: Instant, target: Target) {

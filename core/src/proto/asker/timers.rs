@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Asker, AskerEvent, Phase};
+use super::{Asker, AskerEvent, AskerPhase};
 use crate::{address::Targets, proto::clock::later};
 
 impl Asker {
@@ -20,7 +20,7 @@ impl Asker {
             self.probe = Some(later(now, self.limits.retry));
         }
         match self.phase {
-            Phase::Pausing(until) if now >= until => self.ask_group(),
+            AskerPhase::Pausing(until) if now >= until => self.ask_group(),
             _ if self.silent_at().as_ref().is_some_and(is_past) => {
                 let silence = self.silence();
                 self.end_unanswered(silence);
@@ -33,8 +33,8 @@ impl Asker {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let pause = match self.phase {
-            Phase::Over => return None,
-            Phase::Pausing(until) => Some(until),
+            AskerPhase::Over => return None,
+            AskerPhase::Pausing(until) => Some(until),
             _ => None,
         };
         let times = [self.deadline, self.probe_at(), self.silent_at(), pause];
@@ -43,7 +43,7 @@ impl Asker {
 
     /// Asks the group again, alone.
     fn ask_group(&mut self) {
-        self.phase = Phase::Asking(None);
+        self.phase = AskerPhase::Asking(None);
         self.lanes = &[Targets::Group];
         self.is_repeated = true;
     }
@@ -63,7 +63,7 @@ impl Asker {
     /// bindings do not matter. The failure of a plain binding does not tell whether there is a
     /// group.
     fn silent_at(&self) -> Option<Instant> {
-        let Phase::Waiting(asked) = self.phase else {
+        let AskerPhase::Waiting(asked) = self.phase else {
             return None;
         };
         let limits = &self.limits;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::{Inbound, Phase};
+use super::{Inbound, InboundPhase};
 use crate::proto::{
     Budget, Reason, ReasonCode,
     clock::later,
@@ -35,13 +35,13 @@ impl Inbound {
     pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {
         self.heard = now;
         self.repeat_last_word();
-        if self.phase != Phase::Offered {
+        if self.phase != InboundPhase::Offered {
             return false;
         }
         self.confirmed = true;
         budget.confirm(&self.claim);
         self.nonce = Some(nonce);
-        self.phase = Phase::Open;
+        self.phase = InboundPhase::Open;
         self.due = self.body.have() > 0;
         // The sender has to receive the nonce soon, even without other news.
         self.ack_at.get_or_insert(later(now, self.limits.ack_delay));
@@ -72,7 +72,7 @@ impl Inbound {
         self.said.pieces_ago += 1;
         let complete = self.body.is_whole() && news > 0;
         let overdue = news > quarter || complete || self.said.pieces_ago >= Self::MAX_UNSAID;
-        if self.phase == Phase::Open && overdue {
+        if self.phase == InboundPhase::Open && overdue {
             self.due = true;
         } else if self.ack_at.is_none() {
             // A duplicate is acknowledged too, with a delay: the sender does not know what has
@@ -92,7 +92,7 @@ impl Inbound {
             return self.fail(ReasonCode::Corrupt, budget);
         }
         self.recharge(budget);
-        if self.phase == Phase::Open {
+        if self.phase == InboundPhase::Open {
             self.due = true;
             if self.begun {
                 self.verify(budget);
@@ -104,14 +104,14 @@ impl Inbound {
     pub fn handle_reset(&mut self, now: Instant, reason: Reason, budget: &mut Budget) {
         self.heard = now;
         if self.is_live() {
-            self.finish(Phase::Reset(reason), budget);
+            self.finish(InboundPhase::Reset(reason), budget);
         }
     }
 
     /// Handles the sender's sign of life.
     pub fn handle_ping(&mut self, now: Instant) {
         self.heard = now;
-        self.due |= self.phase == Phase::Open;
+        self.due |= self.phase == InboundPhase::Open;
         self.repeat_last_word();
     }
 }

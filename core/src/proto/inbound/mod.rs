@@ -56,7 +56,7 @@ pub struct Inbound {
     receiver: Receiver,
     target: Target,
     limits: InboundLimits,
-    phase: Phase,
+    phase: InboundPhase,
     body: Assembly,
     granted: u64,
     claim: Claim,
@@ -79,7 +79,7 @@ pub struct Inbound {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Phase {
+enum InboundPhase {
     /// Accepted, but the sender has not confirmed.
     Offered,
     /// The reader may read.
@@ -129,7 +129,7 @@ impl Inbound {
             receiver,
             target,
             limits,
-            phase: Phase::Offered,
+            phase: InboundPhase::Offered,
             body: Assembly::new(length),
             granted,
             claim,
@@ -159,7 +159,7 @@ impl Inbound {
     ) -> Self {
         let mut inbound =
             Self::offered(now, stream, receiver, Target::Plain, length, limits, claim);
-        inbound.phase = Phase::Open;
+        inbound.phase = InboundPhase::Open;
         inbound.confirmed = true;
         inbound.started = true;
         inbound
@@ -168,21 +168,21 @@ impl Inbound {
     /// Releases everything it holds. It does nothing afterwards.
     pub fn close(&mut self, budget: &mut Budget) {
         if self.is_live() {
-            self.finish(Phase::Stopped(ReasonCode::Dropped.into()), budget);
+            self.finish(InboundPhase::Stopped(ReasonCode::Dropped.into()), budget);
         }
         budget.close(&self.claim);
     }
 
     fn is_live(&self) -> bool {
-        matches!(self.phase, Phase::Offered | Phase::Open)
+        matches!(self.phase, InboundPhase::Offered | InboundPhase::Open)
     }
 
     fn fail(&mut self, code: ReasonCode, budget: &mut Budget) {
-        self.finish(Phase::Stopped(code.into()), budget);
+        self.finish(InboundPhase::Stopped(code.into()), budget);
     }
 
-    fn finish(&mut self, phase: Phase, budget: &mut Budget) {
-        self.due = !matches!(phase, Phase::Reset(_));
+    fn finish(&mut self, phase: InboundPhase, budget: &mut Budget) {
+        self.due = !matches!(phase, InboundPhase::Reset(_));
         self.phase = phase;
         self.ack_at = None;
         self.body.clear();

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Inbound, Phase};
+use super::{Inbound, InboundPhase};
 use crate::proto::{Budget, Reason, ReasonCode};
 
 /// The result of [`Inbound::read`].
@@ -22,7 +22,7 @@ impl Inbound {
     /// Notes that the handler has the message, and tells the sender at once: until then the sender
     /// can offer the message to another member of the group.
     pub fn start(&mut self, budget: &mut Budget) {
-        if self.phase == Phase::Open && self.is_unstarted() {
+        if self.phase == InboundPhase::Open && self.is_unstarted() {
             budget.start(&self.claim);
             self.started = true;
             self.due = true;
@@ -32,10 +32,12 @@ impl Inbound {
     /// Returns the next bytes for the reader, and grants credit for the freed room.
     pub fn read(&mut self, budget: &mut Budget) -> Read {
         match &self.phase {
-            Phase::Reset(reason) | Phase::Stopped(reason) => return Read::Failed(reason.clone()),
-            Phase::Done => return Read::End,
-            Phase::Offered => return Read::Pending,
-            Phase::Open => {}
+            InboundPhase::Reset(reason) | InboundPhase::Stopped(reason) => {
+                return Read::Failed(reason.clone());
+            }
+            InboundPhase::Done => return Read::End,
+            InboundPhase::Offered => return Read::Pending,
+            InboundPhase::Open => {}
         }
         self.start(budget);
         self.begun = true;
@@ -43,9 +45,9 @@ impl Inbound {
         self.grant(budget);
         self.verify(budget);
         match (chunk, &self.phase) {
-            (_, Phase::Stopped(reason)) => Read::Failed(reason.clone()),
+            (_, InboundPhase::Stopped(reason)) => Read::Failed(reason.clone()),
             (Some(chunk), _) => Read::Chunk(chunk),
-            (None, Phase::Done) => Read::End,
+            (None, InboundPhase::Done) => Read::End,
             (None, _) => Read::Pending,
         }
     }
@@ -56,7 +58,7 @@ impl Inbound {
             // Another member of the group may take the message.
             return self.stop(ReasonCode::Draining.into(), budget);
         }
-        if self.phase == Phase::Open {
+        if self.phase == InboundPhase::Open {
             // An empty body counts as read.
             self.verify(budget);
         }
@@ -66,14 +68,14 @@ impl Inbound {
     /// Stops the body: there is no reader. Has no effect if everything was read.
     pub fn stop(&mut self, reason: Reason, budget: &mut Budget) {
         if self.is_live() {
-            self.finish(Phase::Stopped(reason), budget);
+            self.finish(InboundPhase::Stopped(reason), budget);
         }
     }
 
     pub(super) fn verify(&mut self, budget: &mut Budget) {
         match self.body.verdict() {
             None => {}
-            Some(true) => self.finish(Phase::Done, budget),
+            Some(true) => self.finish(InboundPhase::Done, budget),
             Some(false) => self.fail(ReasonCode::Corrupt, budget),
         }
     }

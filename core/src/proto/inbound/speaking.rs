@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{Inbound, Phase, Said};
+use super::{Inbound, InboundPhase, Said};
 use crate::proto::{
     Budget, Reason, ReasonCode,
     clock::{SIGNS_OF_LIFE, later},
@@ -20,18 +20,18 @@ impl Inbound {
         self.spoke = now;
         self.ack_at = None;
         let frame = match &self.phase {
-            Phase::Reset(_) => return None,
-            Phase::Offered => Frame::Accept {
+            InboundPhase::Reset(_) => return None,
+            InboundPhase::Offered => Frame::Accept {
                 message: self.stream.message,
                 receiver: self.receiver,
                 target: self.target,
                 credit: self.granted,
             },
-            Phase::Open | Phase::Done => {
+            InboundPhase::Open | InboundPhase::Done => {
                 self.said = Said { have: self.body.have(), credit: self.granted, pieces_ago: 0 };
                 self.receipt()
             }
-            Phase::Stopped(reason) => self.stop_frame(reason.clone()),
+            InboundPhase::Stopped(reason) => self.stop_frame(reason.clone()),
         };
         Some(frame.encode())
     }
@@ -52,11 +52,11 @@ impl Inbound {
             return;
         }
         if self.give_up_at().is_some_and(|at| now >= at) {
-            return self.finish(Phase::Reset(ReasonCode::Lost.into()), budget);
+            return self.finish(InboundPhase::Reset(ReasonCode::Lost.into()), budget);
         }
         if self.ack_at.is_some_and(|at| now >= at) {
             self.ack_at = None;
-            self.due |= self.phase == Phase::Open;
+            self.due |= self.phase == InboundPhase::Open;
         }
         self.due |= now >= later(self.spoke, self.pause());
     }
@@ -65,16 +65,18 @@ impl Inbound {
     #[must_use]
     pub fn last_word(&self) -> Bytes {
         let frame = match &self.phase {
-            Phase::Done => self.receipt(),
-            Phase::Reset(reason) | Phase::Stopped(reason) => self.stop_frame(reason.clone()),
-            Phase::Offered | Phase::Open => self.stop_frame(ReasonCode::Gone.into()),
+            InboundPhase::Done => self.receipt(),
+            InboundPhase::Reset(reason) | InboundPhase::Stopped(reason) => {
+                self.stop_frame(reason.clone())
+            }
+            InboundPhase::Offered | InboundPhase::Open => self.stop_frame(ReasonCode::Gone.into()),
         };
         frame.encode()
     }
 
     /// Sends the last packet again: a packet of the sender after the end shows that it was lost.
     pub(super) fn repeat_last_word(&mut self) {
-        self.due |= matches!(self.phase, Phase::Done | Phase::Stopped(_));
+        self.due |= matches!(self.phase, InboundPhase::Done | InboundPhase::Stopped(_));
     }
 
     /// Returns the maximum time between two packets.
@@ -82,7 +84,7 @@ impl Inbound {
         let alive = self.limits.idle / SIGNS_OF_LIFE;
         match self.phase {
             // Repeated many times before the offer expires, so that some losses do not matter.
-            Phase::Offered => self.limits.retry.min(alive).min(self.limits.answer / 20),
+            InboundPhase::Offered => self.limits.retry.min(alive).min(self.limits.answer / 20),
             _ => alive,
         }
     }
@@ -91,7 +93,7 @@ impl Inbound {
     fn give_up_at(&self) -> Option<Instant> {
         let silent = later(self.heard, self.limits.idle);
         match self.phase {
-            Phase::Offered => Some(silent.min(self.confirm_by)),
+            InboundPhase::Offered => Some(silent.min(self.confirm_by)),
             _ => (!self.body.is_whole()).then_some(silent),
         }
     }
@@ -104,7 +106,7 @@ impl Inbound {
                 have: self.body.have(),
                 credit: self.granted,
                 started: self.started && self.nonce.is_some(),
-                done: self.phase == Phase::Done,
+                done: self.phase == InboundPhase::Done,
                 nonce: self.nonce,
             },
         }

@@ -1,6 +1,6 @@
 //! The status of the receiving half.
 
-use super::{Inbound, Phase};
+use super::{Inbound, InboundPhase};
 use crate::proto::Reason;
 
 impl Inbound {
@@ -19,16 +19,16 @@ impl Inbound {
     /// Returns whether the sender has yet to confirm, or abort.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
-        self.phase == Phase::Offered
+        self.phase == InboundPhase::Offered
     }
 
     /// Returns whether [`read`](Self::read) would return something other than `Pending`.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         match self.phase {
-            Phase::Offered => false,
-            Phase::Open => self.body.is_readable(),
-            Phase::Done | Phase::Reset(_) | Phase::Stopped(_) => true,
+            InboundPhase::Offered => false,
+            InboundPhase::Open => self.body.is_readable(),
+            InboundPhase::Done | InboundPhase::Reset(_) | InboundPhase::Stopped(_) => true,
         }
     }
 
@@ -48,7 +48,7 @@ impl Inbound {
     #[must_use]
     pub fn failure(&self) -> Option<&Reason> {
         match &self.phase {
-            Phase::Reset(reason) | Phase::Stopped(reason) => Some(reason),
+            InboundPhase::Reset(reason) | InboundPhase::Stopped(reason) => Some(reason),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ fn sender(number: u8) -> InstanceId {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum Operation {
     Push { sender: u8, bytes: u64, is_request: bool, offered: bool },
     Confirm(usize),
     Remove(usize),
@@ -20,35 +20,40 @@ enum Step {
     TakeRequests { age: u64 },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Operation> {
     let push = (0..3_u8, 0..40_u64, any::<bool>(), prop::bool::weighted(0.3)).prop_map(
-        |(sender, bytes, is_request, offered)| Step::Push { sender, bytes, is_request, offered },
+        |(sender, bytes, is_request, offered)| Operation::Push {
+            sender,
+            bytes,
+            is_request,
+            offered,
+        },
     );
     prop_oneof![
         4 => push,
-        2 => (0..40_usize).prop_map(Step::Confirm),
-        1 => (0..40_usize).prop_map(Step::Remove),
-        3 => Just(Step::Pop),
-        1 => (0..10_u64).prop_map(|age| Step::TakeRequests { age }),
+        2 => (0..40_usize).prop_map(Operation::Confirm),
+        1 => (0..40_usize).prop_map(Operation::Remove),
+        3 => Just(Operation::Pop),
+        1 => (0..10_u64).prop_map(|age| Operation::TakeRequests { age }),
     ]
 }
 
 /// One message of the model, which looks through all of them each time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Waiting {
+struct ModelEntry {
     id: usize,
     label: Label,
     is_open: bool,
 }
 
-impl Waiting {
+impl ModelEntry {
     fn is_whole_request(&self) -> bool {
         self.label.request.is_some() && !self.label.offered
     }
 }
 
 #[derive(Default)]
-struct Model(Vec<Waiting>);
+struct Model(Vec<ModelEntry>);
 
 impl Model {
     fn bytes(&self) -> u64 {
@@ -75,7 +80,7 @@ impl Model {
         self.0.iter().position(|waiting| waiting.id == id && waiting.is_open)
     }
 
-    fn oldest(&self, wanted: impl Fn(&Waiting) -> bool) -> Option<Instant> {
+    fn oldest(&self, wanted: impl Fn(&ModelEntry) -> bool) -> Option<Instant> {
         self.0.iter().filter(|waiting| wanted(waiting)).filter_map(|w| w.label.request).min()
     }
 }
@@ -89,7 +94,7 @@ proptest! {
         for (id, step) in steps.into_iter().enumerate() {
             now += Duration::from_secs(1);
             match step {
-                Step::Push { sender: from, bytes, is_request, offered } => {
+                Operation::Push { sender: from, bytes, is_request, offered } => {
                     let request = is_request.then_some(now);
                     let label = Label { sender: sender(from), bytes, request, offered };
                     let fits = model.has_room(bytes);
@@ -97,11 +102,11 @@ proptest! {
                     let pushed = queue.push(label, id);
                     prop_assert_eq!(pushed.is_ok(), fits);
                     if let Ok(place) = pushed {
-                        model.0.push(Waiting { id, label, is_open: offered });
+                        model.0.push(ModelEntry { id, label, is_open: offered });
                         places.push((id, place));
                     }
                 }
-                Step::Confirm(at) => {
+                Operation::Confirm(at) => {
                     // Also one that is confirmed already, was never offered, or is gone.
                     let Some(&(id, place)) = places.get(at) else { continue };
                     queue.confirm(place);
@@ -109,17 +114,17 @@ proptest! {
                         model.0[at].is_open = false;
                     }
                 }
-                Step::Remove(at) => {
+                Operation::Remove(at) => {
                     let Some(&(id, place)) = places.get(at) else { continue };
                     let Some(at) = model.open(id) else { continue };
                     model.0.remove(at);
                     prop_assert_eq!(queue.remove(place), Some(id));
                     prop_assert_eq!(queue.remove(place), None);
                 }
-                Step::Pop => prop_assert_eq!(queue.pop(), model.pop()),
-                Step::TakeRequests { age } => {
+                Operation::Pop => prop_assert_eq!(queue.pop(), model.pop()),
+                Operation::TakeRequests { age } => {
                     let by = now - Duration::from_secs(age);
-                    let is_old = |waiting: &Waiting| {
+                    let is_old = |waiting: &ModelEntry| {
                         waiting.is_whole_request() && waiting.label.request <= Some(by)
                     };
                     let old = model.0.iter().filter(|waiting| is_old(waiting));
@@ -132,7 +137,7 @@ proptest! {
             }
             prop_assert_eq!((queue.len(), queue.bytes()), (model.0.len(), model.bytes()));
             prop_assert_eq!(queue.oldest_request(), model.oldest(|_| true));
-            prop_assert_eq!(queue.oldest_whole_request(), model.oldest(Waiting::is_whole_request));
+            prop_assert_eq!(queue.oldest_whole_request(), model.oldest(ModelEntry::is_whole_request));
         }
         let all: Vec<_> = model.0.iter().map(|waiting| waiting.id).collect();
         prop_assert_eq!(queue.drain(), all);
