@@ -126,7 +126,7 @@ impl Delivery {
 }
 
 /// Returns why a receiver does not have the body.
-fn failed(delivery: &proto::Delivery, reason: &Reason) -> Error {
+fn failed(delivery: &proto::ReceiverOutcome, reason: &Reason) -> Error {
     let error = Error::from_reason(reason).heard_from(delivery.receiver.instance);
     error.with_executed(delivery.executed())
 }
@@ -176,7 +176,7 @@ pub(crate) fn errors_of_all(outcome: &Outcome) -> Vec<Error> {
 }
 
 /// Returns why a receiver will not answer. A receiver that only stopped reading may still answer.
-fn lost(delivery: &proto::Delivery) -> Option<Error> {
+fn lost(delivery: &proto::ReceiverOutcome) -> Option<Error> {
     let reason = delivery.result.as_ref().err()?;
     let may_answer = matches!(reason.code, ReasonCode::Dropped | ReasonCode::TooLarge);
     (!may_answer).then(|| failed(delivery, reason))

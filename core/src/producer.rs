@@ -18,20 +18,20 @@ pub(crate) struct Producer {
     first: Bytes,
     /// How many bytes at the front of `first` were returned; the next call removes them.
     given: usize,
-    kind: Kind,
+    kind: ProducerKind,
     /// How many bytes `kind` has yet to yield, if known.
     left: Option<u64>,
 }
 
-enum Kind {
+enum ProducerKind {
     Nothing,
     /// An owned vector. Converting it to `Bytes` would allocate.
     Vec(Vec<u8>),
-    Reader(Box<Reader>),
+    Reader(Box<BufferedReader>),
     Stream(Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>),
 }
 
-struct Reader {
+struct BufferedReader {
     reader: Pin<Box<dyn AsyncRead + Send>>,
     buffer: Vec<u8>,
     filled: usize,
@@ -47,16 +47,20 @@ pub(crate) enum Prepared {
 
 impl Producer {
     pub(super) fn bytes(bytes: Bytes) -> Self {
-        Self { first: bytes, given: 0, kind: Kind::Nothing, left: Some(0) }
+        Self { first: bytes, given: 0, kind: ProducerKind::Nothing, left: Some(0) }
     }
 
     pub(super) fn vec(bytes: Vec<u8>) -> Self {
         let left = Some(bytes.len() as u64);
-        Self { first: Bytes::new(), given: 0, kind: Kind::Vec(bytes), left }
+        Self { first: Bytes::new(), given: 0, kind: ProducerKind::Vec(bytes), left }
     }
 
     pub(super) fn reader(reader: Pin<Box<dyn AsyncRead + Send>>, length: Option<u64>) -> Self {
-        let kind = Kind::Reader(Box::new(Reader { reader, buffer: Vec::new(), filled: 0 }));
+        let kind = ProducerKind::Reader(Box::new(BufferedReader {
+            reader,
+            buffer: Vec::new(),
+            filled: 0,
+        }));
         Self { first: Bytes::new(), given: 0, kind, left: length }
     }
 
@@ -64,7 +68,7 @@ impl Producer {
         stream: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
         length: Option<u64>,
     ) -> Self {
-        Self { first: Bytes::new(), given: 0, kind: Kind::Stream(stream), left: length }
+        Self { first: Bytes::new(), given: 0, kind: ProducerKind::Stream(stream), left: length }
     }
 
     pub(crate) fn length(&self) -> Option<u64> {
@@ -74,9 +78,9 @@ impl Producer {
     /// Returns the whole body, if it is in memory and has at most `chunk` bytes.
     pub(crate) fn whole(&self, chunk: usize) -> Option<&[u8]> {
         let whole = match &self.kind {
-            Kind::Nothing => &*self.first,
-            Kind::Vec(bytes) => bytes,
-            Kind::Reader(_) | Kind::Stream(_) => return None,
+            ProducerKind::Nothing => &*self.first,
+            ProducerKind::Vec(bytes) => bytes,
+            ProducerKind::Reader(_) | ProducerKind::Stream(_) => return None,
         };
         (whole.len() <= chunk).then_some(whole)
     }
@@ -85,7 +89,7 @@ impl Producer {
     pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
         if self.whole(chunk).is_some() {
             return Ok(Prepared::Whole(match self.kind {
-                Kind::Vec(bytes) => bytes.into(),
+                ProducerKind::Vec(bytes) => bytes.into(),
                 _ => self.first,
             }));
         }
@@ -128,7 +132,7 @@ impl Producer {
     pub(crate) async fn next(&mut self, max: usize) -> io::Result<Option<&[u8]>> {
         self.first.advance(std::mem::take(&mut self.given));
         if self.first.is_empty() {
-            if matches!(self.kind, Kind::Reader(_)) {
+            if matches!(self.kind, ProducerKind::Reader(_)) {
                 return self.read(max).await;
             }
             match poll_fn(|cx| self.poll_kind(cx, max)).await? {
@@ -141,7 +145,7 @@ impl Producer {
     }
 
     async fn read(&mut self, max: usize) -> io::Result<Option<&[u8]>> {
-        let Kind::Reader(reader) = &mut self.kind else {
+        let ProducerKind::Reader(reader) = &mut self.kind else {
             return Ok(None);
         };
         let count = poll_fn(|cx| reader.fill(cx, max)).await?;
@@ -151,13 +155,13 @@ impl Producer {
 
     fn poll_kind(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<Option<Bytes>>> {
         let bytes = ready!(match &mut self.kind {
-            Kind::Nothing => Poll::Ready(Ok(None)),
-            Kind::Vec(bytes) => {
+            ProducerKind::Nothing => Poll::Ready(Ok(None)),
+            ProducerKind::Vec(bytes) => {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready(Ok((!bytes.is_empty()).then(|| bytes.into())))
             }
-            Kind::Stream(stream) => poll_stream(stream.as_mut(), cx),
-            Kind::Reader(reader) => {
+            ProducerKind::Stream(stream) => poll_stream(stream.as_mut(), cx),
+            ProducerKind::Reader(reader) => {
                 let count = ready!(reader.fill(cx, max))?;
                 let bytes = || Bytes::copy_from_slice(&reader.buffer[..count]);
                 Poll::Ready(Ok((count > 0).then(bytes)))
@@ -202,7 +206,7 @@ fn poll_stream(
     }
 }
 
-impl Reader {
+impl BufferedReader {
     /// Fills the buffer until it is full or the reader ends or pauses, and returns the number of
     /// bytes in it.
     fn fill(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<usize>> {

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use conduit::proto::frame::{Frame, Known};
+use conduit::proto::frame::{Frame, NameCache};
 
 /// Reads a packet. Whatever can be read is written in one way, and reads the same again, also for
 /// whoever remembers its sender.
@@ -11,8 +11,8 @@ pub fn frame(data: &[u8]) {
     let again = Frame::decode(&written).expect("what was written can be read");
     assert_eq!(again, frame);
     assert_eq!(again.encode(), written);
-    let mut known = Known::new();
+    let mut names = NameCache::new();
     for _ in 0..2 {
-        assert_eq!(Frame::decode_known(written.clone(), &mut known), Ok(frame.clone()));
+        assert_eq!(Frame::decode_with_names(written.clone(), &mut names), Ok(frame.clone()));
     }
 }

@@ -13,7 +13,7 @@ use futures_io::AsyncRead;
 use futures_lite::future;
 
 pub(crate) use self::duties::Duties;
-use self::duties::Held;
+use self::duties::MessageGuard;
 use crate::{
     Body, Client, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody,
     ServiceName, Subject,
@@ -68,7 +68,7 @@ pub struct Message<E> {
     deadline: Option<Instant>,
     is_reply: bool,
     body: Collected,
-    held: Held<E>,
+    guard: MessageGuard<E>,
 }
 
 impl<E: Encoder> Message<E> {
@@ -78,8 +78,8 @@ impl<E: Encoder> Message<E> {
             replier.start();
         }
         content.start();
-        let (body, held) = (Collected::new(content), Held::taken(handle));
-        Self { head, subject, replier, deadline, is_reply: false, body, held }
+        let (body, guard) = (Collected::new(content), MessageGuard::taken(handle));
+        Self { head, subject, replier, deadline, is_reply: false, body, guard }
     }
 
     /// Notes that the handler's function is called with this message.
@@ -96,8 +96,8 @@ impl<E: Encoder> Message<E> {
         deadline: Option<Instant>,
     ) -> Self {
         let Answer { head, content } = answer;
-        let (body, held) = (Collected::new(content), Held::reply(handle));
-        Self { head, subject, replier: None, deadline, is_reply: true, body, held }
+        let (body, guard) = (Collected::new(content), MessageGuard::reply(handle));
+        Self { head, subject, replier: None, deadline, is_reply: true, body, guard }
     }
 
     /// Waits for the whole body and decodes it with the conduit's encoder.
@@ -112,16 +112,16 @@ impl<E: Encoder> Message<E> {
         E: Decode<T>,
     {
         if let Some(theirs) = self.content_type() {
-            check_content_type(theirs, self.held.handle.encoder().content_type())
+            check_content_type(theirs, self.guard.handle.encoder().content_type())
                 .map_err(|error| self.about(error))?;
         }
         // A body that is already here is decoded in place, without waiting.
         let limit = self.decode_limit();
         let decoded =
-            self.body.whole(limit).map(|whole| Ok(self.held.handle.encoder().decode(whole?)));
+            self.body.whole(limit).map(|whole| Ok(self.guard.handle.encoder().decode(whole?)));
         let decoded = match decoded {
             Some(decoded) => decoded.map_err(|error: Error| self.about(error))?,
-            None => self.held.handle.encoder().decode(&self.to_bytes().await?),
+            None => self.guard.handle.encoder().decode(&self.to_bytes().await?),
         };
         decoded.map_err(|error| self.about(Error::with_cause(ErrorKind::Decode, error)))
     }
@@ -168,14 +168,14 @@ impl<E: Encoder> Message<E> {
         T: ?Sized,
         E: Encode<T>,
     {
-        let payload = Payload::encode(self.held.handle.encoder(), value);
-        Replying::new(self.held.handle.open(), self.replier.clone(), payload)
+        let payload = Payload::encode(self.guard.handle.encoder(), value);
+        Replying::new(self.guard.handle.open(), self.replier.clone(), payload)
     }
 
     /// Answers the request with a body, without encoding it.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.held.handle.open(), self.replier.clone(), payload)
+        Replying::new(self.guard.handle.open(), self.replier.clone(), payload)
     }
 
     /// Returns the subject. For a reply, the subject of the request.
@@ -212,7 +212,7 @@ impl<E: Encoder> Message<E> {
     /// `None` if there is no deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let now = self.held.handle.shared().now();
+        let now = self.guard.handle.shared().now();
         self.deadline.map(|at| at.saturating_duration_since(now))
     }
 
@@ -226,7 +226,7 @@ impl<E: Encoder> Message<E> {
     pub async fn cancelled(&self) {
         match &self.replier {
             Some(replier) => {
-                let closing = self.held.handle.shared().closing();
+                let closing = self.guard.handle.shared().closing();
                 future::or(replier.needless(self.deadline), closing).await;
             }
             None => future::pending().await,
@@ -241,11 +241,11 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Client::new(self.held.handle.clone(), name, self.deadline)
+        Client::new(self.guard.handle.clone(), name, self.deadline)
     }
 
     fn decode_limit(&self) -> usize {
-        self.held.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
+        self.guard.handle.shared().config.max_decode_size.unwrap_or(usize::MAX)
     }
 
     /// Marks an error of this body. An unusable reply still means that the handler was executed.

@@ -10,10 +10,10 @@ use bytes::Bytes;
 
 use super::{
     Arrival, Content, Mailbox, Replier, Shared,
-    ground::{Logged, Seen},
+    ground::{EventFields, Logged},
     mailbox::Full,
     routes::{Members, Route},
-    streams::Waiting,
+    streams::OfferQueue,
 };
 use crate::{
     MessageId,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The delivery of one packet.
-pub(super) struct Delivery<'a> {
+pub(super) struct PacketDelivery<'a> {
     pub(super) shared: &'a Shared,
     pub(super) route: &'a Route,
     /// The bindings of the route.
@@ -43,7 +43,7 @@ pub(super) struct Offer {
     pub(super) length: Option<u64>,
 }
 
-impl<'a> Delivery<'a> {
+impl<'a> PacketDelivery<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         route: &'a Route,
@@ -227,7 +227,7 @@ impl<'a> Delivery<'a> {
                 missed.add(count);
                 all_missed.add(count);
                 let (subject, source) = (Some(&self.route.subject), Some(&head.source));
-                let seen = Seen { subject, source, count, ..Seen::default() };
+                let seen = EventFields { subject, source, count, ..EventFields::default() };
                 self.shared.log(Logged::Missed, seen);
             }
             Gap::Filled => {

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::{
     Shared,
-    deliver::{Delivery, Offer},
-    ground::{Logged, Purpose, Seen},
+    deliver::{Offer, PacketDelivery},
+    ground::{EventFields, Logged, Purpose},
     routes::{Members, Route},
 };
 use crate::{
@@ -13,15 +13,15 @@ use crate::{
     error::Causes,
     proto::{
         ProtocolError,
-        frame::{Frame, Known},
+        frame::{Frame, NameCache},
     },
     transport::Token,
 };
 
 /// Handles a packet to the inbox or the control address.
-pub(super) fn handle_packet(shared: &Shared, packet: Bytes, known: &mut Known) {
+pub(super) fn handle_packet(shared: &Shared, packet: Bytes, names: &mut NameCache) {
     let bytes = packet.len();
-    let frame = match Frame::decode_known(packet, known) {
+    let frame = match Frame::decode_with_names(packet, names) {
         Ok(frame) => frame,
         Err(error) => return not_understood(shared, None, &error),
     };
@@ -50,13 +50,13 @@ pub(super) fn handle_subject(
     shared: &Shared,
     route: &Route,
     packet: Bytes,
-    known: &mut Known,
+    names: &mut NameCache,
     members: &mut Members,
 ) {
     let bytes = packet.len();
-    let decoded = Frame::decode_known(packet, known);
+    let decoded = Frame::decode_with_names(packet, names);
     members.look_up(&shared.routes, route);
-    let mut delivery = Delivery::new(shared, route, members, bytes);
+    let mut delivery = PacketDelivery::new(shared, route, members, bytes);
     match decoded {
         Err(error) => {
             not_understood(shared, Some(&route.subject), &error);
@@ -89,6 +89,7 @@ pub(super) fn handle_undelivered(shared: &Shared, token: Token) {
 
 /// Logs and counts a packet that could not be decoded.
 fn not_understood(shared: &Shared, subject: Option<&Subject>, error: &ProtocolError) {
-    shared.log(Logged::NotUnderstood, Seen { subject, ..Seen::error(&Causes(error)) });
+    shared
+        .log(Logged::NotUnderstood, EventFields { subject, ..EventFields::error(&Causes(error)) });
     shared.counters.invalid.add(1);
 }

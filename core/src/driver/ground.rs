@@ -29,7 +29,7 @@ pub(super) use self::{
 };
 pub(crate) use self::{
     counters::Counters,
-    logged::{Logged, Seen},
+    logged::{EventFields, Logged},
 };
 use self::{
     destinations::Destinations,

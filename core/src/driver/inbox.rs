@@ -7,12 +7,12 @@ use futures_lite::{StreamExt, future};
 use super::{
     Shared,
     dispatch::{handle_packet, handle_undelivered},
-    ground::{Logged, Seen},
+    ground::{EventFields, Logged},
 };
 use crate::{
     Error, ErrorKind,
     error::Causes,
-    proto::frame::Known,
+    proto::frame::NameCache,
     transport::{Address, DynSubscription, Packet, TransportErrorKind},
 };
 
@@ -23,13 +23,13 @@ pub(super) async fn serve(shared: &Shared) {
         Ok((mut inbox, mut control)) => {
             shared.lifecycle.opened();
             future::or(listen(shared, &mut *inbox), listen(shared, &mut *control)).await;
-            shared.log(Logged::TransportGone, Seen::default());
+            shared.log(Logged::TransportGone, EventFields::default());
         }
         Err(error) if error.kind() == ErrorKind::Closed => {
-            shared.log(Logged::TransportGone, Seen::error(&Causes(&error)));
+            shared.log(Logged::TransportGone, EventFields::error(&Causes(&error)));
         }
         Err(error) => {
-            shared.log(Logged::NoInbox, Seen::error(&Causes(&error)));
+            shared.log(Logged::NoInbox, EventFields::error(&Causes(&error)));
             shared.lifecycle.failed(error);
             future::pending::<()>().await;
         }
@@ -57,10 +57,10 @@ async fn open(
 async fn listen(shared: &Shared, subscription: &mut dyn DynSubscription) {
     const TURN: u32 = 128;
     let mut turn = 0;
-    let mut known = Known::new();
+    let mut names = NameCache::new();
     while let Some(packet) = subscription.next().await {
         match packet {
-            Packet::Data(packet) => handle_packet(shared, packet, &mut known),
+            Packet::Data(packet) => handle_packet(shared, packet, &mut names),
             Packet::Undelivered(token) => handle_undelivered(shared, token),
         }
         turn += 1;

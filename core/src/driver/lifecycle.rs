@@ -8,7 +8,7 @@ use futures_lite::future;
 
 use super::{
     Shared,
-    ground::{Ground, Logged, Seen, Stage},
+    ground::{EventFields, Ground, Logged, Stage},
     inbox,
 };
 use crate::error::Causes;
@@ -53,7 +53,7 @@ async fn run(shared: &Shared) {
     future::or(all, limit).await;
     let flush = async {
         if let Err(error) = shared.transport.flush().await {
-            shared.log(Logged::NotFlushed, Seen::error(&Causes(&error)));
+            shared.log(Logged::NotFlushed, EventFields::error(&Causes(&error)));
         }
     };
     let limit = || shared.sleep_until(shared.now() + shared.config.close_timeout);

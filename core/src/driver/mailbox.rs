@@ -18,7 +18,7 @@ use event_listener::Event;
 use self::state::{Locked, MailboxState};
 use super::{
     Arrival, InboundStream,
-    ground::{Counter, Logged, Seen},
+    ground::{Counter, EventFields, Logged},
     streams::Readiness,
     waiting::WaitingBytes,
     work::Work,
@@ -148,7 +148,8 @@ impl Mailbox {
         self.lost.add(1);
         ground.counters.lost.add(1);
         let (subject, source) = (Some(subject), Some(&head.source));
-        ground.log(Logged::Lost, Seen { subject, source, count: 1, ..Seen::default() });
+        ground
+            .log(Logged::Lost, EventFields { subject, source, count: 1, ..EventFields::default() });
     }
 
     /// Returns whether there is room for one more message of `bytes`.

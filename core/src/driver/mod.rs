@@ -66,7 +66,7 @@ mod work;
 pub(crate) use self::{
     arrival::Arrival,
     content::Content,
-    ground::{Ground, Logged, Seen},
+    ground::{EventFields, Ground, Logged},
     lifecycle::{release, start},
     mailbox::Mailbox,
     requests::{Answer, NoAnswer, Pending, RequestStep, Room},

@@ -28,12 +28,12 @@ pub(crate) struct Routes {
 struct RoutesTable {
     registry: Registry,
     /// The bindings that have a reader, also after unbinding.
-    bindings: BTreeMap<BindingId, Binding>,
+    bindings: BTreeMap<BindingId, BoundMailbox>,
     routes: BTreeMap<RouteId, Arc<Route>>,
 }
 
 #[derive(Clone)]
-struct Binding {
+struct BoundMailbox {
     mailbox: Arc<Mailbox>,
     route: Arc<Route>,
 }
@@ -54,7 +54,7 @@ impl Routes {
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&self.work), joined.binding, kind));
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
-        let binding = Binding { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
+        let binding = BoundMailbox { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
         table.bindings.insert(joined.binding, binding);
         route.rebound();
         (mailbox, route, joined.subscribe)
@@ -147,20 +147,20 @@ impl Routes {
         mailboxes.filter(|mailbox| mailbox.kind() == kind).cloned().collect()
     }
 
-    fn bindings(&self) -> Vec<Binding> {
+    fn bindings(&self) -> Vec<BoundMailbox> {
         lock(&self.table).bindings.values().cloned().collect()
     }
 
     /// Unsubscribes all bindings.
     pub(super) fn leave_all(&self) {
-        for Binding { mailbox, .. } in self.bindings() {
+        for BoundMailbox { mailbox, .. } in self.bindings() {
             self.unbind(mailbox.id());
         }
     }
 
     /// Ends every binding, and gives up its waiting messages.
     pub(super) fn end(&self) {
-        for Binding { mailbox, route } in self.bindings() {
+        for BoundMailbox { mailbox, route } in self.bindings() {
             self.unbind(mailbox.id());
             self.abandon(&mailbox, &route);
         }

@@ -16,7 +16,7 @@ use std::{
 
 use self::last_words::LastWords;
 pub(super) use self::{
-    admission::Waiting,
+    admission::OfferQueue,
     inbound::{Port, Readiness},
 };
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};

@@ -68,7 +68,7 @@ pub(super) enum Duty {
 }
 
 /// The result of a check of the reader.
-pub(super) enum Reader {
+pub(super) enum ReaderProgress {
     Waiting,
     /// It has kept up since the last check.
     Busy,
@@ -173,7 +173,7 @@ impl Watch {
     }
 
     /// Checks the reader's progress since the last check. Unless it is busy, ends the checks.
-    pub(in crate::driver) fn look(&self) -> Reader {
+    pub(in crate::driver) fn look(&self) -> ReaderProgress {
         let mut state = lock(&self.state);
         let was_at_end = std::mem::take(&mut state.was_at_end);
         // In this order: if a reader is seen waiting and then polls, it finds the flag cleared, and
@@ -182,9 +182,9 @@ impl Watch {
         let waits = self.reader.load(Ordering::SeqCst) == reader::WAITS;
         if !waits && was_at_end {
             self.is_guarded.store(true, Ordering::SeqCst);
-            return Reader::Busy;
+            return ReaderProgress::Busy;
         }
-        if waits { Reader::Waiting } else { Reader::Behind }
+        if waits { ReaderProgress::Waiting } else { ReaderProgress::Behind }
     }
 
     /// Starts the checks of the reader. Returns the waker of the task, if it has to be woken.

@@ -26,11 +26,11 @@ use std::{
 #[derive(Debug)]
 pub struct Repeats<K, V = ()> {
     interval: Duration,
-    kinds: BTreeMap<K, Kind<V>>,
+    kinds: BTreeMap<K, Repetitions<V>>,
 }
 
 #[derive(Debug)]
-struct Kind<V> {
+struct Repetitions<V> {
     told: Instant,
     more: u64,
     last: V,
@@ -96,7 +96,8 @@ impl<K: Ord, V> Repeats<K, V> {
             _ => {
                 // Keeps no more kinds than occur within an interval.
                 self.kinds.retain(|_, it| it.more > 0 || now < it.told + self.interval);
-                let before = self.kinds.insert(kind, Kind { told: now, more: 0, last: value });
+                let before =
+                    self.kinds.insert(kind, Repetitions { told: now, more: 0, last: value });
                 Noted::Told(before.and_then(|before| before.repeated(now)))
             }
         }
@@ -111,7 +112,7 @@ impl<K: Ord, V> Repeats<K, V> {
 
     /// Takes the repetitions that are due. The next event of these kinds is logged at once.
     pub fn take_due(&mut self, now: Instant) -> Vec<(K, Repeated<V>)> {
-        let is_due = |kind: &Kind<V>| now >= kind.told + self.interval;
+        let is_due = |kind: &Repetitions<V>| now >= kind.told + self.interval;
         let (due, rest) =
             std::mem::take(&mut self.kinds).into_iter().partition(|(_, it)| is_due(it));
         self.kinds = rest;
@@ -124,11 +125,11 @@ impl<K: Ord, V> Repeats<K, V> {
     }
 }
 
-fn repeated<K, V>(kinds: BTreeMap<K, Kind<V>>, now: Instant) -> Vec<(K, Repeated<V>)> {
+fn repeated<K, V>(kinds: BTreeMap<K, Repetitions<V>>, now: Instant) -> Vec<(K, Repeated<V>)> {
     kinds.into_iter().filter_map(|(key, kind)| Some((key, kind.repeated(now)?))).collect()
 }
 
-impl<V> Kind<V> {
+impl<V> Repetitions<V> {
     fn repeated(self, now: Instant) -> Option<Repeated<V>> {
         let over = now.saturating_duration_since(self.told);
         (self.more > 0).then_some(Repeated { more: self.more, over, last: self.last })

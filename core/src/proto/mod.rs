@@ -11,7 +11,7 @@
 //!   once.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
-//! - [`Seen`] detects messages lost in transit.
+//! - [`SequenceTracker`] detects messages lost in transit.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
 //! `poll_transmit` yields packets to publish, `poll_timeout` says when to call `handle_timeout`.
@@ -41,11 +41,12 @@ pub use self::{
     inbound::{Inbound, InboundLimits, Read},
     nonces::Nonces,
     outbound::{
-        Asked, Delivery, GroupOutcome, Outbound, OutboundLimits, Outcome, Recipient, Transmit,
+        Asked, GroupOutcome, Outbound, OutboundLimits, Outcome, ReceiverOutcome, Recipient,
+        Transmit,
     },
     queue::{Label, Place, Queue},
     reason::{Executed, Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
-    sequence::{COUNTER_BITS, Gap, Seen},
+    sequence::{COUNTER_BITS, Gap, SequenceTracker},
 };
 pub(crate) use self::{backoff::Backoff, clock::SIGNS_OF_LIFE};

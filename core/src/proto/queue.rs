@@ -37,7 +37,7 @@ pub struct Queue<T> {
     /// Messages that are no longer blocked, since an earlier one was confirmed or removed.
     released: BTreeMap<u64, Entry<T>>,
     /// For each sender with an unconfirmed message: that message, and all that arrived after it.
-    held: BTreeMap<InstanceId, BTreeMap<u64, Held<T>>>,
+    held: BTreeMap<InstanceId, BTreeMap<u64, HeldEntry<T>>>,
     /// Whole requests among those that are released or held, with their senders.
     late_requests: BTreeMap<u64, (InstanceId, Instant)>,
     /// Streamed requests, which are released or held.
@@ -73,7 +73,7 @@ struct Entry<T> {
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct HeldEntry<T> {
     entry: Entry<T>,
     /// Whether it waits for the confirmation of its sender.
     is_open: bool,
@@ -157,7 +157,7 @@ impl<T> Queue<T> {
                 None => {}
             }
             let after = self.held.entry(sender).or_default();
-            after.insert(number, Held { entry, is_open: offered });
+            after.insert(number, HeldEntry { entry, is_open: offered });
         } else if request.is_some() {
             self.requests.push_back(entry);
         } else {

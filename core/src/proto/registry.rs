@@ -62,12 +62,12 @@ pub struct Left {
 pub struct Registry {
     next: u64,
     current: BTreeMap<(Subject, Target), RouteId>,
-    routes: BTreeMap<RouteId, Route>,
-    bindings: BTreeMap<BindingId, Binding>,
+    routes: BTreeMap<RouteId, RouteEntry>,
+    bindings: BTreeMap<BindingId, BindingEntry>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Binding {
+struct BindingEntry {
     route: RouteId,
     kind: BindingKind,
     /// It was not removed. A removed one is the last of its route, and receives what is left.
@@ -75,7 +75,7 @@ struct Binding {
 }
 
 #[derive(Debug)]
-struct Route {
+struct RouteEntry {
     key: (Subject, Target),
     /// The next member is first.
     members: VecDeque<BindingId>,
@@ -98,13 +98,13 @@ impl Registry {
             let route = RouteId(self.number());
             self.current.insert(key.clone(), route);
             let members = VecDeque::new();
-            self.routes.insert(route, Route { key, members, leaving: false });
+            self.routes.insert(route, RouteEntry { key, members, leaving: false });
             route
         });
         if let Some(route) = self.routes.get_mut(&route) {
             route.members.push_back(binding);
         }
-        self.bindings.insert(binding, Binding { route, kind, bound: true });
+        self.bindings.insert(binding, BindingEntry { route, kind, bound: true });
         Joined { binding, route, subscribe: current.is_none() }
     }
 
@@ -148,7 +148,7 @@ impl Registry {
     /// Notes that a binding took a message: a member goes to the end of its group, and a binding
     /// for one message is removed.
     pub fn took(&mut self, binding: BindingId) -> Option<Left> {
-        let &Binding { route, kind, .. } = self.bindings.get(&binding)?;
+        let &BindingEntry { route, kind, .. } = self.bindings.get(&binding)?;
         match kind {
             BindingKind::Broadcast => None,
             BindingKind::Once => {

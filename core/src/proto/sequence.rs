@@ -9,10 +9,10 @@ pub const COUNTER_BITS: u32 = 32;
 
 /// The sequence numbers of each sender that one binding has seen.
 #[derive(Debug, Default)]
-pub struct Seen(BTreeMap<InstanceId, Source>);
+pub struct SequenceTracker(BTreeMap<InstanceId, SenderNumbers>);
 
 #[derive(Debug)]
-struct Source {
+struct SenderNumbers {
     next: u64,
     /// How many before `next` have not arrived.
     missing: u64,
@@ -29,7 +29,7 @@ pub enum Gap {
     Filled,
 }
 
-impl Seen {
+impl SequenceTracker {
     /// The maximum distance of a number from the expected one, and so the maximum that one packet
     /// can report as missing.
     pub const FARTHEST: u64 = 1 << 20;
@@ -43,27 +43,27 @@ impl Seen {
         let known = self.0.get_mut(&sender);
         // After its last number a sender starts another numbering. A number far back is not a late
         // message: an earlier number was wrong.
-        let goes_on = |source: &&mut Source| {
-            numbering(source.next) == numbering(number)
-                && source.next.saturating_sub(number) <= Self::FARTHEST
+        let goes_on = |numbers: &&mut SenderNumbers| {
+            numbering(numbers.next) == numbering(number)
+                && numbers.next.saturating_sub(number) <= Self::FARTHEST
         };
         let known = known.filter(goes_on);
-        let Some(source) = known else {
+        let Some(numbers) = known else {
             if self.0.len() >= Self::MOST {
                 self.0.clear();
             }
-            self.0.insert(sender, Source { next: number.saturating_add(1), missing: 0 });
+            self.0.insert(sender, SenderNumbers { next: number.saturating_add(1), missing: 0 });
             return Gap::None;
         };
-        if number < source.next {
+        if number < numbers.next {
             // A message from before the first number that was seen fills no gap.
-            let fills = source.missing > 0;
-            source.missing = source.missing.saturating_sub(1);
+            let fills = numbers.missing > 0;
+            numbers.missing = numbers.missing.saturating_sub(1);
             return if fills { Gap::Filled } else { Gap::None };
         }
-        let missed = (number - source.next).min(Self::FARTHEST);
-        source.next = number.saturating_add(1);
-        source.missing = source.missing.saturating_add(missed);
+        let missed = (number - numbers.next).min(Self::FARTHEST);
+        numbers.next = number.saturating_add(1);
+        numbers.missing = numbers.missing.saturating_add(missed);
         if missed == 0 { Gap::None } else { Gap::Missed(missed) }
     }
 }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_as_wide_as_it_is_and_may_be_filled() {
-        let mut seen = Seen::default();
+        let mut seen = SequenceTracker::default();
         let steps = [
             (5, Gap::None),
             // It was sent before this binding began.
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn one_packet_claims_so_many_and_no_more() {
-        let mut seen = Seen::default();
-        let far = Seen::FARTHEST;
+        let mut seen = SequenceTracker::default();
+        let far = SequenceTracker::FARTHEST;
         let steps = [
             (0, Gap::None),
             (far + 1, Gap::Missed(far)),
@@ -123,15 +123,15 @@ mod tests {
 
     #[test]
     fn forged_numbers_overflow_nothing() {
-        let mut seen = Seen::default();
+        let mut seen = SequenceTracker::default();
         for number in [0, u64::from(u32::MAX), u64::MAX - 1, u64::MAX, u64::MAX, 0] {
             seen.note(sender(1), number);
         }
-        for source in 0..3_000_u32 {
+        for sender in 0..3_000_u32 {
             let mut bytes = [0; InstanceId::LEN];
-            bytes[..4].copy_from_slice(&source.to_be_bytes());
+            bytes[..4].copy_from_slice(&sender.to_be_bytes());
             seen.note(InstanceId::from_bytes(bytes), 7);
         }
-        assert!(seen.0.len() <= Seen::MOST);
+        assert!(seen.0.len() <= SequenceTracker::MOST);
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Encoder, Message, Subject,
     call::Duties,
-    driver::{Bound, Logged, Seen, Shared},
+    driver::{Bound, EventFields, Logged, Shared},
     error::{Causes, OneLine},
     handle::Handle,
     proto::{Detail, Reason, ReasonCode},
@@ -28,7 +28,7 @@ use crate::{
 
 type Panic = Box<dyn Any + Send>;
 /// The outcome of a handler: done, failed, or panicked.
-type Outcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
+type HandlerOutcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
 
 /// Runs a function on every message of a binding, on up to `concurrency` of them at the same time.
 pub(crate) fn run<E, F, R>(
@@ -95,7 +95,7 @@ async fn handle_one(
     shared: Arc<Shared>,
     subject: &Subject,
     duties: Duties,
-    running: impl Future<Output = Outcome>,
+    running: impl Future<Output = HandlerOutcome>,
 ) {
     let Duties { source, replier, deadline, handling } = duties;
     let needless = async {
@@ -111,7 +111,7 @@ async fn handle_one(
     let outcome = future::or(async { Some(running.await) }, stopped).await;
     let log = |event: Logged, error: Option<&dyn Display>| {
         let (subject, source) = (Some(subject), Some(&source));
-        shared.log(event, Seen { subject, source, error, ..Seen::default() });
+        shared.log(event, EventFields { subject, source, error, ..EventFields::default() });
     };
     let panicked = |panic: &(dyn Any + Send)| {
         let text = report::panic_text(panic);

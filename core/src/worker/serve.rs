@@ -17,13 +17,13 @@ where
 {
     let value = message.decode().await?;
     message.begin();
-    let answerer = message.answerer();
+    let responder = message.responder();
     let handling = function(value, message);
-    let replying = match (handling.await, answerer) {
+    let replying = match (handling.await, responder) {
         (Err(error), _) => return Err(error.into()),
         // The message is not a request, so there is no reply.
         (Ok(_), None) => return Ok(()),
-        (Ok(value), Some(answerer)) => answerer.reply(&value),
+        (Ok(value), Some(responder)) => responder.reply(&value),
     };
     Ok(replying.await?)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId,
     proto::{
-        Delivery, Executed, GroupOutcome, Outbound, ReasonCode,
+        Executed, GroupOutcome, Outbound, ReasonCode, ReceiverOutcome,
         frame::{Frame, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -216,7 +216,7 @@ fn one_that_is_confirmed_after_all_may_have_run_whatever_it_says() {
     assert!(outbound.handle_confirming(OTHER));
     outbound.handle_stop(now, OTHER, Target::Group, taken.into());
     let outcome = outbound.outcome().expect("it is over");
-    let executed = outcome.deliveries.iter().map(Delivery::executed);
+    let executed = outcome.deliveries.iter().map(ReceiverOutcome::executed);
     assert_eq!(executed.collect::<Vec<_>>(), [Executed::Maybe]);
 }
 

@@ -21,12 +21,12 @@ pub(crate) struct Duties {
 
 /// Keeps the conduit of a message open, and counts the message as being handled until it is
 /// dropped.
-pub(super) struct Held<E> {
+pub(super) struct MessageGuard<E> {
     pub(super) handle: Handle<E>,
     is_counted: bool,
 }
 
-impl<E> Held<E> {
+impl<E> MessageGuard<E> {
     /// Creates it for a message taken from a binding.
     pub(super) fn taken(handle: Handle<E>) -> Self {
         Self { handle, is_counted: true }
@@ -43,7 +43,7 @@ impl<E> Held<E> {
     }
 }
 
-impl<E> Drop for Held<E> {
+impl<E> Drop for MessageGuard<E> {
     fn drop(&mut self) {
         if self.is_counted {
             self.handle.shared().work.handled();
@@ -52,12 +52,12 @@ impl<E> Drop for Held<E> {
 }
 
 /// Answers a message that was given to a function.
-pub(crate) struct Answerer<E> {
+pub(crate) struct Responder<E> {
     handle: Handle<E>,
     replier: Arc<Replier>,
 }
 
-impl<E: Encoder> Answerer<E> {
+impl<E: Encoder> Responder<E> {
     pub(crate) fn reply<T>(self, value: &T) -> Replying
     where
         T: ?Sized,
@@ -74,14 +74,14 @@ impl<E: Encoder> Message<E> {
             source: self.head.source.clone(),
             replier: self.replier.clone(),
             deadline: self.deadline,
-            handling: self.held.pass_on(),
+            handling: self.guard.pass_on(),
         }
     }
 
-    /// Returns an answerer, if the message is a request.
-    pub(crate) fn answerer(&self) -> Option<Answerer<E>> {
-        Some(Answerer {
-            handle: self.held.handle.clone(),
+    /// Returns a responder, if the message is a request.
+    pub(crate) fn responder(&self) -> Option<Responder<E>> {
+        Some(Responder {
+            handle: self.guard.handle.clone(),
             replier: Arc::clone(self.replier.as_ref()?),
         })
     }

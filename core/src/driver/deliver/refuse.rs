@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use super::Delivery;
+use super::PacketDelivery;
 use crate::{
     MessageId,
-    driver::{Mailbox, streams::Waiting},
+    driver::{Mailbox, streams::OfferQueue},
     proto::{
         Detail, Reason, ReasonCode,
         frame::{Frame, Head, Refusable, Source, StreamId},
@@ -13,7 +13,7 @@ use crate::{
     transport::{Address, Target},
 };
 
-impl Delivery<'_> {
+impl PacketDelivery<'_> {
     pub(super) fn refuse_request(&self, head: &Head, code: ReasonCode) {
         if let Some(request) = head.request {
             self.refuse_asker(&head.source, request.message, code);

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_lite::{Stream, stream};
 
-use super::Delivery;
+use super::PacketDelivery;
 use crate::{
     MessageId,
     config::Config,
@@ -107,7 +107,7 @@ fn a_queue_binding_that_leaves_during_a_delivery_loses_nothing() {
         drop(bound);
 
         let body = Bytes::from_static(b"one way");
-        let mut delivery = Delivery::new(&shared, &route, &mut members, 100);
+        let mut delivery = PacketDelivery::new(&shared, &route, &mut members, 100);
         delivery.message(head(&shared, None), body.clone());
         let request =
             Request { message: MessageId::from_bytes([7; 16]), time_left: None, credit: 0 };

@@ -16,10 +16,10 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Destinations {
     /// Destinations whose messages are numbered.
-    numbered: Mutex<Known>,
+    numbered: Mutex<DestinationCache>,
     /// All others. Askers choose the inboxes that are answered, and must not evict the numbered
     /// ones.
-    others: Mutex<Known>,
+    others: Mutex<DestinationCache>,
     /// Set when one of the others was added.
     cleanup_flag: Arc<CleanupFlag>,
 }
@@ -51,7 +51,7 @@ impl Destinations {
     }
 }
 
-struct Known {
+struct DestinationCache {
     by_address: HashMap<Address, Arc<Destination>, RandomState>,
     /// How many there may be before unused ones are dropped.
     most: usize,
@@ -59,13 +59,13 @@ struct Known {
     numbering: u64,
 }
 
-impl Default for Known {
+impl Default for DestinationCache {
     fn default() -> Self {
         Self { by_address: HashMap::default(), most: Self::MOST, numbering: 0 }
     }
 }
 
-impl Known {
+impl DestinationCache {
     const MOST: usize = 4096;
 
     /// Returns the destination of an address, and those that were dropped to make room for it.
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::{
         InstanceId,
-        proto::{Gap, Seen},
+        proto::{Gap, SequenceTracker},
     };
 
     fn address(number: usize) -> Address {
@@ -127,43 +127,44 @@ mod tests {
 
     #[test]
     fn too_many_are_forgotten_and_nothing_seems_to_be_missing() {
-        let (destinations, mut seen) = (Destinations::default(), Seen::default());
+        let (destinations, mut seen) = (Destinations::default(), SequenceTracker::default());
         let sender = InstanceId::from_bytes([1; InstanceId::LEN]);
-        for round in 1..3 * Known::MOST {
+        for round in 1..3 * DestinationCache::MOST {
             destinations.get(&address(round)).number();
             let number = destinations.get(&address(0)).number();
             assert_eq!(seen.note(sender, number), Gap::None);
         }
-        assert!(len(&destinations) <= Known::MOST);
+        assert!(len(&destinations) <= DestinationCache::MOST);
         assert!(destinations.get(&address(0)).number() >> COUNTER_BITS >= 2);
     }
 
     #[test]
     fn one_that_is_used_is_not_forgotten() {
         let destinations = Destinations::default();
-        let used: Vec<_> =
-            (0..2 * Known::MOST).map(|number| destinations.get(&address(number))).collect();
+        let used: Vec<_> = (0..2 * DestinationCache::MOST)
+            .map(|number| destinations.get(&address(number)))
+            .collect();
         for (number, destination) in used.iter().enumerate() {
             assert!(Arc::ptr_eq(destination, &destinations.get(&address(number))));
         }
         drop(used);
-        for number in 0..8 * Known::MOST {
+        for number in 0..8 * DestinationCache::MOST {
             destinations.get(&address(number));
         }
-        assert!(len(&destinations) <= Known::MOST);
+        assert!(len(&destinations) <= DestinationCache::MOST);
     }
 
     #[test]
     fn inboxes_do_not_make_numbers_be_forgotten() {
         let destinations = Destinations::default();
         destinations.get(&address(0)).number();
-        for number in 0..3 * Known::MOST as u128 {
+        for number in 0..3 * DestinationCache::MOST as u128 {
             destinations.get(&Address::Inbox {
                 service: "service".parse().expect("a service name"),
                 instance: InstanceId::from_bytes(number.to_be_bytes()),
             });
         }
         assert_eq!(destinations.get(&address(0)).number(), 1);
-        assert!(len(&destinations) <= 1 + Known::MOST);
+        assert!(len(&destinations) <= 1 + DestinationCache::MOST);
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 
 use event_listener::Event;
 
-use super::{Ground, Logged, Seen, lock};
+use super::{EventFields, Ground, Logged, lock};
 use crate::{
     Subject,
     logging::{Noted, Repeated, Repeats},
@@ -13,10 +13,10 @@ use crate::{
 
 const INTERVAL: Duration = Duration::from_secs(10);
 
-type Kind = (Logged, Option<Subject>);
+type EventKey = (Logged, Option<Subject>);
 
 pub(super) struct Log {
-    repeats: Mutex<Repeats<Kind, Option<Source>>>,
+    repeats: Mutex<Repeats<EventKey, Option<Source>>>,
     /// Notified when repetitions are counted.
     counted: Event,
 }
@@ -29,7 +29,7 @@ impl Default for Log {
 
 impl Ground {
     /// Logs an event, now or later together with repetitions.
-    pub(crate) fn log(&self, event: Logged, seen: Seen<'_>) {
+    pub(crate) fn log(&self, event: Logged, seen: EventFields<'_>) {
         if !event.is_enabled() {
             return;
         }
@@ -73,7 +73,7 @@ impl Ground {
     }
 }
 
-fn write_all(all: &[(Kind, Repeated<Option<Source>>)]) {
+fn write_all(all: &[(EventKey, Repeated<Option<Source>>)]) {
     for ((event, subject), repeated) in all {
         write_repeated(*event, subject.as_ref(), repeated);
     }
@@ -81,7 +81,7 @@ fn write_all(all: &[(Kind, Repeated<Option<Source>>)]) {
 
 fn write_repeated(event: Logged, subject: Option<&Subject>, repeated: &Repeated<Option<Source>>) {
     let source = repeated.last.as_ref();
-    event.write(&Seen { subject, source, ..Seen::default() }, Some(repeated));
+    event.write(&EventFields { subject, source, ..EventFields::default() }, Some(repeated));
 }
 
 #[cfg(test)]

@@ -24,8 +24,8 @@ macro_rules! events {
                 }
             }
 
-            pub(super) fn write(self, seen: &Seen<'_>, repeated: Option<&Repeated<Option<Source>>>) {
-                let Seen { subject, source, count, error } = seen;
+            pub(super) fn write(self, seen: &EventFields<'_>, repeated: Option<&Repeated<Option<Source>>>) {
+                let EventFields { subject, source, count, error } = seen;
                 match self {
                     $(Self::$Name => tracing::event!(
                         target: $target,
@@ -64,7 +64,7 @@ events! {
 
 /// The fields of an event.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Seen<'a> {
+pub(crate) struct EventFields<'a> {
     pub(crate) subject: Option<&'a Subject>,
     pub(crate) source: Option<&'a Source>,
     /// The number of messages or packets.
@@ -73,7 +73,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) error: Option<&'a dyn fmt::Display>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> EventFields<'a> {
     pub(crate) fn error(error: &'a dyn fmt::Display) -> Self {
         Self { error: Some(error), ..Self::default() }
     }

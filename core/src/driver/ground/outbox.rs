@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Ground, Logged, Seen, lock};
+use super::{EventFields, Ground, Logged, lock};
 use crate::{
     error::Causes,
     proto::frame::Frame,
@@ -117,7 +117,7 @@ impl Ground {
         // A closed outbox means that the conduit is closing: not counted.
         if let Err(PushError::Full) = self.outbox.push(OutboxEntry { to, packet, notice }) {
             self.counters.outbox_dropped.add(1);
-            self.log(Logged::OutboxFull, Seen::default());
+            self.log(Logged::OutboxFull, EventFields::default());
         }
     }
 
@@ -135,7 +135,7 @@ impl Ground {
     /// Logs that a packet could not be published in the background.
     pub(in crate::driver) fn note_not_sent(&self, to: &Address, error: &TransportError) {
         let error = format_args!("{to:?}: {}", Causes(error));
-        self.log(Logged::NotSent, Seen::error(&error));
+        self.log(Logged::NotSent, EventFields::error(&error));
     }
 
     /// Accepts no more packets.

@@ -19,12 +19,12 @@ use crate::Runtime;
 
 #[derive(Default)]
 pub(crate) struct Timers {
-    waiting: Mutex<Waiting>,
+    sleepers: Mutex<Sleepers>,
     earlier: Event,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Sleepers {
     next: u64,
     wakers: BTreeMap<(Instant, u64), Waker>,
     /// When the runtime's timer fires, if it is set. It may fire before any sleep is due: dropping
@@ -35,8 +35,8 @@ struct Waiting {
 }
 
 impl Timers {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sleepers> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until an instant.
@@ -46,10 +46,10 @@ impl Timers {
 
     /// Ends every sleep, also later ones, since nothing would wake them.
     pub(crate) fn stop(&self) {
-        let mut waiting = self.lock();
-        waiting.stopped = true;
-        let early = std::mem::take(&mut waiting.wakers);
-        drop(waiting);
+        let mut sleepers = self.lock();
+        sleepers.stopped = true;
+        let early = std::mem::take(&mut sleepers.wakers);
+        drop(sleepers);
         early.into_values().for_each(Waker::wake);
     }
 
@@ -59,11 +59,11 @@ impl Timers {
             let earlier = self.earlier.listen();
             let now = runtime.now();
             let (due, next) = {
-                let mut waiting = self.lock();
-                let later = waiting.wakers.split_off(&(now, u64::MAX));
-                let due = std::mem::replace(&mut waiting.wakers, later);
-                let next = waiting.wakers.keys().next().map(|(at, _)| *at);
-                waiting.armed = next;
+                let mut sleepers = self.lock();
+                let later = sleepers.wakers.split_off(&(now, u64::MAX));
+                let due = std::mem::replace(&mut sleepers.wakers, later);
+                let next = sleepers.wakers.keys().next().map(|(at, _)| *at);
+                sleepers.armed = next;
                 (due, next)
             };
             due.into_values().for_each(Waker::wake);
@@ -89,17 +89,17 @@ impl Future for Sleep<'_> {
         if self.runtime.now() >= self.at {
             return Poll::Ready(());
         }
-        let mut waiting = self.timers.lock();
-        if waiting.stopped {
+        let mut sleepers = self.timers.lock();
+        if sleepers.stopped {
             return Poll::Ready(());
         }
-        let key = self.key.unwrap_or(waiting.next);
+        let key = self.key.unwrap_or(sleepers.next);
         if self.key.is_none() {
-            waiting.next += 1;
+            sleepers.next += 1;
         }
-        let earlier = waiting.armed.is_none_or(|armed| self.at < armed);
-        let before = waiting.wakers.insert((self.at, key), cx.waker().clone());
-        drop(waiting);
+        let earlier = sleepers.armed.is_none_or(|armed| self.at < armed);
+        let before = sleepers.wakers.insert((self.at, key), cx.waker().clone());
+        drop(sleepers);
         // Without the lock: dropping a waker may drop a task, and that task a sleep.
         drop(before);
         self.key = Some(key);

@@ -8,9 +8,9 @@ use super::{end_work, run};
 use crate::driver::{Shared, cleanup::clean_up, ground::Stage, overdue::refuse_overdue};
 
 /// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
-struct EndOnDrop(Arc<Shared>);
+struct EndConduitOnDrop(Arc<Shared>);
 
-impl Drop for EndOnDrop {
+impl Drop for EndConduitOnDrop {
     fn drop(&mut self) {
         end(&self.0);
     }
@@ -18,16 +18,16 @@ impl Drop for EndOnDrop {
 
 pub(super) fn launch(shared: &Arc<Shared>) {
     // Each task has its guard before it is polled: a runtime may drop a task that never ran.
-    let ending = || EndOnDrop(Arc::clone(shared));
+    let ending = || EndConduitOnDrop(Arc::clone(shared));
     shared.runtime.spawn(shared.tasks.spawner(Arc::clone(&shared.runtime), ending()));
     let timers = ending();
     shared.tasks.spawn(async move {
-        let EndOnDrop(shared) = &timers;
+        let EndConduitOnDrop(shared) = &timers;
         future::or(shared.timers.run(&*shared.runtime), shared.closed()).await;
     });
     let looking = ending();
     shared.tasks.spawn(async move {
-        let EndOnDrop(shared) = &looking;
+        let EndConduitOnDrop(shared) = &looking;
         let requests = future::zip(shared.serving.keep_alive(), refuse_overdue(shared));
         let others = future::zip(shared.log_repeats(), clean_up(shared));
         let all = async {
@@ -37,7 +37,7 @@ pub(super) fn launch(shared: &Arc<Shared>) {
     });
     let life = ending();
     shared.tasks.spawn(async move {
-        let EndOnDrop(shared) = &life;
+        let EndConduitOnDrop(shared) = &life;
         run(shared).await;
     });
 }

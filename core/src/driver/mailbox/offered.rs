@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 
 use super::{Mailbox, wake};
 use crate::{
-    driver::streams::{Port, Readiness, Waiting},
+    driver::streams::{OfferQueue, Port, Readiness},
     proto::Place,
 };
 
-impl Waiting for Mailbox {
+impl OfferQueue for Mailbox {
     fn port(&self) -> Port {
         self.id.0
     }

@@ -38,12 +38,12 @@ impl Weight<'_> {
 #[derive(Default)]
 pub(super) struct Answers {
     /// The next answer, apart from those behind it: usually there is at most one.
-    next: Option<Waiting>,
-    later: VecDeque<Waiting>,
+    next: Option<WaitingAnswer>,
+    later: VecDeque<WaitingAnswer>,
     bytes: u64,
 }
 
-struct Waiting {
+struct WaitingAnswer {
     item: Item,
     bytes: u64,
     /// The charge, until the answer is taken.
@@ -111,7 +111,7 @@ impl Answers {
 
     /// Takes the next answer, and returns how many it stands for.
     pub(super) fn take(&mut self) -> Option<(Result<Answer, Error>, usize)> {
-        let Waiting { item, bytes, .. } = self.next.take()?;
+        let WaitingAnswer { item, bytes, .. } = self.next.take()?;
         self.next = self.later.pop_front();
         self.bytes -= bytes;
         Some(match item {
@@ -122,7 +122,7 @@ impl Answers {
 
     fn add(&mut self, item: Item, bytes: u64, charge: Charge) {
         self.bytes += bytes;
-        let waiting = Waiting { item, bytes, _charge: charge };
+        let waiting = WaitingAnswer { item, bytes, _charge: charge };
         if self.next.is_none() {
             self.next = Some(waiting);
         } else {

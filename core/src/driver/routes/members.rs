@@ -8,13 +8,13 @@ use std::{
 use super::{Routes, route::Route};
 use crate::{
     driver::{Arrival, Mailbox, mailbox::Full},
-    proto::{BindingId, BindingKind, Seen},
+    proto::{BindingId, BindingKind, SequenceTracker},
 };
 
 /// A binding, and the message numbers that it has seen.
 pub(in crate::driver) struct Member {
     pub(in crate::driver) mailbox: Arc<Mailbox>,
-    pub(in crate::driver) seen: Seen,
+    pub(in crate::driver) seen: SequenceTracker,
 }
 
 /// The bindings that a packet on a route may go to, and that have a reader. In a group, the next

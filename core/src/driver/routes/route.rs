@@ -14,7 +14,7 @@ use super::Members;
 use crate::{
     Error, ErrorKind, Subject,
     driver::{ground::lock, watch::Watch},
-    proto::{RouteId, frame::Known},
+    proto::{RouteId, frame::NameCache},
     transport::{DynSubscription, Target},
 };
 
@@ -37,7 +37,7 @@ pub(in crate::driver) struct Route {
 /// An active subscription, with what its packets are delivered with.
 pub(in crate::driver) struct Listening {
     pub(in crate::driver) subscription: Box<dyn DynSubscription>,
-    pub(in crate::driver) known: Known,
+    pub(in crate::driver) names: NameCache,
     pub(in crate::driver) members: Members,
 }
 

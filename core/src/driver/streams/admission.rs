@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A queue where the messages of offered bodies wait for the decisions of their senders.
-pub(in crate::driver) trait Waiting: Send + Sync + 'static {
+pub(in crate::driver) trait OfferQueue: Send + Sync + 'static {
     /// Returns its port as a receiver of bodies.
     fn port(&self) -> Port;
 
@@ -37,7 +37,7 @@ impl Streams {
         length: Option<u64>,
         source: &Source,
         packet: usize,
-        queue: Arc<dyn Waiting>,
+        queue: Arc<dyn OfferQueue>,
     ) -> Result<Arc<InboundStream>, ReasonCode> {
         let limits = self.ground.config.inbound();
         let port = queue.port();
@@ -102,15 +102,15 @@ impl Streams {
         machine: Inbound,
         key: (StreamId, Port),
         source: &Source,
-        queue: Option<Arc<dyn Waiting>>,
+        queue: Option<Arc<dyn OfferQueue>>,
     ) -> Arc<InboundStream> {
         let sender = self.ground.destinations.get(&source.inbox());
         let (ground, budget) = (Arc::clone(&self.ground), Arc::clone(&self.budget));
         let stream = Arc::new(InboundStream::new(ground, budget, key, machine, sender, queue));
         lock(&self.inbound).insert(key, Arc::clone(&stream));
-        let driven = ForgetOnDrop { streams: Arc::clone(self), stream: Arc::clone(&stream) };
+        let driven = ForgetInboundOnDrop { streams: Arc::clone(self), stream: Arc::clone(&stream) };
         self.ground.tasks.spawn(async move {
-            let ForgetOnDrop { streams, stream } = &driven;
+            let ForgetInboundOnDrop { streams, stream } = &driven;
             if let Err(error) = drive(&streams.ground, &**stream).await {
                 stream.stop(undriven(&streams.ground, &error, ReasonCode::Dropped));
             }
@@ -134,12 +134,12 @@ impl Streams {
 }
 
 /// Ends a stream, and removes it from the tables, when its task ends or is dropped by the runtime.
-struct ForgetOnDrop {
+struct ForgetInboundOnDrop {
     streams: Arc<Streams>,
     stream: Arc<InboundStream>,
 }
 
-impl Drop for ForgetOnDrop {
+impl Drop for ForgetInboundOnDrop {
     fn drop(&mut self) {
         self.stream.stop(ReasonCode::Closed.into());
         self.streams.forget_inbound(&self.stream);

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use event_listener::Event;
 
 use super::{
-    admission::Waiting,
+    admission::OfferQueue,
     drive::{DriveStep, Driven, Sent},
 };
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) struct InboundStream {
     /// The inbox of the sender.
     sender: Arc<Destination>,
     /// The queue where its message waits for the confirmation.
-    queue: Option<Arc<dyn Waiting>>,
+    queue: Option<Arc<dyn OfferQueue>>,
     place: OnceLock<Place>,
     changed: Event,
 }
@@ -59,7 +59,7 @@ impl InboundStream {
         key: (StreamId, Port),
         machine: Inbound,
         sender: Arc<Destination>,
-        queue: Option<Arc<dyn Waiting>>,
+        queue: Option<Arc<dyn OfferQueue>>,
     ) -> Self {
         Self {
             ground,

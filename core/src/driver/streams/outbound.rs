@@ -67,7 +67,7 @@ impl Streams {
         stream: &OutboundStream,
         mut producer: Producer,
     ) -> Result<Outcome, Error> {
-        let forget = ForgetOnDrop { streams: self, stream };
+        let forget = ForgetOutboundOnDrop { streams: self, stream };
         // Closing ends the bodies it finds; one registered after that has to check by itself.
         self.ground.check_open()?;
         let feed = async {
@@ -100,12 +100,12 @@ impl Streams {
 }
 
 /// Removes a stream from the tables on drop, and resets it if it was not finished.
-struct ForgetOnDrop<'a> {
+struct ForgetOutboundOnDrop<'a> {
     streams: &'a Streams,
     stream: &'a OutboundStream,
 }
 
-impl Drop for ForgetOnDrop<'_> {
+impl Drop for ForgetOutboundOnDrop<'_> {
     fn drop(&mut self) {
         let Self { streams, stream } = self;
         stream.abort(ReasonCode::Cancelled.into());

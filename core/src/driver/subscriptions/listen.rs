@@ -8,22 +8,22 @@ use super::listening::{deliver_all, listen_for_readers};
 use crate::{
     Error, ErrorKind,
     driver::{
-        Logged, Seen, Shared,
+        EventFields, Logged, Shared,
         ground::lock,
         routes::{Listening, Members, Route, RoutePhase},
     },
     error::Causes,
-    proto::frame::Known,
+    proto::frame::NameCache,
     transport::{DynSubscription, TransportErrorKind},
 };
 
 /// Ends a subscription when its task ends, even if the runtime drops the task.
-struct EndOnDrop {
+struct EndRouteOnDrop {
     shared: Arc<Shared>,
     route: Arc<Route>,
 }
 
-impl Drop for EndOnDrop {
+impl Drop for EndRouteOnDrop {
     fn drop(&mut self) {
         self.route.end();
         self.shared.routes.gone(&self.route);
@@ -36,9 +36,9 @@ pub(super) fn run(
     route: Arc<Route>,
 ) -> impl Future<Output = ()> + Send + 'static {
     // Made before the first poll: a runtime may drop a task that it never ran.
-    let ending = EndOnDrop { shared, route };
+    let ending = EndRouteOnDrop { shared, route };
     async move {
-        let EndOnDrop { shared, route } = &ending;
+        let EndRouteOnDrop { shared, route } = &ending;
         match subscribe(shared, route).await {
             // A transport that was aborted need not end its subscriptions.
             Ok(subscription) => {
@@ -68,7 +68,8 @@ async fn subscribe(shared: &Shared, route: &Route) -> Result<Box<dyn DynSubscrip
 }
 
 async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSubscription>) {
-    let listening = Listening { subscription, known: Known::new(), members: Members::default() };
+    let listening =
+        Listening { subscription, names: NameCache::new(), members: Members::default() };
     *lock(&route.listening) = Some(listening);
     route.subscribed();
     let leaving = async {
@@ -85,7 +86,10 @@ async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSu
         Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
         Err(error) => {
             let subject = Some(&route.subject);
-            shared.log(Logged::NotLeft, Seen { subject, ..Seen::error(&Causes(&error)) });
+            shared.log(
+                Logged::NotLeft,
+                EventFields { subject, ..EventFields::error(&Causes(&error)) },
+            );
         }
     }
     deliver_all(shared, route, &mut listening).await;

@@ -17,7 +17,7 @@ use crate::{
         dispatch::handle_subject,
         ground::lock,
         routes::{Listening, Route},
-        watch::{Duty, Reader},
+        watch::{Duty, ReaderProgress},
     },
     transport::Packet,
 };
@@ -55,14 +55,14 @@ fn turn(
     cx: &mut Context<'_>,
     most: usize,
 ) -> Turn {
-    let Listening { subscription, known, members } = listening;
+    let Listening { subscription, names, members } = listening;
     for _ in 0..most {
         match Pin::new(&mut *subscription).poll_next(cx) {
             Poll::Pending => return Turn::Empty,
             Poll::Ready(None) => return Turn::Ended,
             Poll::Ready(Some(Packet::Undelivered(_))) => {}
             Poll::Ready(Some(Packet::Data(packet))) => {
-                handle_subject(shared, route, packet, known, members);
+                handle_subject(shared, route, packet, names, members);
                 if members.has_read() {
                     break;
                 }
@@ -125,9 +125,9 @@ async fn pass(shared: &Shared, route: &Route) -> Turn {
 async fn guard(shared: &Shared, route: &Route) {
     loop {
         match route.watch.look() {
-            Reader::Waiting => return,
-            Reader::Behind => return route.watch.drain(),
-            Reader::Busy => {}
+            ReaderProgress::Waiting => return,
+            ReaderProgress::Behind => return route.watch.drain(),
+            ReaderProgress::Busy => {}
         }
         let patience = shared.pause_until(shared.now() + PATIENCE);
         future::or(patience, route.watch.drain_wanted()).await;

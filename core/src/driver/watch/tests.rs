@@ -58,9 +58,9 @@ fn a_reader_that_waits_is_woken_once_and_guarded_until_it_waits_again() {
     world.packet_comes();
     assert_eq!(world.woken(), 1);
     assert!(matches!(world.duty(), Some(Duty::Guard)));
-    assert!(matches!(world.watch.look(), Reader::Busy), "it was at the end a moment ago");
+    assert!(matches!(world.watch.look(), ReaderProgress::Busy), "it was at the end a moment ago");
     world.reads_to_end();
-    assert!(matches!(world.watch.look(), Reader::Waiting));
+    assert!(matches!(world.watch.look(), ReaderProgress::Waiting));
     assert!(world.duty().is_none());
     assert_eq!(world.woken(), 1);
 }
@@ -78,7 +78,7 @@ fn a_wake_amid_a_poll_is_not_lost() {
     // It does not wait, and comes back.
     world.reads_to_end();
     assert_eq!(world.woken(), 1);
-    assert!(matches!(world.watch.look(), Reader::Waiting));
+    assert!(matches!(world.watch.look(), ReaderProgress::Waiting));
 }
 
 #[test]
@@ -86,11 +86,11 @@ fn a_reader_that_leaves_something_unread_has_two_looks_to_come_back() {
     let world = World::default();
     world.reads_one_of_several();
     assert!(matches!(world.duty(), Some(Duty::Guard)));
-    assert!(matches!(world.watch.look(), Reader::Busy));
+    assert!(matches!(world.watch.look(), ReaderProgress::Busy));
     // However much it reads meanwhile: it was not at the end.
     world.reads_one_of_several();
     world.reads_one_of_several();
-    assert!(matches!(world.watch.look(), Reader::Behind));
+    assert!(matches!(world.watch.look(), ReaderProgress::Behind));
     assert!(world.duty().is_none(), "the task that looked knows what it has to do");
     // What it reads from now on is looked after again.
     world.reads_one_of_several();

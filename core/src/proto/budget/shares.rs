@@ -16,18 +16,18 @@ use crate::{InstanceId, ServiceName, proto::frame::Source};
 pub struct Shares {
     limit: u64,
     unconfirmed_limit: u64,
-    used: Held,
-    services: BTreeMap<ServiceName, Service>,
+    used: Holding,
+    services: BTreeMap<ServiceName, ServiceShare>,
 }
 
 #[derive(Debug, Default)]
-struct Service {
-    held: Held,
-    instances: BTreeMap<InstanceId, Held>,
+struct ServiceShare {
+    held: Holding,
+    instances: BTreeMap<InstanceId, Holding>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Held {
+struct Holding {
     /// The number of bodies that hold a part, or are about to.
     bodies: u64,
     amount: u64,
@@ -47,7 +47,7 @@ impl Shares {
     /// Creates shares of a limit, with another limit for unconfirmed offers.
     #[must_use]
     pub const fn new(limit: u64, unconfirmed_limit: u64) -> Self {
-        let used = Held { bodies: 0, amount: 0, offers: 0, unconfirmed: 0 };
+        let used = Holding { bodies: 0, amount: 0, offers: 0, unconfirmed: 0 };
         Self { limit, unconfirmed_limit, used, services: BTreeMap::new() }
     }
 
@@ -97,8 +97,9 @@ impl Shares {
     pub(super) fn has_less(&self, source: &Source, amount: u64, other: &Source) -> bool {
         let (service, instance) = self.held(source);
         let (other_service, other_instance) = self.held(other);
-        let less =
-            |one: Held, other: Held| one.unconfirmed.saturating_add(amount) <= other.unconfirmed;
+        let less = |one: Holding, other: Holding| {
+            one.unconfirmed.saturating_add(amount) <= other.unconfirmed
+        };
         if source.service == other.service {
             less(instance, other_instance)
         } else {
@@ -108,7 +109,7 @@ impl Shares {
 
     /// Returns whether several unconfirmed offers are held, and more than a fraction of their
     /// limit.
-    fn is_more_than(&self, held: Held, part: u64) -> bool {
+    fn is_more_than(&self, held: Holding, part: u64) -> bool {
         held.offers > 1 && held.unconfirmed.saturating_mul(part) > self.unconfirmed_limit
     }
 
@@ -150,11 +151,11 @@ impl Shares {
         }
     }
 
-    fn each(&mut self, source: Option<&Source>, mut change: impl FnMut(&mut Held)) {
+    fn each(&mut self, source: Option<&Source>, mut change: impl FnMut(&mut Holding)) {
         change(&mut self.used);
         let Some(source) = source else { return };
         if !self.services.contains_key(&source.service) {
-            self.services.insert(source.service.clone(), Service::default());
+            self.services.insert(source.service.clone(), ServiceShare::default());
         }
         if let Some(service) = self.services.get_mut(&source.service) {
             change(&mut service.held);
@@ -162,7 +163,7 @@ impl Shares {
         }
     }
 
-    fn held(&self, source: &Source) -> (Held, Held) {
+    fn held(&self, source: &Source) -> (Holding, Holding) {
         let service = self.services.get(&source.service);
         let instance = service.and_then(|service| service.instances.get(&source.instance));
         (
@@ -172,7 +173,7 @@ impl Shares {
     }
 }
 
-impl Held {
+impl Holding {
     fn add(&mut self, part: Part) {
         self.bodies += 1;
         self.amount = self.amount.saturating_add(part.amount);

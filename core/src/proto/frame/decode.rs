@@ -3,8 +3,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::{
-    BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Known, Layout, MAX_HEADER, Nonce, Receipt,
-    Receiver, Refusable, Request, Source, StreamId, VERSION,
+    BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Layout, MAX_HEADER, NameCache, Nonce,
+    Receipt, Receiver, Refusable, Request, Source, StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
@@ -23,14 +23,14 @@ impl Frame {
     /// [`ProtocolError`]. No length in the packet is trusted before it is checked, and nothing
     /// larger than the packet's own header is allocated.
     pub fn decode(packet: &Bytes) -> Result<Self> {
-        Self::decode_known(packet.clone(), &mut Known::new())
+        Self::decode_with_names(packet.clone(), &mut NameCache::new())
     }
 
     /// Like [`decode`](Self::decode), for one packet of many from the same senders.
     ///
     /// # Errors
     /// Those of [`decode`](Self::decode).
-    pub fn decode_known(mut packet: Bytes, known: &mut Known) -> Result<Self> {
+    pub fn decode_with_names(mut packet: Bytes, names: &mut NameCache) -> Result<Self> {
         let (&[version, kind, high, low], _) =
             packet.split_first_chunk::<PREFIX>().ok_or(ProtocolError::Truncated)?;
         if version != VERSION {
@@ -46,17 +46,17 @@ impl Frame {
         }
         let fields = Fields::parse(&packet[PREFIX..end])?;
         if let Some(tag) = fields.unknown {
-            return Err(fields.not_understood(kind, tag, known));
+            return Err(fields.not_understood(kind, tag, names));
         }
         if kind == kind::MESSAGE {
             // Most packets are messages; returning here saves a move.
-            let head = fields.head(known)?;
+            let head = fields.head(names)?;
             packet.advance(end);
             return Ok(Self::Message { head, body: packet });
         }
         let length = packet.len() - end;
         layout.body.check(length)?;
-        let mut frame = fields.frame(kind, length, known)?;
+        let mut frame = fields.frame(kind, length, names)?;
         if let Some(body) = frame.body_mut() {
             // Chunks wait for their reader: one byte must not keep kilobytes of skipped fields
             // alive.
@@ -81,11 +81,11 @@ impl Frame {
 
 impl Fields<'_> {
     /// Decodes the frame, except for its body of `length` bytes.
-    fn frame(&self, kind: u8, length: usize, known: &mut Known) -> Result<Frame> {
+    fn frame(&self, kind: u8, length: usize, names: &mut NameCache) -> Result<Frame> {
         let body = Bytes::new();
         Ok(match kind {
             kind::OFFER => Frame::Offer {
-                head: self.head(known)?,
+                head: self.head(names)?,
                 message: self.message()?,
                 target: self.target()?,
                 length: self.get(tag::LENGTH, number)?,
@@ -137,12 +137,12 @@ impl Fields<'_> {
                 reason: self.reason()?,
             },
             kind::REPLY => {
-                Frame::Reply { message: self.message()?, head: self.answer(known)?, body }
+                Frame::Reply { message: self.message()?, head: self.answer(names)?, body }
             }
             kind::REPLY_STREAM => Frame::ReplyStream {
                 request: self.id(tag::REQUEST)?,
                 message: self.message()?,
-                head: self.answer(known)?,
+                head: self.answer(names)?,
                 length: self.get(tag::LENGTH, number)?,
             },
             kind::FAILURE => Frame::Failure {
@@ -165,14 +165,14 @@ impl Fields<'_> {
     }
 
     /// Returns the error of a packet with an unknown critical field.
-    fn not_understood(&self, kind: u8, tag: u8, known: &mut Known) -> ProtocolError {
+    fn not_understood(&self, kind: u8, tag: u8, names: &mut NameCache) -> ProtocolError {
         let asks = || Ok(self.flags()? & flag::REQUEST != 0);
         let mut refusable = || {
             Ok(match kind {
                 kind::MESSAGE if asks()? => {
-                    Refusable::Request(self.source(known)?, self.message()?)
+                    Refusable::Request(self.source(names)?, self.message()?)
                 }
-                kind::OFFER => Refusable::Offer(self.source(known)?, self.message()?),
+                kind::OFFER => Refusable::Offer(self.source(names)?, self.message()?),
                 kind => return Err(ProtocolError::UnknownType(kind)),
             })
         };
@@ -180,8 +180,8 @@ impl Fields<'_> {
         refusable.map_or(ProtocolError::UnknownField(tag), |it| ProtocolError::Unsupported(tag, it))
     }
 
-    fn source(&self, known: &mut Known) -> Result<Source> {
-        let service = self.need(tag::SERVICE, |value| known.service(value))?;
+    fn source(&self, names: &mut NameCache) -> Result<Source> {
+        let service = self.need(tag::SERVICE, |value| names.service(value))?;
         Ok(Source { service, instance: self.instance()? })
     }
 
@@ -246,7 +246,7 @@ impl Fields<'_> {
         self.get(tag::CONTENT_TYPE, |value| ContentType::new(std::str::from_utf8(value).ok()?))
     }
 
-    fn head(&self, known: &mut Known) -> Result<Box<Head>> {
+    fn head(&self, names: &mut NameCache) -> Result<Box<Head>> {
         let request = if self.flags()? & flag::REQUEST == 0 {
             None
         } else {
@@ -256,18 +256,18 @@ impl Fields<'_> {
                 credit: self.need(tag::CREDIT, number)?,
             })
         };
-        self.head_with(request, known)
+        self.head_with(request, names)
     }
 
     /// Decodes the head of an answer, which is not a request.
-    fn answer(&self, known: &mut Known) -> Result<Box<Head>> {
-        self.head_with(None, known)
+    fn answer(&self, names: &mut NameCache) -> Result<Box<Head>> {
+        self.head_with(None, names)
     }
 
-    fn head_with(&self, request: Option<Request>, known: &mut Known) -> Result<Box<Head>> {
+    fn head_with(&self, request: Option<Request>, names: &mut NameCache) -> Result<Box<Head>> {
         Ok(Box::new(Head {
-            source: self.source(known)?,
-            content_type: self.get(tag::CONTENT_TYPE, |value| known.content_type(value))?,
+            source: self.source(names)?,
+            content_type: self.get(tag::CONTENT_TYPE, |value| names.content_type(value))?,
             headers: self.headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
             request,

@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Frame, HeadRef, StreamId,
-    packet::{Packet, answer_len, head_len, id_len, number_len, stream_len},
+    packet::{PacketWriter, answer_len, head_len, id_len, number_len, stream_len},
     wire::{flag, kind, tag},
 };
 use crate::MessageId;
@@ -11,7 +11,7 @@ impl Frame {
     /// Encodes the frame as a packet.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut packet = Packet::new(self.kind(), self.room() + self.body().len());
+        let mut packet = PacketWriter::new(self.kind(), self.room() + self.body().len());
         match self {
             Self::Message { head, .. } => packet.head(head.borrowed()),
             Self::Offer { head, message, target, length } => {
@@ -93,7 +93,7 @@ impl Frame {
     /// Encodes a [`Message`](Self::Message) from its parts.
     #[must_use]
     pub fn message(head: HeadRef<'_>, body: &[u8]) -> Bytes {
-        let mut packet = Packet::new(kind::MESSAGE, head_len(head) + body.len());
+        let mut packet = PacketWriter::new(kind::MESSAGE, head_len(head) + body.len());
         packet.head(head);
         packet.finish(body)
     }
@@ -101,7 +101,7 @@ impl Frame {
     /// Encodes a [`Reply`](Self::Reply) from its parts.
     #[must_use]
     pub fn reply(message: MessageId, head: HeadRef<'_>, body: &[u8]) -> Bytes {
-        let mut packet = Packet::new(kind::REPLY, id_len() + answer_len(head) + body.len());
+        let mut packet = PacketWriter::new(kind::REPLY, id_len() + answer_len(head) + body.len());
         packet.reply(message, head);
         packet.finish(body)
     }
@@ -109,7 +109,7 @@ impl Frame {
     /// Encodes a [`Data`](Self::Data) from its parts, into an empty buffer.
     #[must_use]
     pub fn data(mut buffer: BytesMut, stream: StreamId, offset: u64, body: &[u8]) -> Bytes {
-        let mut packet = Packet::new(kind::DATA, stream_len(stream) + number_len(offset));
+        let mut packet = PacketWriter::new(kind::DATA, stream_len(stream) + number_len(offset));
         packet.data(stream, offset);
         let header = packet.header();
         buffer.reserve(header.len() + body.len());

@@ -10,8 +10,8 @@ mod detail;
 mod encode;
 mod error;
 mod head;
-mod known;
 mod layout;
+mod name_cache;
 mod packet;
 mod wire;
 
@@ -22,8 +22,8 @@ pub use self::{
     detail::Detail,
     error::ProtocolError,
     head::{Head, HeadRef, Request, Source},
-    known::Known,
     layout::{BodyKind, FRAMES, FieldSet, Layout, Tags},
+    name_cache::NameCache,
 };
 use super::Reason;
 use crate::{InstanceId, MessageId, address::Target};

@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// A packet being written. If its length is known in advance, it takes one allocation.
-pub(super) struct Packet(Vec<u8>);
+pub(super) struct PacketWriter(Vec<u8>);
 
-impl Packet {
+impl PacketWriter {
     /// Starts a packet, with room for `room` bytes after the prefix.
     pub(super) fn new(kind: u8, room: usize) -> Self {
         let mut bytes = Vec::with_capacity(PREFIX + room);
@@ -141,7 +141,7 @@ impl Packet {
     }
 }
 
-/// Returns the length of a field. These functions mirror those of [`Packet`].
+/// Returns the length of a field. These functions mirror those of [`PacketWriter`].
 fn bytes_len(length: usize) -> usize {
     1 + varint_len(length as u64) + length
 }
@@ -229,7 +229,7 @@ mod tests {
     fn packets_get_as_long_as_planned() {
         let message = MessageId::from_bytes([3; MessageId::LEN]);
         for head in heads() {
-            let mut packet = Packet::new(kind::MESSAGE, head_len(head.borrowed()));
+            let mut packet = PacketWriter::new(kind::MESSAGE, head_len(head.borrowed()));
             packet.head(head.borrowed());
             assert_eq!(packet.0.len(), PREFIX + head_len(head.borrowed()));
             let reply = Frame::reply(message, head.borrowed(), b"body");
@@ -237,7 +237,7 @@ mod tests {
         }
         for reply in [false, true] {
             let stream = StreamId { message, reply };
-            let mut packet = Packet::new(kind::DATA, 0);
+            let mut packet = PacketWriter::new(kind::DATA, 0);
             packet.stream(stream, 0);
             assert_eq!(packet.0.len(), PREFIX + stream_len(stream));
         }

@@ -23,7 +23,7 @@ use self::{
     unproven::Unproven,
 };
 pub use self::{
-    outcome::{Delivery, GroupOutcome, Outcome},
+    outcome::{GroupOutcome, Outcome, ReceiverOutcome},
     transmit::{Recipient, Transmit},
 };
 use super::{

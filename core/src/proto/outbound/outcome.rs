@@ -8,7 +8,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The outcome at each receiver that answered the offer.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<ReceiverOutcome>,
     /// The outcome at the group.
     pub group: GroupOutcome,
     /// It was offered to the plain bindings, and neither they nor the broker answered.
@@ -19,7 +19,7 @@ pub struct Outcome {
 
 /// The outcome of a body at one receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct ReceiverOutcome {
     /// The receiver.
     pub receiver: Receiver,
     /// How it was offered.
@@ -45,7 +45,7 @@ pub enum GroupOutcome {
     Accepted(Receiver),
 }
 
-impl Delivery {
+impl ReceiverOutcome {
     /// Whether the handler was executed, as far as the sender of the body knows. The handler of a
     /// confirmed receiver may have been, even if the reason says otherwise: the receiver may have
     /// sent it before its Confirm arrived.
@@ -94,7 +94,7 @@ impl Outbound {
                 PeerState::Failed(reason) => Err(reason.clone()),
             };
             let (target, confirmed) = (peer.target, peer.is_confirmed());
-            deliveries.push(Delivery { receiver, target, confirmed, result });
+            deliveries.push(ReceiverOutcome { receiver, target, confirmed, result });
         }
         let group = match (group, &self.refusal) {
             // The member that refused has left, and there is no other.

@@ -2,7 +2,7 @@
 
 use conduit::{
     InstanceId,
-    proto::{Delivery, Executed, GroupOutcome, Outcome, Reason, ReasonCode},
+    proto::{Executed, GroupOutcome, Outcome, Reason, ReasonCode, ReceiverOutcome},
 };
 
 /// A body that is not sent, or not to one receiver.
@@ -78,7 +78,7 @@ impl NotSent {
     }
 
     /// A receiver that wants no more of the body may still answer.
-    fn lost(delivery: &Delivery) -> Option<Self> {
+    fn lost(delivery: &ReceiverOutcome) -> Option<Self> {
         let code = delivery.result.as_ref().err()?.code;
         let may_answer = matches!(code, ReasonCode::Dropped | ReasonCode::TooLarge);
         let executed = delivery.executed();

@@ -20,7 +20,7 @@ fn timers(sim: &Sim) -> Arc<Timers> {
     timers
 }
 
-fn waiting(timers: &Timers) -> usize {
+fn sleepers(timers: &Timers) -> usize {
     timers.lock().wakers.len()
 }
 
@@ -42,7 +42,7 @@ fn sleeps_end_in_order_and_on_time() {
         let ended = ended.lock().expect("no panic");
         let expected = [0, 1, 1, 2, 3].map(|seconds| (seconds, secs(seconds)));
         assert_eq!(*ended, expected);
-        assert_eq!((waiting(&timers), sim.timers()), (0, 0));
+        assert_eq!((sleepers(&timers), sim.timers()), (0, 0));
     });
 }
 
@@ -68,9 +68,9 @@ fn a_dropped_sleep_is_forgotten() {
             let mut sleep = timers.sleep_until(&sim, sim.now() + secs(seconds));
             assert!(poll_once(&mut sleep).await.is_none());
             assert!(poll_once(&mut sleep).await.is_none());
-            assert_eq!(waiting(&timers), 1, "it waits once, however often it is polled");
+            assert_eq!(sleepers(&timers), 1, "it waits once, however often it is polled");
         }
-        assert_eq!(waiting(&timers), 0);
+        assert_eq!(sleepers(&timers), 0);
         sim.sleep(secs(1000)).await;
         assert!(sim.polls() < 10, "{} polls for nothing", sim.polls());
     });

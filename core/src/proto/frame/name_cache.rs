@@ -6,7 +6,7 @@ use crate::ServiceName;
 /// The names in the last packets of a subscription. A name that recurs is not checked and allocated
 /// again.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct NameCache {
     services: Recent<ServiceName>,
     content_types: Recent<ContentType>,
 }
@@ -43,7 +43,7 @@ impl<T: Clone> Recent<T> {
     }
 }
 
-impl Known {
+impl NameCache {
     /// Creates an empty cache.
     #[must_use]
     pub fn new() -> Self {
@@ -63,11 +63,11 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use super::{Known, Recent};
+    use super::{NameCache, Recent};
 
     #[test]
     fn what_comes_again_is_the_same() {
-        let mut known = Known::new();
+        let mut known = NameCache::new();
         let first = known.service(b"shop").expect("a name");
         let again = known.service(b"shop").expect("a name");
         assert!(std::ptr::eq(first.as_str(), again.as_str()));
