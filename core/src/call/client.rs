@@ -9,7 +9,7 @@ use crate::{
     call::outgoing::{Outgoing, Payload},
     call::request::{Replies, Requesting},
     call::send::Sending,
-    driver::To,
+    driver::Endpoint,
     handle::Handle,
 };
 
@@ -53,7 +53,7 @@ pub struct Client<E> {
     /// The deadline of the request that is being handled.
     inherited: Option<Instant>,
     /// The destination of the first subject that this was used for. Most clients are used for one.
-    first: OnceLock<To>,
+    first: OnceLock<Arc<Endpoint>>,
 }
 
 impl<E: Encoder> Client<E> {
@@ -159,7 +159,7 @@ impl<E: Encoder> Client<E> {
         Outgoing::new(self.handle.open(), self.to(subject), payload)
     }
 
-    fn to<S>(&self, subject: S) -> Result<To, Error>
+    fn to<S>(&self, subject: S) -> Result<Arc<Endpoint>, Error>
     where
         S: TryInto<Subject>,
         Error: From<S::Error>,
@@ -168,12 +168,12 @@ impl<E: Encoder> Client<E> {
         let subject = subject.try_into()?;
         let first = self.first.get();
         if let Some(to) = first.filter(|to| *to.subject() == subject) {
-            return Ok(to.clone());
+            return Ok(Arc::clone(to));
         }
-        let to = To::new(self.handle.shared(), name.clone(), subject);
+        let to = self.handle.shared().destinations.endpoint(name.clone(), subject);
         if first.is_none() {
             // Another thread may have set it first.
-            let _ = self.first.set(to.clone());
+            let _ = self.first.set(Arc::clone(&to));
         }
         Ok(to)
     }

@@ -6,6 +6,12 @@ use std::{
     task::{Context, Poll},
 };
 
+/// The result of the first poll of a future, before it waits for anything.
+pub(crate) enum Started<T, F> {
+    Done(T),
+    Running(F),
+}
+
 /// The state of a future that starts with its first poll.
 // Most messages never leave the first state, where a box would cost more than the size.
 #[allow(clippy::large_enum_variant)]
@@ -26,14 +32,21 @@ impl<S, T> Lazy<S, T> {
 
     /// Polls the future; the first call starts it.
     #[inline]
-    pub(crate) fn poll<F>(&mut self, cx: &mut Context<'_>, start: impl FnOnce(S) -> F) -> Poll<T>
+    pub(crate) fn poll<F>(
+        &mut self,
+        cx: &mut Context<'_>,
+        start: impl FnOnce(S) -> Started<T, F>,
+    ) -> Poll<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
         if matches!(self, Self::New(_))
             && let Self::New(setup) = std::mem::replace(self, Self::Done)
         {
-            *self = Self::Running(Box::pin(start(setup)));
+            match start(setup) {
+                Started::Done(result) => return Poll::Ready(result),
+                Started::Running(running) => *self = Self::Running(Box::pin(running)),
+            }
         }
         let Self::Running(running) = self else {
             panic!("a future is not polled after its end");

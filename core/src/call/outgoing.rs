@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::{
     Body, Encode, Error, MessageId,
-    driver::{OutboundStream, To},
+    driver::{Endpoint, OutboundStream},
     error::encoded,
     handle::Open,
     producer::{Prepared, Producer},
     proto::{
         Headers, Outbound,
-        frame::{ContentType, Frame, Head, HeadRef, Request, StreamId},
+        frame::{ContentType, Frame, Head, Request, StreamId},
     },
     transport::Targets,
 };
@@ -40,22 +40,21 @@ pub(crate) struct Outgoing {
 }
 
 struct Parts {
-    to: To,
+    to: Arc<Endpoint>,
     producer: Producer,
     content_type: Option<ContentType>,
     headers: Headers,
-    sequence: Option<u64>,
 }
 
 impl Outgoing {
     pub(crate) fn new(
         handle: Open,
-        to: Result<To, Error>,
+        to: Result<Arc<Endpoint>, Error>,
         payload: Result<Payload, Error>,
     ) -> Self {
         let parts = to.and_then(|to| {
             let Payload { producer, content_type } = payload?;
-            Ok(Parts { to, producer, content_type, headers: Headers::new(), sequence: None })
+            Ok(Parts { to, producer, content_type, headers: Headers::new() })
         });
         Self { handle, parts }
     }
@@ -67,35 +66,14 @@ impl Outgoing {
         }
     }
 
-    /// Sends the message in one packet, if its body is in memory and fits, and without waiting.
-    pub(crate) fn send_now(&mut self) -> Option<Result<(), Error>> {
-        let parts = self.parts.as_mut().ok()?;
-        let shared = self.handle.shared();
-        let body = parts.producer.whole(shared.chunk()).filter(|_| shared.is_ready())?;
-        if let Err(closed) = shared.check_open() {
-            return Some(Err(parts.to.about(closed)));
-        }
-        // The message keeps its number if it has to wait.
-        parts.sequence = Some(parts.to.number());
-        let head = HeadRef {
-            source: &shared.source,
-            content_type: parts.content_type.as_ref(),
-            headers: &parts.headers,
-            sequence: parts.sequence,
-            request: None,
-        };
-        let published = shared.publish_now(parts.to.both(), Frame::message(head, body), None)?;
-        Some(published.map_err(|error| parts.to.about(error)))
-    }
-
     /// Checks the message, and separates its body from the rest.
     pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
         let Self { handle, parts } = self;
-        let Parts { to, producer: body, content_type, headers, sequence } = parts?;
+        let Parts { to, producer: body, content_type, headers } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
         let source = shared.source.clone();
-        let head = Head { source, content_type, headers, sequence, request };
+        let head = Head { source, content_type, headers, sequence: None, request };
         Ok((Ready { handle, to, head }, body))
     }
 }
@@ -103,11 +81,21 @@ impl Outgoing {
 /// A message that is about to be sent.
 pub(crate) struct Ready {
     pub(crate) handle: Open,
-    pub(crate) to: To,
+    pub(crate) to: Arc<Endpoint>,
     pub(crate) head: Head,
 }
 
 impl Ready {
+    /// Publishes the message in one packet, if its body is in memory and fits, and without waiting.
+    pub(crate) fn publish_now(&mut self, body: &Producer) -> Option<Result<(), Error>> {
+        let shared = self.handle.shared();
+        let body = body.whole(shared.chunk()).filter(|_| shared.is_ready())?;
+        self.number(Targets::Both);
+        let shared = self.handle.shared();
+        let packet = Frame::message(self.head.borrowed(), body);
+        shared.publish_now(self.to.both(), packet, None)
+    }
+
     /// Checks whether the body fits one packet.
     pub(crate) async fn prepare(&self, body: Producer) -> Result<Prepared, Error> {
         let prepared = body.prepare(self.handle.shared().chunk()).await;
@@ -115,7 +103,7 @@ impl Ready {
     }
 
     /// Numbers the message if it goes to plain bindings, which receive every message. Called just
-    /// before it is published.
+    /// before it is published; a message that then has to wait keeps its number.
     pub(crate) fn number(&mut self, targets: Targets) {
         if targets.plain() && self.head.sequence.is_none() {
             self.head.sequence = Some(self.to.number());

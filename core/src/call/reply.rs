@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Delivery, Error, ErrorKind,
-    call::lazy::Lazy,
+    call::lazy::{Lazy, Started},
     call::outgoing::Payload,
     driver::{Replier, Shared},
     error::Causes,
@@ -168,7 +168,7 @@ impl Future for Replying {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, ReplySetup::run)
+        self.0.poll(cx, |setup| Started::Running(setup.run()))
     }
 }
 

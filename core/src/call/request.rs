@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -14,8 +15,11 @@ use std::{
 pub use self::all::Replies;
 use self::asking::{Asking, Takes};
 use crate::{
-    Encoder, Error, ErrorKind, Message, call::lazy::Lazy, call::outgoing::Outgoing,
-    driver::NoAnswer, handle::Handle,
+    Encoder, Error, ErrorKind, Message,
+    call::lazy::{Lazy, Started},
+    call::outgoing::Outgoing,
+    driver::NoAnswer,
+    handle::Handle,
 };
 
 /// A request, which is sent when this is awaited, and yields the reply.
@@ -137,7 +141,7 @@ impl<E: Encoder> RequestSetup<E> {
                     Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
                 }
             };
-            let to = asking.ready.to.clone();
+            let to = Arc::clone(&asking.ready.to);
             let mut answer = answer.map_err(|error| to.about(error))?;
             asking.end();
             answer.content.limit_time(deadline);
@@ -150,7 +154,7 @@ impl<E: Encoder> Future for Requesting<E> {
     type Output = Result<Message<E>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, RequestSetup::run)
+        self.0.poll(cx, |setup| Started::Running(setup.run()))
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::{
     Body, Delivery, Error,
-    call::lazy::Lazy,
+    call::lazy::{Lazy, Started},
     call::outgoing::{Outgoing, Ready},
     producer::{Prepared, Producer},
     proto::frame::Frame,
@@ -98,27 +98,42 @@ impl Sending {
     }
 }
 
+type Sent = Result<Delivery, Error>;
+
 impl SendSetup {
-    async fn run(self) -> Result<Delivery, Error> {
+    /// Sends the message without waiting if it fits one packet, as most do, which allocates nothing
+    /// but the packet. Otherwise returns what is left to do.
+    fn start(self) -> Started<Sent, impl Future<Output = Sent>> {
         let Self { outgoing, expect, confirm } = self;
-        let (mut ready, body) = outgoing.check(None)?;
-        let sent = match ready.prepare(body).await? {
-            Prepared::Whole(body) if !confirm => publish(&mut ready, body).await,
-            Prepared::Whole(body) => {
-                stream(&mut ready, Body::from(body).into_producer(), expect, confirm).await
-            }
-            Prepared::Streamed(producer) => stream(&mut ready, producer, expect, confirm).await,
+        let (mut ready, body) = match outgoing.check(None) {
+            Ok(checked) => checked,
+            Err(error) => return Started::Done(Err(error)),
         };
-        sent.map_err(|error| ready.to.about(error))
+        let sent = if confirm { None } else { ready.publish_now(&body) };
+        match sent {
+            Some(Ok(())) => Started::Done(Ok(Delivery::handed_over())),
+            Some(Err(error)) => Started::Done(Err(ready.to.about(error))),
+            None => Started::Running(send(ready, body, expect, confirm)),
+        }
     }
 }
 
-async fn publish(ready: &mut Ready, body: Bytes) -> Result<Delivery, Error> {
+async fn send(mut ready: Ready, body: Producer, expect: Option<usize>, confirm: bool) -> Sent {
+    let sent = match ready.prepare(body).await? {
+        Prepared::Whole(body) if !confirm => publish(&mut ready, body).await,
+        Prepared::Whole(body) => {
+            stream(&mut ready, Body::from(body).into_producer(), expect, confirm).await
+        }
+        Prepared::Streamed(producer) => stream(&mut ready, producer, expect, confirm).await,
+    };
+    sent.map_err(|error| ready.to.about(error))
+}
+
+async fn publish(ready: &mut Ready, body: Bytes) -> Sent {
     ready.handle.shared().ready(None).await?;
     ready.number(Targets::Both);
-    let shared = ready.handle.shared();
     let packet = || Frame::message(ready.head.borrowed(), &body);
-    shared.publish(&ready.to.with(shared, Targets::Both), packet, None, None).await?;
+    ready.handle.shared().publish(ready.to.both(), packet, None, None).await?;
     Ok(Delivery::handed_over())
 }
 
@@ -127,7 +142,7 @@ async fn stream(
     producer: Producer,
     expect: Option<usize>,
     confirm: bool,
-) -> Result<Delivery, Error> {
+) -> Sent {
     ready.handle.shared().ready(None).await?;
     let message = ready.handle.shared().message_id();
     let stream = ready.offer(message, producer.length(), Targets::Both, expect);
@@ -135,19 +150,11 @@ async fn stream(
     if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }
 }
 
-/// Most messages are small and gone at the first poll, which allocates nothing but their packet.
 impl Future for Sending {
     type Output = Result<Delivery, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Lazy::New(setup) = &mut self.0
-            && !setup.confirm
-            && let Some(sent) = setup.outgoing.send_now()
-        {
-            self.0 = Lazy::Done;
-            return Poll::Ready(sent.map(|()| Delivery::handed_over()));
-        }
-        self.0.poll(cx, SendSetup::run)
+        self.0.poll(cx, SendSetup::start)
     }
 }
 

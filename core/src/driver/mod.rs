@@ -5,9 +5,9 @@
 //!
 //! The foundation:
 //! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle limit
+//! - `endpoint`: a subject of a service, with its destination and its message numbers
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
 //!   log and the stage of a conduit, and the destinations of its packets
-//! - `to`: a subject of a service, with its cached destination and its message numbers
 //! - `watch`: decides whether a reader or the task of a subscription polls it
 //!
 //! The parts, each of which owns a table and refers to the ground:
@@ -45,6 +45,7 @@ mod cleanup;
 mod content;
 mod deliver;
 mod dispatch;
+mod endpoint;
 mod expiring;
 mod ground;
 mod handing_on;
@@ -58,7 +59,6 @@ mod serving;
 mod shared;
 mod streams;
 mod subscriptions;
-mod to;
 mod waiting;
 mod watch;
 mod work;
@@ -66,6 +66,7 @@ mod work;
 pub(crate) use self::{
     arrival::Arrival,
     content::Content,
+    endpoint::Endpoint,
     ground::{EventFields, Ground, Logged},
     lifecycle::{release, start},
     mailbox::Mailbox,
@@ -74,6 +75,5 @@ pub(crate) use self::{
     shared::Shared,
     streams::{InboundStream, OutboundStream},
     subscriptions::{Bound, bind},
-    to::To,
     work::Handling,
 };

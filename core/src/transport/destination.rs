@@ -1,11 +1,4 @@
-use std::{
-    any::Any,
-    fmt,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{any::Any, fmt, sync::OnceLock};
 
 use super::Address;
 
@@ -26,23 +19,13 @@ use super::Address;
 pub struct Destination {
     address: Address,
     remembered: OnceLock<Box<dyn Any + Send + Sync>>,
-    /// The number of the next message to it.
-    next: AtomicU64,
-    /// Until when requests are published to plain bindings and to the group separately, in
-    /// milliseconds since the conduit was created.
-    apart_until: AtomicU64,
 }
 
 impl Destination {
     /// Creates a destination with nothing cached.
     #[must_use]
     pub fn new(address: Address) -> Self {
-        Self::numbered_from(address, 0)
-    }
-
-    pub(crate) fn numbered_from(address: Address, first: u64) -> Self {
-        let (remembered, next) = (OnceLock::new(), AtomicU64::new(first));
-        Self { address, remembered, next, apart_until: AtomicU64::new(0) }
+        Self { address, remembered: OnceLock::new() }
     }
 
     /// Returns the address.
@@ -55,26 +38,6 @@ impl Destination {
     /// another type is cached. `make` must not call this for the same destination.
     pub fn remember<T: Any + Send + Sync>(&self, make: impl FnOnce(&Address) -> T) -> Option<&T> {
         self.remembered.get_or_init(|| Box::new(make(&self.address))).downcast_ref()
-    }
-
-    /// Takes the number of the next message.
-    pub(crate) fn number(&self) -> u64 {
-        self.next.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Returns whether requests are published to plain bindings and to the group separately now.
-    pub(crate) fn is_apart(&self, now: u64) -> bool {
-        now < self.apart_until.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the group has refused a request.
-    pub(crate) fn keep_apart(&self, until: u64) {
-        self.apart_until.store(until, Ordering::Relaxed);
-    }
-
-    /// Returns the number that the next message will have.
-    pub(crate) fn next_number(&self) -> u64 {
-        self.next.load(Ordering::Relaxed)
     }
 }
 

@@ -62,7 +62,7 @@ impl Asking {
         let shared = Arc::clone(ready.handle.shared());
         let now = shared.now();
         let (lanes, limits, room) = match takes {
-            Takes::First => (ready.to.lanes(&shared, now), shared.config.asker(), None),
+            Takes::First => (ready.to.lanes(shared.age(now)), shared.config.asker(), None),
             Takes::All { limits, room, .. } => (&[Targets::Plain][..], *limits, Some(*room)),
         };
         let asker = match &prepared {
@@ -70,7 +70,7 @@ impl Asking {
             Prepared::Streamed(_) => Asker::streamed(now, deadline, limits),
         };
         let asker = if room.is_some() { asker.all() } else { asker };
-        let pending = Arc::new(Pending::new(message, ready.to.clone(), asker, room));
+        let pending = Arc::new(Pending::new(message, Arc::clone(&ready.to), asker, room));
         shared.requests.expect(message, &pending);
         let (body, upload) = (Bytes::new(), None);
         let mut asking = Self { message, ready, body, upload, deadline, pending, has_ended: false };
@@ -176,7 +176,7 @@ impl Asking {
         }
         let packet = || Frame::message(head.borrowed(), body);
         let token = shared.token(*message, targets);
-        let to = to.with(shared, targets);
+        let to = shared.destinations.of(to, targets);
         let published = shared.publish(&to, packet, Some(token), *deadline).await;
         published.map_err(|error| match error.executed() {
             Executed::No => error.with_executed(pending.executed_by_others()),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex},
 };
 
@@ -9,17 +10,17 @@ use foldhash::fast::RandomState;
 
 use super::{CleanupFlag, lock};
 use crate::{
-    proto::COUNTER_BITS,
+    ServiceName, Subject,
+    driver::endpoint::Endpoint,
     transport::{Address, Destination, Targets},
 };
 
 #[derive(Default)]
 pub(crate) struct Destinations {
-    /// Destinations whose messages are numbered.
-    numbered: Mutex<DestinationCache>,
-    /// All others. Askers choose the inboxes that are answered, and must not evict the numbered
-    /// ones.
-    others: Mutex<DestinationCache>,
+    endpoints: Mutex<Endpoints>,
+    /// All other destinations. Askers choose the inboxes that are answered, and must not evict
+    /// endpoints, whose messages are numbered.
+    others: Mutex<Cache<Address, Destination>>,
     /// Set when one of the others was added.
     cleanup_flag: Arc<CleanupFlag>,
 }
@@ -29,68 +30,107 @@ impl Destinations {
         Self { cleanup_flag, ..Self::default() }
     }
 
-    /// Drops unnumbered destinations that are not in use.
+    /// Drops the destinations that are not in use, apart from endpoints.
     pub(in crate::driver) fn forget_idle(&self) {
         let forgotten = lock(&self.others).forget_unused();
         drop(forgotten);
     }
 
+    /// Returns the endpoint of a subject.
+    pub(crate) fn endpoint(&self, service: ServiceName, subject: Subject) -> Arc<Endpoint> {
+        let mut endpoints = lock(&self.endpoints);
+        let (endpoint, forgotten) = endpoints.get(service, subject);
+        // Values that a transport caches may run any code when they are dropped.
+        drop(endpoints);
+        drop(forgotten);
+        endpoint
+    }
+
+    /// Returns the destination of some of the bindings of an endpoint.
+    pub(crate) fn of(&self, endpoint: &Endpoint, targets: Targets) -> Arc<Destination> {
+        match targets {
+            Targets::Both => Arc::clone(endpoint.both()),
+            targets => self.get(&endpoint.address(targets)),
+        }
+    }
+
     /// Returns the destination of an address.
     pub(crate) fn get(&self, address: &Address) -> Arc<Destination> {
-        let is_numbered = matches!(address, Address::Subject { targets: Targets::Both, .. });
-        let mut known = lock(if is_numbered { &self.numbered } else { &self.others });
-        let before = known.by_address.len();
-        let (destination, forgotten) = known.get(address);
-        if !is_numbered && known.by_address.len() > before {
-            self.cleanup_flag.set();
+        let mut others = lock(&self.others);
+        if let Some(destination) = others.get(address) {
+            return destination;
         }
-        // Values that a transport caches may run any code when they are dropped.
-        drop(known);
+        let forgotten = others.make_room();
+        let destination = others.insert(address.clone(), Destination::new(address.clone()));
+        self.cleanup_flag.set();
+        drop(others);
         drop(forgotten);
         destination
     }
 }
 
-struct DestinationCache {
-    by_address: HashMap<Address, Arc<Destination>, RandomState>,
-    /// How many there may be before unused ones are dropped.
-    most: usize,
-    /// The numbering (upper half of the numbers) for new destinations.
+#[derive(Default)]
+struct Endpoints {
+    cache: Cache<(ServiceName, Subject), Endpoint>,
+    /// The numbering for new endpoints.
     numbering: u64,
 }
 
-impl Default for DestinationCache {
-    fn default() -> Self {
-        Self { by_address: HashMap::default(), most: Self::MOST, numbering: 0 }
+impl Endpoints {
+    /// Returns the endpoint of a subject, and those that were dropped to make room for it. Their
+    /// numberings are not used again: receivers would take new messages for late ones.
+    fn get(&mut self, service: ServiceName, subject: Subject) -> (Arc<Endpoint>, Vec<Endpoint>) {
+        let key = (service, subject);
+        if let Some(endpoint) = self.cache.get(&key) {
+            return (endpoint, Vec::new());
+        }
+        let forgotten = self.cache.make_room();
+        if let Some(last) = forgotten.iter().map(Endpoint::numbering).max() {
+            self.numbering = self.numbering.max(last) + 1;
+        }
+        let endpoint = Endpoint::new(key.0.clone(), key.1.clone(), self.numbering);
+        (self.cache.insert(key, endpoint), forgotten)
     }
 }
 
-impl DestinationCache {
-    const MOST: usize = 4096;
+/// Values that are shared, and dropped when there are many and they are not in use.
+struct Cache<K, V> {
+    values: HashMap<K, Arc<V>, RandomState>,
+    /// How many there may be before unused ones are dropped.
+    most: usize,
+}
 
-    /// Returns the destination of an address, and those that were dropped to make room for it.
-    fn get(&mut self, address: &Address) -> (Arc<Destination>, Vec<Destination>) {
-        if let Some(destination) = self.by_address.get(address) {
-            return (Arc::clone(destination), Vec::new());
-        }
-        let full = self.by_address.len() >= self.most;
-        let forgotten = if full { self.forget_unused() } else { Vec::new() };
-        let first = self.numbering << COUNTER_BITS;
-        let destination = Arc::new(Destination::numbered_from(address.clone(), first));
-        self.by_address.insert(address.clone(), Arc::clone(&destination));
-        (destination, forgotten)
+/// How many values a cache always has room for.
+const MOST: usize = 4096;
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self { values: HashMap::default(), most: MOST }
+    }
+}
+
+impl<K: Eq + Hash, V> Cache<K, V> {
+    fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.values.get(key).cloned()
     }
 
-    /// Drops unused destinations. Their numbering is not used again: receivers would take new
-    /// messages for late ones.
-    fn forget_unused(&mut self) -> Vec<Destination> {
-        let unused = self.by_address.extract_if(|_, known| Arc::strong_count(known) == 1);
-        let forgotten: Vec<_> =
-            unused.filter_map(|(_, destination)| Arc::into_inner(destination)).collect();
-        let numberings = forgotten.iter().map(|known| known.next_number() >> COUNTER_BITS);
-        self.numbering = numberings.fold(self.numbering, u64::max) + 1;
-        self.most = Self::MOST.max(2 * self.by_address.len());
-        self.by_address.shrink_to(2 * self.by_address.len());
+    fn insert(&mut self, key: K, value: V) -> Arc<V> {
+        let value = Arc::new(value);
+        self.values.insert(key, Arc::clone(&value));
+        value
+    }
+
+    /// Drops unused values if there are too many. Returns them.
+    fn make_room(&mut self) -> Vec<V> {
+        if self.values.len() < self.most { Vec::new() } else { self.forget_unused() }
+    }
+
+    /// Drops unused values. Returns them.
+    fn forget_unused(&mut self) -> Vec<V> {
+        let unused = self.values.extract_if(|_, value| Arc::strong_count(value) == 1);
+        let forgotten = unused.filter_map(|(_, value)| Arc::into_inner(value)).collect();
+        self.most = MOST.max(2 * self.values.len());
+        self.values.shrink_to(2 * self.values.len());
         forgotten
     }
 }
@@ -100,19 +140,17 @@ mod tests {
     use super::*;
     use crate::{
         InstanceId,
-        proto::{Gap, SequenceTracker},
+        proto::{COUNTER_BITS, Gap, SequenceTracker},
     };
 
-    fn address(number: usize) -> Address {
-        Address::Subject {
-            service: "service".parse().expect("a service name"),
-            subject: format!("subject.{number}").parse().expect("a subject"),
-            targets: Targets::Both,
-        }
+    fn endpoint(destinations: &Destinations, number: usize) -> Arc<Endpoint> {
+        let service = "service".parse().expect("a service name");
+        let subject = format!("subject.{number}").parse().expect("a subject");
+        destinations.endpoint(service, subject)
     }
 
     fn len(destinations: &Destinations) -> usize {
-        lock(&destinations.numbered).by_address.len() + lock(&destinations.others).by_address.len()
+        lock(&destinations.endpoints).cache.values.len() + lock(&destinations.others).values.len()
     }
 
     #[test]
@@ -120,7 +158,7 @@ mod tests {
         let destinations = Destinations::default();
         for expected in 0..3 {
             for subject in 0..3 {
-                assert_eq!(destinations.get(&address(subject)).number(), expected);
+                assert_eq!(endpoint(&destinations, subject).number(), expected);
             }
         }
     }
@@ -129,42 +167,40 @@ mod tests {
     fn too_many_are_forgotten_and_nothing_seems_to_be_missing() {
         let (destinations, mut seen) = (Destinations::default(), SequenceTracker::default());
         let sender = InstanceId::from_bytes([1; InstanceId::LEN]);
-        for round in 1..3 * DestinationCache::MOST {
-            destinations.get(&address(round)).number();
-            let number = destinations.get(&address(0)).number();
+        for round in 1..3 * MOST {
+            endpoint(&destinations, round).number();
+            let number = endpoint(&destinations, 0).number();
             assert_eq!(seen.note(sender, number), Gap::None);
         }
-        assert!(len(&destinations) <= DestinationCache::MOST);
-        assert!(destinations.get(&address(0)).number() >> COUNTER_BITS >= 2);
+        assert!(len(&destinations) <= MOST);
+        assert!(endpoint(&destinations, 0).number() >> COUNTER_BITS >= 2);
     }
 
     #[test]
     fn one_that_is_used_is_not_forgotten() {
         let destinations = Destinations::default();
-        let used: Vec<_> = (0..2 * DestinationCache::MOST)
-            .map(|number| destinations.get(&address(number)))
-            .collect();
-        for (number, destination) in used.iter().enumerate() {
-            assert!(Arc::ptr_eq(destination, &destinations.get(&address(number))));
+        let used: Vec<_> = (0..2 * MOST).map(|number| endpoint(&destinations, number)).collect();
+        for (number, used) in used.iter().enumerate() {
+            assert!(Arc::ptr_eq(used, &endpoint(&destinations, number)));
         }
         drop(used);
-        for number in 0..8 * DestinationCache::MOST {
-            destinations.get(&address(number));
+        for number in 0..8 * MOST {
+            endpoint(&destinations, number);
         }
-        assert!(len(&destinations) <= DestinationCache::MOST);
+        assert!(len(&destinations) <= MOST);
     }
 
     #[test]
     fn inboxes_do_not_make_numbers_be_forgotten() {
         let destinations = Destinations::default();
-        destinations.get(&address(0)).number();
-        for number in 0..3 * DestinationCache::MOST as u128 {
+        endpoint(&destinations, 0).number();
+        for number in 0..3 * MOST as u128 {
             destinations.get(&Address::Inbox {
                 service: "service".parse().expect("a service name"),
                 instance: InstanceId::from_bytes(number.to_be_bytes()),
             });
         }
-        assert_eq!(destinations.get(&address(0)).number(), 1);
-        assert!(len(&destinations) <= 1 + DestinationCache::MOST);
+        assert_eq!(endpoint(&destinations, 0).number(), 1);
+        assert!(len(&destinations) <= 1 + MOST);
     }
 }

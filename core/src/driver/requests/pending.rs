@@ -1,7 +1,7 @@
 //! One pending request, with its waiting answers.
 
 use std::{
-    sync::Mutex,
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Executed, MessageId,
     driver::{
-        Content, To,
+        Content, Endpoint,
         ground::{Ground, lock},
     },
     proto::{
@@ -26,7 +26,7 @@ use crate::{
 /// A request that waits for one or more answers.
 pub(crate) struct Pending {
     message: MessageId,
-    to: To,
+    to: Arc<Endpoint>,
     /// The limits of waiting answers, if it takes all answers.
     room: Option<Room>,
     state: Mutex<PendingState>,
@@ -68,7 +68,12 @@ pub(crate) enum NoAnswer {
 
 impl Pending {
     /// Creates a pending request. A request that takes all answers has `room` for them.
-    pub(crate) fn new(message: MessageId, to: To, asker: Asker, room: Option<Room>) -> Self {
+    pub(crate) fn new(
+        message: MessageId,
+        to: Arc<Endpoint>,
+        asker: Asker,
+        room: Option<Room>,
+    ) -> Self {
         let answers = Answers::default();
         let state = PendingState {
             asker,
@@ -215,7 +220,7 @@ impl Pending {
         drop(guard);
         drop(dropped);
         if is_unexecuted {
-            self.to.note_not_executed(ground, ground.now());
+            self.to.note_not_executed(ground.age(ground.now()));
         }
         says.into_iter().flatten().for_each(|say| self.say(ground, say));
         if let Some(waker) = waker {

@@ -1,0 +1,95 @@
+//! Where messages go.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    Error, ServiceName, Subject,
+    proto::COUNTER_BITS,
+    transport::{Address, Destination, Targets},
+};
+
+/// A subject of a service: the destination of its plain bindings and its group, and what is
+/// remembered of it from message to message.
+pub(crate) struct Endpoint {
+    service: ServiceName,
+    subject: Subject,
+    /// The destination of all its bindings.
+    both: Arc<Destination>,
+    /// The number of the next message.
+    next: AtomicU64,
+    /// Until when requests are published to plain bindings and to the group separately, in
+    /// milliseconds since the conduit was created.
+    apart_until: AtomicU64,
+}
+
+impl Endpoint {
+    /// Creates an endpoint whose messages are numbered from the start of a numbering, which is the
+    /// upper half of each number.
+    pub(super) fn new(service: ServiceName, subject: Subject, numbering: u64) -> Self {
+        let both = Destination::new(address(&service, &subject, Targets::Both));
+        Self {
+            service,
+            subject,
+            both: Arc::new(both),
+            next: AtomicU64::new(numbering << COUNTER_BITS),
+            apart_until: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn service(&self) -> &ServiceName {
+        &self.service
+    }
+
+    pub(crate) fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Returns the address of some of its bindings.
+    pub(super) fn address(&self, targets: Targets) -> Address {
+        address(&self.service, &self.subject, targets)
+    }
+
+    /// Returns the destination of all its bindings.
+    pub(crate) fn both(&self) -> &Arc<Destination> {
+        &self.both
+    }
+
+    /// Takes the number of the next message.
+    pub(crate) fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the numbering of the next message.
+    pub(super) fn numbering(&self) -> u64 {
+        self.next.load(Ordering::Relaxed) >> COUNTER_BITS
+    }
+
+    /// Returns the targets of a request, packet by packet. Only a separate packet tells by its
+    /// notice whether there are plain bindings, which matters if the group refuses the request. `now`
+    /// is in milliseconds since the conduit was created.
+    pub(crate) fn lanes(&self, now: u64) -> &'static [Targets] {
+        match now < self.apart_until.load(Ordering::Relaxed) {
+            true => &[Targets::Plain, Targets::Group],
+            false => &[Targets::Both],
+        }
+    }
+
+    /// Notes that the group has not executed a request, and may refuse further ones.
+    pub(super) fn note_not_executed(&self, now: u64) {
+        /// How long that is remembered, in milliseconds.
+        const LATELY: u64 = 60_000;
+        self.apart_until.store(now + LATELY, Ordering::Relaxed);
+    }
+
+    /// Adds to an error what it is about.
+    pub(crate) fn about(&self, error: Error) -> Error {
+        error.about(&self.service, &self.subject)
+    }
+}
+
+fn address(service: &ServiceName, subject: &Subject, targets: Targets) -> Address {
+    Address::Subject { service: service.clone(), subject: subject.clone(), targets }
+}
