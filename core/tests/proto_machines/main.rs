@@ -2,6 +2,7 @@
 
 mod amplified;
 mod crowd;
+mod cut_off;
 mod fair;
 mod forged;
 mod given_back;

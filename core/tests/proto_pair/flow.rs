@@ -65,6 +65,23 @@ fn who_holds_up_the_others_is_lagged_and_the_others_complete() {
 }
 
 #[test]
+fn who_was_cut_off_gets_nothing_more_and_the_others_complete() {
+    for setup in cuts(&Setup::new(8 << 20, vec![vec![Bind::PLAIN]; 3])) {
+        let mut pair = pair(setup);
+        while pair.fanned_out == 0 {
+            pair.run_for(SECOND / 1000);
+        }
+        pair.stations[1].is_dead = true;
+        pair.run_for(9 * SECOND);
+        let before = pair.fanned_out;
+        assert_eq!(pair.outcome(), None, "the others are held up");
+        pair.run(MINUTE);
+        assert_eq!(results(&pair), [Ok(()), Err(ReasonCode::Lost.into()), Ok(())]);
+        assert_eq!(pair.fanned_out, before);
+    }
+}
+
+#[test]
 fn who_is_slow_after_the_others_have_everything_is_not_lagged() {
     let slow = Bind::PLAIN.reading(Reader::Paced(SECOND / 1000));
     let setup = Setup::new(120_000, vec![vec![Bind::PLAIN], vec![slow]]);

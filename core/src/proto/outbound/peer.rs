@@ -53,6 +53,8 @@ pub(super) struct Peer {
     retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
+    /// It was given up, and did not end its part itself.
+    given_up: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,7 @@ impl Peer {
             waiting: None,
             retries: 0,
             mark: None,
+            given_up: false,
         }
     }
 
@@ -213,6 +216,17 @@ impl Peer {
         is_there && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
     }
 
+    fn give_up(&mut self, code: ReasonCode) {
+        self.fail(code.into(), true);
+        self.given_up = true;
+    }
+
+    /// Returns whether it is cut off from a body that its binding would still get by the fan-out. A
+    /// receiver that has never repeated its nonce may not exist, and does not count.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.given_up && self.unproven.is_none() && self.target == Target::Plain
+    }
+
     /// Notes that it holds up no other.
     pub(super) fn unmark(&mut self) {
         self.mark = None;
@@ -263,9 +277,9 @@ impl Peer {
             return false;
         }
         if now >= self.lost_at(limits) {
-            self.fail(ReasonCode::Lost.into(), true);
+            self.give_up(ReasonCode::Lost);
         } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
-            self.fail(ReasonCode::Lagged.into(), true);
+            self.give_up(ReasonCode::Lagged);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
             if self.owes_receipt() {
                 self.resumption = Some(Resumption::anew(self.resumption.take(), self.sent));

@@ -135,10 +135,11 @@ impl Outbound {
     }
 
     /// Returns the next chunk for all plain receivers, by the broker's fan-out, while they are at
-    /// the same offset. A receiver that falls behind is served alone until it has caught up.
+    /// the same offset. A receiver that falls behind is served alone until it has caught up. Once one
+    /// was cut off, none goes by the fan-out, which would flood the link of that one.
     fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
         let plain = |peer: &&mut Peer| peer.hears_fan_out();
-        if self.plain.is_open() {
+        if self.plain.is_open() || self.peers.values().any(Peer::is_cut_off) {
             return None;
         }
         let mut peers = self.peers.values_mut().filter(plain);

@@ -30,6 +30,8 @@ pub(crate) struct Pair {
     pub(crate) link: Link,
     pub(crate) sender: Sender,
     pub(crate) stations: Vec<Station>,
+    /// How many packets, apart from offers, went to all plain bindings at once.
+    pub(crate) fanned_out: usize,
 }
 
 impl Pair {
@@ -43,6 +45,7 @@ impl Pair {
             link: Link::new(now, dice),
             sender: Sender::new(now, setup),
             stations,
+            fanned_out: 0,
         }
     }
 
@@ -198,6 +201,7 @@ impl Pair {
                     self.link.publish_later(self.now, Event::Undelivered(target));
                 }
                 if offered.is_none() {
+                    self.fanned_out += 1;
                     listeners.retain(|&at| !self.stations[at].is_deaf);
                 }
                 for at in listeners {
