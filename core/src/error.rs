@@ -15,9 +15,8 @@ pub(crate) use self::{
     text::Printable,
 };
 pub use self::{failure::Failure, kind::ErrorKind, text::OneLine};
-pub use crate::proto::Executed;
 use crate::{
-    InstanceId, ServiceName, Subject,
+    Executed, InstanceId, ServiceName, Subject,
     proto::{Detail, Reason, ReasonCode},
 };
 

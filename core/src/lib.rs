@@ -70,7 +70,8 @@
 //! - Failures that no caller receives as an error are [logged](logging).
 //! - [`Builder`] sets every limit, and [`Stats`] reports what a conduit holds.
 //!
-//! Below them, [`proto`] is the protocol as state machines without I/O.
+//! Below them, the module `proto` is the protocol as state machines without I/O. It is public for
+//! fuzzers and tests alone, and no part of the interface that a version promises.
 //!
 //! # Guarantees
 //! Messages are delivered at most once, and nothing is stored. A reader reaches the end of a body
@@ -89,13 +90,17 @@ mod drained;
 mod driver;
 mod encoder;
 mod error;
+mod executed;
 mod handle;
+mod headers;
 mod id;
 pub mod logging;
 mod name;
 mod producer;
+#[doc(hidden)]
 pub mod proto;
 mod runtime;
+mod source;
 mod stats;
 pub mod transport;
 mod worker;
@@ -112,11 +117,13 @@ pub use self::{
     delivery::{Delivery, FailedDelivery},
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
-    error::{Error, ErrorKind, Executed, Failure},
+    error::{Error, ErrorKind, Failure},
+    executed::Executed,
+    headers::{HeaderError, Headers},
     id::{IdGenerator, InstanceId, InvalidId, MessageId},
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
-    proto::{HeaderError, Headers, frame::Source},
     runtime::{Runtime, Task},
+    source::Source,
     stats::Stats,
     worker::{HandlerOutput, Worker},
 };

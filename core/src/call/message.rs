@@ -16,14 +16,14 @@ pub(crate) use self::duties::Duties;
 use self::duties::MessageGuard;
 use crate::{
     Body, Client, Decode, Encode, Encoder, Error, ErrorKind, Executed, Headers, IncomingBody,
-    ServiceName, Subject,
+    ServiceName, Source, Subject,
     call::collect::Collected,
     call::outgoing::Payload,
     call::reply::Replying,
     driver::{Answer, Arrival, Replier},
     error::check_content_type,
     handle::Handle,
-    proto::frame::{ContentType, Head, Source},
+    proto::frame::{ContentType, Head},
 };
 
 /// A received message, from a binding or as the reply to a request.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    Body, Encode, Error, MessageId,
+    Body, Encode, Error, Headers, MessageId,
     driver::{Endpoint, OutboundStream},
     error::encoded,
     handle::Open,
     producer::{Prepared, Producer},
     proto::{
-        Headers, Outbound,
+        Outbound,
         frame::{ContentType, Frame, Head, Request, StreamId},
     },
     transport::Targets,

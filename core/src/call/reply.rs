@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Delivery, Error, ErrorKind,
+    Delivery, Error, ErrorKind, Headers,
     call::lazy::{Lazy, Started},
     call::outgoing::Payload,
     driver::{Replier, Shared},
@@ -15,7 +15,7 @@ use crate::{
     handle::Open,
     producer::{Prepared, Producer},
     proto::{
-        Asked, Detail, Headers, Outbound, Reason, ReasonCode,
+        Asked, Detail, Outbound, Reason, ReasonCode,
         frame::{Frame, Head, Receiver, StreamId},
     },
 };

@@ -41,12 +41,12 @@ use self::{
 };
 use super::waiting::WaitingBytes;
 use crate::{
-    IdGenerator, MessageId, Runtime, ServiceName, Subject,
+    IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
     config::{Config, piece},
     id,
     proto::{
         Nonces,
-        frame::{MAX_HEADER, Receiver, Source},
+        frame::{MAX_HEADER, Receiver},
     },
     transport::{Address, DynTransport, MIN_PACKET_LEN, Target},
 };

@@ -15,10 +15,10 @@ use super::{
     ground::{Ground, lock},
 };
 use crate::{
-    MessageId,
+    MessageId, Source,
     proto::{
         Answerer, Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
-        frame::{Frame, Request, Source},
+        frame::{Frame, Request},
     },
     transport::{Address, Target},
 };

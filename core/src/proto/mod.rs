@@ -23,7 +23,6 @@ mod budget;
 mod checksum;
 mod clock;
 pub mod frame;
-mod headers;
 mod inbound;
 mod nonces;
 mod outbound;
@@ -37,7 +36,6 @@ pub use self::{
     asker::{Asker, AskerEvent, AskerLimits, AskerTransmit, RequestFailure},
     budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
     frame::{Detail, ProtocolError},
-    headers::{HeaderError, Headers},
     inbound::{Inbound, InboundLimits, Read},
     nonces::Nonces,
     outbound::{
@@ -45,7 +43,7 @@ pub use self::{
         Transmit,
     },
     queue::{Label, Place, Queue},
-    reason::{Executed, Reason, ReasonCode},
+    reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},
     sequence::{COUNTER_BITS, Gap, SequenceTracker},
 };

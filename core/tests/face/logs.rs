@@ -5,11 +5,8 @@ use std::future::pending;
 use anyhow::Context as _;
 use bytes::Bytes;
 use conduit::{
-    Error, Failure, InstanceId, Runtime as _,
-    proto::{
-        Headers,
-        frame::{Frame, Head, Source},
-    },
+    Error, Failure, Headers, InstanceId, Runtime as _, Source,
+    proto::frame::{Frame, Head},
     transport::{Address, Targets, Transport as _},
 };
 use tracing_subscriber::filter::LevelFilter;

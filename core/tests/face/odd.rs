@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use conduit::{
-    Headers, InstanceId, MessageId,
-    proto::frame::{Frame, Head, Nonce, Source},
+    Headers, InstanceId, MessageId, Source,
+    proto::frame::{Frame, Head, Nonce},
     transport::{Address, Target, Targets, Transport},
 };
 use conduit_memory::MemorySubscription;

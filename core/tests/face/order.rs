@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conduit::{
-    Message, MessageId,
-    proto::frame::{Frame, Source, StreamId},
+    Message, MessageId, Source,
+    proto::frame::{Frame, StreamId},
     transport::Target,
 };
 use conduit_json::Json;

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use conduit::{
-    ErrorKind, Executed, InstanceId, MessageId,
+    ErrorKind, Executed, Headers, InstanceId, MessageId, Source,
     proto::{
-        Detail, Headers, ReasonCode,
-        frame::{Frame, Head, Receiver, Source, StreamId},
+        Detail, ReasonCode,
+        frame::{Frame, Head, Receiver, StreamId},
     },
     transport::{Address, Packet, Target, Targets, Transport},
 };

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Detail, Headers, Reason, ReasonCode,
-        frame::{ContentType, Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId},
+        Detail, Reason, ReasonCode,
+        frame::{ContentType, Frame, Head, Nonce, Receipt, Receiver, Request, StreamId},
     },
     transport::Target,
 };

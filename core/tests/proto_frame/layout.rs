@@ -7,8 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use conduit::{
+    Headers,
     proto::{
-        Detail, Headers, ProtocolError, Reason, ReasonCode,
+        Detail, ProtocolError, Reason, ReasonCode,
         frame::{
             BodyKind, ContentType, FRAMES, FieldSet, Frame, Head, Layout, Nonce, Receipt, Receiver,
             Request, StreamId,

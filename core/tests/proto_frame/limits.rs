@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use conduit::{
-    MAX_SERVICE_NAME, ServiceName,
+    HeaderError, Headers, MAX_SERVICE_NAME, ServiceName,
     proto::{
-        HeaderError, Headers, ProtocolError, Reason, ReasonCode,
+        ProtocolError, Reason, ReasonCode,
         frame::{ContentType, Frame, Head, MAX_CONTENT_TYPE, MAX_HEADER, StreamId},
     },
 };
@@ -89,7 +89,7 @@ fn the_fullest_head_there_is_fits() {
         headers.add(format!("{count:04}"), value).expect("it fits");
     }
     let head = Head {
-        source: conduit::proto::frame::Source {
+        source: conduit::Source {
             service: ServiceName::new("s".repeat(MAX_SERVICE_NAME)).expect("the name is valid"),
             instance: INSTANCE,
         },

@@ -1,6 +1,6 @@
 //! The reason codes are those of the specification.
 
-use conduit::proto::{Executed, ReasonCode};
+use conduit::{Executed, proto::ReasonCode};
 
 use crate::spec;
 

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Headers, ProtocolError,
-        frame::{Frame, Head, Refusable, Source},
+        ProtocolError,
+        frame::{Frame, Head, Refusable},
     },
 };
 use serde::Deserialize;

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    MessageId,
+    MessageId, Source,
     proto::{
         Budget, BudgetLimits, Inbound, InboundLimits, Offered, Read, ReasonCode, Refused,
-        frame::{Frame, Receiver, Source, StreamId},
+        frame::{Frame, Receiver, StreamId},
     },
     transport::Target,
 };

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use conduit::proto::{
-    BudgetLimits,
-    frame::{Frame, Source},
+use conduit::{
+    Source,
+    proto::{BudgetLimits, frame::Frame},
 };
 use proptest::{collection::vec, prelude::*};
 

@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Budget, Headers, Inbound, InboundLimits, Nonces, Outbound, OutboundLimits, Read,
-        ReasonCode,
-        frame::{Frame, Head, Nonce, Receipt, Receiver, Source, StreamId},
+        Budget, Inbound, InboundLimits, Nonces, Outbound, OutboundLimits, Read, ReasonCode,
+        frame::{Frame, Head, Nonce, Receipt, Receiver, StreamId},
     },
     transport::{Target, Targets},
 };

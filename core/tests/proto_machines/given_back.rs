@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId,
+    Executed, InstanceId,
     proto::{
-        Executed, GroupOutcome, Outbound, ReasonCode, ReceiverOutcome,
+        GroupOutcome, Outbound, ReasonCode, ReceiverOutcome,
         frame::{Frame, Receipt, Receiver},
     },
     transport::{Target, Targets},

@@ -1,11 +1,8 @@
 //! What is offered to a budget.
 
 use conduit::{
-    InstanceId, ServiceName,
-    proto::{
-        Budget, BudgetLimits, Offered,
-        frame::{Source, StreamId},
-    },
+    InstanceId, ServiceName, Source,
+    proto::{Budget, BudgetLimits, Offered, frame::StreamId},
 };
 
 use crate::forged::RECEIVER;

@@ -8,7 +8,8 @@ mod streamed;
 use std::time::Duration;
 
 use conduit::{
-    proto::{AskerEvent, Executed, ReasonCode},
+    Executed,
+    proto::{AskerEvent, ReasonCode},
     transport::{
         Target::{Group, Plain},
         Targets,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use conduit::{
-    proto::{AskerEvent, Executed, ReasonCode, frame::Frame},
+    Executed,
+    proto::{AskerEvent, ReasonCode, frame::Frame},
     transport::{
         Target::{Group, Plain},
         Targets,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes};
 use conduit::{
-    Conduit, Headers, InstanceId, MessageId, ServiceName,
+    Conduit, Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
         Detail, ReasonCode,
-        frame::{Frame, Head, Nonce, Receipt, Receiver, Request, Source, StreamId, VERSION},
+        frame::{Frame, Head, Nonce, Receipt, Receiver, Request, StreamId, VERSION},
     },
     transport::Target,
 };

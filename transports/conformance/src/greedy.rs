@@ -1,8 +1,8 @@
 //! A sender by hand that offers more than it sends.
 
 use conduit::{
-    Conduit, Headers, InstanceId, MessageId, ServiceName,
-    proto::frame::{Frame, Head, Nonce, Source, StreamId},
+    Conduit, Headers, InstanceId, MessageId, ServiceName, Source,
+    proto::frame::{Frame, Head, Nonce, StreamId},
     transport::{Address, Target, Targets},
 };
 

@@ -3,12 +3,11 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    Encode, Encoder, Message,
+    Encode, Encoder, Message, Source,
     call::outgoing::Payload,
     call::reply::Replying,
     driver::{Handling, Replier},
     handle::Handle,
-    proto::frame::Source,
 };
 
 /// What the task that runs a handler has to know and to clean up.

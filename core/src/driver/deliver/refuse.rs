@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::PacketDelivery;
 use crate::{
-    MessageId,
+    MessageId, Source,
     driver::{Mailbox, streams::OfferQueue},
     proto::{
         Detail, Reason, ReasonCode,
-        frame::{Frame, Head, Refusable, Source, StreamId},
+        frame::{Frame, Head, Refusable, StreamId},
     },
     transport::{Address, Target},
 };

@@ -5,12 +5,12 @@ use futures_lite::{Stream, stream};
 
 use super::PacketDelivery;
 use crate::{
-    MessageId,
+    Headers, MessageId,
     config::Config,
     driver::{self, Ground, Shared, bind, routes::Members},
     id::SystemIds,
     proto::{
-        BindingKind, Headers, ReasonCode,
+        BindingKind, ReasonCode,
         frame::{Frame, Head, Request},
     },
     sim::Sim,

@@ -6,9 +6,8 @@ use event_listener::Event;
 
 use super::{EventFields, Ground, Logged, lock};
 use crate::{
-    Subject,
+    Source, Subject,
     logging::{Noted, Repeated, Repeats},
-    proto::frame::Source,
 };
 
 const INTERVAL: Duration = Duration::from_secs(10);

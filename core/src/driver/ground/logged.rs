@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Subject, logging::Repeated, proto::frame::Source};
+use crate::{Source, Subject, logging::Repeated};
 
 macro_rules! events {
     ($($Name:ident: $target:literal $LEVEL:ident $message:literal;)*) => {

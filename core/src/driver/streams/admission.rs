@@ -7,11 +7,9 @@ use super::{
     drive::{drive, undriven},
 };
 use crate::{
+    Source,
     driver::ground::lock,
-    proto::{
-        Claim, Inbound, Offered, Place, ReasonCode, Refused,
-        frame::{Source, StreamId},
-    },
+    proto::{Claim, Inbound, Offered, Place, ReasonCode, Refused, frame::StreamId},
     transport::Target,
 };
 

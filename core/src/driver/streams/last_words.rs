@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use super::{Expiring, Port, Streams};
 use crate::{
+    Source,
     driver::ground::lock,
     proto::{
         ReasonCode,
-        frame::{Frame, Source, StreamId},
+        frame::{Frame, StreamId},
     },
     transport::{Address, Target},
 };

@@ -1,7 +1,7 @@
 //! How an asker handles the broker's notices of undelivered packets.
 
 use super::{Asker, AskerEvent, AskerPhase};
-use crate::{address::Targets, proto::Executed};
+use crate::{Executed, address::Targets};
 
 impl Asker {
     /// Handles a notice that a packet of the request had no subscriber. A notice that contradicts

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Asker, AskerEvent, AskerPhase, RequestFailure};
-use crate::{InstanceId, address::Target, proto::Executed};
+use crate::{Executed, InstanceId, address::Target};
 
 impl Asker {
     /// Handles a reply. Returns whether it is accepted.

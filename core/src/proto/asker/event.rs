@@ -1,9 +1,9 @@
 //! The outputs of an asker.
 
 use crate::{
-    InstanceId,
+    Executed, InstanceId,
     address::Target,
-    proto::{Detail, Executed, Reason},
+    proto::{Detail, Reason},
 };
 
 /// The content of a [`Failure`](crate::proto::frame::Frame::Failure), from an answerer that does

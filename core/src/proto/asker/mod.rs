@@ -11,9 +11,9 @@ use std::{
 };
 
 pub use self::event::{AskerEvent, AskerTransmit, RequestFailure};
-use super::{Backoff, Executed, clock::later};
+use super::{Backoff, clock::later};
 use crate::{
-    InstanceId,
+    Executed, InstanceId,
     address::{Target, Targets},
 };
 

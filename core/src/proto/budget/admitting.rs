@@ -1,12 +1,10 @@
 //! Decides which offers are accepted.
 
+use crate::Source;
 use std::time::{Duration, Instant};
 
 use super::{Budget, Claim, Holder, shares::Shares};
-use crate::proto::{
-    clock::later,
-    frame::{Source, StreamId},
-};
+use crate::proto::{clock::later, frame::StreamId};
 
 /// An offer, with the room that its binding has.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ mod accounts;
 mod admitting;
 mod shares;
 
+use crate::Source;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
@@ -14,7 +15,7 @@ pub use self::{
     admitting::{Offered, Refused},
     shares::Shares,
 };
-use super::frame::{Source, StreamId};
+use super::frame::StreamId;
 
 /// The limits of a [`Budget`].
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{InstanceId, ServiceName, proto::frame::Source};
+use crate::{InstanceId, ServiceName, Source};
 
 /// A limited resource, and what each source holds of it.
 ///

@@ -4,13 +4,13 @@ use bytes::{Buf, Bytes};
 
 use super::{
     BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Layout, MAX_HEADER, NameCache, Nonce,
-    Receipt, Receiver, Refusable, Request, Source, StreamId, VERSION,
+    Receipt, Receiver, Refusable, Request, StreamId, VERSION,
     wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
 };
 use crate::{
-    InstanceId, MessageId,
+    Headers, InstanceId, MessageId, Source,
     address::Target,
-    proto::{Detail, Headers, ProtocolError, Reason, ReasonCode},
+    proto::{Detail, ProtocolError, Reason, ReasonCode},
 };
 
 type Result<T> = std::result::Result<T, ProtocolError>;

@@ -21,12 +21,12 @@ pub use self::{
     content_type::ContentType,
     detail::Detail,
     error::ProtocolError,
-    head::{Head, HeadRef, Request, Source},
+    head::{Head, HeadRef, Request},
     layout::{BodyKind, FRAMES, FieldSet, Layout, Tags},
     name_cache::NameCache,
 };
 use super::Reason;
-use crate::{InstanceId, MessageId, address::Target};
+use crate::{InstanceId, MessageId, Source, address::Target};
 
 /// The version of the protocol that this library implements.
 pub const VERSION: u8 = 1;

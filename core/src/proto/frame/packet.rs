@@ -189,11 +189,8 @@ fn whole_millis(time: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        InstanceId,
-        proto::{
-            Headers,
-            frame::{Frame, Head, Request, Source, wire::kind},
-        },
+        Headers, InstanceId, Source,
+        proto::frame::{Frame, Head, Request, wire::kind},
     };
 
     fn heads() -> impl Iterator<Item = Head> {

@@ -1,7 +1,7 @@
 //! Tags, and encoding and decoding of single fields.
 
 use super::layout::REPEATABLE;
-use crate::proto::{Headers, ProtocolError};
+use crate::{Headers, proto::ProtocolError};
 
 pub(super) const PREFIX: usize = 4;
 /// The bit of a critical tag: a reader that does not know the tag must not act on the frame.

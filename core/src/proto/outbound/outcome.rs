@@ -1,7 +1,8 @@
 use super::{GroupLane, Outbound, Peer, PeerState, PlainLane};
 use crate::{
+    Executed,
     address::Target,
-    proto::{Executed, Reason, frame::Receiver},
+    proto::{Reason, frame::Receiver},
 };
 
 /// The final outcome of sending a body.

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use conduit::{
-    MessageId,
+    MessageId, Source,
     proto::{
         Answerer, Detail, Reason,
-        frame::{Head, Request, Source},
+        frame::{Head, Request},
     },
 };
 

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use conduit::{
+    Source,
     proto::{
         Asked, Asker, Inbound, Offered, Outbound, Read, Reason, ReasonCode,
-        frame::{Frame, Receiver, Request, Source, StreamId},
+        frame::{Frame, Receiver, Request, StreamId},
     },
     transport::Targets,
 };

@@ -10,11 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, ServiceName,
+    Headers, InstanceId, ServiceName, Source,
     proto::{
-        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Headers, Inbound, Nonces, Outbound,
+        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Inbound, Nonces, Outbound,
         Recipient, RequestFailure,
-        frame::{Frame, Head, Receiver, Request, Source, StreamId},
+        frame::{Frame, Head, Receiver, Request, StreamId},
     },
     transport::Target,
 };

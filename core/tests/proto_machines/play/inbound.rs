@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    InstanceId, MessageId, ServiceName, Source,
     proto::{
         Budget, BudgetLimits, Inbound, InboundLimits, Offered, Read, ReasonCode,
-        frame::{Frame, Nonce, Receiver, Source, StreamId},
+        frame::{Frame, Nonce, Receiver, StreamId},
     },
     transport::Target,
 };

@@ -7,10 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Asked, Headers, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
-        frame::{Frame, Head, Nonce, Receipt, Receiver, Source},
+        Asked, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
+        frame::{Frame, Head, Nonce, Receipt, Receiver},
     },
     transport::{Target, Targets},
 };

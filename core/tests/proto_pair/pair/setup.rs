@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Budget, BudgetLimits, Headers, InboundLimits, OutboundLimits,
-        frame::{Head, Receiver, Source, StreamId},
+        Budget, BudgetLimits, InboundLimits, OutboundLimits,
+        frame::{Head, Receiver, StreamId},
     },
     transport::{Target, Targets},
 };

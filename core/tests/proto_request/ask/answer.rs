@@ -1,8 +1,8 @@
 //! What the user of an asker gets.
 
 use conduit::{
-    InstanceId,
-    proto::{AskerEvent, Executed, Outcome},
+    Executed, InstanceId,
+    proto::{AskerEvent, Outcome},
     transport::Target,
 };
 

@@ -1,10 +1,6 @@
 //! What must be true in the end.
 
-use conduit::{
-    InstanceId,
-    proto::{AskerEvent, Executed},
-    transport::Target,
-};
+use conduit::{Executed, InstanceId, proto::AskerEvent, transport::Target};
 
 use super::{Answer, Play, Station};
 

@@ -1,8 +1,8 @@
 //! Which outcome of a body answers its request, as the driver has it.
 
 use conduit::{
-    InstanceId,
-    proto::{Executed, GroupOutcome, Outcome, Reason, ReasonCode, ReceiverOutcome},
+    Executed, InstanceId,
+    proto::{GroupOutcome, Outcome, Reason, ReasonCode, ReceiverOutcome},
 };
 
 /// A body that is not sent, or not to one receiver.

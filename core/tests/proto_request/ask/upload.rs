@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use conduit::{
-    InstanceId, MessageId, ServiceName,
+    Executed, Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Executed, Headers, Nonces, Outbound, OutboundLimits, Outcome, ReasonCode, Transmit,
-        frame::{Frame, Head, Receiver, Request, Source, StreamId},
+        Nonces, Outbound, OutboundLimits, Outcome, ReasonCode, Transmit,
+        frame::{Frame, Head, Receiver, Request, StreamId},
     },
     transport::{Target, Targets},
 };

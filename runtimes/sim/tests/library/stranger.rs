@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use conduit::{
-    Conduit, Headers, InstanceId, MessageId,
-    proto::frame::{Frame, Head, Nonce, Receiver, Source, StreamId},
+    Conduit, Headers, InstanceId, MessageId, Source,
+    proto::frame::{Frame, Head, Nonce, Receiver, StreamId},
     transport::{Address, Packet, Target, Targets, Transport},
 };
 use conduit_json::Json;

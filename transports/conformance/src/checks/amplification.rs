@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use conduit::{
-    InstanceId, MessageId, ServiceName,
-    proto::frame::{Frame, Receiver, Source},
+    InstanceId, MessageId, ServiceName, Source,
+    proto::frame::{Frame, Receiver},
     transport::{Address, Packet, Target, Targets},
 };
 
