@@ -11,6 +11,7 @@ use std::{
 use conduit::{Conduit, ErrorKind, Executed, transport::Address};
 use conduit_json::Json;
 use conduit_memory::{FaultPlan, Faults};
+use futures_lite::StreamExt;
 
 use crate::{
     net::{Net, Result},
@@ -153,6 +154,48 @@ fn one_peer_does_not_take_it_all() -> Result {
                 assert!(sent.is_ok(), "it was kept out: {sent:?}");
             }
         }
+        Ok(())
+    })
+}
+
+/// A process that stands still is cut off from a broadcast: what comes after that does not pile up there.
+#[test]
+fn who_is_cut_off_gets_nothing_more() -> Result {
+    const LENGTH: usize = 4_000_000;
+    // So much is read first: more than a receiver gets before it has shown that it is there.
+    const READ: usize = 200_000;
+    // What one window brings, signs of life, and what is sent again.
+    const MOST: usize = 100;
+    Net::run(1, |net| async move {
+        let quick = [net.conduit("listener")?, net.conduit("listener")?];
+        for conduit in &quick {
+            let news = conduit.bind("news").await?;
+            news.to(|message| async move { message.to_bytes().await.map(drop) });
+        }
+        let process = net.sim.process();
+        let frozen = net.builder("listener", &process).body_window(125_000).build()?;
+        let mut news = frozen.bind("news").await?;
+        let freezes = process.clone();
+        let reading = process.run(async move {
+            let mut body = news.next().await.expect("it is bound").take_body()?;
+            let mut received = 0;
+            while let Some(bytes) = body.next().await {
+                received += bytes?.len();
+                if received >= READ {
+                    freezes.freeze();
+                }
+            }
+            Ok::<_, conduit::Error>(received)
+        });
+        let sender = net.conduit("sender")?.service("listener");
+        let sent = sender.send_body("news", vec![7; LENGTH]).expect(3).await?;
+        let failed: Vec<_> = sent.failed().iter().map(|failed| failed.error.kind()).collect();
+        assert_eq!((sent.completed().len(), &failed[..]), (2, &[ErrorKind::Lost][..]));
+        let unread = net.broker.queued();
+        assert!(unread <= MOST, "{unread} lie unread");
+        process.thaw();
+        let error = reading.await.expect("it lives").expect_err("it was cut off");
+        assert_eq!(error.kind(), ErrorKind::Lost);
         Ok(())
     })
 }

@@ -158,6 +158,17 @@ pub(super) const BUGS: &[Bug] = &[
         found_by: RELIABLE,
         says: &["was held up"],
     },
+    // What goes to all goes to a receiver that was cut off too.
+    Bug {
+        name: "FloodTheCutOff",
+        edits: &[edit(
+            "proto/outbound/transmit.rs",
+            "self.plain.is_open() || «self.peers.values().any(Peer::is_cut_off)»",
+            "false",
+        )],
+        found_by: "edges::who_is_cut_off_gets_nothing_more",
+        says: &["lie unread"],
+    },
     // Nothing is remembered of a body that was received.
     Bug {
         name: "ForgetLastWord",
