@@ -157,7 +157,8 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets how long a receiver of a broadcast body may hold up the others; 10 s by default.
+    /// Sets how long a receiver of a broadcast body may hold up the others; 10 s by default. With a
+    /// shorter limit, less time is lost to a stalled one, and a slow one is cut off sooner.
     pub fn lag_limit(mut self, limit: Duration) -> Self {
         self.config.lag_limit = limit;
         self
