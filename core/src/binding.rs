@@ -13,7 +13,7 @@ use crate::{
     Decode, Encode, Encoder, Message,
     driver::Bound,
     handle::Handle,
-    worker::{self, HandlerOutput, Worker},
+    worker::{self, BindingWithState, HandlerOutput, Worker},
 };
 
 /// A queue of the messages that arrive on one subject.
@@ -175,6 +175,87 @@ impl<E: Encoder> Binding<E> {
     {
         let function = Arc::new(function);
         self.run(move |message| worker::serve(Arc::clone(&function), message))
+    }
+
+    /// Gives the handlers a state that they share.
+    ///
+    /// A function takes the state before its other arguments: an `async fn` by name as `&S` or as
+    /// `Arc<S>`, methods too; an async closure as `Arc<S>`.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use conduit::{Conduit, Error};
+    /// use conduit_json::Json;
+    /// use conduit_memory::Memory;
+    /// use conduit_smol::Smol;
+    ///
+    /// #[derive(Default)]
+    /// struct Stock(Mutex<u32>);
+    ///
+    /// impl Stock {
+    ///     async fn put(&self, count: u32) -> Result<u32, Error> {
+    ///         let mut stock = self.0.lock().expect("no handler panics");
+    ///         *stock += count;
+    ///         Ok(*stock)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// # smol::block_on(async {
+    /// let (conduit, stock) =
+    ///     (Conduit::new("shop", Smol, Memory::new(), Json)?, Arc::new(Stock::default()));
+    /// conduit.queue_bind("put").await?.with(Arc::clone(&stock)).serve(Stock::put);
+    /// conduit.queue_bind("take").await?.with(stock).serve(async |stock: Arc<Stock>, count: u32| {
+    ///     let mut stock = stock.0.lock().expect("no handler panics");
+    ///     *stock = stock.checked_sub(count).ok_or("it is sold out")?;
+    ///     Ok::<_, &str>(*stock)
+    /// });
+    ///
+    /// let shop = conduit.own_service();
+    /// assert_eq!(shop.request("put", &3).await?.decode::<u32>().await?, 3);
+    /// assert_eq!(shop.request("take", &1).await?.decode::<u32>().await?, 2);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    ///
+    /// An async closure whose future borrows what the closure has captured is no `Fn`, and cannot
+    /// be a handler:
+    ///
+    /// ```compile_fail
+    /// # use conduit::{Conduit, Error};
+    /// # use conduit_json::Json;
+    /// # use conduit_memory::Memory;
+    /// # use conduit_smol::Smol;
+    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
+    /// let names = vec!["Ada", "Grace"];
+    /// conduit.queue_bind("name").await?.serve(async move |number: usize| {
+    ///     names.get(number).copied().ok_or("there is no such number")
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It takes what it needs as its state instead:
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use conduit::{Conduit, Error};
+    /// # use conduit_json::Json;
+    /// # use conduit_memory::Memory;
+    /// # use conduit_smol::Smol;
+    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
+    /// let names = Arc::new(vec!["Ada", "Grace"]);
+    /// let binding = conduit.queue_bind("name").await?.with(names);
+    /// binding.serve(async |names: Arc<Vec<&'static str>>, number: usize| {
+    ///     names.get(number).copied().ok_or("there is no such number")
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with<S: Send + Sync + 'static>(self, state: Arc<S>) -> BindingWithState<E, S> {
+        BindingWithState::new(self, state)
     }
 
     fn run<F, R>(self, function: F) -> Worker

@@ -125,5 +125,5 @@ pub use self::{
     runtime::{Runtime, Task},
     source::Source,
     stats::Stats,
-    worker::{HandlerOutput, Worker},
+    worker::{BindingWithState, HandlerOutput, StateHandler, Worker},
 };

@@ -25,6 +25,7 @@ mod peers;
 mod replies;
 mod sharing;
 mod slow_readers;
+mod state;
 mod timing;
 mod waiting;
 mod wrapped;

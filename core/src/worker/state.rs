@@ -1,0 +1,164 @@
+//! Handlers that share a state.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use super::{HandlerOutput, Worker};
+use crate::{Binding, Decode, Encode, Encoder, Message};
+
+/// A binding whose handlers share a state: see [`Binding::with`].
+#[must_use = "a dropped binding unbinds: give `to`, `serve` or `serve_with` a function"]
+pub struct BindingWithState<E, S> {
+    binding: Binding<E>,
+    state: Arc<S>,
+}
+
+/// A function that takes a state, and the arguments `A` as a tuple: see [`Binding::with`].
+///
+/// `M` tells how it takes the state: as `&S` or as `Arc<S>`. The compiler finds it out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the handler of a binding with the state `{S}`",
+    note = "it takes the state as `&{S}` or as `Arc<{S}>`, then {A}, and returns a future that is `Send`",
+    note = "an async closure takes the state as `Arc<{S}>`, and the types of its arguments are written"
+)]
+pub trait StateHandler<S, A, M>: sealed::Call<S, A, M> {}
+
+impl<F: sealed::Call<S, A, M>, S, A, M> StateHandler<S, A, M> for F {}
+
+mod sealed {
+    use std::{marker::PhantomData, sync::Arc};
+
+    /// A handler takes the state as an `Arc`.
+    #[derive(Debug)]
+    pub enum ByArc {}
+
+    /// A handler borrows the state, and its future has the output `O`.
+    #[derive(Debug)]
+    pub struct ByReference<O>(PhantomData<O>);
+
+    pub trait Call<S, A, M>: Send + Sync + 'static {
+        type Output: Send;
+
+        fn call(&self, state: Arc<S>, arguments: A) -> impl Future<Output = Self::Output> + Send;
+    }
+
+    /// A function that borrows the state for one lifetime. Only a trait with that lifetime can name
+    /// the future, which borrows it too.
+    pub trait CallBorrowed<'a, S, A>: Send + Sync + 'static {
+        type Output;
+        type Future: Future<Output = Self::Output> + Send;
+
+        fn call(&self, state: &'a S, arguments: A) -> Self::Future;
+    }
+
+    macro_rules! functions {
+        ($($Argument:ident $argument:ident),*) => {
+            impl<F, S, R, $($Argument),*> Call<S, ($($Argument,)*), ByArc> for F
+            where
+                F: Fn(Arc<S>, $($Argument),*) -> R + Send + Sync + 'static,
+                R: Future<Output: Send> + Send,
+            {
+                type Output = R::Output;
+
+                fn call(
+                    &self,
+                    state: Arc<S>,
+                    ($($argument,)*): ($($Argument,)*),
+                ) -> impl Future<Output = R::Output> + Send {
+                    self(state, $($argument),*)
+                }
+            }
+
+            impl<'a, F, S, R, $($Argument),*> CallBorrowed<'a, S, ($($Argument,)*)> for F
+            where
+                S: 'a,
+                F: Fn(&'a S, $($Argument),*) -> R + Send + Sync + 'static,
+                R: Future + Send,
+            {
+                type Output = R::Output;
+                type Future = R;
+
+                fn call(&self, state: &'a S, ($($argument,)*): ($($Argument,)*)) -> R {
+                    self(state, $($argument),*)
+                }
+            }
+        };
+    }
+
+    functions!(T value);
+    functions!(T value, U message);
+
+    impl<F, S, A, O> Call<S, A, ByReference<O>> for F
+    where
+        F: for<'a> CallBorrowed<'a, S, A, Output = O>,
+        S: Send + Sync,
+        A: Send,
+        O: Send,
+    {
+        type Output = O;
+
+        async fn call(&self, state: Arc<S>, arguments: A) -> O {
+            CallBorrowed::call(self, &*state, arguments).await
+        }
+    }
+}
+
+impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
+    pub(crate) fn new(binding: Binding<E>, state: Arc<S>) -> Self {
+        Self { binding, state }
+    }
+
+    /// Runs a function on the state and each message, as [`Binding::to`] does.
+    pub fn to<M, F>(self, function: F) -> Worker
+    where
+        M: 'static,
+        F: StateHandler<S, (Message<E>,), M, Output: HandlerOutput>,
+    {
+        let (state, function) = (self.state, Arc::new(function));
+        self.binding.to(move |message| {
+            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
+            async move { function.call(state, (message,)).await }
+        })
+    }
+
+    /// Runs a function on the state and the decoded value of each message, and replies with the
+    /// value that it returns, as [`Binding::serve`] does.
+    pub fn serve<T, V, X, M, F>(self, function: F) -> Worker
+    where
+        E: Decode<T> + Encode<V>,
+        T: Send + 'static,
+        V: Send + 'static,
+        X: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+        M: 'static,
+        F: StateHandler<S, (T,), M, Output = Result<V, X>>,
+    {
+        let (state, function) = (self.state, Arc::new(function));
+        self.binding.serve(move |value| {
+            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
+            async move { function.call(state, (value,)).await }
+        })
+    }
+
+    /// Like [`serve`](Self::serve), for a function that also takes the message, as
+    /// [`Binding::serve_with`] does.
+    pub fn serve_with<T, V, X, M, F>(self, function: F) -> Worker
+    where
+        E: Decode<T> + Encode<V>,
+        T: Send + 'static,
+        V: Send + 'static,
+        X: Into<Box<dyn StdError + Send + Sync>> + Send + 'static,
+        M: 'static,
+        F: StateHandler<S, (T, Message<E>), M, Output = Result<V, X>>,
+    {
+        let (state, function) = (self.state, Arc::new(function));
+        self.binding.serve_with(move |value, message| {
+            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
+            async move { function.call(state, (value, message)).await }
+        })
+    }
+}
+
+impl<E: Encoder, S> fmt::Debug for BindingWithState<E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BindingWithState").field("binding", &self.binding).finish_non_exhaustive()
+    }
+}
