@@ -1,3 +1,5 @@
+mod with_state;
+
 use std::{
     error::Error as StdError,
     fmt,
@@ -9,11 +11,13 @@ use std::{
 
 use futures_core::Stream;
 
+pub use self::with_state::{BindingWithState, StateHandler};
 use crate::{
-    Decode, Encode, Encoder, Message,
+    Decode, Encode, Encoder, Failure, Message,
     driver::Bound,
+    error::FailureMap,
     handle::Handle,
-    worker::{self, BindingWithState, HandlerOutput, Worker},
+    worker::{self, HandlerOutput, Worker},
 };
 
 /// A queue of the messages that arrive on one subject.
@@ -65,11 +69,12 @@ pub struct Binding<E> {
     bound: Bound,
     handle: Handle<E>,
     concurrency: usize,
+    failure_map: Option<FailureMap>,
 }
 
 impl<E: Encoder> Binding<E> {
     pub(crate) fn new(bound: Bound, handle: Handle<E>) -> Self {
-        Self { bound, handle, concurrency: 1 }
+        Self { bound, handle, concurrency: 1, failure_map: None }
     }
 
     /// Waits for the next message. Returns `None` once the binding is unbound and everything routed
@@ -98,6 +103,17 @@ impl<E: Encoder> Binding<E> {
     /// another instance is idle.
     pub fn concurrency(mut self, handlers: usize) -> Self {
         self.concurrency = handlers.max(1);
+        self
+    }
+
+    /// Turns errors of this binding's handlers into [`Failure`]s, as
+    /// [`Builder::map_failure`](crate::Builder::map_failure) does for all bindings: what this does
+    /// not map, that one may.
+    pub fn map_failure(
+        mut self,
+        map: impl Fn(&(dyn StdError + 'static)) -> Option<Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.failure_map = Some(FailureMap::new(map));
         self
     }
 
@@ -177,94 +193,13 @@ impl<E: Encoder> Binding<E> {
         self.run(move |message| worker::serve(Arc::clone(&function), message))
     }
 
-    /// Gives the handlers a state that they share.
-    ///
-    /// A function takes the state before its other arguments: an `async fn` by name as `&S` or as
-    /// `Arc<S>`, methods too; an async closure as `Arc<S>`.
-    ///
-    /// ```
-    /// use std::sync::{Arc, Mutex};
-    ///
-    /// use conduit::{Conduit, Error};
-    /// use conduit_json::Json;
-    /// use conduit_memory::Memory;
-    /// use conduit_smol::Smol;
-    ///
-    /// #[derive(Default)]
-    /// struct Stock(Mutex<u32>);
-    ///
-    /// impl Stock {
-    ///     async fn put(&self, count: u32) -> Result<u32, Error> {
-    ///         let mut stock = self.0.lock().expect("no handler panics");
-    ///         *stock += count;
-    ///         Ok(*stock)
-    ///     }
-    /// }
-    ///
-    /// # fn main() -> Result<(), Error> {
-    /// # smol::block_on(async {
-    /// let (conduit, stock) =
-    ///     (Conduit::new("shop", Smol, Memory::new(), Json)?, Arc::new(Stock::default()));
-    /// conduit.queue_bind("put").await?.with(Arc::clone(&stock)).serve(Stock::put);
-    /// conduit.queue_bind("take").await?.with(stock).serve(async |stock: Arc<Stock>, count: u32| {
-    ///     let mut stock = stock.0.lock().expect("no handler panics");
-    ///     *stock = stock.checked_sub(count).ok_or("it is sold out")?;
-    ///     Ok::<_, &str>(*stock)
-    /// });
-    ///
-    /// let shop = conduit.own_service();
-    /// assert_eq!(shop.request("put", &3).await?.decode::<u32>().await?, 3);
-    /// assert_eq!(shop.request("take", &1).await?.decode::<u32>().await?, 2);
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    ///
-    /// An async closure whose future borrows what the closure has captured is no `Fn`, and cannot
-    /// be a handler:
-    ///
-    /// ```compile_fail
-    /// # use conduit::{Conduit, Error};
-    /// # use conduit_json::Json;
-    /// # use conduit_memory::Memory;
-    /// # use conduit_smol::Smol;
-    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
-    /// let names = vec!["Ada", "Grace"];
-    /// conduit.queue_bind("name").await?.serve(async move |number: usize| {
-    ///     names.get(number).copied().ok_or("there is no such number")
-    /// });
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// It takes what it needs as its state instead:
-    ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use conduit::{Conduit, Error};
-    /// # use conduit_json::Json;
-    /// # use conduit_memory::Memory;
-    /// # use conduit_smol::Smol;
-    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
-    /// let names = Arc::new(vec!["Ada", "Grace"]);
-    /// let binding = conduit.queue_bind("name").await?.with(names);
-    /// binding.serve(async |names: Arc<Vec<&'static str>>, number: usize| {
-    ///     names.get(number).copied().ok_or("there is no such number")
-    /// });
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn with<S: Send + Sync + 'static>(self, state: Arc<S>) -> BindingWithState<E, S> {
-        BindingWithState::new(self, state)
-    }
-
     fn run<F, R>(self, function: F) -> Worker
     where
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self { bound, handle, concurrency } = self;
-        worker::run(bound, &handle, concurrency, function)
+        let Self { bound, handle, concurrency, failure_map } = self;
+        worker::run(bound, &handle, concurrency, failure_map, function)
     }
 
     /// Unbinds when a future completes. Messages that were routed here by then can still be taken.

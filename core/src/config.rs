@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use crate::{
     Error, ErrorKind,
+    error::FailureMap,
     proto::{AskerLimits, BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
 };
 
@@ -32,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) outbox: usize,
     pub(crate) send_panic_texts: bool,
     pub(crate) hide_failure_texts: bool,
+    pub(crate) failure_map: Option<FailureMap>,
 }
 
 impl Default for Config {
@@ -57,6 +59,7 @@ impl Default for Config {
             outbox: 8192,
             send_panic_texts: false,
             hide_failure_texts: false,
+            failure_map: None,
         }
     }
 }

@@ -2,6 +2,7 @@ mod causes;
 mod codec;
 mod convert;
 mod failure;
+mod failure_map;
 mod kind;
 mod search;
 mod text;
@@ -11,6 +12,7 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 pub(crate) use self::{
     causes::Causes,
     codec::{check_content_type, encoded},
+    failure_map::FailureMap,
     search::Own,
     text::Printable,
 };

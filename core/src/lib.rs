@@ -110,7 +110,7 @@ mod worker;
 mod sim;
 
 pub use self::{
-    binding::Binding,
+    binding::{Binding, BindingWithState, StateHandler},
     body::{Body, BodyWriter, IncomingBody},
     call::{Client, Message, Replies, Replying, Requesting, Sending},
     conduit::{Builder, Conduit, Missing},
@@ -125,5 +125,5 @@ pub use self::{
     runtime::{Runtime, Task},
     source::Source,
     stats::Stats,
-    worker::{BindingWithState, HandlerOutput, StateHandler, Worker},
+    worker::{HandlerOutput, Worker},
 };

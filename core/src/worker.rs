@@ -2,11 +2,9 @@ mod report;
 mod run;
 mod serve;
 mod slots;
-mod state;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub use self::state::{BindingWithState, StateHandler};
 pub(crate) use self::{run::run, serve::serve};
 use crate::driver::Bound;
 

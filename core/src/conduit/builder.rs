@@ -1,3 +1,5 @@
+mod failures;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
@@ -226,21 +228,6 @@ impl<R, T, E> Builder<R, T, E> {
     /// Sets how long closing waits for work in progress; 1 s by default. See [`Conduit::close`].
     pub fn close_timeout(mut self, timeout: Duration) -> Self {
         self.config.close_timeout = timeout;
-        self
-    }
-
-    /// Sets whether the text of a handler's panic is sent to the asker; off by default, since panic
-    /// texts are not written for peers. The text is logged in any case.
-    pub fn send_panic_texts(mut self, send: bool) -> Self {
-        self.config.send_panic_texts = send;
-        self
-    }
-
-    /// Sets whether the texts of all failures are withheld from askers; off by default. The code
-    /// and the detail of a [`Failure`](crate::Failure) are sent in any case, since they are meant
-    /// for programs. Withheld texts are logged.
-    pub fn hide_failure_texts(mut self, hide: bool) -> Self {
-        self.config.hide_failure_texts = hide;
         self
     }
 

@@ -5,7 +5,7 @@ use std::{any::Any, error::Error as StdError};
 use crate::{
     ErrorKind,
     driver::Logged,
-    error::{Causes, Own},
+    error::{Causes, FailureMap, Own},
     proto::{Detail, Reason, ReasonCode},
 };
 
@@ -39,9 +39,13 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Returns what the asker is told.
-    pub(super) fn told(&self) -> (Reason, Detail) {
-        if let Some(failure) = self.own.as_ref().and_then(Own::failure) {
+    /// Returns what the asker is told: the failure that the error contains, the one that the first
+    /// map has for it, or its text.
+    pub(super) fn told(&self, maps: [Option<&FailureMap>; 2]) -> (Reason, Detail) {
+        let own = self.own.as_ref().and_then(Own::failure).cloned();
+        let is_mapped = own.is_none() && self.code == ReasonCode::HandlerFailed;
+        let mapped = || maps.into_iter().flatten().find_map(|map| map.failure(self.error));
+        if let Some(failure) = own.or_else(|| is_mapped.then(mapped).flatten()) {
             let reason = Reason::new(ReasonCode::HandlerFailed, failure.message());
             return (reason, failure.wire_detail());
         }

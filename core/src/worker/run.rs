@@ -21,7 +21,7 @@ use crate::{
     Encoder, Message, Subject,
     call::Duties,
     driver::{Bound, EventFields, Logged, Shared},
-    error::{Causes, OneLine},
+    error::{Causes, FailureMap, OneLine},
     handle::Handle,
     proto::{Detail, Reason, ReasonCode},
 };
@@ -35,6 +35,7 @@ pub(crate) fn run<E, F, R>(
     bound: Bound,
     handle: &Handle<E>,
     concurrency: usize,
+    failure_map: Option<FailureMap>,
     function: F,
 ) -> Worker
 where
@@ -71,13 +72,14 @@ where
                 let handling = async move { started?.await.map(Sealed::into_error) };
                 let handler = Arc::clone(&shared);
                 if slot.is_none() {
-                    handle_one(handler, running.subject(), duties, handling).await;
+                    let map = failure_map.as_ref();
+                    handle_one(handler, running.subject(), duties, map, handling).await;
                 } else {
                     let subject = running.subject().clone();
-                    let handlers = Arc::clone(&handlers);
+                    let (handlers, map) = (Arc::clone(&handlers), failure_map.clone());
                     shared.tasks.spawn(async move {
                         let _handlers = handlers;
-                        handle_one(handler, &subject, duties, handling).await;
+                        handle_one(handler, &subject, duties, map.as_ref(), handling).await;
                         drop(slot);
                     });
                 }
@@ -95,6 +97,7 @@ async fn handle_one(
     shared: Arc<Shared>,
     subject: &Subject,
     duties: Duties,
+    failure_map: Option<&FailureMap>,
     running: impl Future<Output = HandlerOutcome>,
 ) {
     let Duties { source, replier, deadline, handling } = duties;
@@ -139,7 +142,8 @@ async fn handle_one(
                 let report = Report::of(&*error);
                 log(report.event(), Some(&Causes(&*error)));
                 // Only a request has an asker to tell.
-                replier.is_some().then(|| report.told())
+                let maps = [failure_map, shared.config.failure_map.as_ref()];
+                replier.is_some().then(|| report.told(maps))
             };
             // Printing the error runs code of the application, which may panic too.
             let failed = catch_unwind(AssertUnwindSafe(failed));

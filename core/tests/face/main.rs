@@ -17,6 +17,7 @@ mod headers;
 mod ids;
 mod limits;
 mod logs;
+mod mapped;
 mod names;
 mod notices;
 mod odd;

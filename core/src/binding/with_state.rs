@@ -2,8 +2,8 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-use super::{HandlerOutput, Worker};
-use crate::{Binding, Decode, Encode, Encoder, Message};
+use super::Binding;
+use crate::{Decode, Encode, Encoder, HandlerOutput, Message, Worker};
 
 /// A binding whose handlers share a state: see [`Binding::with`].
 #[must_use = "a dropped binding unbinds: give `to`, `serve` or `serve_with` a function"]
@@ -102,11 +102,90 @@ mod sealed {
     }
 }
 
-impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
-    pub(crate) fn new(binding: Binding<E>, state: Arc<S>) -> Self {
-        Self { binding, state }
+impl<E: Encoder> Binding<E> {
+    /// Gives the handlers a state that they share.
+    ///
+    /// A function takes the state before its other arguments: an `async fn` by name as `&S` or as
+    /// `Arc<S>`, methods too; an async closure as `Arc<S>`.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use conduit::{Conduit, Error};
+    /// use conduit_json::Json;
+    /// use conduit_memory::Memory;
+    /// use conduit_smol::Smol;
+    ///
+    /// #[derive(Default)]
+    /// struct Stock(Mutex<u32>);
+    ///
+    /// impl Stock {
+    ///     async fn put(&self, count: u32) -> Result<u32, Error> {
+    ///         let mut stock = self.0.lock().expect("no handler panics");
+    ///         *stock += count;
+    ///         Ok(*stock)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Error> {
+    /// # smol::block_on(async {
+    /// let (conduit, stock) =
+    ///     (Conduit::new("shop", Smol, Memory::new(), Json)?, Arc::new(Stock::default()));
+    /// conduit.queue_bind("put").await?.with(Arc::clone(&stock)).serve(Stock::put);
+    /// conduit.queue_bind("take").await?.with(stock).serve(async |stock: Arc<Stock>, count: u32| {
+    ///     let mut stock = stock.0.lock().expect("no handler panics");
+    ///     *stock = stock.checked_sub(count).ok_or("it is sold out")?;
+    ///     Ok::<_, &str>(*stock)
+    /// });
+    ///
+    /// let shop = conduit.own_service();
+    /// assert_eq!(shop.request("put", &3).await?.decode::<u32>().await?, 3);
+    /// assert_eq!(shop.request("take", &1).await?.decode::<u32>().await?, 2);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    ///
+    /// An async closure whose future borrows what the closure has captured is no `Fn`, and cannot
+    /// be a handler:
+    ///
+    /// ```compile_fail
+    /// # use conduit::{Conduit, Error};
+    /// # use conduit_json::Json;
+    /// # use conduit_memory::Memory;
+    /// # use conduit_smol::Smol;
+    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
+    /// let names = vec!["Ada", "Grace"];
+    /// conduit.queue_bind("name").await?.serve(async move |number: usize| {
+    ///     names.get(number).copied().ok_or("there is no such number")
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It takes what it needs as its state instead:
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use conduit::{Conduit, Error};
+    /// # use conduit_json::Json;
+    /// # use conduit_memory::Memory;
+    /// # use conduit_smol::Smol;
+    /// # async fn bind(conduit: Conduit<Json>) -> Result<(), Error> {
+    /// let names = Arc::new(vec!["Ada", "Grace"]);
+    /// let binding = conduit.queue_bind("name").await?.with(names);
+    /// binding.serve(async |names: Arc<Vec<&'static str>>, number: usize| {
+    ///     names.get(number).copied().ok_or("there is no such number")
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with<S: Send + Sync + 'static>(self, state: Arc<S>) -> BindingWithState<E, S> {
+        BindingWithState { binding: self, state }
     }
+}
 
+impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
     /// Runs a function on the state and each message, as [`Binding::to`] does.
     pub fn to<M, F>(self, function: F) -> Worker
     where
