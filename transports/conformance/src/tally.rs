@@ -77,7 +77,20 @@ impl Tally {
         Ok(())
     }
 
-    /// The handlers have ended: nothing more may have come.
+    /// Waits until the handlers have ended, whose bindings were unbound. Nothing more may have come.
+    pub(crate) async fn ends<B: Broker>(self, world: &World<B>) -> Result<(), Violation> {
+        let Self { rule, sender, numbers } = self;
+        // Each handler has a sender, until it ends.
+        drop(sender);
+        let end =
+            world.within(B::PATIENCE, rule, "wait for the end of the handlers", numbers.recv());
+        let extra = end.await?.ok();
+        rule.ensure(extra.is_none(), || {
+            format!("message {extra:?} came besides those that were sent")
+        })
+    }
+
+    /// Nothing more may have come by now.
     pub(crate) fn nothing_more(&self) -> Result<(), Violation> {
         let extra = self.numbers.try_recv().ok();
         self.rule.ensure(extra.is_none(), || {

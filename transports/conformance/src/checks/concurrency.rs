@@ -113,7 +113,7 @@ pub async fn handlers_begin_in_order<B: Broker>(world: Arc<World<B>>) -> Result<
             tally.each_below(&world, COUNT).await?;
         }
         world.within(B::PATIENCE, RULE, "unbind", handler.unbind()).await?;
-        tally.nothing_more()?;
+        tally.ends(&world).await?;
         RULE.ensure(handler.lost() == 0, || format!("{} were lost", handler.lost()))?;
     }
     Ok(())

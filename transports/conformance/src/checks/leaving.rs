@@ -130,7 +130,7 @@ pub async fn a_dropped_member_hands_on<B: Broker>(world: Arc<World<B>>) -> Resul
     drop(dropped);
     tally.each_below(&world, COUNT).await?;
     unbind(&world, &stays).await?;
-    tally.nothing_more()
+    tally.ends(&world).await
 }
 
 /// What waits in a binding when it is unbound can still be read.

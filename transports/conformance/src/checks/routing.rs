@@ -24,10 +24,10 @@ pub async fn every_bind_gets_every_message<B: Broker>(
         receivers.push((conduit, tally, worker));
     }
     send_numbers(rule, &sender, "receiver", "news", COUNT).await?;
-    for (_, tally, worker) in &receivers {
+    for (_conduit, tally, worker) in receivers {
         tally.in_order_below(&world, COUNT).await?;
         worker.unbind().await;
-        tally.nothing_more()?;
+        tally.ends(&world).await?;
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ pub async fn both_kinds_get_the_same_message<B: Broker>(
     for member in &members {
         member.unbind().await;
     }
-    shared.nothing_more()?;
+    shared.ends(&world).await?;
     bystander.close().await;
     Ok(())
 }
@@ -100,7 +100,7 @@ pub async fn local_queue_bindings_share_the_work<B: Broker>(
     for worker in &workers {
         worker.unbind().await;
     }
-    tally.nothing_more()
+    tally.ends(&world).await
 }
 
 /// Two `bind`s of one instance each get the whole body, whatever its size.
