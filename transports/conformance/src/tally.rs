@@ -84,17 +84,16 @@ impl Tally {
         drop(sender);
         let end =
             world.within(B::PATIENCE, rule, "wait for the end of the handlers", numbers.recv());
-        let extra = end.await?.ok();
-        rule.ensure(extra.is_none(), || {
-            format!("message {extra:?} came besides those that were sent")
-        })
+        nothing_extra(rule, end.await?.ok())
     }
 
     /// Nothing more may have come by now.
     pub(crate) fn nothing_more(&self) -> Result<(), Violation> {
-        let extra = self.numbers.try_recv().ok();
-        self.rule.ensure(extra.is_none(), || {
-            format!("message {extra:?} came besides those that were sent")
-        })
+        nothing_extra(self.rule, self.numbers.try_recv().ok())
     }
+}
+
+fn nothing_extra(rule: Guarantee, extra: Option<u64>) -> Result<(), Violation> {
+    let what = || format!("message {extra:?} came besides those that were sent");
+    rule.ensure(extra.is_none(), what)
 }

@@ -160,7 +160,7 @@ pub async fn what_waits_outlives_unbind<B: Broker>(world: Arc<World<B>>) -> Resu
         let tally = Tally::new(RULE);
         tally.handle(binding);
         tally.in_order_below(&world, COUNT).await?;
-        tally.nothing_more()?;
+        tally.ends(&world).await?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ pub async fn both_kinds_get_the_same_message<B: Broker>(
     const COUNT: u64 = 1_000;
     let sender = world.conduit("sender").await;
     let shared = Tally::new(Guarantee::Queue);
-    let mut receivers = Vec::new();
+    let (mut conduits, mut receivers) = (Vec::new(), Vec::new());
     let mut members: Vec<Worker> = Vec::new();
     let bystander = world.conduit("receiver").await;
     for _ in 0..3 {
@@ -53,19 +53,21 @@ pub async fn both_kinds_get_the_same_message<B: Broker>(
         let queue = Guarantee::Queue.expect("queue_bind", conduit.queue_bind("news").await)?;
         let plain = own.handle(plain);
         members.push(shared.handle(queue));
-        receivers.push((conduit, own, plain));
+        receivers.push((own, plain));
+        conduits.push(conduit);
     }
     send_numbers(Guarantee::Broadcast, &sender, "receiver", "news", COUNT).await?;
     shared.each_below(&world, COUNT).await?;
-    for (_, own, plain) in &receivers {
+    for (own, plain) in receivers {
         own.in_order_below(&world, COUNT).await?;
         plain.unbind().await;
-        own.nothing_more()?;
+        own.ends(&world).await?;
     }
     for member in &members {
         member.unbind().await;
     }
     shared.ends(&world).await?;
+    drop(conduits);
     bystander.close().await;
     Ok(())
 }
@@ -170,7 +172,7 @@ pub async fn bind_once_takes_one<B: Broker>(world: Arc<World<B>>) -> Result<(), 
         rule.ensure(!worker.is_bound(), || "it is bound after it took its message".to_owned())?;
     }
     plain.unbind().await;
-    once.nothing_more()
+    once.ends(&world).await
 }
 
 /// Bytes that differ from their neighbours.
