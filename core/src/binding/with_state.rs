@@ -185,6 +185,30 @@ impl<E: Encoder> Binding<E> {
     }
 }
 
+/// A handler with its state.
+struct HandlerWithState<S, F> {
+    state: Arc<S>,
+    function: Arc<F>,
+}
+
+impl<S: Send + Sync, F> HandlerWithState<S, F> {
+    fn new(state: Arc<S>, function: F) -> Self {
+        Self { state, function: Arc::new(function) }
+    }
+
+    /// Calls the function. The future keeps what it needs of this.
+    fn call<A: Send, M>(
+        &self,
+        arguments: A,
+    ) -> impl Future<Output = F::Output> + Send + use<S, F, A, M>
+    where
+        F: StateHandler<S, A, M>,
+    {
+        let (state, function) = (Arc::clone(&self.state), Arc::clone(&self.function));
+        async move { function.call(state, arguments).await }
+    }
+}
+
 impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
     /// Runs a function on the state and each message, as [`Binding::to`] does.
     pub fn to<M, F>(self, function: F) -> Worker
@@ -192,11 +216,9 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (Message<E>,), M, Output: HandlerOutput>,
     {
-        let (state, function) = (self.state, Arc::new(function));
-        self.binding.to(move |message| {
-            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
-            async move { function.call(state, (message,)).await }
-        })
+        let Self { binding, state } = self;
+        let handler = HandlerWithState::new(state, function);
+        binding.to(move |message| handler.call((message,)))
     }
 
     /// Runs a function on the state and the decoded value of each message, and replies with the
@@ -210,11 +232,9 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (T,), M, Output = Result<V, X>>,
     {
-        let (state, function) = (self.state, Arc::new(function));
-        self.binding.serve(move |value| {
-            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
-            async move { function.call(state, (value,)).await }
-        })
+        let Self { binding, state } = self;
+        let handler = HandlerWithState::new(state, function);
+        binding.serve(move |value| handler.call((value,)))
     }
 
     /// Like [`serve`](Self::serve), for a function that also takes the message, as
@@ -228,11 +248,9 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (T, Message<E>), M, Output = Result<V, X>>,
     {
-        let (state, function) = (self.state, Arc::new(function));
-        self.binding.serve_with(move |value, message| {
-            let (state, function) = (Arc::clone(&state), Arc::clone(&function));
-            async move { function.call(state, (value, message)).await }
-        })
+        let Self { binding, state } = self;
+        let handler = HandlerWithState::new(state, function);
+        binding.serve_with(move |value, message| handler.call((value, message)))
     }
 }
 

@@ -71,18 +71,18 @@ where
                     started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
                 let handling = async move { started?.await.map(Sealed::into_error) };
                 let handler = Arc::clone(&shared);
-                if slot.is_none() {
+                let Some(slot) = slot else {
                     let map = failure_map.as_ref();
                     handle_one(handler, running.subject(), duties, map, handling).await;
-                } else {
-                    let subject = running.subject().clone();
-                    let (handlers, map) = (Arc::clone(&handlers), failure_map.clone());
-                    shared.tasks.spawn(async move {
-                        let _handlers = handlers;
-                        handle_one(handler, &subject, duties, map.as_ref(), handling).await;
-                        drop(slot);
-                    });
-                }
+                    continue;
+                };
+                let subject = running.subject().clone();
+                let (handlers, map) = (Arc::clone(&handlers), failure_map.clone());
+                shared.tasks.spawn(async move {
+                    let _handlers = handlers;
+                    handle_one(handler, &subject, duties, map.as_ref(), handling).await;
+                    drop(slot);
+                });
             }
         };
         future::or(work, shared.closing()).await;
