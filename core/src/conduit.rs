@@ -160,6 +160,19 @@ impl<E: Encoder> Conduit<E> {
         Stats::of(self.handle.shared())
     }
 
+    /// Waits until the broker has received everything that was sent before. The future of a one-way
+    /// message or a reply completes when it is in the [send buffer](Builder::send_buffer); this
+    /// confirms that it has left this process.
+    ///
+    /// Cancel safe: it only waits.
+    ///
+    /// # Errors
+    /// `Disconnected` if the broker does not answer within the send timeout, or if messages were
+    /// lost meanwhile, which are [counted](Stats::unsent_messages); `Closed`.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.handle.shared().flush().await
+    }
+
     /// Finishes the work of this instance without losing messages, then closes the conduit.
     ///
     /// 1. Unsubscribes from every subject. Messages that the broker had already routed here still

@@ -12,6 +12,7 @@
 //! | `conduit::binding` | WARN | messages were lost on the way |
 //! | `conduit::packet` | WARN | a packet was not understood |
 //! | `conduit::packet` | WARN | the outbox is full and drops refusals, cancellations and failures |
+//! | `conduit::packet` | WARN | messages that were accepted could not be sent |
 //! | `conduit::packet` | DEBUG | a packet could not be sent |
 //! | `conduit::conduit` | ERROR | the inbox of this instance could not be subscribed |
 //! | `conduit::conduit` | ERROR | the transport is gone, and the conduit closes |

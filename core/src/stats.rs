@@ -54,6 +54,9 @@ pub struct Stats {
     pub missed_messages: u64,
     /// Packets that could not be understood.
     pub invalid_packets: u64,
+    /// Messages and replies whose sending had succeeded, and that could not be handed over later:
+    /// see [`send_buffer`](crate::Builder::send_buffer).
+    pub unsent_messages: u64,
     /// Notices dropped because the outbox was full: see
     /// [`outbox_size`](crate::Builder::outbox_size).
     pub outbox_dropped: u64,
@@ -78,6 +81,7 @@ impl Stats {
             lost_messages: shared.counters.lost.get(),
             missed_messages: shared.counters.missed.get(),
             invalid_packets: shared.counters.invalid.get(),
+            unsent_messages: shared.counters.unsent.get(),
             outbox_dropped: shared.counters.outbox_dropped.get(),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     producer::{Prepared, Producer},
     proto::{
         Outbound,
-        frame::{ContentType, Frame, Head, Request, StreamId},
+        frame::{ContentType, Head, Request, Single, StreamId},
     },
     transport::Targets,
 };
@@ -86,14 +86,14 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Publishes the message in one packet, if its body is in memory and fits, and without waiting.
-    pub(crate) fn publish_now(&mut self, body: &Producer) -> Option<Result<(), Error>> {
+    /// Sends the message in one packet, if its body is in memory and fits, and without waiting.
+    pub(crate) fn send_now(&mut self, body: &Producer) -> Option<Result<(), Error>> {
         let shared = self.handle.shared();
         let body = body.whole(shared.chunk()).filter(|_| shared.is_ready())?;
         self.number(Targets::Both);
         let shared = self.handle.shared();
-        let packet = Frame::message(self.head.borrowed(), body);
-        shared.publish_now(self.to.both(), packet, None)
+        let sent = shared.send_now(&self.to, &Single::Message(self.head.borrowed(), body))?;
+        Some(sent.map_err(Error::from))
     }
 
     /// Checks whether the body fits one packet.

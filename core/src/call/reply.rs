@@ -16,7 +16,7 @@ use crate::{
     producer::{Prepared, Producer},
     proto::{
         Asked, Detail, Outbound, Reason, ReasonCode,
-        frame::{Frame, Head, Receiver, StreamId},
+        frame::{Head, Receiver, Single, StreamId},
     },
 };
 
@@ -92,9 +92,12 @@ async fn send(
     let request = replier.request;
     match producer.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
-            let packet = || Frame::reply(request.message, head.borrowed(), &body);
+            let reply = Single::Reply(request.message, head.borrowed(), &body);
             let to = shared.destinations.get(&replier.asker.inbox());
-            shared.publish(&to, packet, None, None).await
+            match shared.send_to_inbox_now(&to, &reply) {
+                Some(sent) => sent.map_err(Error::from),
+                None => shared.publish(&to, &to, || reply.encode(), None, None).await,
+            }
         }
         Prepared::Streamed(producer) => {
             let asker = Receiver { instance: replier.asker.instance, port: 0 };

@@ -109,7 +109,7 @@ impl SendSetup {
             Ok(checked) => checked,
             Err(error) => return Started::Done(Err(error)),
         };
-        let sent = if confirm { None } else { ready.publish_now(&body) };
+        let sent = if confirm { None } else { ready.send_now(&body) };
         match sent {
             Some(Ok(())) => Started::Done(Ok(Delivery::handed_over())),
             Some(Err(error)) => Started::Done(Err(ready.to.about(error))),
@@ -133,7 +133,8 @@ async fn publish(ready: &mut Ready, body: Bytes) -> Sent {
     ready.handle.shared().ready(None).await?;
     ready.number(Targets::Both);
     let packet = || Frame::message(ready.head.borrowed(), &body);
-    ready.handle.shared().publish(ready.to.both(), packet, None, None).await?;
+    let to = ready.to.both();
+    ready.handle.shared().publish(to, to, packet, None, None).await?;
     Ok(Delivery::handed_over())
 }
 
@@ -145,6 +146,7 @@ async fn stream(
 ) -> Sent {
     ready.handle.shared().ready(None).await?;
     let message = ready.handle.shared().message_id();
+    ready.handle.shared().settle(ready.to.both(), None).await?;
     let stream = ready.offer(message, producer.length(), Targets::Both, expect);
     let outcome = ready.handle.shared().streams.send(&stream, producer).await?;
     if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }

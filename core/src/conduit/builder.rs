@@ -238,6 +238,14 @@ impl<R, T, E> Builder<R, T, E> {
         self.config.outbox = count;
         self
     }
+
+    /// Sets how many bytes of messages may wait while the connection is busy, so that they travel
+    /// together; 1 MiB by default. When it is full, sending waits. With 0 every message travels
+    /// alone.
+    pub fn send_buffer(mut self, bytes: usize) -> Self {
+        self.config.send_buffer = bytes;
+        self
+    }
 }
 
 impl<R, T, E> Builder<R, T, E> {

@@ -18,6 +18,7 @@ pub(super) async fn clean_up(shared: &Shared) {
         let now = shared.now();
         shared.streams.remove_expired(now);
         shared.serving.remove_expired(now);
+        shared.group_probes.remove_expired(now);
         shared.destinations.forget_idle();
         if last_expiry(shared).is_some() {
             shared.cleanup_flag.set();
@@ -27,5 +28,6 @@ pub(super) async fn clean_up(shared: &Shared) {
 
 /// Returns when the last of the current entries expires.
 fn last_expiry(shared: &Shared) -> Option<Instant> {
-    shared.streams.last_expiry().max(shared.serving.last_expiry())
+    let parts = shared.streams.last_expiry().max(shared.serving.last_expiry());
+    parts.max(shared.group_probes.last_expiry())
 }

@@ -13,7 +13,7 @@ use crate::{
     error::Causes,
     proto::{
         ProtocolError,
-        frame::{Frame, NameCache},
+        frame::{self, Frame, NameCache},
     },
     transport::Token,
 };
@@ -21,7 +21,20 @@ use crate::{
 /// Handles a packet to the inbox or the control address.
 pub(super) fn handle_packet(shared: &Shared, packet: Bytes, names: &mut NameCache) {
     let bytes = packet.len();
-    let frame = match Frame::decode_with_names(packet, names) {
+    match Frame::decode_with_names(packet, names) {
+        Ok(Frame::Batch { packets }) => {
+            for packet in frame::Members::new(packets) {
+                let bytes = packet.as_ref().map_or(0, Bytes::len);
+                let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
+                handle_frame(shared, frame, bytes);
+            }
+        }
+        frame => handle_frame(shared, frame, bytes),
+    }
+}
+
+fn handle_frame(shared: &Shared, frame: Result<Frame, ProtocolError>, bytes: usize) {
+    let frame = match frame {
         Ok(frame) => frame,
         Err(error) => return not_understood(shared, None, &error),
     };
@@ -39,7 +52,7 @@ pub(super) fn handle_packet(shared: &Shared, packet: Bytes, names: &mut NameCach
         | Frame::Failure { .. }
         | Frame::Alive { .. } => shared.requests.handle_answer(frame, bytes),
         Frame::Cancel { message } => shared.serving.handle_cancel(message),
-        Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } => {
+        Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } | Frame::Batch { .. } => {
             shared.counters.invalid.add(1);
         }
     }
@@ -54,10 +67,28 @@ pub(super) fn handle_subject(
     members: &mut Members,
 ) {
     let bytes = packet.len();
-    let decoded = Frame::decode_with_names(packet, names);
+    match Frame::decode_with_names(packet, names) {
+        Ok(Frame::Batch { packets }) => {
+            for packet in frame::Members::new(packets) {
+                let bytes = packet.as_ref().map_or(0, Bytes::len);
+                let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
+                handle_subject_frame(shared, route, frame, bytes, members);
+            }
+        }
+        frame => handle_subject_frame(shared, route, frame, bytes, members),
+    }
+}
+
+fn handle_subject_frame(
+    shared: &Shared,
+    route: &Route,
+    frame: Result<Frame, ProtocolError>,
+    bytes: usize,
+    members: &mut Members,
+) {
     members.look_up(&shared.routes, route);
     let mut delivery = PacketDelivery::new(shared, route, members, bytes);
-    match decoded {
+    match frame {
         Err(error) => {
             not_understood(shared, Some(&route.subject), &error);
             if let ProtocolError::Unsupported(_, what) = &error {
@@ -83,6 +114,9 @@ pub(super) fn handle_undelivered(shared: &Shared, token: Token) {
             shared.requests.handle_undelivered(token.message, targets);
         }
         Some(Purpose::SignOfLife) => shared.serving.handle_absent_asker(token.message),
+        Some(Purpose::FindGroup) => {
+            shared.group_probes.handle_undelivered(shared.now(), token.message);
+        }
         None => shared.counters.invalid.add(1),
     }
 }

@@ -1,14 +1,20 @@
 //! Where messages go.
 
+mod group;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
+use self::group::GroupAbsence;
+pub(super) use self::group::{GroupProbes, MayCollect};
+use super::outlet::Outlet;
+
 use crate::{
     Error, ServiceName, Subject,
     proto::COUNTER_BITS,
-    transport::{Address, Destination, Targets},
+    transport::{Address, Targets},
 };
 
 /// A subject of a service: the destination of its plain bindings and its group, and what is
@@ -17,9 +23,11 @@ pub(crate) struct Endpoint {
     service: ServiceName,
     subject: Subject,
     /// The destination of all its bindings.
-    both: Arc<Destination>,
+    both: Arc<Outlet>,
     /// The number of the next message.
     next: AtomicU64,
+    /// What is known of its group.
+    pub(super) group: GroupAbsence,
     /// Until when requests are published to plain bindings and to the group separately, in
     /// milliseconds since the conduit was created.
     apart_until: AtomicU64,
@@ -29,12 +37,13 @@ impl Endpoint {
     /// Creates an endpoint whose messages are numbered from the start of a numbering, which is the
     /// upper half of each number.
     pub(super) fn new(service: ServiceName, subject: Subject, numbering: u64) -> Self {
-        let both = Destination::new(address(&service, &subject, Targets::Both));
+        let both = Outlet::new(address(&service, &subject, Targets::Both));
         Self {
             service,
             subject,
             both: Arc::new(both),
             next: AtomicU64::new(numbering << COUNTER_BITS),
+            group: GroupAbsence::default(),
             apart_until: AtomicU64::new(0),
         }
     }
@@ -53,7 +62,7 @@ impl Endpoint {
     }
 
     /// Returns the destination of all its bindings.
-    pub(crate) fn both(&self) -> &Arc<Destination> {
+    pub(crate) fn both(&self) -> &Arc<Outlet> {
         &self.both
     }
 

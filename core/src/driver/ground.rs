@@ -1,7 +1,7 @@
 //! What every part of a conduit stands on: its configuration, its clock, its tasks, its transport and
 //! its log. It knows none of the parts.
 
-mod cleanup_flag;
+mod batches;
 mod counters;
 mod destinations;
 mod log;
@@ -22,7 +22,6 @@ use event_listener::Event;
 use futures_lite::future;
 
 pub(super) use self::{
-    cleanup_flag::CleanupFlag,
     counters::Counter,
     stage::{Lifecycle, Stage},
     tokens::Purpose,
@@ -39,7 +38,9 @@ use self::{
     timers::{Sleep, Timers},
     tokens::Tokens,
 };
-use super::waiting::WaitingBytes;
+use super::{
+    cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, waiting::WaitingBytes,
+};
 use crate::{
     IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
     config::{Config, piece},
@@ -60,6 +61,8 @@ pub(crate) struct Ground {
     pub(crate) tasks: Tasks,
     pub(crate) timers: Timers,
     outbox: Outbox,
+    send_buffer: SendBuffer,
+    pub(super) group_probes: GroupProbes,
     pub(super) lifecycle: Lifecycle,
     pub(super) waiting: Arc<WaitingBytes>,
     /// Notified when something has ended that a drain may wait for.
@@ -95,6 +98,8 @@ impl Ground {
             tasks: Tasks::new(),
             timers: Timers::default(),
             outbox: Outbox::new(config.outbox),
+            send_buffer: SendBuffer::new(config.send_buffer),
+            group_probes: GroupProbes::default(),
             lifecycle: Lifecycle::default(),
             waiting: Arc::new(WaitingBytes::new(config.waiting_bytes)),
             ended: Event::new(),

@@ -24,6 +24,11 @@ pub(crate) fn start(ground: Ground) -> Arc<Shared> {
 async fn run(shared: &Shared) {
     let outbox = async {
         future::zip(shared.run_outbox(), shared.handing_on.run()).await;
+        // The outbox may have left something there.
+        shared.close_send_buffer();
+    };
+    let outbox = async {
+        future::zip(outbox, shared.run_send_buffer()).await;
     };
     let service = async {
         future::or(inbox::serve(shared), drain(shared)).await;

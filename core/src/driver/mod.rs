@@ -4,8 +4,10 @@
 //! A room depends only on rooms above it in this list.
 //!
 //! The foundation:
-//! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle limit
-//! - `endpoint`: a subject of a service, with its destination and its message numbers
+//! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle
+//!   limit; `cleanup_flag`: whether there are any
+//! - `outlet`: a destination, with the messages that wait to travel there in one packet; `endpoint`:
+//!   a subject of a service, with its outlet, its message numbers, and what is known of its group
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
 //!   log and the stage of a conduit, and the destinations of its packets
 //! - `watch`: decides whether a reader or the task of a subscription polls it
@@ -42,6 +44,7 @@
 
 mod arrival;
 mod cleanup;
+mod cleanup_flag;
 mod content;
 mod deliver;
 mod dispatch;
@@ -52,6 +55,7 @@ mod handing_on;
 mod inbox;
 mod lifecycle;
 mod mailbox;
+mod outlet;
 mod overdue;
 mod requests;
 mod routes;

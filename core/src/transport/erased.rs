@@ -26,6 +26,8 @@ pub(crate) trait DynTransport: Send + Sync {
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<()>>;
+    fn unwritten(&self) -> usize;
+    fn written(&self) -> BoxFuture<'_, Result<()>>;
     fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>>;
     fn flush(&self) -> BoxFuture<'_, Result<()>>;
     fn close(&self) -> BoxFuture<'_, ()>;
@@ -60,6 +62,14 @@ impl<T: Transport> DynTransport for T {
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<()>> {
         Transport::publish_now(self, to, packet, undelivered)
+    }
+
+    fn unwritten(&self) -> usize {
+        Transport::unwritten(self)
+    }
+
+    fn written(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(Transport::written(self))
     }
 
     fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>> {

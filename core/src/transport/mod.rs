@@ -165,6 +165,25 @@ pub trait Transport: Send + Sync + 'static {
         None
     }
 
+    /// Returns how many of the packets that were handed over have not been written to the
+    /// connection, or an estimate. While it is not zero, Conduit collects small packets, and hands
+    /// them over together. Called often, so it has to be cheap.
+    ///
+    /// A transport that does not know returns 0, as it does by default: then every packet travels
+    /// alone.
+    fn unwritten(&self) -> usize {
+        0
+    }
+
+    /// Waits until the packets that were handed over before have been written to the connection.
+    /// Dropping the future has no effect.
+    ///
+    /// # Errors
+    /// `Closed` after [`close`](Self::close), `Disconnected` if there will be no connection again.
+    fn written(&self) -> impl Future<Output = Result<(), TransportError>> + Send {
+        async { Ok(()) }
+    }
+
     /// Waits until a packet can be handed over, and hands it over. For using a transport without a
     /// conduit; a transport does not need to implement it.
     ///

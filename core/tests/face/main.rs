@@ -4,6 +4,7 @@
 mod support;
 
 mod absence;
+mod batches;
 mod bodies;
 mod cancelling;
 mod closing;

@@ -64,9 +64,12 @@ impl<'a> Odd<'a> {
         self.to_inbox(node, Frame::Confirm { message, port: 1, nonce }).await
     }
 
+    pub(crate) fn message(&self, text: &'static str) -> Frame {
+        Frame::Message { head: self.head(), body: Bytes::from_static(text.as_bytes()) }
+    }
+
     pub(crate) async fn send(&self, target: Target, text: &'static str) -> TestResult {
-        let body = Bytes::from_static(text.as_bytes());
-        self.say(target, Frame::Message { head: self.head(), body }).await
+        self.say(target, self.message(text)).await
     }
 
     pub(crate) async fn to_inbox(&self, node: &Node, frame: Frame) -> TestResult {

@@ -175,7 +175,8 @@ fn answering() -> impl Strategy<Value = Frame> {
     let alive = (message(), instance(), target())
         .prop_map(|(message, instance, target)| Frame::Alive { message, instance, target });
     let probe = message().prop_map(|message| Frame::Probe { message });
-    prop_oneof![reply, reply_stream, failure, cancel, alive, probe]
+    let batch = body().prop_map(|packets| Frame::Batch { packets });
+    prop_oneof![reply, reply_stream, failure, cancel, alive, probe, batch]
 }
 
 fn frame() -> impl Strategy<Value = Frame> {

@@ -129,6 +129,7 @@ impl Fields {
                 target: self.target(),
             },
             "Probe" => Frame::Probe { message: self.message() },
+            "Batch" => Frame::Batch { packets: self.body() },
             kind => panic!("there is no frame {kind:?}"),
         };
         assert_eq!(self, Self::default(), "{kind} does not have these");

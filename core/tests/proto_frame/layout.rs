@@ -64,12 +64,13 @@ fn frames(is_full: bool) -> Vec<(Layout, Frame)> {
         Frame::Ping { stream },
         Frame::Reset { stream, port: some(1), reason: reason.clone() },
         Frame::Stop { stream, receiver, target, reason: reason.clone() },
-        Frame::Reply { message, head: answer(), body },
+        Frame::Reply { message, head: answer(), body: body.clone() },
         Frame::ReplyStream { request: message, message, head: answer(), length },
         Frame::Failure { message, instance, target, started: is_full, reason, detail },
         Frame::Cancel { message },
         Frame::Alive { message, instance, target },
         Frame::Probe { message },
+        Frame::Batch { packets: body },
     ];
     FRAMES.into_iter().zip(frames).collect()
 }
@@ -190,7 +191,7 @@ fn a_body_is_as_long_as_its_layout_says_at_most() {
         let wanted = match layout.body {
             BodyKind::Nothing => Err(ProtocolError::UnexpectedBody),
             BodyKind::Detail => Err(ProtocolError::DetailTooLong),
-            BodyKind::Whole | BodyKind::Chunk => Ok(()),
+            BodyKind::Whole | BodyKind::Chunk | BodyKind::Packets => Ok(()),
         };
         assert_eq!(with_body(most + 1), wanted, "{}", layout.name);
     }
@@ -227,7 +228,7 @@ fn uses(cell: &str, tags: &BTreeMap<&str, u8>) -> BTreeSet<(Use, u8)> {
         };
         uses(group[1], tags).into_iter().map(asked).collect()
     };
-    cell.split(", ").flat_map(of_item).collect()
+    cell.split(", ").filter(|item| !item.is_empty()).flat_map(of_item).collect()
 }
 
 #[test]
@@ -259,6 +260,7 @@ fn every_layout_is_what_the_specification_says() {
             "the whole body" => BodyKind::Whole,
             "bytes from OFFSET on" => BodyKind::Chunk,
             "the detail" => BodyKind::Detail,
+            "packets, each after its length" => BodyKind::Packets,
             other => panic!("{other:?} says nothing of the body"),
         };
         assert_eq!(layout.body, known, "{name}");

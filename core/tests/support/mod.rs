@@ -2,6 +2,7 @@
 
 use conduit::{Runtime, Task};
 
+pub(crate) mod busy;
 pub(crate) mod cut;
 pub(crate) mod forger;
 pub(crate) mod logs;

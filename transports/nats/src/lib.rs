@@ -38,6 +38,7 @@ mod received;
 mod servers;
 mod subject;
 mod subscription;
+mod unwritten;
 mod violation;
 
 pub use self::{

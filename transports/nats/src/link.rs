@@ -14,7 +14,10 @@ use bytes::Bytes;
 use conduit::transport::{TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
-use crate::{closing::Closing, is_notice, monitor::Monitor, subject, violation::Violation};
+use crate::{
+    closing::Closing, is_notice, monitor::Monitor, subject, unwritten::Unwritten,
+    violation::Violation,
+};
 
 /// How long a mark may be away before we ask whether the connection it went out on still stands.
 /// On a working one it is back in a fraction of a millisecond, so this timer hardly ever fires.
@@ -26,6 +29,7 @@ const NO_ECHO: &str = "the NATS client was made with no_echo: what a service sen
 /// What a transport and its subscriptions share: the client, and what async-nats does not offer.
 pub(crate) struct Link {
     pub(crate) client: Client,
+    pub(crate) unwritten: Unwritten,
     pub(crate) closing: Closing,
     /// `None` on a client that the user handed in: it tells nobody of its events.
     pub(crate) monitor: Option<Arc<Monitor>>,
@@ -44,11 +48,13 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new(
         client: Client,
+        unwritten: Unwritten,
         monitor: Option<Arc<Monitor>>,
         lease: Option<Arc<()>>,
     ) -> Self {
         Self {
             client,
+            unwritten,
             closing: Closing::default(),
             monitor,
             lease: Mutex::new(lease),
@@ -111,8 +117,10 @@ impl Link {
             let subscribed = self.client.subscribe(mark.clone()).await;
             let mut marks = subscribed.map_err(ended)?;
             // A connection that doesn't hear itself gets the server's word that nobody does.
+            let giving = self.unwritten.giving();
             let sent = self.client.publish_with_reply(mark.clone(), mark.clone(), Bytes::new());
             sent.await.map_err(ended)?;
+            giving.done();
             loop {
                 let back = tokio::time::timeout(LOOK_AFTER, marks.next()).await;
                 if self.connection() != Some(connection) {

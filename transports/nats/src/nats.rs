@@ -19,6 +19,7 @@ use crate::{
     link::{Link, ended, unusable},
     monitor::Monitor,
     subject,
+    unwritten::Unwritten,
 };
 
 /// How long [`close`](Transport::close) waits for the broker to process what was published.
@@ -38,7 +39,8 @@ pub struct Nats {
 
 impl Nats {
     pub(crate) fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
-        Self { link: Arc::new(Link::new(client, Some(monitor), Some(Arc::new(())))) }
+        let unwritten = Unwritten::new(&client);
+        Self { link: Arc::new(Link::new(client, unwritten, Some(monitor), Some(Arc::new(())))) }
     }
 
     /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
@@ -77,15 +79,16 @@ impl Nats {
 /// fails and says why.
 impl From<Client> for Nats {
     fn from(client: Client) -> Self {
-        Self { link: Arc::new(Link::new(client, None, None)) }
+        let unwritten = Unwritten::new(&client);
+        Self { link: Arc::new(Link::new(client, unwritten, None, None)) }
     }
 }
 
 /// Another transport on the same connection, for another conduit.
 impl Clone for Nats {
     fn clone(&self) -> Self {
-        let Link { client, monitor, .. } = &*self.link;
-        let link = Link::new(client.clone(), monitor.clone(), self.link.lease());
+        let Link { client, unwritten, monitor, .. } = &*self.link;
+        let link = Link::new(client.clone(), unwritten.clone(), monitor.clone(), self.link.lease());
         Self { link: Arc::new(link) }
     }
 }
@@ -146,6 +149,16 @@ impl Transport for Nats {
             Poll::Ready(published) => Some(published),
             Poll::Pending => None,
         }
+    }
+
+    fn unwritten(&self) -> usize {
+        self.link.unwritten.count()
+    }
+
+    async fn written(&self) -> Result<(), TransportError> {
+        let link = &*self.link;
+        let written = async { link.client.flush().await.map_err(ended) };
+        link.closing.unless_closed(written).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<Subscription, TransportError> {
@@ -230,10 +243,14 @@ async fn give(
 ) -> Result<(), TransportError> {
     let reply = undelivered.and_then(|(inbox, token)| subject::notice(inbox, token));
     let subject = Given(Cell::new(Some(subject)));
+    let giving = link.unwritten.giving();
     let published = match reply {
         Some(reply) => link.client.publish_with_reply(subject, reply, packet).await,
         None => link.client.publish(subject, packet).await,
     };
+    if published.is_ok() {
+        giving.done();
+    }
     published.map_err(|error| match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => TransportErrorKind::TooLarge.into(),
         PublishErrorKind::Send => ended(error),

@@ -176,8 +176,8 @@ impl Asking {
         }
         let packet = || Frame::message(head.borrowed(), body);
         let token = shared.token(*message, targets);
-        let to = shared.destinations.of(to, targets);
-        let published = shared.publish(&to, packet, Some(token), *deadline).await;
+        let outlet = shared.destinations.of(to, targets);
+        let published = shared.publish(&outlet, to.both(), packet, Some(token), *deadline).await;
         published.map_err(|error| match error.executed() {
             Executed::No => error.with_executed(pending.executed_by_others()),
             _ => error,

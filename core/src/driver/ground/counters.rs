@@ -9,6 +9,8 @@ pub(crate) struct Counters {
     pub(crate) missed: Counter,
     /// Packets that could not be understood.
     pub(crate) invalid: Counter,
+    /// Messages that were accepted and could not be sent.
+    pub(crate) unsent: Counter,
     /// Notices dropped because the outbox was full.
     pub(crate) outbox_dropped: Counter,
 }

@@ -8,11 +8,11 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::{CleanupFlag, lock};
+use super::lock;
 use crate::{
     ServiceName, Subject,
-    driver::endpoint::Endpoint,
-    transport::{Address, Destination, Targets},
+    driver::{cleanup_flag::CleanupFlag, endpoint::Endpoint, outlet::Outlet},
+    transport::{Address, Targets},
 };
 
 #[derive(Default)]
@@ -20,13 +20,13 @@ pub(crate) struct Destinations {
     endpoints: Mutex<Endpoints>,
     /// All other destinations. Askers choose the inboxes that are answered, and must not evict
     /// endpoints, whose messages are numbered.
-    others: Mutex<Cache<Address, Destination>>,
+    others: Mutex<Cache<Address, Outlet>>,
     /// Set when one of the others was added.
     cleanup_flag: Arc<CleanupFlag>,
 }
 
 impl Destinations {
-    pub(crate) fn new(cleanup_flag: Arc<CleanupFlag>) -> Self {
+    pub(in crate::driver) fn new(cleanup_flag: Arc<CleanupFlag>) -> Self {
         Self { cleanup_flag, ..Self::default() }
     }
 
@@ -47,7 +47,7 @@ impl Destinations {
     }
 
     /// Returns the destination of some of the bindings of an endpoint.
-    pub(crate) fn of(&self, endpoint: &Endpoint, targets: Targets) -> Arc<Destination> {
+    pub(crate) fn of(&self, endpoint: &Endpoint, targets: Targets) -> Arc<Outlet> {
         match targets {
             Targets::Both => Arc::clone(endpoint.both()),
             targets => self.get(&endpoint.address(targets)),
@@ -55,13 +55,13 @@ impl Destinations {
     }
 
     /// Returns the destination of an address.
-    pub(crate) fn get(&self, address: &Address) -> Arc<Destination> {
+    pub(crate) fn get(&self, address: &Address) -> Arc<Outlet> {
         let mut others = lock(&self.others);
         if let Some(destination) = others.get(address) {
             return destination;
         }
         let forgotten = others.make_room();
-        let destination = others.insert(address.clone(), Destination::new(address.clone()));
+        let destination = others.insert(address.clone(), Outlet::new(address.clone()));
         self.cleanup_flag.set();
         drop(others);
         drop(forgotten);

@@ -55,6 +55,7 @@ events! {
     Missed: "conduit::binding" WARN "messages were lost on the way";
     NotUnderstood: "conduit::packet" WARN "a packet was not understood";
     OutboxFull: "conduit::packet" WARN "the outbox is full and drops refusals, cancellations and failures";
+    Unsent: "conduit::packet" WARN "messages that were accepted could not be sent";
     NotSent: "conduit::packet" DEBUG "a packet could not be sent";
     NoInbox: "conduit::conduit" ERROR "the inbox of this instance could not be subscribed";
     TransportGone: "conduit::conduit" ERROR "the transport is gone, and the conduit closes";

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{EventFields, Ground, Logged, lock};
 use crate::{
     error::Causes,
-    proto::frame::Frame,
+    proto::frame::{Frame, Single},
     transport::{Address, Token, TransportError},
 };
 
@@ -125,11 +125,26 @@ impl Ground {
     pub(crate) async fn run_outbox(&self) {
         let next = || poll_fn(|cx| self.outbox.poll_next(cx));
         while let Some(OutboxEntry { to, packet, notice }) = next().await {
-            let undelivered = notice.map(|token| (&self.inbox, token));
-            if let Err(error) = self.transport.publish(&to, &mut Some(packet), undelivered).await {
+            if let Err(error) = self.send_notice(&to, packet, notice).await {
                 self.note_not_sent(&to, &error);
             }
         }
+    }
+
+    async fn send_notice(
+        &self,
+        to: &Address,
+        packet: Bytes,
+        notice: Option<Token>,
+    ) -> Result<(), TransportError> {
+        if notice.is_none()
+            && let Some(single) = Single::encoded(&packet)
+            && let Some(sent) = self.send_to_inbox_now(&self.destinations.get(to), &single)
+        {
+            return sent;
+        }
+        let undelivered = notice.map(|token| (&self.inbox, token));
+        self.transport.publish(to, &mut Some(packet), undelivered).await
     }
 
     /// Logs that a packet could not be published in the background.

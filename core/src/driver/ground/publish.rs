@@ -1,14 +1,15 @@
 //! How packets are published.
 
+use std::{sync::Arc, time::Instant};
+
 use bytes::Bytes;
 use futures_lite::future;
-
-use std::time::Instant;
 
 use super::Ground;
 use crate::{
     Error, ErrorKind, Executed,
-    transport::{Address, Destination, Token},
+    driver::outlet::Outlet,
+    transport::{Address, Destination, Token, TransportError},
 };
 
 impl Ground {
@@ -18,31 +19,46 @@ impl Ground {
         to: &Destination,
         packet: Bytes,
         notice: Option<Token>,
-    ) -> Option<Result<(), Error>> {
+    ) -> Option<Result<(), TransportError>> {
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let result = self.transport.publish_now(to, packet, undelivered)?;
-        Some(result.map_err(Error::from))
+        self.transport.publish_now(to, packet, undelivered)
     }
 
-    /// Publishes a packet, waiting at most for the send timeout and until a deadline. An error
-    /// tells that no handler was executed, unless the packet was handed over: then one may be, even
-    /// if the connection has broken.
+    /// Publishes a packet after everything that waits at an outlet, its own or that of other targets
+    /// of its subject, waiting at most for the send timeout and until a deadline. An error tells that no handler was executed, unless the packet
+    /// was handed over: then one may be, even if the connection has broken.
     pub(crate) async fn publish(
         &self,
-        to: &Destination,
+        to: &Outlet,
+        after: &Arc<Outlet>,
         packet: impl Fn() -> Bytes,
         notice: Option<Token>,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        match self.publish_now(to, packet(), notice) {
-            Some(published) => published,
-            // Boxed: few packets wait, but every caller's future would hold its state.
-            None => Box::pin(self.publish_later(to.address(), packet(), notice, deadline)).await,
+        let now = if self.settle_now(after) {
+            self.publish_now(to.destination(), packet(), notice)
+        } else {
+            None
+        };
+        let published = match now {
+            Some(published) => published.map_err(Error::from),
+            None => {
+                let settled = self.settled(after);
+                // Boxed: few packets wait, but every caller's future would hold its state.
+                Box::pin(self.publish_after(settled, to.address(), packet(), notice, deadline))
+                    .await
+            }
+        };
+        if published.is_ok() {
+            to.prove();
         }
+        published
     }
 
-    async fn publish_later(
+    /// Publishes a packet after something else, likewise.
+    pub(super) async fn publish_after(
         &self,
+        settled: impl Future<Output = ()>,
         to: &Address,
         packet: Bytes,
         notice: Option<Token>,
@@ -50,8 +66,11 @@ impl Ground {
     ) -> Result<(), Error> {
         let mut packet = Some(packet);
         let undelivered = notice.map(|token| (&self.inbox, token));
-        let publish = self.transport.publish(to, &mut packet, undelivered);
-        let published = self.in_time(deadline, async { Ok(publish.await?) }).await;
+        let publish = async {
+            settled.await;
+            Ok(self.transport.publish(to, &mut packet, undelivered).await?)
+        };
+        let published = self.in_time(deadline, publish).await;
         published.map_err(|error| {
             let may_arrive = packet.is_none() && error.kind() != ErrorKind::Denied;
             error.with_executed(if may_arrive { Executed::Maybe } else { Executed::No })
@@ -59,7 +78,7 @@ impl Ground {
     }
 
     /// Waits for the broker, at most for the send timeout and until a deadline.
-    pub(super) async fn in_time<T>(
+    pub(in crate::driver) async fn in_time<T>(
         &self,
         deadline: Option<Instant>,
         doing: impl Future<Output = Result<T, Error>>,

@@ -22,6 +22,8 @@ pub(in crate::driver) enum Purpose {
     Ask(Targets),
     /// A sign of life to an asker: the notice means that the asker is gone.
     SignOfLife,
+    /// A Probe of a sender: the notice means that the subject has no group.
+    FindGroup,
 }
 
 impl Tokens {
@@ -36,6 +38,7 @@ impl Tokens {
             Purpose::Ask(Targets::Group) => 2,
             Purpose::Ask(Targets::Both) => 3,
             Purpose::SignOfLife => 4,
+            Purpose::FindGroup => 5,
         };
         text[1..].copy_from_slice(&message.to_bytes());
         self.0.hash(&text)
@@ -43,7 +46,7 @@ impl Tokens {
 
     /// Returns the purpose of a token; `None` if it was not generated here.
     fn purpose(&self, token: Token) -> Option<Purpose> {
-        let purposes = [Purpose::Ask(token.targets), Purpose::SignOfLife];
+        let purposes = [Purpose::Ask(token.targets), Purpose::SignOfLife, Purpose::FindGroup];
         purposes.into_iter().find(|purpose| self.tag(token.message, *purpose) == token.tag)
     }
 }
@@ -59,6 +62,12 @@ impl Ground {
         let tag = self.tokens.tag(message, Purpose::SignOfLife);
         // An inbox has only plain subscriptions.
         Token { message, targets: Targets::Plain, tag }
+    }
+
+    /// Returns the token of a sender's Probe.
+    pub(super) fn find_group(&self, message: MessageId) -> Token {
+        let tag = self.tokens.tag(message, Purpose::FindGroup);
+        Token { message, targets: Targets::Group, tag }
     }
 
     /// Returns the purpose of the packet that a token was made for; `None` if it was not made here.

@@ -49,6 +49,7 @@ fn end(shared: &Shared) {
         return;
     }
     shared.clear_outbox();
+    shared.clear_send_buffer();
     shared.tasks.close();
     shared.timers.stop();
     end_work(shared);

@@ -8,15 +8,18 @@ use futures_lite::future;
 
 use crate::{
     Error, ErrorKind,
-    driver::ground::Ground,
+    driver::{ground::Ground, outlet::Outlet},
     error::Causes,
-    proto::{Reason, ReasonCode, frame::Receiver},
-    transport::{Destination, MIN_PACKET_LEN, Target, Token},
+    proto::{
+        Reason, ReasonCode,
+        frame::{Receiver, Single},
+    },
+    transport::{MIN_PACKET_LEN, Target, Token},
 };
 
 /// What the driver has to do for a machine.
 pub(super) enum DriveStep {
-    Publish { to: Arc<Destination>, packet: Bytes, sent: Sent, next: Option<Instant> },
+    Publish { to: Arc<Outlet>, packet: Bytes, sent: Sent, next: Option<Instant> },
     Wait(Option<Instant>),
     Finished,
 }
@@ -60,7 +63,7 @@ pub(super) async fn drive(ground: &Ground, driven: &impl Driven) -> Result<(), E
         match driven.step() {
             DriveStep::Finished => return Ok(()),
             DriveStep::Publish { to, packet, sent: Sent::Offer(target), .. } => {
-                ground.publish(&to, || packet.clone(), driven.token(target), None).await?;
+                ground.publish(&to, &to, || packet.clone(), driven.token(target), None).await?;
                 driven.offered(target);
             }
             DriveStep::Publish { to, packet, sent: Sent::Confirm(receiver), next } => {
@@ -94,7 +97,7 @@ async fn confirm(
     ground: &Ground,
     driven: &impl Driven,
     receiver: Receiver,
-    to: &Destination,
+    to: &Arc<Outlet>,
     packet: Bytes,
     next: Option<Instant>,
 ) -> Result<(), Error> {
@@ -121,17 +124,21 @@ async fn confirm(
 /// packet is not waited for. `packet` is empty if it was handed over.
 async fn publish(
     ground: &Ground,
-    to: &Destination,
+    to: &Arc<Outlet>,
     packet: &mut Option<Bytes>,
     next: Option<Instant>,
 ) -> Result<(), Error> {
     let Some(bytes) = packet.clone() else { return Ok(()) };
     let is_least = bytes.len() <= MIN_PACKET_LEN;
-    if let Some(result) = ground.publish_now(to, bytes, None) {
+    let published = match Single::encoded(&bytes) {
+        Some(single) => ground.send_to_inbox_now(to, &single),
+        None => ground.publish_now(to.destination(), bytes, None),
+    };
+    if let Some(result) = published {
         if result.is_ok() {
             *packet = None;
         }
-        return survived(result, is_least);
+        return survived(result.map_err(Error::from), is_least);
     }
     let mut publish = ground.transport.publish(to.address(), packet, None);
     let result = match (future::poll_once(&mut publish).await, next) {

@@ -15,9 +15,12 @@ use super::{
 };
 use crate::{
     InstanceId,
-    driver::ground::{Ground, lock},
+    driver::{
+        ground::{Ground, lock},
+        outlet::Outlet,
+    },
     proto::{Budget, Inbound, Place, Read, Reason, ReasonCode, frame::StreamId},
-    transport::{Address, Destination},
+    transport::Address,
 };
 
 /// The id of the binding that receives a body. Zero is the reader of a reply.
@@ -29,7 +32,7 @@ pub(crate) struct InboundStream {
     key: (StreamId, Port),
     state: Mutex<InboundState>,
     /// The inbox of the sender.
-    sender: Arc<Destination>,
+    sender: Arc<Outlet>,
     /// The queue where its message waits for the confirmation.
     queue: Option<Arc<dyn OfferQueue>>,
     place: OnceLock<Place>,
@@ -58,7 +61,7 @@ impl InboundStream {
         budget: Arc<Mutex<Budget>>,
         key: (StreamId, Port),
         machine: Inbound,
-        sender: Arc<Destination>,
+        sender: Arc<Outlet>,
         queue: Option<Arc<dyn OfferQueue>>,
     ) -> Self {
         Self {

@@ -81,6 +81,12 @@ async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSu
     let Some(mut listening) = listening.filter(|_| route.is_leaving()) else {
         return;
     };
+    // What was sent here before still arrives.
+    let sent = async {
+        shared.empty_send_buffer().await;
+        Ok(())
+    };
+    shared.in_time(None, sent).await.ok();
     match listening.subscription.leave().await {
         Ok(()) => {}
         Err(error) if error.kind() == TransportErrorKind::Disconnected => {}

@@ -5,7 +5,7 @@ use bytes::{Buf, Bytes};
 use super::{
     BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Layout, MAX_HEADER, NameCache, Nonce,
     Receipt, Receiver, Refusable, Request, StreamId, VERSION,
-    wire::{Fields, PREFIX, flag, kind, number, tag, take_slice},
+    wire::{Fields, PREFIX, flag, kind, number, port, tag, take_slice},
 };
 use crate::{
     Headers, InstanceId, MessageId, Source,
@@ -74,6 +74,7 @@ impl Frame {
         match self {
             Self::Data { body, .. } | Self::Reply { body, .. } => Some(body),
             Self::Failure { detail, .. } => Some(&mut detail.value),
+            Self::Batch { packets } => Some(packets),
             _ => None,
         }
     }
@@ -160,6 +161,7 @@ impl Fields<'_> {
                 target: self.target()?,
             },
             kind::PROBE => Frame::Probe { message: self.message()? },
+            kind::BATCH => Frame::Batch { packets: body },
             kind => return Err(ProtocolError::UnknownType(kind)),
         })
     }
@@ -288,11 +290,6 @@ impl Fields<'_> {
         }
         Ok(headers)
     }
-}
-
-/// Decodes the id of a binding. Zero is the reader of a reply.
-fn port(value: &[u8]) -> Option<u64> {
-    number(value).filter(|port| *port != 0)
 }
 
 fn nonce(value: &[u8]) -> Option<Nonce> {

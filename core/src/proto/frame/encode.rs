@@ -1,12 +1,10 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    Frame, HeadRef, StreamId,
+    Frame, HeadRef, Single, StreamId,
     packet::{PacketWriter, answer_len, head_len, id_len, number_len, stream_len},
     wire::{flag, kind, tag},
 };
-use crate::MessageId;
-
 impl Frame {
     /// Encodes the frame as a packet.
     #[must_use]
@@ -86,6 +84,7 @@ impl Frame {
                 packet.bytes(tag::INSTANCE, &instance.to_bytes());
                 packet.target(*target);
             }
+            Self::Batch { .. } => {}
         }
         packet.finish(self.body())
     }
@@ -93,17 +92,7 @@ impl Frame {
     /// Encodes a [`Message`](Self::Message) from its parts.
     #[must_use]
     pub fn message(head: HeadRef<'_>, body: &[u8]) -> Bytes {
-        let mut packet = PacketWriter::new(kind::MESSAGE, head_len(head) + body.len());
-        packet.head(head);
-        packet.finish(body)
-    }
-
-    /// Encodes a [`Reply`](Self::Reply) from its parts.
-    #[must_use]
-    pub fn reply(message: MessageId, head: HeadRef<'_>, body: &[u8]) -> Bytes {
-        let mut packet = PacketWriter::new(kind::REPLY, id_len() + answer_len(head) + body.len());
-        packet.reply(message, head);
-        packet.finish(body)
+        Single::Message(head, body).encode()
     }
 
     /// Encodes a [`Data`](Self::Data) from its parts, into an empty buffer.
@@ -126,6 +115,7 @@ impl Frame {
             Self::Data { stream, offset, .. } => stream_len(*stream) + number_len(*offset),
             Self::Reply { head, .. } => id_len() + answer_len(head.borrowed()),
             Self::Cancel { .. } | Self::Probe { .. } => id_len(),
+            Self::Batch { .. } => 0,
             Self::Alive { .. } => 2 * id_len() + number_len(1),
             Self::Offer { head, .. } | Self::ReplyStream { head, .. } => {
                 head_len(head.borrowed()) + SMALL
@@ -138,6 +128,7 @@ impl Frame {
         match self {
             Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => body,
             Self::Failure { detail, .. } => &detail.value,
+            Self::Batch { packets } => packets,
             _ => &[],
         }
     }
@@ -160,6 +151,7 @@ impl Frame {
             Self::Cancel { .. } => kind::CANCEL,
             Self::Alive { .. } => kind::ALIVE,
             Self::Probe { .. } => kind::PROBE,
+            Self::Batch { .. } => kind::BATCH,
         }
     }
 }

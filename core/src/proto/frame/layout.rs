@@ -6,7 +6,7 @@ use super::{
 };
 
 /// All kinds of frames, in the order of their numbers.
-pub const FRAMES: [Layout; 16] = [
+pub const FRAMES: [Layout; 17] = [
     layout(kind::MESSAGE, "Message", HEAD.and(ASKS), BodyKind::Whole),
     layout(
         kind::OFFER,
@@ -57,6 +57,7 @@ pub const FRAMES: [Layout; 16] = [
     layout(kind::CANCEL, "Cancel", needs(&[MESSAGE]), BodyKind::Nothing),
     layout(kind::ALIVE, "Alive", needs(&[MESSAGE, INSTANCE, TARGET]), BodyKind::Nothing),
     layout(kind::PROBE, "Probe", needs(&[MESSAGE]), BodyKind::Nothing),
+    layout(kind::BATCH, "Batch", NONE, BodyKind::Packets),
 ];
 
 const HEAD: FieldSet =
@@ -121,6 +122,8 @@ pub enum BodyKind {
     Chunk,
     /// The encoded value of a [`Detail`].
     Detail,
+    /// Packets, each after its length.
+    Packets,
 }
 
 impl Layout {
@@ -170,7 +173,7 @@ impl BodyKind {
     pub const fn max_len(self) -> usize {
         match self {
             Self::Nothing => 0,
-            Self::Whole | Self::Chunk => usize::MAX,
+            Self::Whole | Self::Chunk | Self::Packets => usize::MAX,
             Self::Detail => Detail::MAX_VALUE,
         }
     }

@@ -4,6 +4,7 @@
 //! header, and the body. The header is a sequence of fields: a tag byte, a length (LEB128), and the
 //! value. A reader skips a field that it does not know, unless the tag has its highest bit set.
 
+mod batch;
 mod content_type;
 mod decode;
 mod detail;
@@ -18,6 +19,7 @@ mod wire;
 use bytes::Bytes;
 
 pub use self::{
+    batch::{BatchWriter, MAX_BATCH, Members, Single},
     content_type::ContentType,
     detail::Detail,
     error::ProtocolError,
@@ -181,8 +183,13 @@ pub enum Frame {
     },
     /// Asks whether there is a group. If not, the broker's notice answers; members ignore it.
     Probe {
-        /// The request.
+        /// The request, or an id for this question alone.
         message: MessageId,
+    },
+    /// Several packets that travel as one.
+    Batch {
+        /// The packets, which [`Members`] separates.
+        packets: Bytes,
     },
 }
 

@@ -15,39 +15,55 @@ use crate::{
 };
 
 /// A packet being written. If its length is known in advance, it takes one allocation.
-pub(super) struct PacketWriter(Vec<u8>);
+pub(super) struct PacketWriter {
+    bytes: Vec<u8>,
+    /// Where the packet begins.
+    start: usize,
+}
 
 impl PacketWriter {
     /// Starts a packet, with room for `room` bytes after the prefix.
     pub(super) fn new(kind: u8, room: usize) -> Self {
-        let mut bytes = Vec::with_capacity(PREFIX + room);
+        Self::append(Vec::with_capacity(PREFIX + room), kind)
+    }
+
+    /// Starts a packet after other bytes.
+    pub(super) fn append(mut bytes: Vec<u8>, kind: u8) -> Self {
+        let start = bytes.len();
         bytes.extend_from_slice(&[VERSION, kind, 0, 0]);
-        Self(bytes)
+        Self { bytes, start }
     }
 
+    /// Ends the header, and returns all bytes.
     pub(super) fn header(&mut self) -> &[u8] {
+        let (_, packet) = self.bytes.split_at_mut(self.start);
         // Names, headers, texts and content types are bounded, so that no header reaches 64 KiB.
-        let header = u16::try_from(self.0.len() - PREFIX).unwrap_or(u16::MAX);
-        self.0[2..PREFIX].copy_from_slice(&header.to_be_bytes());
-        &self.0
+        let header = u16::try_from(packet.len() - PREFIX).unwrap_or(u16::MAX);
+        packet[2..PREFIX].copy_from_slice(&header.to_be_bytes());
+        &self.bytes
     }
 
-    pub(super) fn finish(mut self, body: &[u8]) -> Bytes {
+    /// Ends the packet with its body, and returns all bytes.
+    pub(super) fn into_bytes(mut self, body: &[u8]) -> Vec<u8> {
         self.header();
-        self.0.extend_from_slice(body);
-        self.0.into()
+        self.bytes.extend_from_slice(body);
+        self.bytes
+    }
+
+    pub(super) fn finish(self, body: &[u8]) -> Bytes {
+        self.into_bytes(body).into()
     }
 
     pub(super) fn bytes(&mut self, tag: u8, value: &[u8]) {
-        self.0.push(tag);
-        put_varint(&mut self.0, value.len() as u64);
-        self.0.extend_from_slice(value);
+        self.bytes.push(tag);
+        put_varint(&mut self.bytes, value.len() as u64);
+        self.bytes.extend_from_slice(value);
     }
 
     pub(super) fn number(&mut self, tag: u8, value: u64) {
-        self.0.push(tag);
-        put_varint(&mut self.0, varint_len(value) as u64);
-        put_varint(&mut self.0, value);
+        self.bytes.push(tag);
+        put_varint(&mut self.bytes, varint_len(value) as u64);
+        put_varint(&mut self.bytes, value);
     }
 
     pub(super) fn optional(&mut self, tag: u8, value: Option<u64>) {
@@ -131,11 +147,11 @@ impl PacketWriter {
         self.content_type(head.content_type);
         for (key, value) in head.headers.iter() {
             let length = varint_len(key.len() as u64) + key.len() + value.len();
-            self.0.push(tag::HEADER);
-            put_varint(&mut self.0, length as u64);
-            put_varint(&mut self.0, key.len() as u64);
-            self.0.extend_from_slice(key.as_bytes());
-            self.0.extend_from_slice(value.as_bytes());
+            self.bytes.push(tag::HEADER);
+            put_varint(&mut self.bytes, length as u64);
+            put_varint(&mut self.bytes, key.len() as u64);
+            self.bytes.extend_from_slice(key.as_bytes());
+            self.bytes.extend_from_slice(value.as_bytes());
         }
         self.optional(tag::SEQUENCE, head.sequence);
     }
@@ -190,7 +206,7 @@ mod tests {
     use super::*;
     use crate::{
         Headers, InstanceId, Source,
-        proto::frame::{Frame, Head, Request, wire::kind},
+        proto::frame::{Head, Request, Single, wire::kind},
     };
 
     fn heads() -> impl Iterator<Item = Head> {
@@ -228,15 +244,15 @@ mod tests {
         for head in heads() {
             let mut packet = PacketWriter::new(kind::MESSAGE, head_len(head.borrowed()));
             packet.head(head.borrowed());
-            assert_eq!(packet.0.len(), PREFIX + head_len(head.borrowed()));
-            let reply = Frame::reply(message, head.borrowed(), b"body");
+            assert_eq!(packet.bytes.len(), PREFIX + head_len(head.borrowed()));
+            let reply = Single::Reply(message, head.borrowed(), b"body").encode();
             assert_eq!(reply.len(), PREFIX + id_len() + answer_len(head.borrowed()) + 4);
         }
         for reply in [false, true] {
             let stream = StreamId { message, reply };
             let mut packet = PacketWriter::new(kind::DATA, 0);
             packet.stream(stream, 0);
-            assert_eq!(packet.0.len(), PREFIX + stream_len(stream));
+            assert_eq!(packet.bytes.len(), PREFIX + stream_len(stream));
         }
     }
 }

@@ -50,6 +50,7 @@ pub(super) mod kind {
     pub(in super::super) const CANCEL: u8 = 14;
     pub(in super::super) const ALIVE: u8 = 15;
     pub(in super::super) const PROBE: u8 = 16;
+    pub(in super::super) const BATCH: u8 = 17;
 }
 
 /// Bits of the flags field.
@@ -190,4 +191,9 @@ fn value_behind(header: &[u8], tag: u16) -> Option<(u16, u16)> {
 /// Decodes a field that is one number.
 pub(super) fn number(mut value: &[u8]) -> Option<u64> {
     take_varint(&mut value).filter(|_| value.is_empty())
+}
+
+/// Decodes the id of a binding. Zero is the reader of a reply.
+pub(super) fn port(value: &[u8]) -> Option<u64> {
+    number(value).filter(|port| *port != 0)
 }

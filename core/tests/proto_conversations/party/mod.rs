@@ -110,7 +110,7 @@ impl Party {
             | Frame::ReplyStream { .. }
             | Frame::Failure { .. }
             | Frame::Alive { .. } => self.handle_answer(now, frame),
-            Frame::Probe { .. } => {}
+            Frame::Probe { .. } | Frame::Batch { .. } => {}
             _ => self.handle_sender(now, &frame),
         }
     }

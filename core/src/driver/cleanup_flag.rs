@@ -4,26 +4,26 @@ use event_listener::{Event, EventListener};
 
 /// A flag that is set while there are entries that have to be removed once they expire.
 #[derive(Default)]
-pub(crate) struct CleanupFlag {
+pub(super) struct CleanupFlag {
     is: AtomicBool,
     changed: Event,
 }
 
 impl CleanupFlag {
     /// Sets it, and notifies the listeners if it was not set.
-    pub(in crate::driver) fn set(&self) {
+    pub(super) fn set(&self) {
         if !self.is.swap(true, Ordering::AcqRel) {
             self.changed.notify(usize::MAX);
         }
     }
 
     /// Returns whether it was set, and resets it.
-    pub(in crate::driver) fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         self.is.swap(false, Ordering::AcqRel)
     }
 
     /// Returns a listener for the next time it is set.
-    pub(in crate::driver) fn listen(&self) -> EventListener {
+    pub(super) fn listen(&self) -> EventListener {
         self.changed.listen()
     }
 }
