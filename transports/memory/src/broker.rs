@@ -117,7 +117,7 @@ impl Broker {
         }
         let (copies, notice) = match &mut state.faults {
             None => (1, true),
-            Some(faults) => match faults.decide(from.id, to, &mut packet, undelivered) {
+            Some(faults) => match faults.decide(from, to, &mut packet, undelivered) {
                 Fate::Taken => return Ok(Published::Yes),
                 Fate::Now { copies, notice } => (copies, notice),
             },

@@ -204,6 +204,17 @@ impl Transport for Memory {
         }
     }
 
+    /// The packets that wait for the [bandwidth](crate::FaultPlan::bandwidth) of the connection.
+    fn unwritten(&self) -> usize {
+        self.connection.way.unwritten()
+    }
+
+    async fn written(&self) -> Result<(), TransportError> {
+        self.connection.check_open()?;
+        self.connection.way.written().await;
+        Ok(())
+    }
+
     /// The subscription is active when this returns.
     async fn subscribe(&self, at: &Address) -> Result<MemorySubscription, TransportError> {
         let (id, queue) = self.broker.subscribe(&self.connection, at)?;

@@ -1,4 +1,7 @@
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, AtomicUsize, Ordering},
+};
 
 use event_listener::{Event, EventListener};
 
@@ -7,7 +10,13 @@ use event_listener::{Event, EventListener};
 pub(crate) struct Way {
     broken: AtomicU8,
     mended: Event,
+    /// How many packets of the connection wait until its bandwidth lets them pass.
+    writing: AtomicUsize,
+    written: Event,
 }
+
+/// A packet that is being written; counted until this is dropped.
+pub(crate) struct Writing(Arc<Way>);
 
 impl Way {
     /// The connection is broken.
@@ -39,6 +48,27 @@ impl Way {
         self.has(Self::CUT)
     }
 
+    /// Returns how many packets wait to be written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.writing.load(Ordering::SeqCst)
+    }
+
+    /// Waits until no packet waits to be written.
+    pub(crate) async fn written(&self) {
+        loop {
+            let written = self.written.listen();
+            if self.unwritten() == 0 {
+                return;
+            }
+            written.await;
+        }
+    }
+
+    /// Wakes those who wait until packets are written.
+    pub(crate) fn notify_written(&self) {
+        self.written.notify(usize::MAX);
+    }
+
     /// Says when to look again.
     pub(crate) fn listen(&self) -> EventListener {
         self.mended.listen()
@@ -46,5 +76,23 @@ impl Way {
 
     pub(crate) fn notify(&self) {
         self.mended.notify(usize::MAX);
+    }
+}
+
+impl Writing {
+    pub(crate) fn new(way: &Arc<Way>) -> Self {
+        way.writing.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(way))
+    }
+
+    /// Ends it, and returns the connection, which has to be told without the broker's lock.
+    pub(crate) fn end(self) -> Arc<Way> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.writing.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -21,10 +21,11 @@ pub(crate) mod frame {
     const PING: u8 = 8;
     const REPLY: u8 = 11;
     const FAILURE: u8 = 13;
+    const BATCH: u8 = 17;
 
     /// What is not part of a stream. No transport repeats or reorders packets, and only streams
     /// stand it: a refusal that comes twice would have a request asked once more.
-    pub(crate) const ALONE: [u8; 3] = [MESSAGE, REPLY, FAILURE];
+    pub(crate) const ALONE: [u8; 4] = [MESSAGE, REPLY, FAILURE, BATCH];
 
     /// What is said again until it was heard, for as long as a stream is open.
     pub(crate) const REPEATED: [u8; 5] = [CONFIRM, DATA, END, CREDIT, PING];
@@ -145,6 +146,11 @@ impl Profile {
         let data = streams.clone().damage(damage);
         let repeated = Faults::new().drop(gaps);
         let plan = FaultPlan::new(sim.clone(), rng.u64(..)).on(is_of(&frame::ALONE), whole);
+        // Where packets wait in the connection, messages travel together.
+        let plan = match rng.u32(..3) {
+            0 => plan,
+            _ => plan.bandwidth(rng.u32(4 << 20..64 << 20)),
+        };
         match (self.gaps > 0.0, self.damage > 0.0) {
             (true, _) => plan.on(is_of(&frame::REPEATED), repeated),
             (_, true) => plan.on(is_of(&[frame::DATA]), data),

@@ -15,7 +15,7 @@ use crate::{
     queue::Queue,
     route::Offer,
     wakers::Wakers,
-    way::Way,
+    way::{Way, Writing},
 };
 
 impl Broker {
@@ -58,7 +58,8 @@ impl Broker {
         let lost = state.faults.as_mut().map(|faults| faults.lose(connection));
         let queues = state.queues(is_broken);
         drop(state);
-        drop(lost);
+        let lost = lost.into_iter().flatten().filter_map(|held| held.writing);
+        lost.for_each(|writing| writing.end().notify_written());
         for queue in queues {
             queue.lose();
             queue.wake_publishers();
@@ -127,7 +128,8 @@ impl Broker {
 impl State {
     /// Routes a delayed packet. It is dropped if a subscription is full.
     fn arrive(&mut self, held: Held, counts: &mut FaultCounts, wakers: &mut Wakers) {
-        let Held { to, packet, undelivered, .. } = held;
+        let Held { to, packet, undelivered, writing, .. } = held;
+        wakers.add_written(writing.map(Writing::end));
         let undelivered = undelivered.as_ref().map(|(inbox, token)| (inbox, *token));
         if let Offer::Full(..) = self.route(&to, packet, undelivered, wakers) {
             counts.dropped += 1;

@@ -5,6 +5,7 @@ use conduit::transport::{Address, Token};
 use event_listener::Event;
 
 use super::{FaultPlan, Held, Transit};
+use crate::{broker::Connection, way::Writing};
 
 /// The number of faults that plans have caused. Lets a test check that there were any.
 ///
@@ -72,7 +73,7 @@ impl Active {
 
     pub(crate) fn decide(
         &mut self,
-        from: u64,
+        from: &Connection,
         to: &Address,
         packet: &mut Bytes,
         undelivered: Option<(&Address, Token)>,
@@ -91,7 +92,13 @@ impl Active {
         let notice = rng.f64() >= faults.drop.max(faults.silence);
         let copies = if rng.f64() < faults.duplicate { 2 } else { 1 };
         self.counts.duplicated += copies - 1;
-        let now = self.plan.runtime.now();
+        let (now, bandwidth) = (self.plan.runtime.now(), self.plan.bandwidth);
+        let written = |rate| self.transit.written_at(from.id, now, packet.len(), rate);
+        let sent = bandwidth.map_or(now, written);
+        let held = |undelivered| Held {
+            writing: bandwidth.map(|_| Writing::new(&from.way)),
+            ..Held::new(from.id, to, packet, undelivered)
+        };
         let mut at_once = 0;
         for copy in 0..copies {
             let undelivered = undelivered.filter(|_| notice && copy == 0);
@@ -99,12 +106,12 @@ impl Active {
             if rng.f64() < faults.reorder {
                 let by = faults.reorder_by.mul_f64(rng.f64());
                 self.counts.reordered += 1;
-                self.transit.hold(now + delay + by, Held::new(from, to, packet, undelivered));
-            } else if delay.is_zero() && !self.transit.has_line(from) {
+                self.transit.hold(sent + delay + by, held(undelivered));
+            } else if sent == now && delay.is_zero() && !self.transit.has_line(from.id) {
                 at_once += 1;
             } else {
                 self.counts.delayed += 1;
-                self.transit.hold_in_line(now + delay, Held::new(from, to, packet, undelivered));
+                self.transit.hold_in_line(sent + delay, held(undelivered));
             }
         }
         match at_once {

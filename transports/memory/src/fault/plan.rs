@@ -54,13 +54,19 @@ type Which = Box<dyn Fn(&Address, &[u8]) -> bool + Send + Sync>;
 pub struct FaultPlan {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(super) rng: Rng,
+    pub(super) bandwidth: Option<u32>,
     rules: Vec<(Which, Faults)>,
 }
 
 impl FaultPlan {
     /// Creates a plan without faults. A task of the runtime delivers delayed packets, by its clock.
     pub fn new(runtime: impl Runtime, seed: u64) -> Self {
-        Self { runtime: Arc::new(runtime), rng: Rng::with_seed(seed), rules: Vec::new() }
+        Self {
+            runtime: Arc::new(runtime),
+            rng: Rng::with_seed(seed),
+            bandwidth: None,
+            rules: Vec::new(),
+        }
     }
 
     /// Sets the faults of the packets that a function selects by their address and content. If
@@ -77,6 +83,13 @@ impl FaultPlan {
     /// Sets the faults of all packets that no function before selects.
     pub fn on_the_rest(self, faults: Faults) -> Self {
         self.on(|_, _| true, faults)
+    }
+
+    /// Sets how many bytes a second each connection can send; at least 1. Packets wait in the
+    /// connection until it has sent those before.
+    pub fn bandwidth(mut self, bytes_per_second: u32) -> Self {
+        self.bandwidth = Some(bytes_per_second);
+        self
     }
 
     pub(super) fn faults(&self, to: &Address, packet: &[u8]) -> Option<&Faults> {

@@ -1,10 +1,16 @@
 //! Packets in transit.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use conduit::transport::{Address, Token};
 use event_listener::Event;
+
+use crate::way::Writing;
 
 /// A packet in transit.
 pub(crate) struct Held {
@@ -12,7 +18,9 @@ pub(crate) struct Held {
     pub(crate) to: Address,
     pub(crate) packet: Bytes,
     pub(crate) undelivered: Option<(Address, Token)>,
-    in_line: bool,
+    /// Set while it waits for the bandwidth of its connection.
+    pub(crate) writing: Option<Writing>,
+    pub(super) in_line: bool,
 }
 
 impl Held {
@@ -27,6 +35,7 @@ impl Held {
             to: to.clone(),
             packet: packet.clone(),
             undelivered: undelivered.map(|(inbox, token)| (inbox.clone(), token)),
+            writing: None,
             in_line: false,
         }
     }
@@ -37,12 +46,20 @@ pub(crate) struct Transit {
     next: u64,
     /// For each connection with packets in order: how many there are, and when the last arrives.
     lines: BTreeMap<u64, (usize, Instant)>,
+    /// When each connection has written what it was given.
+    free_at: BTreeMap<u64, Instant>,
     changed: Arc<Event>,
 }
 
 impl Transit {
     pub(crate) fn new(changed: Arc<Event>) -> Self {
-        Self { held: BTreeMap::new(), next: 0, lines: BTreeMap::new(), changed }
+        Self {
+            held: BTreeMap::new(),
+            next: 0,
+            lines: BTreeMap::new(),
+            free_at: BTreeMap::new(),
+            changed,
+        }
     }
 
     /// Returns whether a packet published now would overtake another.
@@ -64,6 +81,20 @@ impl Transit {
         held.in_line = true;
         let at = *last;
         self.hold(at, held);
+    }
+
+    /// Returns when a connection will have written a packet of `length` bytes after those before.
+    pub(crate) fn written_at(
+        &mut self,
+        from: u64,
+        now: Instant,
+        length: usize,
+        bandwidth: u32,
+    ) -> Instant {
+        let free_at = self.free_at.entry(from).or_insert(now);
+        let time = Duration::from_secs(length as u64) / bandwidth.max(1);
+        *free_at = now.max(*free_at) + time;
+        *free_at
     }
 
     /// Takes the next packet that arrives by a time, or the next of all.
@@ -88,8 +119,14 @@ impl Transit {
             all.into_iter().partition(|(_, held)| is_lost(held));
         self.held = kept;
         match from {
-            Some(from) => drop(self.lines.remove(&from)),
-            None => self.lines.clear(),
+            Some(from) => {
+                self.lines.remove(&from);
+                self.free_at.remove(&from);
+            }
+            None => {
+                self.lines.clear();
+                self.free_at.clear();
+            }
         }
         lost.into_values().collect()
     }

@@ -30,7 +30,7 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
             &case,
             [Unit::PerSecond.into()],
             &mut || [ours(&world.under, [&sender, &receiver], &subject, size, count)],
-            &mut || [theirs(&world.raw, &raw, size, count)],
+            &mut || [theirs(&world.under, &raw, size, count)],
         );
     }
 }

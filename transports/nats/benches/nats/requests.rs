@@ -1,8 +1,9 @@
 //! Requests of 128 bytes, and replies of as many.
 
+use async_compat::Compat;
 use bytes::Bytes;
 use conduit::Subject;
-use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, request};
+use conduit_bench::{Bench, Latencies, Quantity, Under, Unit, in_flight, request};
 use conduit_json::Json;
 use futures_lite::StreamExt;
 
@@ -33,10 +34,10 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
         let raw = world.raw();
         let mut subscriber = {
             let client = raw.receiver.clone();
-            world.raw.run(async move { subscribe(&client, "answerer.job.run").await })
+            world.under.run(async move { subscribe(&client, "answerer.job.run").await })
         };
         let answer = raw.receiver.clone();
-        drop(world.raw.spawn(async move {
+        drop(world.under.spawn(async move {
             while let Some(message) = subscriber.next().await {
                 let to = message.reply.expect("a reply subject");
                 answer.publish(to, message.payload).await.expect("answered");
@@ -60,7 +61,12 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
             },
             &mut || {
                 let client = raw.sender.clone();
-                of(in_flight(&world.raw, count, at_once, move || ask(client.clone())))
+                // A request has a timer of tokio's.
+                let is_tokio = matches!(world.under, Under::Tokio(_));
+                of(in_flight(&world.under, count, at_once, move || {
+                    let ask = ask(client.clone());
+                    async move { if is_tokio { ask.await } else { Compat::new(ask).await } }
+                }))
             },
         );
         drop(answers);

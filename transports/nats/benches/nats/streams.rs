@@ -119,8 +119,8 @@ fn theirs(world: &World, raw: &Raw, length: u64, receivers: usize) -> f64 {
             // A connection each, where there are many.
             let client = if at == 0 { raw.receiver.clone() } else { world.raw().receiver };
             let subscribed = async move { subscribe(&client, "receiver.file.upload").await };
-            let mut subscriber = world.raw.run(subscribed);
-            world.raw.spawn(async move {
+            let mut subscriber = world.under.run(subscribed);
+            world.under.spawn(async move {
                 for _ in 0..count {
                     let message = subscriber.next().await.expect("a message");
                     assert_eq!(message.payload.len(), PIECE);
@@ -141,7 +141,7 @@ fn theirs(world: &World, raw: &Raw, length: u64, receivers: usize) -> f64 {
             sender.publish(subject.clone(), payload).await.expect("sent");
         }
     };
-    world.raw.time(send, async {
+    world.under.time(send, async {
         for reader in readers {
             reader.await;
         }

@@ -109,7 +109,7 @@ fn with<E>(
         &mut || {
             let Raw { sender, receiver } = raw.clone();
             let subscribed = async move { subscribe(&receiver, "receiver.user.created").await };
-            let mut subscriber = world.raw.run(subscribed);
+            let mut subscriber = world.under.run(subscribed);
             let (mut ahead, mut behind) = pace(WINDOW);
             let send = async move {
                 let subject = async_nats::Subject::from_static("receiver.user.created");
@@ -127,7 +127,7 @@ fn with<E>(
                     behind.step();
                 }
             };
-            [number / world.raw.time(send, receive)]
+            [number / world.under.time(send, receive)]
         },
     );
 }

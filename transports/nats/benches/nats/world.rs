@@ -1,12 +1,12 @@
+use async_compat::Compat;
 use async_nats::{Client, Subscriber};
 use conduit::{Conduit, Encoder};
 use conduit_bench::Under;
 use conduit_nats::Nats;
 
-/// A runtime for Conduit, tokio for async-nats, and a server for both.
+/// A runtime for Conduit and for what uses async-nats, whose own tasks are tokio's, and a server.
 pub(crate) struct World {
     pub(crate) under: Under,
-    pub(crate) raw: Under,
     url: String,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Raw {
 
 impl World {
     pub(crate) fn new(under: Under, url: String) -> Self {
-        Self { under, raw: Under::tokio(), url }
+        Self { under, url }
     }
 
     /// The name of a case under this runtime.
@@ -40,7 +40,8 @@ impl World {
     fn client(&self) -> Client {
         let url = self.url.clone();
         // With room for what its default would drop.
-        let client = self.raw.run(async move { Nats::options().connect(url).await });
+        let connect = async move { Nats::options().connect(url).await };
+        let client = self.under.run(Compat::new(connect));
         client.expect("a connection")
     }
 }
