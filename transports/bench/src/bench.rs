@@ -1,5 +1,7 @@
+use std::process::ExitCode;
+
 use crate::{
-    Options,
+    Goal, Options,
     median::median,
     report::{Quantity, Report, Row},
 };
@@ -11,13 +13,15 @@ pub type Side<'a, const N: usize> = &'a mut dyn FnMut() -> [f64; N];
 pub struct Bench {
     options: Options,
     report: Report,
+    /// The ratio of each quantity of the cases so far.
+    ratios: Vec<(String, f64)>,
 }
 
 impl Bench {
     /// Nothing has been measured yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { report: Report::new(options.json), options }
+        Self { report: Report::new(options.json), options, ratios: Vec::new() }
     }
 
     /// How to measure.
@@ -56,15 +60,28 @@ impl Bench {
             let ours = rounds.iter().map(|(ours, _)| ours[at]);
             let theirs = rounds.iter().map(|(_, theirs)| theirs[at]);
             let ratios = ours.clone().zip(theirs.clone()).map(|(ours, theirs)| ours / theirs);
+            let ratio = median(ratios);
+            self.ratios.push((quantity.of(case), ratio));
             self.report.row(&Row {
                 case: quantity.of(case),
                 unit: quantity.unit(),
                 conduit: median(ours),
                 raw: Some(median(theirs)),
-                ratio: Some(median(ratios)),
+                ratio: Some(ratio),
                 rounds: rounds.len(),
             });
         }
+    }
+
+    /// Ends with an error if it has to check, and a case missed its goal.
+    #[must_use]
+    pub fn end(&self, goals: &[Goal]) -> ExitCode {
+        if !self.options.check {
+            return ExitCode::SUCCESS;
+        }
+        let missed: Vec<_> = goals.iter().filter_map(|goal| goal.missed(&self.ratios)).collect();
+        missed.iter().for_each(|missed| eprintln!("{missed}"));
+        if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// Reports something that has nothing beside it, and returns its median.

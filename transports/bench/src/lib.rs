@@ -5,6 +5,7 @@
 //! is the median of their ratios.
 
 mod bench;
+mod goal;
 mod median;
 mod options;
 mod pace;
@@ -17,6 +18,7 @@ mod under;
 
 pub use self::{
     bench::{Bench, Side},
+    goal::{Goal, Limit},
     options::Options,
     pace::{Ahead, Behind, pace},
     plot::{Line, plot},

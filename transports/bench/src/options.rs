@@ -19,6 +19,10 @@ pub struct Options {
     #[arg(long)]
     pub quick: bool,
 
+    /// Exit with 1 if a ratio is not what it has to be
+    #[arg(long)]
+    pub check: bool,
+
     /// Draw how costs grow into this SVG file
     #[arg(long, value_name = "FILE")]
     pub plot: Option<std::path::PathBuf>,

@@ -48,15 +48,22 @@ where
     };
     let askers: Vec<_> = (0..at_once).map(|_| under.spawn(asker())).collect();
     let collect = stream::iter(askers).then(|asker| asker).collect::<Vec<Vec<Duration>>>();
-    let mut times: Vec<_> = under.run(collect).into_iter().flatten().collect();
-    let seconds = start.elapsed().as_secs_f64();
-    times.sort();
-    let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    #[allow(clippy::cast_precision_loss)]
-    let number = times.len() as f64;
-    let all: Duration = times.iter().sum();
-    let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
-    Latencies { rate: number / seconds, mean: micros(all) / number, p99: micros(p99) }
+    let times: Vec<_> = under.run(collect).into_iter().flatten().collect();
+    Latencies::of(times, start.elapsed().as_secs_f64())
+}
+
+impl Latencies {
+    /// Those of times that were measured within some seconds.
+    #[must_use]
+    pub fn of(mut times: Vec<Duration>, seconds: f64) -> Self {
+        times.sort();
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        #[allow(clippy::cast_precision_loss)]
+        let number = times.len() as f64;
+        let all: Duration = times.iter().sum();
+        let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
+        Self { rate: number / seconds, mean: micros(all) / number, p99: micros(p99) }
+    }
 }
 
 /// One request with a body of `size` bytes, answered by as many.
