@@ -25,7 +25,8 @@ use crate::{
 /// A future: it can be spawned, joined and raced as it is. Once it was polled, its methods change
 /// nothing.
 ///
-/// Completes when the broker has accepted the reply, or, if it is streamed, when the asker has read
+/// Completes when the transport has accepted the reply or it is in the
+/// [send buffer](crate::Builder::send_buffer), or, if it is streamed, when the asker has read
 /// all of it. If the future is dropped before that, the asker is told that there will be no reply.
 ///
 /// # Errors

@@ -22,8 +22,10 @@ use crate::{
 /// nothing.
 ///
 /// A body that fits one chunk and is available at once is sent in one packet. `Ok` then means that
-/// the transport accepted the packet; a missing receiver is not an error, since it cannot be
-/// detected. A full binding drops the message and counts it.
+/// the transport accepted the packet, or, while the connection is busy, that the message is in the
+/// [send buffer](crate::Builder::send_buffer); [`flush`](crate::Conduit::flush) confirms that it has
+/// left. A missing receiver is not an error, since it cannot be detected. A full binding drops the
+/// message and counts it.
 ///
 /// Any other body is streamed, as fast as the slowest receiver reads it, and the future completes
 /// when every receiver has read it or failed. For plain bindings ([`bind`](crate::Conduit::bind)),
