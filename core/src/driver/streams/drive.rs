@@ -10,10 +10,7 @@ use crate::{
     Error, ErrorKind,
     driver::{ground::Ground, outlet::Outlet},
     error::Causes,
-    proto::{
-        Reason, ReasonCode,
-        frame::{Receiver, Single},
-    },
+    proto::{Reason, ReasonCode, frame::Receiver},
     transport::{MIN_PACKET_LEN, Target, Token},
 };
 
@@ -97,7 +94,7 @@ async fn confirm(
     ground: &Ground,
     driven: &impl Driven,
     receiver: Receiver,
-    to: &Arc<Outlet>,
+    to: &Outlet,
     packet: Bytes,
     next: Option<Instant>,
 ) -> Result<(), Error> {
@@ -124,17 +121,14 @@ async fn confirm(
 /// packet is not waited for. `packet` is empty if it was handed over.
 async fn publish(
     ground: &Ground,
-    to: &Arc<Outlet>,
+    to: &Outlet,
     packet: &mut Option<Bytes>,
     next: Option<Instant>,
 ) -> Result<(), Error> {
     let Some(bytes) = packet.clone() else { return Ok(()) };
     let is_least = bytes.len() <= MIN_PACKET_LEN;
-    let published = match Single::encoded(&bytes) {
-        Some(single) => ground.send_to_inbox_now(to, &single),
-        None => ground.publish_now(to.destination(), bytes, None),
-    };
-    if let Some(result) = published {
+    // Not collected: a receipt that waits for the connection delays the body.
+    if let Some(result) = ground.publish_now(to.destination(), bytes, None) {
         if result.is_ok() {
             *packet = None;
         }
