@@ -1,3 +1,4 @@
+mod typed;
 mod with_state;
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
 
 use futures_core::Stream;
 
-pub use self::with_state::{BindingWithState, StateHandler};
+pub use self::{
+    typed::{BindTo, TypedBinding, TypedBindingWithState},
+    with_state::{BindingWithState, StateHandler},
+};
 use crate::{
     Decode, Encode, Encoder, Failure, Message,
     driver::Bound,
@@ -191,6 +195,18 @@ impl<E: Encoder> Binding<E> {
     {
         let function = Arc::new(function);
         self.run(move |message| worker::serve(Arc::clone(&function), message))
+    }
+
+    /// Runs a function on the decoded value of each message, without a reply.
+    fn values_to<T, F, R>(self, function: F) -> Worker
+    where
+        E: Decode<T>,
+        T: Send + 'static,
+        F: Fn(T) -> R + Send + Sync + 'static,
+        R: Future<Output: HandlerOutput> + Send + 'static,
+    {
+        let function = Arc::new(function);
+        self.run(move |message| worker::take(Arc::clone(&function), message))
     }
 
     fn run<F, R>(self, function: F) -> Worker

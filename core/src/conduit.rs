@@ -4,8 +4,9 @@ use std::{fmt, time::Duration};
 
 pub use self::builder::{Builder, Missing};
 use crate::{
-    Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject, binding::Binding,
-    call::Client, driver, handle::Handle, proto::BindingKind, transport::Transport,
+    BindTo, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
+    binding::Binding, call::Client, driver, handle::Handle, proto::BindingKind,
+    transport::Transport,
 };
 
 /// One instance of a service: sends messages to other services, and binds to subjects to receive
@@ -90,7 +91,8 @@ impl<E: Encoder> Conduit<E> {
         Client::new(self.handle.clone(), name, None)
     }
 
-    /// Binds to a subject. The binding receives every message sent to the subject, as does every
+    /// Binds to a subject, or to the one of a [`Contract`](crate::Contract), whose binding has its
+    /// types. The binding receives every message sent to the subject, as does every
     /// other plain binding of the subject in every instance of this service (broadcast).
     ///
     /// Returns once the connected broker routes to the binding: messages that any client of that
@@ -102,12 +104,8 @@ impl<E: Encoder> Conduit<E> {
     /// # Errors
     /// `InvalidName`; `Disconnected` if the broker does not answer within the send timeout;
     /// `Denied`; `Closed`.
-    pub async fn bind<S>(&self, subject: S) -> Result<Binding<E>, Error>
-    where
-        S: TryInto<Subject> + Send,
-        Error: From<S::Error>,
-    {
-        self.bind_as(subject.try_into()?, BindingKind::Broadcast).await
+    pub async fn bind<S: BindTo<E>>(&self, subject: S) -> Result<S::Binding, Error> {
+        self.bind_as::<S>(subject.subject()?, BindingKind::Broadcast).await
     }
 
     /// Binds to a subject like [`bind`](Self::bind), for one message only: the binding ends after
@@ -115,12 +113,8 @@ impl<E: Encoder> Conduit<E> {
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).
-    pub async fn bind_once<S>(&self, subject: S) -> Result<Binding<E>, Error>
-    where
-        S: TryInto<Subject> + Send,
-        Error: From<S::Error>,
-    {
-        self.bind_as(subject.try_into()?, BindingKind::Once).await
+    pub async fn bind_once<S: BindTo<E>>(&self, subject: S) -> Result<S::Binding, Error> {
+        self.bind_as::<S>(subject.subject()?, BindingKind::Once).await
     }
 
     /// Binds to a subject as a member of its queue group. Each message goes to one of the subject's
@@ -129,17 +123,17 @@ impl<E: Encoder> Conduit<E> {
     ///
     /// # Errors
     /// Those of [`bind`](Self::bind).
-    pub async fn queue_bind<S>(&self, subject: S) -> Result<Binding<E>, Error>
-    where
-        S: TryInto<Subject> + Send,
-        Error: From<S::Error>,
-    {
-        self.bind_as(subject.try_into()?, BindingKind::Queue).await
+    pub async fn queue_bind<S: BindTo<E>>(&self, subject: S) -> Result<S::Binding, Error> {
+        self.bind_as::<S>(subject.subject()?, BindingKind::Queue).await
     }
 
-    async fn bind_as(&self, subject: Subject, kind: BindingKind) -> Result<Binding<E>, Error> {
+    async fn bind_as<S: BindTo<E>>(
+        &self,
+        subject: Subject,
+        kind: BindingKind,
+    ) -> Result<S::Binding, Error> {
         let bound = driver::bind(self.handle.shared(), subject, kind).await?;
-        Ok(Binding::new(bound, self.handle.clone()))
+        Ok(S::with_types(Binding::new(bound, self.handle.clone())))
     }
 
     /// Returns the name of this service.

@@ -63,6 +63,8 @@
 //! - [`Conduit::bind`], [`bind_once`](Conduit::bind_once) and [`queue_bind`](Conduit::queue_bind)
 //!   return a [`Binding`]: a queue of [`Message`]s, or with [`Binding::to`] and [`Binding::serve`]
 //!   a [`Worker`].
+//! - A [`Contract`] is a subject with its types, for both sides: [`Client::call`] returns a
+//!   [`Calling`], which yields the decoded reply, and binding to it returns a [`TypedBinding`].
 //! - A [`Message`] is decoded, read, or answered with a [`Replying`]. Its [`IncomingBody`] converts
 //!   into a [`Body`], so that it can be forwarded while it is read.
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and tells whether the remote
@@ -85,6 +87,7 @@ mod body;
 mod call;
 mod conduit;
 mod config;
+mod contract;
 mod delivery;
 mod drained;
 mod driver;
@@ -110,10 +113,13 @@ mod worker;
 mod sim;
 
 pub use self::{
-    binding::{Binding, BindingWithState, StateHandler},
+    binding::{
+        BindTo, Binding, BindingWithState, StateHandler, TypedBinding, TypedBindingWithState,
+    },
     body::{Body, BodyWriter, IncomingBody},
-    call::{Client, Message, Replies, Replying, Requesting, Sending},
+    call::{Client, Message, Replies, Replying, Requesting, SendTo, Sending},
     conduit::{Builder, Conduit, Missing},
+    contract::{Calling, Contract, NoReply},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},

@@ -104,34 +104,80 @@ impl NameError {
     }
 }
 
-fn check_token(token: &str) -> Result<(), NameRule> {
-    let stranger = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    token.chars().find(stranger).map_or(Ok(()), |c| Err(NameRule::Character(c)))
+/// What a name breaks, as a constant expression can find it out. A character is given by its place.
+#[derive(Clone, Copy)]
+enum Fault {
+    Empty,
+    TooLong(usize),
+    Character(usize),
+    EmptyToken,
 }
 
-fn check_length(name: &str, most: usize) -> Result<(), NameRule> {
-    match name.len() {
-        0 => Err(NameRule::Empty),
-        length if length > most => Err(NameRule::TooLong(most)),
-        _ => Ok(()),
+impl Fault {
+    fn rule(self, name: &str) -> NameRule {
+        match self {
+            Self::Empty => NameRule::Empty,
+            Self::TooLong(most) => NameRule::TooLong(most),
+            // A character of several bytes is at fault from its first one, so there is one.
+            Self::Character(at) => {
+                name[at..].chars().next().map_or(NameRule::Empty, NameRule::Character)
+            }
+            Self::EmptyToken => NameRule::EmptyToken,
+        }
     }
 }
 
-fn check_service(name: &str) -> Result<(), NameRule> {
-    check_length(name, MAX_SERVICE_NAME)?;
-    check_token(name)
+/// Returns the first fault of a name, if there is one.
+const fn fault(name: &str, most: usize, has_dots: bool) -> Option<Fault> {
+    let name = name.as_bytes();
+    if name.is_empty() {
+        return Some(Fault::Empty);
+    }
+    if name.len() > most {
+        return Some(Fault::TooLong(most));
+    }
+    let (mut at, mut token) = (0, 0);
+    while at < name.len() {
+        match name[at] {
+            b'.' if has_dots && at == token => return Some(Fault::EmptyToken),
+            b'.' if has_dots => token = at + 1,
+            b'-' | b'_' => {}
+            byte if byte.is_ascii_alphanumeric() => {}
+            _ => return Some(Fault::Character(at)),
+        }
+        at += 1;
+    }
+    if token == at { Some(Fault::EmptyToken) } else { None }
 }
 
-fn check_subject(name: &str) -> Result<(), NameRule> {
-    check_length(name, MAX_SUBJECT)?;
-    name.split('.').try_for_each(|token| match token {
-        "" => Err(NameRule::EmptyToken),
-        token => check_token(token),
-    })
+const fn service_fault(name: &str) -> Option<Fault> {
+    fault(name, MAX_SERVICE_NAME, false)
+}
+
+const fn subject_fault(name: &str) -> Option<Fault> {
+    fault(name, MAX_SUBJECT, true)
+}
+
+/// Checks a subject that is known when a program is compiled.
+///
+/// # Panics
+/// If it is not valid. In a constant, that is an error of the compiler.
+pub(crate) const fn assert_subject(name: &str) {
+    match subject_fault(name) {
+        None => {}
+        Some(Fault::Empty) => panic!("a subject is not empty"),
+        Some(Fault::TooLong(_)) => panic!("a subject has at most 256 bytes"),
+        Some(Fault::Character(_)) => {
+            panic!(
+                "a subject consists of ASCII letters, digits, '-', '_', and dots between tokens"
+            );
+        }
+        Some(Fault::EmptyToken) => panic!("a dot in a subject has to stand between two tokens"),
+    }
 }
 
 macro_rules! name {
-    ($Name:ident, $what:literal, $check:ident) => {
+    ($Name:ident, $what:literal, $fault:ident) => {
         impl $Name {
             /// Validates a name.
             ///
@@ -139,8 +185,10 @@ macro_rules! name {
             /// [`NameError`] with the rule that the name breaks.
             pub fn new(name: impl AsRef<str>) -> Result<Self, NameError> {
                 let name = name.as_ref();
-                $check(name).map_err(|rule| NameError::new($what, name, rule))?;
-                Ok(Self(name.into()))
+                match $fault(name) {
+                    None => Ok(Self(name.into())),
+                    Some(fault) => Err(NameError::new($what, name, fault.rule(name))),
+                }
             }
 
             /// Returns the name as text.
@@ -210,5 +258,5 @@ macro_rules! name {
     };
 }
 
-name!(ServiceName, "service name", check_service);
-name!(Subject, "subject", check_subject);
+name!(ServiceName, "service name", service_fault);
+name!(Subject, "subject", subject_fault);

@@ -5,7 +5,10 @@ mod slots;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
-pub(crate) use self::{run::run, serve::serve};
+pub(crate) use self::{
+    run::run,
+    serve::{serve, take},
+};
 use crate::driver::Bound;
 
 /// A worker: a binding whose messages a function handles.

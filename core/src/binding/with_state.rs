@@ -221,6 +221,19 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         binding.to(move |message| handler.call((message,)))
     }
 
+    /// Runs a function on the state and the decoded value of each message, without a reply.
+    pub(super) fn values_to<T, M, F>(self, function: F) -> Worker
+    where
+        E: Decode<T>,
+        T: Send + 'static,
+        M: 'static,
+        F: StateHandler<S, (T,), M, Output: HandlerOutput>,
+    {
+        let Self { binding, state } = self;
+        let handler = HandlerWithState::new(state, function);
+        binding.values_to(move |value| handler.call((value,)))
+    }
+
     /// Runs a function on the state and the decoded value of each message, and replies with the
     /// value that it returns, as [`Binding::serve`] does.
     pub fn serve<T, V, X, M, F>(self, function: F) -> Worker

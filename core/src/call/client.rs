@@ -81,15 +81,16 @@ impl<E: Encoder> Client<E> {
         self
     }
 
-    /// Sends a value, one way. [`Sending`] describes the result.
+    /// Sends a value, one way, to a subject or to that of an [event](crate::Contract::event).
+    /// [`Sending`] describes the result.
     pub fn send<S, T>(&self, subject: S, value: &T) -> Sending
     where
-        S: TryInto<Subject>,
-        Error: From<S::Error>,
+        S: SendTo<T>,
         T: ?Sized,
         E: Encode<T>,
     {
-        Sending::new(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
+        let to = self.to(subject.subject());
+        Sending::new(self.outgoing_to(to, Payload::encode(self.handle.encoder(), value)))
     }
 
     /// Sends a body one way, without encoding it.
@@ -156,16 +157,20 @@ impl<E: Encoder> Client<E> {
         S: TryInto<Subject>,
         Error: From<S::Error>,
     {
-        Outgoing::new(self.handle.open(), self.to(subject), payload)
+        self.outgoing_to(self.to(subject.try_into().map_err(Error::from)), payload)
     }
 
-    fn to<S>(&self, subject: S) -> Result<Arc<Endpoint>, Error>
-    where
-        S: TryInto<Subject>,
-        Error: From<S::Error>,
-    {
+    fn outgoing_to(
+        &self,
+        to: Result<Arc<Endpoint>, Error>,
+        payload: Result<Payload, Error>,
+    ) -> Outgoing {
+        Outgoing::new(self.handle.open(), to, payload)
+    }
+
+    fn to(&self, subject: Result<Subject, Error>) -> Result<Arc<Endpoint>, Error> {
         let name = self.name.as_ref().map_err(|error| Error::copy_of(error))?;
-        let subject = subject.try_into()?;
+        let subject = subject?;
         let first = self.first.get();
         if let Some(to) = first.filter(|to| *to.subject() == subject) {
             return Ok(Arc::clone(to));
@@ -194,5 +199,27 @@ impl<E> Clone for Client<E> {
 impl<E> fmt::Debug for Client<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a value of the type `T` can be [sent](Client::send) to: a subject, as text or as a
+/// [`Subject`], or the [`Contract`](crate::Contract) of an event with such values. It is implemented for all that
+/// converts into a [`Subject`].
+pub trait SendTo<T: ?Sized> {
+    /// Returns the subject.
+    ///
+    /// # Errors
+    /// `InvalidName`.
+    fn subject(self) -> Result<Subject, Error>;
+}
+
+impl<S, T> SendTo<T> for S
+where
+    S: TryInto<Subject>,
+    Error: From<S::Error>,
+    T: ?Sized,
+{
+    fn subject(self) -> Result<Subject, Error> {
+        Ok(self.try_into()?)
     }
 }

@@ -11,7 +11,7 @@ mod send;
 
 pub(crate) use self::message::Duties;
 pub use self::{
-    client::Client,
+    client::{Client, SendTo},
     message::Message,
     reply::Replying,
     request::{Replies, Requesting},

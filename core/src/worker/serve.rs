@@ -1,7 +1,8 @@
-//! Handlers that take a value and return one.
+//! Handlers that take a value.
 
 use std::{error::Error as StdError, sync::Arc};
 
+use super::{HandlerOutput, sealed::Sealed};
 use crate::{Decode, Encode, Message};
 
 /// Decodes a message, runs a function on the value, and replies with what it returns.
@@ -26,4 +27,21 @@ where
         (Ok(value), Some(responder)) => responder.reply(&value),
     };
     Ok(replying.await?)
+}
+
+/// Decodes a message, and runs a function on the value.
+pub(crate) async fn take<E, T, F, R>(
+    function: Arc<F>,
+    message: Message<E>,
+) -> Result<(), Box<dyn StdError + Send + Sync>>
+where
+    E: Decode<T>,
+    F: Fn(T) -> R + Send + Sync,
+    R: Future<Output: HandlerOutput> + Send,
+{
+    let value = message.decode().await?;
+    message.begin();
+    // The output is not kept: it need not be `Send`.
+    let outcome = function(value).await.into_error();
+    outcome.map_or(Ok(()), Err)
 }

@@ -8,6 +8,7 @@ mod batches;
 mod bodies;
 mod cancelling;
 mod closing;
+mod contracts;
 mod dying;
 mod encoding;
 mod errors;

@@ -53,8 +53,9 @@ async fn note(till: Arc<Till>, message: Message<Json>) {
 fn functions_and_methods_by_name_and_closures_share_it() -> TestResult {
     World::run(|world| async move {
         let (node, till) = (world.node("a")?, Arc::new(Till::default()));
-        let bind =
-            async |subject| Ok::<_, Error>(node.queue_bind(subject).await?.with(Arc::clone(&till)));
+        let bind = async |subject: &'static str| {
+            Ok::<_, Error>(node.queue_bind(subject).await?.with(Arc::clone(&till)))
+        };
         bind("method").await?.serve(Till::add);
         bind("owned").await?.serve(Till::add_owned);
         bind("function").await?.serve(add);

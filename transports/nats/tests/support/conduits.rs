@@ -23,6 +23,12 @@ impl Encode<str> for Text {
     }
 }
 
+impl Encode<String> for Text {
+    fn encode(&self, value: &String, into: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.encode(value.as_str(), into)
+    }
+}
+
 impl Decode<String> for Text {
     fn decode(&self, bytes: &[u8]) -> Result<String, CodecError> {
         Ok(String::from_utf8(bytes.to_vec())?)
