@@ -6,6 +6,8 @@ use thiserror::Error;
 
 /// The maximum length of a service name, in bytes.
 pub const MAX_SERVICE_NAME: usize = 128;
+/// The maximum length of a namespace, in bytes.
+pub const MAX_NAMESPACE: usize = 128;
 /// The maximum length of a subject, in bytes.
 pub const MAX_SUBJECT: usize = 256;
 
@@ -39,6 +41,22 @@ pub struct ServiceName(Arc<str>);
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject(Arc<str>);
+
+/// Separates the conduits of one broker: those in different namespaces never meet, whatever their
+/// services are called. 1 to 128 ASCII letters, digits, `-` and `_`.
+///
+/// A transport takes one where it is made, and a conduit knows nothing of it. Cheap to clone.
+///
+/// ```
+/// use conduit::transport::Namespace;
+///
+/// let namespace: Namespace = "staging".parse()?;
+/// assert_eq!(namespace.as_str(), "staging");
+/// assert!("staging.2".parse::<Namespace>().is_err());
+/// # Ok::<(), conduit::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namespace(Arc<str>);
 
 /// The error of an invalid name, with the rule that it breaks.
 ///
@@ -154,6 +172,10 @@ const fn service_fault(name: &str) -> Option<Fault> {
     fault(name, MAX_SERVICE_NAME, false)
 }
 
+const fn namespace_fault(name: &str) -> Option<Fault> {
+    fault(name, MAX_NAMESPACE, false)
+}
+
 const fn subject_fault(name: &str) -> Option<Fault> {
     fault(name, MAX_SUBJECT, true)
 }
@@ -260,3 +282,4 @@ macro_rules! name {
 
 name!(ServiceName, "service name", service_fault);
 name!(Subject, "subject", subject_fault);
+name!(Namespace, "namespace", namespace_fault);

@@ -16,7 +16,10 @@ pub use self::{
     error::{TransportError, TransportErrorKind},
     subscription::{Packet, Subscription},
 };
-pub use crate::address::{Address, InvalidToken, Target, Targets, Token};
+pub use crate::{
+    address::{Address, InvalidToken, Target, Targets, Token},
+    name::{MAX_NAMESPACE, Namespace},
+};
 
 /// The minimum of [`Transport::max_packet_len`], in bytes.
 pub const MIN_PACKET_LEN: usize = 16 * 1024;

@@ -2,6 +2,7 @@ use std::error::Error as _;
 
 use conduit::{
     Conduit, ErrorKind, MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject,
+    transport::Namespace,
 };
 use proptest::prelude::*;
 
@@ -62,6 +63,7 @@ fn every_rule_is_kept() {
     for (name, service, subject) in rows() {
         assert_eq!(rule(ServiceName::new(&name)), service, "service {name:?}");
         assert_eq!(rule(Subject::new(&name)), subject, "subject {name:?}");
+        assert_eq!(rule(Namespace::new(&name)), service, "namespace {name:?}");
         assert_eq!(rule(name.parse::<ServiceName>()), service);
         assert_eq!(rule(ServiceName::try_from(name.as_str())), service);
         assert_eq!(rule(Subject::try_from(&name)), subject);

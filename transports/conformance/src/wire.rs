@@ -12,7 +12,8 @@ use bytes::Bytes;
 use conduit::{
     InstanceId, ServiceName, Subject,
     transport::{
-        Address, Destination, Packet, Subscription, Targets, Token, Transport, TransportError,
+        Address, Destination, Namespace, Packet, Subscription, Targets, Token, Transport,
+        TransportError,
     },
 };
 use futures_lite::StreamExt;
@@ -39,7 +40,20 @@ pub(crate) struct Ear<'a, B: Broker> {
 
 impl<'a, B: Broker> Wire<'a, B> {
     pub(crate) async fn connect(world: &'a World<B>, rule: Guarantee) -> Self {
-        let transport = world.broker().connect().await;
+        Self::on(world, rule, world.broker().connect().await)
+    }
+
+    /// A connection in a namespace, if the transport has these.
+    pub(crate) async fn connect_in(
+        world: &'a World<B>,
+        rule: Guarantee,
+        namespace: Namespace,
+    ) -> Option<Self> {
+        let transport = world.broker().connect_in(namespace).await?;
+        Some(Self::on(world, rule, transport))
+    }
+
+    fn on(world: &'a World<B>, rule: Guarantee, transport: B::Transport) -> Self {
         let (published, destinations) = (AtomicU64::new(0), Mutex::default());
         Self { world, rule, transport, published, destinations }
     }

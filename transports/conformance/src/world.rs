@@ -3,7 +3,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use conduit::{Builder, Conduit, Runtime, transport::Transport};
+use conduit::{
+    Builder, Conduit, Runtime,
+    transport::{Namespace, Transport},
+};
 use futures_lite::future;
 
 use crate::{Guarantee, Number, Violation};
@@ -26,6 +29,16 @@ pub trait Broker: Send + Sync + 'static {
 
     /// Makes a connection to it. Each is used by one conduit.
     fn connect(&self) -> impl Future<Output = Self::Transport> + Send;
+
+    /// Makes a connection to it in a namespace. `None` where the transport has none, and the checks
+    /// of namespaces hold nothing against it.
+    fn connect_in(
+        &self,
+        namespace: Namespace,
+    ) -> impl Future<Output = Option<Self::Transport>> + Send {
+        let _ = namespace;
+        async { None }
+    }
 }
 
 /// Where a check takes place: a broker and a runtime.

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use conduit::transport::{
-    Address, Packet, Target, Targets, Token, TransportError, TransportErrorKind,
+    Address, Namespace, Packet, Target, Targets, Token, TransportError, TransportErrorKind,
 };
 use event_listener::EventListener;
 
@@ -32,9 +32,10 @@ pub(crate) struct Broker {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 pub(crate) struct State {
-    routes: Routes,
+    /// By namespace; the first are those without one.
+    routes: Vec<Routes>,
+    namespaces: BTreeMap<Namespace, usize>,
     /// Every subscription that was not dropped, in the order of creation.
     pub(crate) subscriptions: BTreeMap<u64, Subscribed>,
     pub(crate) ways: BTreeMap<u64, Arc<Way>>,
@@ -50,6 +51,7 @@ pub(crate) struct State {
 pub(crate) struct Subscribed {
     pub(crate) connection: u64,
     at: Address,
+    routes: usize,
     pub(crate) queue: Arc<Queue>,
     /// It was not left, and its connection not closed.
     routed: bool,
@@ -61,6 +63,8 @@ pub(crate) struct Connection {
     /// Changes only under the broker's lock.
     closed: AtomicBool,
     pub(crate) way: Arc<Way>,
+    /// The index of the routes of its namespace.
+    pub(crate) routes: usize,
 }
 
 /// The outcome of a publish.
@@ -77,7 +81,8 @@ impl Broker {
         Self { max_packet_len, subscription_capacity, state: Mutex::default() }
     }
 
-    pub(crate) fn connect(&self) -> Connection {
+    /// Connects in a namespace, which [`namespace`](Self::namespace) has numbered.
+    pub(crate) fn connect(&self, routes: usize) -> Connection {
         let mut state = self.lock();
         state.last_connection += 1;
         let id = state.last_connection;
@@ -86,7 +91,18 @@ impl Broker {
             way.set(Way::STOPPED);
         }
         state.ways.insert(id, Arc::clone(&way));
-        Connection { id, closed: AtomicBool::new(false), way }
+        Connection { id, closed: AtomicBool::new(false), way, routes }
+    }
+
+    /// Returns the number of a namespace. 0 is that of none.
+    pub(crate) fn namespace(&self, namespace: Namespace) -> usize {
+        let mut state = self.lock();
+        let next = state.routes.len();
+        let number = *state.namespaces.entry(namespace).or_insert(next);
+        if number == next {
+            state.routes.push(Routes::default());
+        }
+        number
     }
 
     /// Removes a connection that was dropped. Its subscriptions remain.
@@ -123,10 +139,10 @@ impl Broker {
             },
         };
         for _ in 1..copies {
-            state.route(to, packet.clone(), None, &mut wakers);
+            state.route(from.routes, to, packet.clone(), None, &mut wakers);
         }
         let undelivered = undelivered.filter(|_| notice);
-        let offer = state.route(to, packet, undelivered, &mut wakers);
+        let offer = state.route(from.routes, to, packet, undelivered, &mut wakers);
         drop(state);
         wakers.wake();
         Ok(match offer {
@@ -157,16 +173,18 @@ impl Broker {
         };
         let mut state = self.lock();
         from.check_open()?;
-        if matches!(at, Address::Inbox { .. }) && state.routes.contains(at) {
+        if matches!(at, Address::Inbox { .. }) && state.routes[from.routes].contains(at) {
             let reason = "another subscription has this inbox";
             return Err(TransportError::new(TransportErrorKind::Denied, reason));
         }
-        let queue = state.routes.add(at, target, self.subscription_capacity, &from.way);
+        let queue =
+            state.routes[from.routes].add(at, target, self.subscription_capacity, &from.way);
         state.last_subscription += 1;
         let id = state.last_subscription;
         let subscribed = Subscribed {
             connection: from.id,
             at: at.clone(),
+            routes: from.routes,
             queue: Arc::clone(&queue),
             routed: true,
         };
@@ -222,22 +240,41 @@ impl Broker {
     }
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            routes: vec![Routes::default()],
+            namespaces: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            stopped: false,
+            faults: None,
+            counts: FaultCounts::default(),
+            plans: 0,
+            last_connection: 0,
+            last_subscription: 0,
+        }
+    }
+}
+
 impl State {
     pub(crate) fn route(
         &mut self,
+        routes: usize,
         to: &Address,
         packet: Bytes,
         undelivered: Option<(&Address, Token)>,
         wakers: &mut Wakers,
     ) -> Offer {
-        let packet = match self.routes.offer(to, Packet::Data(packet), wakers) {
+        let routes = &mut self.routes[routes];
+        let packet = match routes.offer(to, Packet::Data(packet), wakers) {
             Offer::NoSubscriber(packet) => packet,
             offer => return offer,
         };
         let Some((inbox, token)) = undelivered else {
             return Offer::NoSubscriber(packet);
         };
-        match self.routes.offer(inbox, Packet::Undelivered(token), wakers) {
+        match routes.offer(inbox, Packet::Undelivered(token), wakers) {
             Offer::Full(_, room) => Offer::Full(packet, room),
             Offer::Taken | Offer::NoSubscriber(_) | Offer::Lost(_) => Offer::NoSubscriber(packet),
         }
@@ -246,7 +283,7 @@ impl State {
     fn unroute(&mut self, id: u64) -> Option<Arc<Queue>> {
         let its = self.subscriptions.get_mut(&id).filter(|its| its.routed)?;
         its.routed = false;
-        self.routes.remove(&its.at, &its.queue);
+        self.routes[its.routes].remove(&its.at, &its.queue);
         Some(Arc::clone(&its.queue))
     }
 }

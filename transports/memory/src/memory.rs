@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use conduit::transport::{
-    Address, Destination, Token, Transport, TransportError, TransportErrorKind,
+    Address, Destination, Namespace, Token, Transport, TransportError, TransportErrorKind,
 };
 
 pub use self::builder::MemoryBuilder;
@@ -70,6 +70,36 @@ impl Memory {
         MemoryBuilder::new()
     }
 
+    /// Creates a connection to the same broker in a namespace: its conduit meets those in the same
+    /// namespace alone, whatever services there are in others and in none.
+    ///
+    /// ```
+    /// use conduit::{Conduit, ErrorKind};
+    /// use conduit_json::Json;
+    /// use conduit_memory::Memory;
+    /// use conduit_smol::Smol;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # smol::block_on(async {
+    /// let broker = Memory::new();
+    /// let (staging, production) = (broker.in_namespace("staging".parse()?), broker);
+    /// let worker = Conduit::new("worker", Smol, staging.clone(), Json)?;
+    /// worker.queue_bind("add").await?.serve(async |(a, b): (u8, u8)| Ok::<_, conduit::Error>(a + b));
+    ///
+    /// let staging = Conduit::new("client", Smol, staging, Json)?;
+    /// assert_eq!(staging.service("worker").request("add", &(1, 2)).await?.decode::<u8>().await?, 3);
+    /// let production = Conduit::new("client", Smol, production, Json)?;
+    /// let error = production.service("worker").request("add", &(1, 2)).await.expect_err("elsewhere");
+    /// assert_eq!(error.kind(), ErrorKind::NoReceivers);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_namespace(&self, namespace: Namespace) -> Self {
+        Self::connect(Arc::clone(&self.broker), self.broker.namespace(namespace))
+    }
+
     /// Returns how many subscriptions the broker routes to, over all connections. Subscriptions
     /// that were left or dropped, or whose connection was closed, do not count.
     #[must_use]
@@ -123,11 +153,11 @@ impl Memory {
     }
 
     pub(crate) fn with_limits(limits: &MemoryBuilder) -> Self {
-        Self::connect(Arc::new(Broker::new(limits.max_packet_len, limits.subscription_capacity)))
+        Self::connect(Arc::new(Broker::new(limits.max_packet_len, limits.subscription_capacity)), 0)
     }
 
-    fn connect(broker: Arc<Broker>) -> Self {
-        Self { connection: broker.connect(), broker }
+    fn connect(broker: Arc<Broker>, namespace: usize) -> Self {
+        Self { connection: broker.connect(namespace), broker }
     }
 }
 
@@ -143,10 +173,10 @@ impl Drop for Memory {
     }
 }
 
-/// Creates another connection to the same broker.
+/// Creates another connection to the same broker, in the same namespace.
 impl Clone for Memory {
     fn clone(&self) -> Self {
-        Self::connect(Arc::clone(&self.broker))
+        Self::connect(Arc::clone(&self.broker), self.connection.routes)
     }
 }
 

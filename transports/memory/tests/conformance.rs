@@ -1,5 +1,6 @@
 //! The in-memory broker passes the conformance suite under every runtime.
 
+use conduit::transport::Namespace;
 use conduit_conformance::Broker;
 use conduit_memory::Memory;
 
@@ -14,6 +15,10 @@ impl Broker for InMemory {
 
     async fn connect(&self) -> Memory {
         self.0.clone()
+    }
+
+    async fn connect_in(&self, namespace: Namespace) -> Option<Memory> {
+        Some(self.0.in_namespace(namespace))
     }
 }
 

@@ -1,10 +1,13 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_compat::Compat;
 use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
-use conduit::transport::MIN_PACKET_LEN;
+use conduit::transport::{MIN_PACKET_LEN, Namespace};
 
-use crate::{ConnectError, ConnectErrorKind, Nats, monitor::Monitor, servers::Servers};
+use crate::{
+    ConnectError, ConnectErrorKind, Nats, link::Link, monitor::Monitor, servers::Servers,
+    subject::Root,
+};
 
 /// How long [`Nats::connect`] tries.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,6 +92,32 @@ impl Nats {
     ) -> impl Future<Output = Result<Self, ConnectError>> + Send {
         let servers = Servers::parse(&urls);
         Compat::new(async move { connect(options, servers?).await })
+    }
+
+    /// Another transport on the same connection, in a namespace: its conduit meets those in the same
+    /// namespace alone, whatever services there are in others and in none. So `staging` and
+    /// `production` may share a server.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// use conduit_nats::Nats;
+    ///
+    /// let nats = Nats::connect("nats://localhost:4222").await?.in_namespace("staging".parse()?);
+    /// # drop(nats);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "it is parsed in the call")]
+    pub fn in_namespace(&self, namespace: Namespace) -> Self {
+        self.at(Root::of(&namespace))
+    }
+
+    pub(crate) fn at(&self, root: Root) -> Self {
+        let Link { client, unwritten, monitor, .. } = &*self.link;
+        let (client, unwritten) = (client.clone(), unwritten.clone());
+        let link = Link::new(client, unwritten, root, monitor.clone(), self.link.lease());
+        Self { link: Arc::new(link) }
     }
 
     /// async-nats' defaults, but with room for 1,048,576 packets in each subscription, since

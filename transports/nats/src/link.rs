@@ -15,7 +15,11 @@ use conduit::transport::{TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
 use crate::{
-    closing::Closing, is_notice, monitor::Monitor, subject, unwritten::Unwritten,
+    closing::Closing,
+    is_notice,
+    monitor::Monitor,
+    subject::{self, Root},
+    unwritten::Unwritten,
     violation::Violation,
 };
 
@@ -30,6 +34,7 @@ const NO_ECHO: &str = "the NATS client was made with no_echo: what a service sen
 pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) unwritten: Unwritten,
+    pub(crate) root: Root,
     pub(crate) closing: Closing,
     /// `None` on a client that the user handed in: it tells nobody of its events.
     pub(crate) monitor: Option<Arc<Monitor>>,
@@ -49,12 +54,14 @@ impl Link {
     pub(crate) fn new(
         client: Client,
         unwritten: Unwritten,
+        root: Root,
         monitor: Option<Arc<Monitor>>,
         lease: Option<Arc<()>>,
     ) -> Self {
         Self {
             client,
             unwritten,
+            root,
             closing: Closing::default(),
             monitor,
             lease: Mutex::new(lease),

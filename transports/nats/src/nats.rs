@@ -18,7 +18,7 @@ use crate::{
     Events, Subscription,
     link::{Link, ended, unusable},
     monitor::Monitor,
-    subject,
+    subject::Root,
     unwritten::Unwritten,
 };
 
@@ -34,13 +34,14 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// for good (that runtime is gone, the client was drained, its attempts to connect are used up) is
 /// closed.
 pub struct Nats {
-    link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
 }
 
 impl Nats {
     pub(crate) fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
         let unwritten = Unwritten::new(&client);
-        Self { link: Arc::new(Link::new(client, unwritten, Some(monitor), Some(Arc::new(())))) }
+        let (root, lease) = (Root::default(), Some(Arc::new(())));
+        Self { link: Arc::new(Link::new(client, unwritten, root, Some(monitor), lease)) }
     }
 
     /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
@@ -80,16 +81,14 @@ impl Nats {
 impl From<Client> for Nats {
     fn from(client: Client) -> Self {
         let unwritten = Unwritten::new(&client);
-        Self { link: Arc::new(Link::new(client, unwritten, None, None)) }
+        Self { link: Arc::new(Link::new(client, unwritten, Root::default(), None, None)) }
     }
 }
 
-/// Another transport on the same connection, for another conduit.
+/// Another transport on the same connection, for another conduit in the same namespace.
 impl Clone for Nats {
     fn clone(&self) -> Self {
-        let Link { client, unwritten, monitor, .. } = &*self.link;
-        let link = Link::new(client.clone(), unwritten.clone(), monitor.clone(), self.link.lease());
-        Self { link: Arc::new(link) }
+        self.at(self.link.root.clone())
     }
 }
 
@@ -213,7 +212,7 @@ async fn hand_over(
         return Err(TransportErrorKind::Disconnected.into());
     }
     check_length(link, &bytes)?;
-    let subject = subject::publish(to);
+    let subject = link.root.publish(to);
     let question = link.may_publish(to, &subject);
     give(link, subject.into(), bytes, undelivered).await?;
     *packet = None;
@@ -241,7 +240,7 @@ async fn give(
     packet: Bytes,
     undelivered: Option<(&Address, Token)>,
 ) -> Result<(), TransportError> {
-    let reply = undelivered.and_then(|(inbox, token)| subject::notice(inbox, token));
+    let reply = undelivered.and_then(|(inbox, token)| link.root.notice(inbox, token));
     let subject = Given(Cell::new(Some(subject)));
     let giving = link.unwritten.giving();
     let published = match reply {
@@ -267,7 +266,7 @@ fn check_length(link: &Link, packet: &Bytes) -> Result<(), TransportError> {
 }
 
 async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, TransportError> {
-    let (subject, queue) = subject::subscribe(at).ok_or_else(|| {
+    let (subject, queue) = link.root.subscribe(at).ok_or_else(|| {
         TransportError::new(TransportErrorKind::Other, "a subscription has one target")
     })?;
     if link.is_connected() && link.client.max_payload() < MIN_PACKET_LEN {
@@ -282,7 +281,7 @@ async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, Trans
         SubscribeErrorKind::Other => ended(error),
         _ => TransportError::new(TransportErrorKind::Other, error),
     })?;
-    let subscription = match subject::marks(at) {
+    let subscription = match link.root.marks(at) {
         Some(marks) => {
             link.set_marks(marks);
             Subscription::to_inbox(subscriber, Arc::clone(link))

@@ -12,6 +12,9 @@
 //! | marks of a flush, to itself | `conduit.<service>.f.<instance>-<mark>` | the same |
 //! | all instances of a service | `conduit.<service>.c` | the same |
 //!
+//! In a [namespace](crate::Nats::in_namespace) they begin with `conduit-<namespace>` instead of
+//! `conduit`, and so do those in the permissions. A permission for `conduit.>` permits nothing there.
+//!
 //! # Permissions
 //!
 //! Everything that a service receives lies under its name. So `user-service` needs

@@ -14,7 +14,9 @@ use async_compat::Compat;
 use async_nats::Subject;
 use conduit::transport::{Address, Destination, TransportError, TransportErrorKind};
 
-use crate::{link::Link, monitor::Monitor, received::Received, subject, violation::Violation};
+use crate::{
+    link::Link, monitor::Monitor, received::Received, subject::Root, violation::Violation,
+};
 
 /// How long an error may take from async-nats to us, where something has come that may be one.
 const LATE: Duration = Duration::from_millis(50);
@@ -41,8 +43,8 @@ struct Known {
 impl Known {
     const NEVER: u64 = u64::MAX;
 
-    fn new(address: &Address) -> Self {
-        Self { subject: subject::publish(address).into(), permitted: AtomicU64::new(Self::NEVER) }
+    fn new(root: &Root, address: &Address) -> Self {
+        Self { subject: root.publish(address).into(), permitted: AtomicU64::new(Self::NEVER) }
     }
 }
 
@@ -61,7 +63,8 @@ impl Link {
 
     /// The subject of an address, if there is nothing to ask about a publish to it.
     pub(crate) fn permitted(&self, to: &Destination) -> Option<Subject> {
-        let Known { subject, permitted } = to.remember(Known::new)?;
+        let Known { subject, permitted } =
+            to.remember(|address| Known::new(&self.root, address))?;
         let monitor = self.monitor.as_ref();
         let changes = monitor.map_or(0, |monitor| monitor.changes());
         if permitted.load(Ordering::Relaxed) == changes {

@@ -2,6 +2,7 @@
 
 mod support;
 
+use conduit::transport::Namespace;
 use conduit_conformance::Broker;
 use conduit_nats::Nats;
 use support::Server;
@@ -18,6 +19,10 @@ impl Broker for RealServer {
 
     async fn connect(&self) -> Nats {
         Nats::connect(self.0.url()).await.expect("the server answers")
+    }
+
+    async fn connect_in(&self, namespace: Namespace) -> Option<Nats> {
+        Some(self.connect().await.in_namespace(namespace))
     }
 }
 

@@ -14,6 +14,7 @@ use support::{Outcome, Server, Text, builder, with_every_runtime};
 
 with_every_runtime!(
     two_services_need_no_more,
+    a_service_of_a_namespace_stays_in_it,
     what_is_not_permitted_is_denied_where_it_is_done,
     a_subject_of_a_permitted_service_is_denied_from_the_second_time_on,
     a_reply_that_is_not_permitted_is_denied,
@@ -38,6 +39,10 @@ authorization {
         publish: ["conduit.third.>", "conduit.worker.s.>"]
         subscribe: "conduit.third.>"
     } }
+    { user: staging, password: five, permissions {
+        publish: { allow: "conduit-staging.>", deny: "conduit-staging.*.n.>" }
+        subscribe: "conduit-staging.worker.>"
+    } }
     { user: all, password: four }
   ]
 }
@@ -47,9 +52,39 @@ authorization {
 const LONG: usize = 3 << 20;
 
 async fn connect(server: &Server, user: &str) -> Result<Nats, conduit_nats::ConnectError> {
-    let passwords = [("asker", "one"), ("worker", "two"), ("third", "three"), ("all", "four")];
+    let passwords = [
+        ("asker", "one"),
+        ("worker", "two"),
+        ("third", "three"),
+        ("all", "four"),
+        ("staging", "five"),
+    ];
     let (_, password) = passwords.iter().find(|(name, _)| *name == user).expect("a user");
     Nats::connect(server.url_as(user, password)).await
+}
+
+async fn a_service_of_a_namespace_stays_in_it(runtime: impl Runtime + Clone) -> Outcome {
+    let server = Server::with_config(PERMISSIONS);
+    let nats = connect(&server, "staging").await?.in_namespace("staging".parse()?);
+    let events = nats.events();
+    let worker = builder("worker", runtime.clone(), nats.clone()).build()?;
+    worker.queue_bind("echo").await?.to(|message| async move {
+        let body = message.take_body()?;
+        message.reply_body(body).await
+    });
+    let long = vec![7; LONG];
+    let reply = worker.own_service().request_body("echo", long.clone()).await?;
+    assert_eq!(reply.to_bytes().await?, long);
+    // A request to nobody is told by a notice, which is in the namespace too.
+    let error = worker.own_service().request("nothing", "text").await.map(drop);
+    assert_eq!(error.expect_err("nobody").kind(), ErrorKind::NoReceivers);
+    nothing_was_denied(events);
+    for elsewhere in [connect(&server, "staging").await?, nats.in_namespace("other".parse()?)] {
+        let conduit = builder("worker", runtime.clone(), elsewhere).build()?;
+        let error = conduit.bind("news").await.map(drop).expect_err("it may not");
+        assert_eq!(error.kind(), ErrorKind::Denied);
+    }
+    Ok(())
 }
 
 /// Fails where anything was denied that nobody waited for.

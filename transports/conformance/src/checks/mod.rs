@@ -23,6 +23,7 @@ mod garbage;
 mod given_back;
 mod isolation;
 mod leaving;
+mod namespaces;
 mod order;
 mod packets;
 mod refusals;
@@ -42,9 +43,10 @@ pub use self::{
     addresses::*, amplification::*, asking_all::*, beside_a_group::*, binding::*, bodies::*,
     bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*,
     closing::*, concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*,
-    flow_limits::*, garbage::*, given_back::*, isolation::*, leaving::*, order::*, packets::*,
-    refusals::*, release::*, release_bindings::*, release_requests::*, requests::*, restarting::*,
-    routing::*, runtime_gone::*, serving::*, sharing::*, subscriptions::*, unsupported::*,
+    flow_limits::*, garbage::*, given_back::*, isolation::*, leaving::*, namespaces::*, order::*,
+    packets::*, refusals::*, release::*, release_bindings::*, release_requests::*, requests::*,
+    restarting::*, routing::*, runtime_gone::*, serving::*, sharing::*, subscriptions::*,
+    unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -61,6 +63,8 @@ macro_rules! each_check {
             an_inbox_is_private
             control_reaches_every_instance
             subjects_are_apart
+            namespaces_never_meet
+            namespaces_are_apart_for_conduits
             a_missing_subscriber_is_noticed
             a_flushed_subscription_is_in_force
             a_flushed_packet_is_routed

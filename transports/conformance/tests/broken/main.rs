@@ -9,6 +9,7 @@ mod ignored_leave;
 mod keeping;
 mod lossy;
 mod no_notices;
+mod one_namespace;
 mod open_inboxes;
 mod published_after_all;
 mod remembering;

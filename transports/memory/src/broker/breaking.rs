@@ -128,10 +128,10 @@ impl Broker {
 impl State {
     /// Routes a delayed packet. It is dropped if a subscription is full.
     fn arrive(&mut self, held: Held, counts: &mut FaultCounts, wakers: &mut Wakers) {
-        let Held { to, packet, undelivered, writing, .. } = held;
+        let Held { routes, to, packet, undelivered, writing, .. } = held;
         wakers.add_written(writing.map(Writing::end));
         let undelivered = undelivered.as_ref().map(|(inbox, token)| (inbox, *token));
-        if let Offer::Full(..) = self.route(&to, packet, undelivered, wakers) {
+        if let Offer::Full(..) = self.route(routes, &to, packet, undelivered, wakers) {
             counts.dropped += 1;
         }
     }

@@ -97,7 +97,7 @@ impl Active {
         let sent = bandwidth.map_or(now, written);
         let held = |undelivered| Held {
             writing: bandwidth.map(|_| Writing::new(&from.way)),
-            ..Held::new(from.id, to, packet, undelivered)
+            ..Held::new((from.id, from.routes), to, packet, undelivered)
         };
         let mut at_once = 0;
         for copy in 0..copies {

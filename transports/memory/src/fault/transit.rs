@@ -15,6 +15,8 @@ use crate::way::Writing;
 /// A packet in transit.
 pub(crate) struct Held {
     pub(crate) from: u64,
+    /// The number of the namespace.
+    pub(crate) routes: usize,
     pub(crate) to: Address,
     pub(crate) packet: Bytes,
     pub(crate) undelivered: Option<(Address, Token)>,
@@ -25,13 +27,14 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn new(
-        from: u64,
+        (from, routes): (u64, usize),
         to: &Address,
         packet: &Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Self {
         Self {
             from,
+            routes,
             to: to.clone(),
             packet: packet.clone(),
             undelivered: undelivered.map(|(inbox, token)| (inbox.clone(), token)),

@@ -14,6 +14,10 @@ fn token(targets: Targets) -> Token {
     Token { message: MessageId::from_bytes([7; 16]), targets, tag: 0xfedc }
 }
 
+fn root() -> Root {
+    Root::default()
+}
+
 /// Whether NATS routes a subject to a subscription.
 fn matches(subscription: &str, subject: &str) -> bool {
     let (mut wanted, mut given) = (subscription.split('.'), subject.split('.'));
@@ -29,22 +33,22 @@ fn matches(subscription: &str, subject: &str) -> bool {
 
 #[test]
 fn a_subject_is_published_with_a_flag_a_target() -> Result<(), NameError> {
-    assert_eq!(publish(&at(Targets::Plain)?), "conduit.users.s.1.0.user.created");
-    assert_eq!(publish(&at(Targets::Group)?), "conduit.users.s.0.1.user.created");
-    assert_eq!(publish(&at(Targets::Both)?), "conduit.users.s.1.1.user.created");
+    assert_eq!(root().publish(&at(Targets::Plain)?), "conduit.users.s.1.0.user.created");
+    assert_eq!(root().publish(&at(Targets::Group)?), "conduit.users.s.0.1.user.created");
+    assert_eq!(root().publish(&at(Targets::Both)?), "conduit.users.s.1.1.user.created");
     Ok(())
 }
 
 #[test]
 fn a_subscription_takes_its_own_target_alone_and_with_the_other() -> Result<(), NameError> {
-    let plain = subscribe(&at(Targets::Plain)?).expect("plain can be subscribed to");
-    let group = subscribe(&at(Targets::Group)?).expect("a group can be subscribed to");
+    let plain = root().subscribe(&at(Targets::Plain)?).expect("plain can be subscribed to");
+    let group = root().subscribe(&at(Targets::Group)?).expect("a group can be subscribed to");
     assert_eq!(plain, ("conduit.users.s.1.*.user.created".into(), None));
     assert_eq!(group, ("conduit.users.s.*.1.user.created".into(), Some("conduit")));
-    assert_eq!(subscribe(&at(Targets::Both)?), None);
+    assert_eq!(root().subscribe(&at(Targets::Both)?), None);
 
     for targets in [Targets::Plain, Targets::Group, Targets::Both] {
-        let published = publish(&at(targets)?);
+        let published = root().publish(&at(targets)?);
         assert_eq!(matches(&plain.0, &published), targets.plain(), "{published}");
         assert_eq!(matches(&group.0, &published), targets.group(), "{published}");
     }
@@ -54,23 +58,23 @@ fn a_subscription_takes_its_own_target_alone_and_with_the_other() -> Result<(), 
 #[test]
 fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameError> {
     let instance = "ab".repeat(16);
-    let (subscription, queue) = subscribe(&inbox()?).expect("an inbox can be subscribed to");
+    let (subscription, queue) = root().subscribe(&inbox()?).expect("an inbox can be subscribed to");
     assert_eq!(subscription, format!("conduit.users.*.{instance}.*"));
     assert_eq!(queue, None);
 
-    let packet = publish(&inbox()?);
+    let packet = root().publish(&inbox()?);
     assert_eq!(packet, format!("conduit.users.i.{instance}.p"));
     assert!(matches(&subscription, &packet));
     assert_eq!(arrival(&packet), Arrival::Packet);
 
     for targets in [Targets::Plain, Targets::Group, Targets::Both] {
-        let subject = notice(&inbox()?, token(targets)).expect("an inbox takes notices");
+        let subject = root().notice(&inbox()?, token(targets)).expect("an inbox takes notices");
         assert!(subject.starts_with(&format!("conduit.users.n.{instance}.")), "{subject}");
         assert!(matches(&subscription, &subject));
         assert_eq!(arrival(&subject), Arrival::Notice(token(targets)));
         assert_eq!(arrival(&subject.replace(".n.", ".i.")), Arrival::Unknown);
     }
-    let marks = marks(&inbox()?).expect("an inbox has marks");
+    let marks = root().marks(&inbox()?).expect("an inbox has marks");
     assert!(!matches(&subscription, &mark(&marks, 7)), "it would come twice");
     Ok(())
 }
@@ -78,9 +82,9 @@ fn an_inbox_takes_packets_and_notices_in_one_subscription() -> Result<(), NameEr
 #[test]
 fn only_an_inbox_takes_notices_and_has_marks() -> Result<(), NameError> {
     let control = Address::Control { service: "users".parse()? };
-    assert_eq!(notice(&control, token(Targets::Plain)), None);
-    assert_eq!(marks(&control), None);
-    assert_eq!(marks(&inbox()?), Some(format!("conduit.users.f.{}", "ab".repeat(16))));
+    assert_eq!(root().notice(&control, token(Targets::Plain)), None);
+    assert_eq!(root().marks(&control), None);
+    assert_eq!(root().marks(&inbox()?), Some(format!("conduit.users.f.{}", "ab".repeat(16))));
     Ok(())
 }
 
@@ -104,16 +108,40 @@ fn what_nobody_sends_is_unknown() {
 #[test]
 fn control_is_one_subject_of_the_service() -> Result<(), NameError> {
     let control = Address::Control { service: "users".parse()? };
-    assert_eq!(publish(&control), "conduit.users.c");
-    assert_eq!(subscribe(&control), Some(("conduit.users.c".into(), None)));
+    assert_eq!(root().publish(&control), "conduit.users.c");
+    assert_eq!(root().subscribe(&control), Some(("conduit.users.c".into(), None)));
     Ok(())
 }
 
 #[test]
 fn a_place_is_all_subjects_of_a_service_or_all_its_inboxes() -> Result<(), NameError> {
-    assert_eq!(place(&publish(&at(Targets::Both)?)), "conduit.users.s");
-    assert_eq!(place(&publish(&inbox()?)), "conduit.users.i");
+    assert_eq!(place(&root().publish(&at(Targets::Both)?)), "conduit.users.s");
+    assert_eq!(place(&root().publish(&inbox()?)), "conduit.users.i");
     let control = Address::Control { service: "users".parse()? };
-    assert_eq!(place(&publish(&control)), "conduit.users.c");
+    assert_eq!(place(&root().publish(&control)), "conduit.users.c");
+    Ok(())
+}
+
+#[test]
+fn a_namespace_is_another_first_token() -> Result<(), NameError> {
+    let long = "n".repeat(128);
+    for (namespace, first) in [("a", "conduit-a"), (&long, &format!("conduit-{long}"))] {
+        let root = Root::of(&namespace.parse()?);
+        for address in [at(Targets::Plain)?, inbox()?, Address::Control { service: "a".parse()? }] {
+            let moved = |subject: String| subject.replacen("conduit", first, 1);
+            let (own, other) = (root.publish(&address), self::root().publish(&address));
+            assert_eq!(own, moved(other.clone()));
+            let subscribe = |root: &Root| root.subscribe(&address).expect("it has one target").0;
+            let (listening, elsewhere) = (subscribe(&root), subscribe(&self::root()));
+            assert_eq!(listening, moved(elsewhere.clone()));
+            assert!(matches(&listening, &own) && !matches(&listening, &other), "{listening}");
+            assert!(matches(&elsewhere, &other) && !matches(&elsewhere, &own), "{elsewhere}");
+            assert_eq!(place(&own), moved(place(&other).into()));
+        }
+        let notice = root.notice(&inbox()?, token(Targets::Plain)).expect("an inbox takes them");
+        assert!(notice.starts_with(&format!("{first}.users.n.")), "{notice}");
+        assert_eq!(arrival(&notice), Arrival::Notice(token(Targets::Plain)));
+        assert_eq!(root.marks(&inbox()?), Some(format!("{first}.users.f.{}", "ab".repeat(16))));
+    }
     Ok(())
 }
