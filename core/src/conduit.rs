@@ -1,8 +1,12 @@
 mod builder;
+mod health;
 
 use std::{fmt, time::Duration};
 
-pub use self::builder::{Builder, Missing};
+pub use self::{
+    builder::{Builder, Missing},
+    health::{ConduitState, ConnectionChanges},
+};
 use crate::{
     BindTo, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
     binding::Binding, call::Client, driver, handle::Handle, proto::BindingKind,

@@ -70,7 +70,8 @@
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and tells whether the remote
 //!   handler was [executed](Executed).
 //! - Failures that no caller receives as an error are [logged](logging).
-//! - [`Builder`] sets every limit, and [`Stats`] reports what a conduit holds.
+//! - [`Builder`] sets every limit, and [`Stats`] reports what a conduit holds. [`Conduit::state`],
+//!   [`Conduit::ready`] and [`Conduit::connection`] tell whether it is well.
 //!
 //! Below them, the module `proto` is the protocol as state machines without I/O. It is public for
 //! fuzzers and tests alone, and no part of the interface that a version promises.
@@ -85,6 +86,7 @@ mod address;
 mod binding;
 mod body;
 mod call;
+mod changes;
 mod conduit;
 mod config;
 mod contract;
@@ -118,7 +120,7 @@ pub use self::{
     },
     body::{Body, BodyWriter, IncomingBody},
     call::{Client, Message, Replies, Replying, Requesting, SendTo, Sending},
-    conduit::{Builder, Conduit, Missing},
+    conduit::{Builder, Conduit, ConduitState, ConnectionChanges, Missing},
     contract::{Calling, Contract, NoReply},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,

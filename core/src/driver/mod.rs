@@ -10,6 +10,7 @@
 //!   a subject of a service, with its outlet, its message numbers, and what is known of its group
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
 //!   log and the stage of a conduit, and the destinations of its packets
+//! - `connection`: the connection of the transport as it changes
 //! - `watch`: decides whether a reader or the task of a subscription polls it
 //!
 //! The parts, each of which owns a table and refers to the ground:
@@ -28,6 +29,7 @@
 //! - `dispatch`: hands each frame to the part that it is for
 //! - `inbox`, `subscriptions`: poll the subscriptions of the transport
 //! - `overdue`: refuses requests that have waited for too long; `cleanup`: removes expired entries
+//! - `readiness`: waits until a conduit can be used
 //! - `lifecycle`: starts, drains and ends a conduit
 //!
 //! # Locks
@@ -45,6 +47,7 @@
 mod arrival;
 mod cleanup;
 mod cleanup_flag;
+mod connection;
 mod content;
 mod deliver;
 mod dispatch;
@@ -57,6 +60,7 @@ mod lifecycle;
 mod mailbox;
 mod outlet;
 mod overdue;
+mod readiness;
 mod requests;
 mod routes;
 mod serving;
@@ -74,6 +78,7 @@ pub(crate) use self::{
     ground::{EventFields, Ground, Logged},
     lifecycle::{release, start},
     mailbox::Mailbox,
+    readiness::ready,
     requests::{Answer, NoAnswer, Pending, RequestStep, Room},
     serving::Replier,
     shared::Shared,

@@ -1,8 +1,8 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::{
-    ground::Ground, handing_on::HandingOn, requests::Requests, routes::Routes, serving::Serving,
-    streams::Streams, work::Work,
+    connection::WatchedConnection, ground::Ground, handing_on::HandingOn, requests::Requests,
+    routes::Routes, serving::Serving, streams::Streams, work::Work,
 };
 
 /// The parts of a conduit, on their ground.
@@ -14,6 +14,7 @@ pub(crate) struct Shared {
     pub(crate) serving: Arc<Serving>,
     pub(super) handing_on: Arc<HandingOn>,
     pub(crate) routes: Routes,
+    pub(crate) connection: WatchedConnection,
 }
 
 impl Shared {
@@ -23,6 +24,7 @@ impl Shared {
         let streams = Arc::new(Streams::new(Arc::clone(&ground)));
         let handing_on = Arc::new(HandingOn::new(Arc::clone(&work)));
         Self {
+            connection: WatchedConnection::new(&ground),
             requests: Requests::new(Arc::clone(&ground), Arc::clone(&streams)),
             serving: Arc::new(Serving::new(Arc::clone(&ground))),
             routes: Routes::new(Arc::clone(&work), Arc::clone(&handing_on)),

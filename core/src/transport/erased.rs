@@ -5,13 +5,16 @@ use std::{future::Future, pin::Pin};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{Address, Destination, Packet, Subscription, Token, Transport, TransportError};
+use super::{
+    Address, Connection, Destination, Packet, Subscription, Token, Transport, TransportError,
+};
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Result<T> = std::result::Result<T, TransportError>;
 
 pub(crate) trait DynTransport: Send + Sync {
     fn max_packet_len(&self) -> usize;
+    fn connection(&self) -> Option<Connection>;
     fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>>;
     /// Waits until a packet can be handed over, and hands it over, which empties `packet`.
     fn publish<'a>(
@@ -40,6 +43,10 @@ pub(crate) trait DynSubscription: Stream<Item = Packet> + Send + Unpin {
 impl<T: Transport> DynTransport for T {
     fn max_packet_len(&self) -> usize {
         Transport::max_packet_len(self)
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        Transport::connection(self)
     }
 
     fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>> {

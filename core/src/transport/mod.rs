@@ -1,5 +1,6 @@
 //! The transport seam: what Conduit needs from a broker.
 
+mod connection;
 mod destination;
 mod erased;
 mod error;
@@ -12,6 +13,7 @@ use futures_lite::future;
 
 pub(crate) use self::erased::{DynSubscription, DynTransport};
 pub use self::{
+    connection::{Connection, ConnectionState, ConnectionStatus},
     destination::Destination,
     error::{TransportError, TransportErrorKind},
     subscription::{Packet, Subscription},
@@ -117,6 +119,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Returns the maximum length of a packet, in bytes; at least [`MIN_PACKET_LEN`]. It may change
     /// when the transport connects to another server. Called often, so it has to be cheap.
     fn max_packet_len(&self) -> usize;
+
+    /// Returns the connection to the broker, whose state the transport notes as it changes. `None`,
+    /// which is the default, if there is no connection that could be lost.
+    fn connection(&self) -> Option<Connection> {
+        None
+    }
 
     /// Waits until a packet to this address can be handed over, for example until there is a
     /// connection. Returns at once if it can be already. Conduit drops the future when its send

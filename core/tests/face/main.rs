@@ -16,6 +16,7 @@ mod failures;
 mod handlers;
 mod handles;
 mod headers;
+mod health;
 mod ids;
 mod limits;
 mod logs;

@@ -32,6 +32,7 @@ pub(crate) struct Broker {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 pub(crate) struct State {
     /// By namespace; the first are those without one.
     routes: Vec<Routes>,
@@ -78,7 +79,8 @@ pub(crate) enum Published {
 
 impl Broker {
     pub(crate) fn new(max_packet_len: usize, subscription_capacity: usize) -> Self {
-        Self { max_packet_len, subscription_capacity, state: Mutex::default() }
+        let state = State { routes: vec![Routes::default()], ..State::default() };
+        Self { max_packet_len, subscription_capacity, state: Mutex::new(state) }
     }
 
     /// Connects in a namespace, which [`namespace`](Self::namespace) has numbered.
@@ -89,6 +91,7 @@ impl Broker {
         let way = Arc::<Way>::default();
         if state.stopped {
             way.set(Way::STOPPED);
+            way.tell();
         }
         state.ways.insert(id, Arc::clone(&way));
         Connection { id, closed: AtomicBool::new(false), way, routes }
@@ -237,23 +240,6 @@ impl Broker {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            routes: vec![Routes::default()],
-            namespaces: BTreeMap::new(),
-            subscriptions: BTreeMap::new(),
-            ways: BTreeMap::new(),
-            stopped: false,
-            faults: None,
-            counts: FaultCounts::default(),
-            plans: 0,
-            last_connection: 0,
-            last_subscription: 0,
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use conduit::transport::{
-    Address, Destination, Namespace, Token, Transport, TransportError, TransportErrorKind,
+    Address, Connection as LinkState, Destination, Namespace, Token, Transport, TransportError,
+    TransportErrorKind,
 };
 
 pub use self::builder::MemoryBuilder;
@@ -191,6 +192,10 @@ impl Transport for Memory {
 
     fn max_packet_len(&self) -> usize {
         self.broker.max_packet_len
+    }
+
+    fn connection(&self) -> Option<LinkState> {
+        Some(self.connection.way.connection().clone())
     }
 
     /// Waits while the link is disconnected or the broker is stopped.

@@ -3,12 +3,14 @@ use std::sync::{
     atomic::{AtomicU8, AtomicUsize, Ordering},
 };
 
+use conduit::transport::{Connection, ConnectionState};
 use event_listener::{Event, EventListener};
 
 /// In which state a link is. It changes under the broker's lock.
-#[derive(Default)]
 pub(crate) struct Way {
     broken: AtomicU8,
+    /// What the conduit is told of it.
+    connection: Connection,
     mended: Event,
     /// How many packets of the connection wait until its bandwidth lets them pass.
     writing: AtomicUsize,
@@ -17,6 +19,18 @@ pub(crate) struct Way {
 
 /// A packet that is being written; counted until this is dropped.
 pub(crate) struct Writing(Arc<Way>);
+
+impl Default for Way {
+    fn default() -> Self {
+        Self {
+            broken: AtomicU8::new(0),
+            connection: Connection::new(ConnectionState::Connected),
+            mended: Event::new(),
+            writing: AtomicUsize::new(0),
+            written: Event::new(),
+        }
+    }
+}
 
 impl Way {
     /// The connection is broken.
@@ -67,6 +81,18 @@ impl Way {
     /// Wakes those who wait until packets are written.
     pub(crate) fn notify_written(&self) {
         self.written.notify(usize::MAX);
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Tells the conduit whether the broker knows the connection. Not under the broker's lock.
+    pub(crate) fn tell(&self) {
+        self.connection.note(match self.is_online() {
+            true => ConnectionState::Connected,
+            false => ConnectionState::Disconnected,
+        });
     }
 
     /// Says when to look again.

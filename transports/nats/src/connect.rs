@@ -2,11 +2,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use async_compat::Compat;
 use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
-use conduit::transport::{MIN_PACKET_LEN, Namespace};
+use conduit::transport::{ConnectionState, MIN_PACKET_LEN, Namespace};
 
 use crate::{
     ConnectError, ConnectErrorKind, Nats, link::Link, monitor::Monitor, servers::Servers,
-    subject::Root,
+    subject::Root, unwritten::Unwritten,
 };
 
 /// How long [`Nats::connect`] tries.
@@ -113,6 +113,12 @@ impl Nats {
         self.at(Root::of(&namespace))
     }
 
+    fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
+        let unwritten = Unwritten::new(&client);
+        let (root, lease) = (Root::default(), Some(Arc::new(())));
+        Self { link: Arc::new(Link::new(client, unwritten, root, Some(monitor), lease)) }
+    }
+
     pub(crate) fn at(&self, root: Root) -> Self {
         let Link { client, unwritten, monitor, .. } = &*self.link;
         let (client, unwritten) = (client.clone(), unwritten.clone());
@@ -152,6 +158,10 @@ async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, Conn
     let client = Box::pin(servers.connect(options)).await?;
     if is_too_small(&client) {
         return Err(ConnectErrorKind::MaxPayload.into());
+    }
+    // Its event may be late.
+    if client.connection_state() == State::Connected {
+        monitor.connection.note(ConnectionState::Connected);
     }
     Ok(Nats::ours(client, monitor))
 }

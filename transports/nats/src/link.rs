@@ -11,7 +11,7 @@ use std::{
 use async_compat::Compat;
 use async_nats::{Client, connection::State};
 use bytes::Bytes;
-use conduit::transport::{TransportError, TransportErrorKind};
+use conduit::transport::{Connection, ConnectionState, TransportError, TransportErrorKind};
 use futures_lite::StreamExt;
 
 use crate::{
@@ -35,6 +35,7 @@ pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) unwritten: Unwritten,
     pub(crate) root: Root,
+    pub(crate) connection: Connection,
     pub(crate) closing: Closing,
     /// `None` on a client that the user handed in: it tells nobody of its events.
     pub(crate) monitor: Option<Arc<Monitor>>,
@@ -58,7 +59,10 @@ impl Link {
         monitor: Option<Arc<Monitor>>,
         lease: Option<Arc<()>>,
     ) -> Self {
+        let unknown = || Connection::new(ConnectionState::Unknown);
+        let known = monitor.as_ref().map(|monitor| monitor.connection.clone());
         Self {
+            connection: known.unwrap_or_else(unknown),
             client,
             unwritten,
             root,

@@ -12,8 +12,9 @@ use std::{
 
 use async_broadcast::{InactiveReceiver, Receiver, Sender, broadcast};
 use async_nats::Event;
+use conduit::transport::{Connection, ConnectionState};
 
-use crate::{NatsEvent, log::Log, subject, violation::Violation};
+use crate::{NatsEvent, allowance::Allowance, log::Log, subject, violation::Violation};
 
 /// How many events wait for a reader, and how many violations for whoever caused them.
 const KEPT: usize = 256;
@@ -21,10 +22,6 @@ const KEPT: usize = 256;
 /// How many places are remembered to be permitted, and subjects not to be. Then all are forgotten,
 /// and asked for again.
 const MOST_PLACES: usize = 4096;
-
-/// How many new services' inboxes are asked for at once; then it is one a second. Nobody may slow
-/// down our answers by asking in many names.
-const MOST_INBOXES: u32 = 8;
 
 /// How often an event that floods is told.
 const SOMETIMES: Duration = Duration::from_secs(1);
@@ -35,6 +32,7 @@ pub(crate) struct Monitor {
     receiver: InactiveReceiver<NatsEvent>,
     last: Mutex<Option<(NatsEvent, Instant)>>,
     log: Log,
+    pub(crate) connection: Connection,
     violations: Mutex<Violations>,
     /// A violation was heard of.
     heard: event_listener::Event,
@@ -42,12 +40,6 @@ pub(crate) struct Monitor {
     /// How often something that was permitted may have ceased to be.
     changes: AtomicU64,
     inboxes: Mutex<Allowance>,
-}
-
-/// How often something may be done: so many times, and once more each second.
-struct Allowance {
-    left: u32,
-    counted: Instant,
 }
 
 #[derive(Default)]
@@ -77,11 +69,12 @@ impl Monitor {
             receiver: receiver.deactivate(),
             last: Mutex::default(),
             log: Log::new(),
+            connection: Connection::new(ConnectionState::Disconnected),
             violations: Mutex::default(),
             heard: event_listener::Event::new(),
             permitted: RwLock::default(),
             changes: AtomicU64::new(0),
-            inboxes: Mutex::new(Allowance { left: MOST_INBOXES, counted: Instant::now() }),
+            inboxes: Mutex::new(Allowance::new(Instant::now())),
         });
         let ears = Ears(Arc::clone(&monitor));
         (monitor, move |event| {
@@ -95,8 +88,13 @@ impl Monitor {
             return;
         };
         match &event {
+            NatsEvent::ConnectFailed(_) => self.connection.note(ConnectionState::Reconnecting),
+            NatsEvent::Disconnected => self.connection.note(ConnectionState::Disconnected),
             // Another server, or the same with another configuration.
-            NatsEvent::Connected => self.forget_permitted(),
+            NatsEvent::Connected => {
+                self.connection.note(ConnectionState::Connected);
+                self.forget_permitted();
+            }
             NatsEvent::Denied(text) | NatsEvent::ServerError(text) => {
                 if let Some(violation) = Violation::parse(text) {
                     if let Violation::Publish(subject) = &violation {
@@ -183,8 +181,7 @@ impl Monitor {
     /// Whether [`may_ask_for_inbox`](Self::may_ask_for_inbox) would say yes.
     pub(crate) fn could_ask_for_inbox(&self) -> bool {
         let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        inboxes.refill(Instant::now());
-        inboxes.left > 0
+        inboxes.has_any(Instant::now())
     }
 
     /// Remembers that a publish was permitted, unless that may have changed since.
@@ -216,24 +213,6 @@ impl Monitor {
         permitted.places.clear();
         permitted.suspects.clear();
         self.changes.fetch_add(1, Ordering::Release);
-    }
-}
-
-impl Allowance {
-    fn take(&mut self, now: Instant) -> bool {
-        self.refill(now);
-        let may = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        may
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let seconds = now.saturating_duration_since(self.counted).as_secs();
-        if seconds > 0 {
-            let more = u32::try_from(seconds).unwrap_or(u32::MAX);
-            self.left = self.left.saturating_add(more).min(MOST_INBOXES);
-            self.counted = now;
-        }
     }
 }
 

@@ -11,13 +11,13 @@ use async_compat::Compat;
 use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind, subject::ToSubject};
 use bytes::Bytes;
 use conduit::transport::{
-    Address, Destination, MIN_PACKET_LEN, Token, Transport, TransportError, TransportErrorKind,
+    Address, Connection, Destination, MIN_PACKET_LEN, Token, Transport, TransportError,
+    TransportErrorKind,
 };
 
 use crate::{
     Events, Subscription,
     link::{Link, ended, unusable},
-    monitor::Monitor,
     subject::Root,
     unwritten::Unwritten,
 };
@@ -38,12 +38,6 @@ pub struct Nats {
 }
 
 impl Nats {
-    pub(crate) fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
-        let unwritten = Unwritten::new(&client);
-        let (root, lease) = (Root::default(), Some(Arc::new(())));
-        Self { link: Arc::new(Link::new(client, unwritten, root, Some(monitor), lease)) }
-    }
-
     /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
     /// goes to `tracing` too.
     ///
@@ -108,6 +102,12 @@ impl Transport for Nats {
     /// The longest payload that the server takes, as it said when the connection was made.
     fn max_packet_len(&self) -> usize {
         self.link.client.max_payload()
+    }
+
+    /// Its state comes from the events of the connection. A client that was handed in tells of none:
+    /// there it is `Unknown`.
+    fn connection(&self) -> Option<Connection> {
+        Some(self.link.connection.clone())
     }
 
     async fn ready(&self, _: &Address) -> Result<(), TransportError> {

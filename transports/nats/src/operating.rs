@@ -89,6 +89,10 @@
 //! A connection that has ended for good closes its conduit: `max_reconnects` attempts have failed (they
 //! are not limited by default), the client was drained, or the runtime that it runs in is gone.
 //!
+//! [`Conduit::connection_changes`](conduit::Conduit::connection_changes) shows each of these states
+//! once: `Connected`, `Disconnected`, `Reconnecting` where an attempt to connect again has failed, and
+//! `Connected`. [`Conduit::ready`](conduit::Conduit::ready) asks the server, for a check of readiness.
+//!
 //! A server in lame duck mode ends its connections one after the other, so that its clients do not all
 //! come to the next one at once. [`Nats::events`](crate::Nats::events) tells of each of these; all are in the log too, of
 //! `conduit_nats`:

@@ -30,6 +30,7 @@ pub(super) fn launch(shared: &Arc<Shared>) {
         let EndConduitOnDrop(shared) = &looking;
         let requests = future::zip(shared.serving.keep_alive(), refuse_overdue(shared));
         let others = future::zip(shared.log_repeats(), clean_up(shared));
+        let others = future::zip(others, shared.connection.watch(shared));
         let all = async {
             future::zip(requests, others).await;
         };
@@ -54,5 +55,6 @@ fn end(shared: &Shared) {
     shared.timers.stop();
     end_work(shared);
     shared.ended.notify(usize::MAX);
+    shared.connection.end();
     shared.log_last_repeats();
 }

@@ -54,12 +54,14 @@ impl Broker {
         let mut state = self.lock();
         let is_broken = |id: u64| connection.is_none_or(|connection| connection == id);
         let ways = state.ways.iter().filter(|(id, _)| is_broken(**id));
-        ways.for_each(|(_, way)| way.set(broken));
+        let ways: Vec<_> = ways.map(|(_, way)| Arc::clone(way)).collect();
+        ways.iter().for_each(|way| way.set(broken));
         let lost = state.faults.as_mut().map(|faults| faults.lose(connection));
         let queues = state.queues(is_broken);
         drop(state);
         let lost = lost.into_iter().flatten().filter_map(|held| held.writing);
         lost.for_each(|writing| writing.end().notify_written());
+        ways.iter().for_each(|way| way.tell());
         for queue in queues {
             queue.lose();
             queue.wake_publishers();
@@ -70,6 +72,7 @@ impl Broker {
         let state = self.lock();
         way.clear(broken);
         drop(state);
+        way.tell();
         way.notify();
     }
 
