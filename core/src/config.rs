@@ -1,5 +1,8 @@
+mod limits;
+
 use std::time::Duration;
 
+pub use self::limits::Limits;
 use crate::{
     Error, ErrorKind,
     error::FailureMap,

@@ -121,6 +121,7 @@ pub use self::{
     body::{Body, BodyWriter, IncomingBody},
     call::{Client, Message, Replies, Replying, Requesting, SendTo, Sending},
     conduit::{Builder, Conduit, ConduitState, ConnectionChanges, Missing},
+    config::Limits,
     contract::{Calling, Contract, NoReply},
     delivery::{Delivery, FailedDelivery},
     drained::Drained,

@@ -3,7 +3,7 @@ mod failures;
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Conduit, Encoder, Error, IdGenerator, Runtime, ServiceName,
+    Conduit, Encoder, Error, IdGenerator, Limits, Runtime, ServiceName,
     config::Config,
     driver::{self, Ground},
     handle::Handle,
@@ -96,6 +96,13 @@ impl<R, T, E> Builder<R, T, E> {
     /// protect inboxes, so they have to be unpredictable.
     pub fn ids(mut self, ids: impl IdGenerator) -> Self {
         self.ids = Box::new(ids);
+        self
+    }
+
+    /// Sets all limits that are given, for example in a configuration file. The others keep their
+    /// values.
+    pub fn limits(mut self, limits: &Limits) -> Self {
+        self.config.apply(limits);
         self
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use conduit::{Builder, Conduit, ErrorKind};
+use conduit::{Builder, Conduit, ErrorKind, Limits};
 use conduit_json::Json;
 use conduit_memory::Memory;
 
@@ -131,4 +131,82 @@ fn a_full_binding_drops_and_counts() -> TestResult {
         assert_eq!(asked.recv().await??.decode::<i32>().await?, 2);
         Ok(())
     })
+}
+
+/// Every limit, as a file may give it, and by the methods of the builder.
+const ALL: &str = r#"{
+    "chunk_size": 1000, "body_window": 200000, "first_window": 3000, "body_budget": 4000000,
+    "max_decode_size": 5000, "request_timeout": "6ms", "send_timeout": "7s", "join_window": "8ms",
+    "lag_limit": "9m", "idle_limit": "10 h", "max_waiting_messages": 11,
+    "max_waiting_bytes_per_binding": 12, "max_waiting_bytes": 13, "max_request_wait": "14ms",
+    "max_bodies_per_binding": 15, "max_bodies": 16, "close_timeout": "0s", "outbox_size": 18
+}"#;
+
+fn all(builder: Builder) -> Builder {
+    builder
+        .chunk_size(1000)
+        .body_window(200_000)
+        .first_window(3000)
+        .body_budget(4_000_000)
+        .max_decode_size(5000)
+        .request_timeout(Duration::from_millis(6))
+        .send_timeout(secs(7))
+        .join_window(Duration::from_millis(8))
+        .lag_limit(secs(9 * 60))
+        .idle_limit(secs(10 * 60 * 60))
+        .max_waiting_messages(11)
+        .max_waiting_bytes_per_binding(12)
+        .max_waiting_bytes(13)
+        .max_request_wait(Duration::from_millis(14))
+        .max_bodies_per_binding(15)
+        .max_bodies(16)
+        .close_timeout(Duration::ZERO)
+        .outbox_size(18)
+}
+
+#[test]
+fn limits_of_a_file_are_those_of_the_builder() -> TestResult {
+    let fresh = || Conduit::builder("a");
+    let shown = |builder: Builder| format!("{builder:?}");
+    let limits: Limits = serde_json::from_str(ALL)?;
+    limits.check()?;
+    assert_eq!(shown(fresh().limits(&limits)), shown(all(fresh())));
+    // What is missing, or null, stays as it is.
+    for nothing in ["{}", r#"{ "lag_limit": null, "max_bodies": null }"#] {
+        let nothing: Limits = serde_json::from_str(nothing)?;
+        assert_eq!(shown(fresh().limits(&nothing)), shown(fresh()));
+        assert_eq!(shown(all(fresh()).limits(&nothing)), shown(all(fresh())));
+    }
+    let unlimited: Limits = serde_json::from_str(r#"{ "no_max_decode_size": true }"#)?;
+    assert_eq!(shown(fresh().limits(&unlimited)), shown(fresh().no_max_decode_size()));
+    Ok(())
+}
+
+#[test]
+fn limits_of_a_file_that_are_wrong_are_refused() {
+    for (text, part) in [
+        (r#"{ "max_body": 1 }"#, "unknown field `max_body`"),
+        (r#"{ "max_bodies": -1 }"#, "-1"),
+        (r#"{ "max_bodies": "many" }"#, "many"),
+        (r#"{ "lag_limit": 5 }"#, "a whole number with"),
+        (r#"{ "lag_limit": "5" }"#, "a whole number with"),
+        (r#"{ "lag_limit": "s" }"#, "a whole number with"),
+        (r#"{ "lag_limit": "-5s" }"#, "a whole number with"),
+        (r#"{ "lag_limit": "5 days" }"#, "a whole number with"),
+        (r#"{ "lag_limit": "99999999999999999999s" }"#, "a whole number with"),
+        (r#"{ "lag_limit": "18446744073709551615h" }"#, "a whole number with"),
+    ] {
+        let error = serde_json::from_str::<Limits>(text).expect_err("it is wrong").to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+    for text in
+        [r#"{ "max_bodies": 0 }"#, r#"{ "body_window": 1 }"#, r#"{ "idle_limit": "8761h" }"#]
+    {
+        let limits: Limits = serde_json::from_str(text).expect("each can be read");
+        let error = limits.check().expect_err("but cannot work");
+        assert_eq!(error.kind(), ErrorKind::InvalidLimit, "{text}: {error}");
+        let builder = Conduit::builder("a").runtime(Sim::new()).transport(Memory::new());
+        let built = builder.encoder(Json).limits(&limits).build().map(drop);
+        assert_eq!(built.expect_err("nor be built with").to_string(), error.to_string());
+    }
 }
