@@ -19,7 +19,7 @@ pub(crate) use self::{
 pub use self::{failure::Failure, kind::ErrorKind, text::OneLine};
 use crate::{
     Executed, InstanceId, ServiceName, Subject,
-    proto::{Detail, Reason, ReasonCode},
+    proto::{Detail, Reason},
 };
 
 /// The error of every operation: what failed, and whether the remote handler was executed.
@@ -153,6 +153,11 @@ impl Error {
         self
     }
 
+    /// Returns whether they are set.
+    pub(crate) fn is_about_subject(&self) -> bool {
+        self.0.about.is_some()
+    }
+
     /// Marks that it concerns the body of a received message.
     pub(crate) fn of_message(mut self) -> Self {
         self.0.is_of_message = true;
@@ -200,29 +205,9 @@ impl Error {
 
     /// Converts a reason that a peer reported.
     pub(crate) fn from_reason(reason: &Reason) -> Self {
-        use ErrorKind as K;
-        let kind = match reason.code {
-            ReasonCode::Overloaded => K::Overloaded,
-            ReasonCode::Draining => K::Draining,
-            ReasonCode::Unsupported => K::Unsupported,
-            ReasonCode::Late => K::Late,
-            ReasonCode::Taken | ReasonCode::Gone | ReasonCode::Lost => K::Lost,
-            ReasonCode::Lagged => K::Lagged,
-            ReasonCode::Cancelled => K::Cancelled,
-            ReasonCode::BodyFailed => K::BodyFailed,
-            ReasonCode::Dropped => K::Dropped,
-            ReasonCode::TooLarge => K::TooLarge,
-            ReasonCode::Corrupt => K::Corrupt,
-            ReasonCode::NotDecoded => K::NotDecoded,
-            ReasonCode::HandlerFailed => K::HandlerFailed,
-            ReasonCode::Panicked => K::HandlerPanicked,
-            ReasonCode::NoReply => K::NoReply,
-            ReasonCode::Closed => K::Closed,
-            ReasonCode::Deadline => K::Deadline,
-            ReasonCode::Other(_) => K::Other,
-        };
         let executed = reason.code.executed();
-        let mut error = Self::new(kind, reason.text.clone()).with_executed(executed);
+        let mut error =
+            Self::new(ErrorKind::of(reason.code), reason.text.clone()).with_executed(executed);
         error.0.is_peers = true;
         error
     }
@@ -282,6 +267,7 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::ReasonCode;
 
     #[test]
     fn an_error_says_of_the_handler_what_its_code_does() {

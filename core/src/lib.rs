@@ -70,7 +70,8 @@
 //! - Every failure is an [`Error`], which has a [kind](ErrorKind) and tells whether the remote
 //!   handler was [executed](Executed).
 //! - Failures that no caller receives as an error are [logged](logging).
-//! - [`Builder`] sets every limit, and [`Stats`] reports what a conduit holds. [`Conduit::state`],
+//! - [`Builder`] sets every limit, [`Stats`] reports what a conduit holds, and [`Traffic`] what it
+//!   has sent and received. [`Conduit::state`],
 //!   [`Conduit::ready`] and [`Conduit::connection`] tell whether it is well.
 //!
 //! Below them, the module `proto` is the protocol as state machines without I/O. It is public for
@@ -107,6 +108,7 @@ pub mod proto;
 mod runtime;
 mod source;
 mod stats;
+mod traffic;
 pub mod transport;
 mod worker;
 
@@ -134,5 +136,6 @@ pub use self::{
     runtime::{Runtime, Task},
     source::Source,
     stats::Stats,
+    traffic::{ReceivedTraffic, SentTraffic, Traffic},
     worker::{HandlerOutput, Worker},
 };

@@ -10,7 +10,7 @@ use std::{
 use futures_core::Stream;
 
 use super::Conduit;
-use crate::{Encoder, Error, changes::ChangesReader, driver, transport::ConnectionStatus};
+use crate::{Encoder, Error, Traffic, changes::ChangesReader, driver, transport::ConnectionStatus};
 
 /// How far a conduit is in its life, from [`Conduit::state`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +101,13 @@ impl<E: Encoder> Conduit<E> {
     /// ```
     pub async fn ready(&self, limit: Duration) -> Result<(), Error> {
         driver::ready(self.handle.shared(), limit).await
+    }
+
+    /// Returns how many messages were sent and received, and what became of them, by subject. See
+    /// [`stats`](Self::stats) for what the conduit holds.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        Traffic::of(self.handle.shared())
     }
 
     /// Returns whether the transport is connected to its broker, and since when. A transport without

@@ -16,7 +16,7 @@ use super::{
     streams::OfferQueue,
 };
 use crate::{
-    MessageId,
+    ErrorKind, MessageId,
     proto::{
         Detail, Gap, ReasonCode,
         frame::{Head, StreamId},
@@ -98,8 +98,10 @@ impl<'a> PacketDelivery<'a> {
             }
         } else if let Some(replier) = &arrival.replier {
             self.lose_copy(mailbox, &arrival.head);
+            self.route.tally.fail(ErrorKind::Overloaded);
             replier.fail(ReasonCode::Overloaded.into(), Detail::default());
         } else {
+            self.route.tally.fail(ErrorKind::Overloaded);
             mailbox.lose(&self.route.subject, &arrival.head);
         }
     }
@@ -186,7 +188,9 @@ impl<'a> PacketDelivery<'a> {
     }
 
     fn give(&mut self, at: usize, arrival: Arrival) -> Result<(), Full> {
-        self.members.give(&self.shared.routes, at, arrival, self.bytes)
+        self.members.give(&self.shared.routes, at, arrival, self.bytes)?;
+        self.route.tally.begin();
+        Ok(())
     }
 
     fn give_back(&self, arrival: Arrival) {

@@ -9,8 +9,7 @@ use std::sync::{
 
 use self::group::GroupAbsence;
 pub(super) use self::group::{GroupProbes, MayCollect};
-use super::outlet::Outlet;
-
+use super::{outlet::Outlet, tally::Tally};
 use crate::{
     Error, ServiceName, Subject,
     proto::COUNTER_BITS,
@@ -28,6 +27,7 @@ pub(crate) struct Endpoint {
     next: AtomicU64,
     /// What is known of its group.
     pub(super) group: GroupAbsence,
+    tally: Arc<Tally>,
     /// Until when requests are published to plain bindings and to the group separately, in
     /// milliseconds since the conduit was created.
     apart_until: AtomicU64,
@@ -36,7 +36,12 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Creates an endpoint whose messages are numbered from the start of a numbering, which is the
     /// upper half of each number.
-    pub(super) fn new(service: ServiceName, subject: Subject, numbering: u64) -> Self {
+    pub(super) fn new(
+        service: ServiceName,
+        subject: Subject,
+        numbering: u64,
+        tally: Arc<Tally>,
+    ) -> Self {
         let both = Outlet::new(address(&service, &subject, Targets::Both));
         Self {
             service,
@@ -44,6 +49,7 @@ impl Endpoint {
             both: Arc::new(both),
             next: AtomicU64::new(numbering << COUNTER_BITS),
             group: GroupAbsence::default(),
+            tally,
             apart_until: AtomicU64::new(0),
         }
     }
@@ -66,8 +72,9 @@ impl Endpoint {
         &self.both
     }
 
-    /// Takes the number of the next message.
+    /// Takes the number of the next message, which is counted as sent.
     pub(crate) fn number(&self) -> u64 {
+        self.tally.begin();
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -93,8 +100,11 @@ impl Endpoint {
         self.apart_until.store(now + LATELY, Ordering::Relaxed);
     }
 
-    /// Adds to an error what it is about.
+    /// Adds to an error of a send or a request what it is about, and counts it.
     pub(crate) fn about(&self, error: Error) -> Error {
+        if !error.is_about_subject() {
+            self.tally.fail(error.kind());
+        }
         error.about(&self.service, &self.subject)
     }
 }

@@ -39,7 +39,8 @@ use self::{
     tokens::Tokens,
 };
 use super::{
-    cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, waiting::WaitingBytes,
+    cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, tally::Tallies,
+    waiting::WaitingBytes,
 };
 use crate::{
     IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
@@ -68,6 +69,8 @@ pub(crate) struct Ground {
     /// Notified when something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
+    /// The messages to each subject that is or was bound here.
+    pub(crate) received: Tallies<Subject>,
     log: Log,
     pub(super) cleanup_flag: Arc<CleanupFlag>,
     pub(crate) destinations: Destinations,
@@ -104,6 +107,7 @@ impl Ground {
             waiting: Arc::new(WaitingBytes::new(config.waiting_bytes)),
             ended: Event::new(),
             counters: Counters::default(),
+            received: Tallies::default(),
             log: Log::default(),
             destinations: Destinations::new(Arc::clone(&cleanup_flag)),
             cleanup_flag,

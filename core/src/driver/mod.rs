@@ -4,6 +4,7 @@
 //! A room depends only on rooms above it in this list.
 //!
 //! The foundation:
+//! - `tally`: counts messages, subject by subject
 //! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle
 //!   limit; `cleanup_flag`: whether there are any
 //! - `outlet`: a destination, with the messages that wait to travel there in one packet; `endpoint`:
@@ -67,6 +68,7 @@ mod serving;
 mod shared;
 mod streams;
 mod subscriptions;
+mod tally;
 mod waiting;
 mod watch;
 mod work;
@@ -84,5 +86,6 @@ pub(crate) use self::{
     shared::Shared,
     streams::{InboundStream, OutboundStream},
     subscriptions::{Bound, bind},
+    tally::Tally,
     work::Handling,
 };

@@ -52,7 +52,8 @@ impl Routes {
         let mut table = lock(&self.table);
         let joined = table.registry.bind(subject.clone(), kind);
         let mailbox = Arc::new(Mailbox::new(Arc::clone(&self.work), joined.binding, kind));
-        let fresh = || Arc::new(Route::new(joined.route, subject, kind.target()));
+        let tally = self.work.ground.received.get(&subject);
+        let fresh = || Arc::new(Route::new(joined.route, subject, kind.target(), tally));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
         let binding = BoundMailbox { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
         table.bindings.insert(joined.binding, binding);

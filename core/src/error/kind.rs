@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::proto::ReasonCode;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $Name:ident => $text:literal;)*) => {
         /// The kinds of [`Error`](crate::Error). More may come.
@@ -18,7 +20,7 @@ macro_rules! kinds {
         ///
         /// assert_eq!(status(&ErrorKind::Draining.into()), 503);
         /// ```
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$doc])* $Name,)*
@@ -102,4 +104,31 @@ kinds! {
     Corrupt => "length or checksum of the body do not match";
     /// A reason that this version does not know.
     Other => "it failed";
+}
+
+impl ErrorKind {
+    /// Returns the kind of what a peer reports with a code.
+    pub(crate) fn of(code: ReasonCode) -> Self {
+        use ErrorKind as K;
+        match code {
+            ReasonCode::Overloaded => K::Overloaded,
+            ReasonCode::Draining => K::Draining,
+            ReasonCode::Unsupported => K::Unsupported,
+            ReasonCode::Late => K::Late,
+            ReasonCode::Taken | ReasonCode::Gone | ReasonCode::Lost => K::Lost,
+            ReasonCode::Lagged => K::Lagged,
+            ReasonCode::Cancelled => K::Cancelled,
+            ReasonCode::BodyFailed => K::BodyFailed,
+            ReasonCode::Dropped => K::Dropped,
+            ReasonCode::TooLarge => K::TooLarge,
+            ReasonCode::Corrupt => K::Corrupt,
+            ReasonCode::NotDecoded => K::NotDecoded,
+            ReasonCode::HandlerFailed => K::HandlerFailed,
+            ReasonCode::Panicked => K::HandlerPanicked,
+            ReasonCode::NoReply => K::NoReply,
+            ReasonCode::Closed => K::Closed,
+            ReasonCode::Deadline => K::Deadline,
+            ReasonCode::Other(_) => K::Other,
+        }
+    }
 }

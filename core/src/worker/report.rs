@@ -32,6 +32,10 @@ impl<'a> Report<'a> {
         Self { error, own, code }
     }
 
+    pub(super) fn code(&self) -> ReasonCode {
+        self.code
+    }
+
     pub(super) fn event(&self) -> Logged {
         match self.code {
             ReasonCode::NotDecoded => Logged::NotDecoded,

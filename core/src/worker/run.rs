@@ -18,9 +18,9 @@ use super::{
     slots::Slots,
 };
 use crate::{
-    Encoder, Message, Subject,
+    Encoder, ErrorKind, Message, Subject,
     call::Duties,
-    driver::{Bound, EventFields, Logged, Shared},
+    driver::{Bound, EventFields, Logged, Shared, Tally},
     error::{Causes, FailureMap, OneLine},
     handle::Handle,
     proto::{Detail, Reason, ReasonCode},
@@ -73,14 +73,16 @@ where
                 let handler = Arc::clone(&shared);
                 let Some(slot) = slot else {
                     let map = failure_map.as_ref();
-                    handle_one(handler, running.subject(), duties, map, handling).await;
+                    let subject = (running.subject(), &**running.tally());
+                    handle_one(handler, subject, duties, map, handling).await;
                     continue;
                 };
-                let subject = running.subject().clone();
+                let (subject, tally) = (running.subject().clone(), Arc::clone(running.tally()));
                 let (handlers, map) = (Arc::clone(&handlers), failure_map.clone());
                 shared.tasks.spawn(async move {
                     let _handlers = handlers;
-                    handle_one(handler, &subject, duties, map.as_ref(), handling).await;
+                    let subject = (&subject, &*tally);
+                    handle_one(handler, subject, duties, map.as_ref(), handling).await;
                     drop(slot);
                 });
             }
@@ -95,7 +97,7 @@ where
 /// Runs a handler until it completes, its reply is no longer needed, or the conduit closes.
 async fn handle_one(
     shared: Arc<Shared>,
-    subject: &Subject,
+    (subject, tally): (&Subject, &Tally),
     duties: Duties,
     failure_map: Option<&FailureMap>,
     running: impl Future<Output = HandlerOutcome>,
@@ -121,6 +123,8 @@ async fn handle_one(
         log(Logged::HandlerPanicked, Some(&OneLine(text)));
         (Reason::new(ReasonCode::Panicked, text), Detail::default())
     };
+    // Of a one-way message too, which has nobody to tell.
+    let mut code = None;
     let failure = match outcome {
         Some(Ok(None)) => None,
         // A handler that fails after its deadline most often fails because of it.
@@ -143,6 +147,7 @@ async fn handle_one(
                 log(report.event(), Some(&Causes(&*error)));
                 // Only a request has an asker to tell.
                 let maps = [failure_map, shared.config.failure_map.as_ref()];
+                code = Some(report.code());
                 replier.is_some().then(|| report.told(maps))
             };
             // Printing the error runs code of the application, which may panic too.
@@ -151,6 +156,10 @@ async fn handle_one(
         }
         Some(Err(panic)) => Some(panicked(&*panic)),
     };
+    match code.or_else(|| failure.as_ref().map(|(reason, _)| reason.code)) {
+        None => tally.finish(),
+        Some(code) => tally.fail(ErrorKind::of(code)),
+    }
     if let (Some(replier), Some((reason, detail))) = (replier, failure) {
         replier.fail(reason, detail);
     }

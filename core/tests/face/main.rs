@@ -31,6 +31,7 @@ mod sharing;
 mod slow_readers;
 mod state;
 mod timing;
+mod traffic;
 mod waiting;
 mod wrapped;
 mod writing;

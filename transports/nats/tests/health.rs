@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use async_compat::Compat;
 use conduit::{
-    Conduit, ConduitState, ErrorKind, Runtime,
+    Conduit, ConduitState, ErrorKind, Failure, Runtime,
     transport::ConnectionState::{self, Connected, Disconnected, Reconnecting, Unknown},
 };
 use conduit_nats::Nats;
 use futures_lite::{Stream, StreamExt};
-use support::{Outcome, PATIENT, Server, Text, builder, with_every_runtime};
+use support::{Outcome, PATIENT, Server, Text, builder, connected, with_every_runtime};
 
 with_every_runtime!(
     a_server_that_is_killed_and_back_shows_each_state_once,
     a_connection_that_is_given_up_closes_the_conduit,
     a_client_that_was_handed_in_tells_nothing,
     a_conduit_that_starts_before_its_server_is_ready_later,
+    both_sides_count_what_was_sent,
 );
 
 fn states(conduit: &Conduit<Text>) -> impl Stream<Item = ConnectionState> + Unpin + use<> {
@@ -93,5 +94,37 @@ async fn a_conduit_that_starts_before_its_server_is_ready_later(runtime: impl Ru
     server.start_again();
     conduit.ready(PATIENT).await?;
     while changes.next().await.ok_or("it ended")? != Connected {}
+    Ok(())
+}
+
+async fn both_sides_count_what_was_sent(runtime: impl Runtime + Clone) -> Outcome {
+    let server = Server::start();
+    let asker = connected("asker", &runtime, &server).await?.build()?;
+    let worker = connected("worker", &runtime, &server).await?.build()?;
+    worker.queue_bind("echo").await?.serve(async |text: String| match &*text {
+        "" => Err(Failure::new("empty", "there is nothing to echo")),
+        _ => Ok(text),
+    });
+    let to = asker.service("worker");
+    let long = "long ".repeat(100_000);
+    for text in ["short", &long, "", "short"] {
+        // A reply that nobody reads fails its handler.
+        if let Ok(reply) = to.request("echo", text).await {
+            assert_eq!(reply.decode::<String>().await?, text);
+        }
+    }
+    to.send("echo", "short").await?;
+    to.request("nothing", "short").await.map(drop).expect_err("nobody is there");
+    asker.close().await;
+    worker.drain(PATIENT).await;
+    let sent = asker.traffic().sent.into_iter();
+    let sent: Vec<_> = sent.map(|its| (its.messages, its.failed.into_iter().collect())).collect();
+    let failed = |kind| vec![(kind, 1_u64)];
+    let expected = [(5, failed(ErrorKind::HandlerFailed)), (1, failed(ErrorKind::NoReceivers))];
+    assert_eq!(sent, expected);
+    let received = worker.traffic().received;
+    let [echo] = &received[..] else { return Err(format!("{received:?}").into()) };
+    assert_eq!((echo.messages, echo.handled), (5, 4));
+    assert_eq!(Vec::from_iter(echo.failed.clone()), failed(ErrorKind::HandlerFailed));
     Ok(())
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::PacketDelivery;
 use crate::{
-    MessageId, Source,
+    ErrorKind, MessageId, Source,
     driver::{Mailbox, streams::OfferQueue},
     proto::{
         Detail, Reason, ReasonCode,
@@ -50,6 +50,7 @@ impl PacketDelivery<'_> {
     }
 
     fn refuse(&self, code: ReasonCode, sender: Address, refusal: Bytes) {
+        self.route.tally.fail(ErrorKind::of(code));
         if code == ReasonCode::Draining {
             self.shared.handing_on.hand_on(sender, refusal, self.route.target);
         } else {

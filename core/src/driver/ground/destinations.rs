@@ -11,13 +11,14 @@ use foldhash::fast::RandomState;
 use super::lock;
 use crate::{
     ServiceName, Subject,
-    driver::{cleanup_flag::CleanupFlag, endpoint::Endpoint, outlet::Outlet},
+    driver::{cleanup_flag::CleanupFlag, endpoint::Endpoint, outlet::Outlet, tally::Tallies},
     transport::{Address, Targets},
 };
 
 #[derive(Default)]
 pub(crate) struct Destinations {
     endpoints: Mutex<Endpoints>,
+    sent: Tallies<(ServiceName, Subject)>,
     /// All other destinations. Askers choose the inboxes that are answered, and must not evict
     /// endpoints, whose messages are numbered.
     others: Mutex<Cache<Address, Outlet>>,
@@ -39,11 +40,16 @@ impl Destinations {
     /// Returns the endpoint of a subject.
     pub(crate) fn endpoint(&self, service: ServiceName, subject: Subject) -> Arc<Endpoint> {
         let mut endpoints = lock(&self.endpoints);
-        let (endpoint, forgotten) = endpoints.get(service, subject);
+        let (endpoint, forgotten) = endpoints.get((service, subject), &self.sent);
         // Values that a transport caches may run any code when they are dropped.
         drop(endpoints);
         drop(forgotten);
         endpoint
+    }
+
+    /// Returns what was sent to each endpoint.
+    pub(crate) fn sent(&self) -> &Tallies<(ServiceName, Subject)> {
+        &self.sent
     }
 
     /// Returns the destination of some of the bindings of an endpoint.
@@ -79,8 +85,11 @@ struct Endpoints {
 impl Endpoints {
     /// Returns the endpoint of a subject, and those that were dropped to make room for it. Their
     /// numberings are not used again: receivers would take new messages for late ones.
-    fn get(&mut self, service: ServiceName, subject: Subject) -> (Arc<Endpoint>, Vec<Endpoint>) {
-        let key = (service, subject);
+    fn get(
+        &mut self,
+        key: (ServiceName, Subject),
+        sent: &Tallies<(ServiceName, Subject)>,
+    ) -> (Arc<Endpoint>, Vec<Endpoint>) {
         if let Some(endpoint) = self.cache.get(&key) {
             return (endpoint, Vec::new());
         }
@@ -88,7 +97,7 @@ impl Endpoints {
         if let Some(last) = forgotten.iter().map(Endpoint::numbering).max() {
             self.numbering = self.numbering.max(last) + 1;
         }
-        let endpoint = Endpoint::new(key.0.clone(), key.1.clone(), self.numbering);
+        let endpoint = Endpoint::new(key.0.clone(), key.1.clone(), self.numbering, sent.get(&key));
         (self.cache.insert(key, endpoint), forgotten)
     }
 }

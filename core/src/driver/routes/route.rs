@@ -13,7 +13,7 @@ use event_listener::Event;
 use super::Members;
 use crate::{
     Error, ErrorKind, Subject,
-    driver::{ground::lock, watch::Watch},
+    driver::{ground::lock, tally::Tally, watch::Watch},
     proto::{RouteId, frame::NameCache},
     transport::{DynSubscription, Target},
 };
@@ -23,6 +23,7 @@ pub(in crate::driver) struct Route {
     pub(super) id: RouteId,
     pub(in crate::driver) subject: Subject,
     pub(in crate::driver) target: Target,
+    pub(in crate::driver) tally: Arc<Tally>,
     /// The number of changes of its bindings.
     pub(super) changes: AtomicU64,
     /// The subscription, while it is active and not being left.
@@ -53,12 +54,13 @@ pub(in crate::driver) enum RoutePhase {
 }
 
 impl Route {
-    pub(super) fn new(id: RouteId, subject: Subject, target: Target) -> Self {
+    pub(super) fn new(id: RouteId, subject: Subject, target: Target, tally: Arc<Tally>) -> Self {
         let watch = Arc::<Watch>::default();
         Self {
             id,
             subject,
             target,
+            tally,
             changes: AtomicU64::new(0),
             listening: Mutex::default(),
             waker: Waker::from(Arc::clone(&watch)),

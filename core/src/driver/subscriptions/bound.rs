@@ -10,7 +10,7 @@ use futures_lite::future;
 use super::listening::{Found, read};
 use crate::{
     Subject,
-    driver::{Arrival, Content, Mailbox, Shared, routes::Route},
+    driver::{Arrival, Content, Mailbox, Shared, Tally, routes::Route},
 };
 
 /// A binding that the broker routes to. It unbinds when dropped.
@@ -23,6 +23,10 @@ pub(crate) struct Bound {
 impl Bound {
     pub(crate) fn subject(&self) -> &Subject {
         &self.route.subject
+    }
+
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.route.tally
     }
 
     /// Takes the next message; `None` once it is unbound and all are read. It counts as taken until

@@ -261,7 +261,7 @@ pub(super) const BUGS: &[Bug] = &[
     // Nobody is told that a producer has failed, only that something has.
     Bug {
         name: "LoseReason",
-        edits: &[edit("error.rs", "ReasonCode::BodyFailed => «K::BodyFailed»,", "K::Other")],
+        edits: &[edit("error/kind.rs", "ReasonCode::BodyFailed => «K::BodyFailed»,", "K::Other")],
         found_by: RELIABLE,
         says: &["(Other, executed"],
     },
