@@ -1,5 +1,6 @@
 mod builder;
 mod health;
+mod shutdown;
 
 use std::{fmt, time::Duration};
 

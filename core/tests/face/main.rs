@@ -28,6 +28,7 @@ mod order;
 mod peers;
 mod replies;
 mod sharing;
+mod shutdown;
 mod slow_readers;
 mod state;
 mod timing;

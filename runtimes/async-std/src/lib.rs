@@ -19,6 +19,10 @@
 //! ```
 
 use async_std::task;
+mod signal;
+
+pub use self::signal::drain_on_signal;
+
 use conduit::{Runtime, Task};
 use std::time::Instant;
 

@@ -16,6 +16,10 @@
 //! });
 //! ```
 
+mod signal;
+
+pub use self::signal::drain_on_signal;
+
 use conduit::{Runtime, Task};
 use std::time::Instant;
 

@@ -23,10 +23,12 @@
 
 mod bridge;
 mod handle;
+mod signal;
 
 pub use self::{
     bridge::{from_tokio, into_tokio, writer_into_tokio},
     handle::TokioHandle,
+    signal::drain_on_signal,
 };
 
 use conduit::{Runtime, Task};

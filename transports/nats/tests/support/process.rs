@@ -59,6 +59,11 @@ impl Process {
         signal(&self.child, "CONT");
     }
 
+    /// Sends it a signal by its name.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
