@@ -65,8 +65,8 @@ pub struct ReceivedTraffic {
     /// Messages whose handlers ended without an error. Those that a loop takes with
     /// [`next`](crate::Binding::next) do not count.
     pub handled: u64,
-    /// Failures of handlers, and messages that no binding took. One that was dropped or refused
-    /// because a binding was full counts as `Overloaded`.
+    /// Failures of handlers, and messages that no binding took, each time that one is offered. One
+    /// that was dropped or refused because a binding was full counts as `Overloaded`.
     pub failed: BTreeMap<ErrorKind, u64>,
 }
 

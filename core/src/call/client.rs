@@ -203,8 +203,8 @@ impl<E> fmt::Debug for Client<E> {
 }
 
 /// What a value of the type `T` can be [sent](Client::send) to: a subject, as text or as a
-/// [`Subject`], or the [`Contract`](crate::Contract) of an event with such values. It is implemented for all that
-/// converts into a [`Subject`].
+/// [`Subject`], or the [`Contract`](crate::Contract) of an event with such values. It is implemented
+/// for all that converts into a [`Subject`].
 pub trait SendTo<T: ?Sized> {
     /// Returns the subject.
     ///
