@@ -15,6 +15,7 @@ use conduit::transport::{
 use event_listener::EventListener;
 
 use crate::{
+    connection::Connection,
     fault::{Active, Fate, FaultCounts},
     queue::Queue,
     route::Offer,
@@ -56,16 +57,6 @@ pub(crate) struct Subscribed {
     pub(crate) queue: Arc<Queue>,
     /// It was not left, and its connection not closed.
     routed: bool,
-}
-
-/// A connection to the broker.
-pub(crate) struct Connection {
-    pub(crate) id: u64,
-    /// Changes only under the broker's lock.
-    closed: AtomicBool,
-    pub(crate) way: Arc<Way>,
-    /// The index of the routes of its namespace.
-    pub(crate) routes: usize,
 }
 
 /// The outcome of a publish.
@@ -271,14 +262,5 @@ impl State {
         its.routed = false;
         self.routes[its.routes].remove(&its.at, &its.queue);
         Some(Arc::clone(&its.queue))
-    }
-}
-
-impl Connection {
-    pub(crate) fn check_open(&self) -> Result<(), TransportError> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(TransportErrorKind::Closed.into());
-        }
-        Ok(())
     }
 }

@@ -57,6 +57,7 @@
 //! ```
 
 mod broker;
+mod connection;
 mod fault;
 mod link;
 mod memory;

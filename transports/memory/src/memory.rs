@@ -11,7 +11,8 @@ use conduit::transport::{
 pub use self::builder::MemoryBuilder;
 use crate::{
     MemorySubscription,
-    broker::{Broker, Connection, Published},
+    broker::{Broker, Published},
+    connection::Connection,
     fault::{FaultCounts, FaultPlan},
     link::Link,
 };

@@ -5,7 +5,7 @@ use conduit::transport::{Address, Token};
 use event_listener::Event;
 
 use super::{FaultPlan, Held, Transit};
-use crate::{broker::Connection, way::Writing};
+use crate::{connection::Connection, way::Writing};
 
 /// The number of faults that plans have caused. Lets a test check that there were any.
 ///
