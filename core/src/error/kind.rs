@@ -61,6 +61,10 @@ kinds! {
     Draining => "the receiver is shutting down";
     /// The receiver does not understand the packet: it implements an older version of the protocol.
     Unsupported => "the receiver does not understand it";
+    /// A layer of the receiver refused it, or a layer of this conduit did. The text says why.
+    Refused => "the receiver refused it";
+    /// A layer of this conduit panicked, or returned the outcome of another call.
+    Layer => "a layer failed";
     /// The remote handler could not decode the message.
     NotDecoded => "the handler could not decode the message";
     /// The remote handler returned an error.

@@ -104,6 +104,8 @@ codes! {
     Closed = 18, Maybe, "the conduit was closed";
     /// The deadline passed.
     Deadline = 19, Maybe, "the deadline passed";
+    /// The receiver does not want the message.
+    Refused = 20, No, "the receiver refused it";
 }
 
 impl ReasonCode {
@@ -126,6 +128,12 @@ impl ReasonCode {
     /// Returns whether a receiver with this code never accepted the message: no handler has started
     /// there.
     pub(super) const fn is_refusal(self) -> bool {
+        self.is_passing() || matches!(self, Self::Refused)
+    }
+
+    /// Returns whether it is a refusal that another member of the group, or a later offer, may not
+    /// repeat.
+    pub(super) const fn is_passing(self) -> bool {
         matches!(self, Self::Overloaded | Self::Draining | Self::Unsupported)
     }
 }

@@ -20,6 +20,7 @@ fn a_reply_that_is_refused_has_failed_and_is_not_sent_again() {
         ReasonCode::Overloaded,
         ReasonCode::Draining,
         ReasonCode::Unsupported,
+        ReasonCode::Refused,
         ReasonCode::Gone,
         ReasonCode::Dropped,
     ] {

@@ -32,7 +32,7 @@ impl RequestFailure {
     /// Returns whether no handler has the request, so that another member of the group may take it.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        self.reason.code.is_refusal() && self.executed() == Executed::No
+        self.reason.code.is_passing() && self.executed() == Executed::No
     }
 }
 

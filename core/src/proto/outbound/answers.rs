@@ -145,7 +145,7 @@ impl Outbound {
     pub fn handle_stop(&mut self, now: Instant, from: Receiver, target: Target, reason: Reason) {
         let is_full = self.peers.len() >= Self::MAX_PEERS;
         match self.peers.get_mut(&from) {
-            Some(peer) if peer.is_replaceable() && reason.code.is_refusal() => {
+            Some(peer) if peer.is_replaceable() && reason.code.is_passing() => {
                 peer.decline();
                 self.asked = now;
                 self.backoff = Backoff::default();
@@ -183,11 +183,12 @@ impl Outbound {
         peer
     }
 
-    /// Notes that the group refuses the offer now.
+    /// Notes that the group refuses the offer: now, or for ever.
     fn refused(&mut self, now: Instant, reason: Reason) {
         self.refusal = Some(reason.clone());
         let give_up = self.give_up();
-        self.group = match self.backoff.again(now, give_up, Duration::ZERO) {
+        let again = || self.backoff.again(now, give_up, Duration::ZERO);
+        self.group = match reason.code.is_passing().then(again).flatten() {
             Some(until) => GroupLane::Backoff { until },
             None => GroupLane::Refused(reason),
         };
