@@ -1,3 +1,4 @@
+mod layered;
 mod typed;
 mod with_state;
 
@@ -18,9 +19,10 @@ pub use self::{
 };
 use crate::{
     Decode, Encode, Encoder, Failure, Message,
-    driver::Bound,
+    driver::{Arrival, Bound},
     error::FailureMap,
     handle::Handle,
+    layer::Around,
     worker::{self, HandlerOutput, Worker},
 };
 
@@ -74,11 +76,12 @@ pub struct Binding<E> {
     handle: Handle<E>,
     concurrency: usize,
     failure_map: Option<FailureMap>,
+    around: Around,
 }
 
 impl<E: Encoder> Binding<E> {
-    pub(crate) fn new(bound: Bound, handle: Handle<E>) -> Self {
-        Self { bound, handle, concurrency: 1, failure_map: None }
+    pub(crate) fn new(bound: Bound, handle: Handle<E>, around: Around) -> Self {
+        Self { bound, handle, concurrency: 1, failure_map: None, around }
     }
 
     /// Waits for the next message. Returns `None` once the binding is unbound and everything routed
@@ -90,11 +93,18 @@ impl<E: Encoder> Binding<E> {
     }
 
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Option<Message<E>>> {
-        self.bound.poll_next(cx).map(|arrival| {
-            let message = Message::received(self.handle.clone(), arrival?);
-            message.begin();
-            Some(message)
-        })
+        if !self.around.is_empty() {
+            return self.poll_admitted(cx);
+        }
+        self.bound.poll_next(cx).map(|arrival| Some(self.message(arrival?)))
+    }
+
+    #[inline(always)]
+    fn message(&self, arrival: Arrival) -> Message<E> {
+        arrival.start();
+        let message = Message::received(self.handle.clone(), arrival, self.around.clone());
+        message.begin();
+        message
     }
 
     /// Sets how many handlers of this binding may run concurrently. The default is 1: messages are
@@ -214,8 +224,8 @@ impl<E: Encoder> Binding<E> {
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
-        let Self { bound, handle, concurrency, failure_map } = self;
-        worker::run(bound, &handle, concurrency, failure_map, function)
+        let Self { bound, handle, concurrency, failure_map, around } = self;
+        worker::run(bound, &handle, concurrency, failure_map, around, function)
     }
 
     /// Unbinds when a future completes. Messages that were routed here by then can still be taken.
@@ -258,6 +268,13 @@ impl<E: Encoder> Binding<E> {
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.bound.mailbox.missed.get()
+    }
+
+    /// Returns how many messages [layers](crate::layer) have refused: one-way messages, and in a
+    /// plain binding also requests and streamed bodies, since no other binding receives its copy.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.bound.mailbox.refused.get()
     }
 
     /// Returns how many messages wait in the binding.

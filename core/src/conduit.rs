@@ -10,7 +10,12 @@ pub use self::{
 };
 use crate::{
     BindTo, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
-    binding::Binding, call::Client, driver, handle::Handle, proto::BindingKind,
+    binding::Binding,
+    call::Client,
+    driver,
+    handle::Handle,
+    layer::{Around, Context},
+    proto::BindingKind,
     transport::Transport,
 };
 
@@ -46,6 +51,7 @@ use crate::{
 #[must_use = "a conduit closes when its last handle is dropped"]
 pub struct Conduit<E> {
     handle: Handle<E>,
+    around: Around,
 }
 
 impl<E: Encoder> Conduit<E> {
@@ -72,8 +78,8 @@ impl<E: Encoder> Conduit<E> {
         Conduit::builder(service).runtime(runtime).transport(transport).encoder(encoder).build()
     }
 
-    pub(crate) fn from_handle(handle: Handle<E>) -> Self {
-        Self { handle }
+    pub(crate) fn new_handle(handle: Handle<E>, around: Around) -> Self {
+        Self { handle, around }
     }
 
     /// Returns a client of a service, which may be this conduit's own.
@@ -85,7 +91,7 @@ impl<E: Encoder> Conduit<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Client::new(self.handle.clone(), name, None)
+        Client::new(self.handle.clone(), name, None, self.context())
     }
 
     /// Returns a client of the service that this conduit is an instance of. It sends to all its
@@ -93,7 +99,11 @@ impl<E: Encoder> Conduit<E> {
     #[must_use]
     pub fn own_service(&self) -> Client<E> {
         let name = Ok(self.name().clone());
-        Client::new(self.handle.clone(), name, None)
+        Client::new(self.handle.clone(), name, None, self.context())
+    }
+
+    fn context(&self) -> Context {
+        Context { around: self.around.clone(), cause: None }
     }
 
     /// Binds to a subject, or to the one of a [`Contract`](crate::Contract), whose binding has its
@@ -138,7 +148,7 @@ impl<E: Encoder> Conduit<E> {
         kind: BindingKind,
     ) -> Result<S::Binding, Error> {
         let bound = driver::bind(self.handle.shared(), subject, kind).await?;
-        Ok(S::with_types(Binding::new(bound, self.handle.clone())))
+        Ok(S::with_types(Binding::new(bound, self.handle.clone(), self.around.clone())))
     }
 
     /// Returns the name of this service.
@@ -238,7 +248,7 @@ impl Conduit<()> {
 
 impl<E> Clone for Conduit<E> {
     fn clone(&self) -> Self {
-        Self { handle: self.handle.clone() }
+        Self { handle: self.handle.clone(), around: self.around.clone() }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) use self::{
     codec::{check_content_type, encoded},
     failure_map::FailureMap,
     search::Own,
-    text::Printable,
+    text::{Printable, panic_text},
 };
 pub use self::{failure::Failure, kind::ErrorKind, text::OneLine};
 use crate::{

@@ -85,6 +85,41 @@ impl Headers {
         Ok(())
     }
 
+    /// Removes all headers with a key, and adds one.
+    ///
+    /// # Errors
+    /// Those of [`add`](Self::add). Then nothing is removed.
+    pub fn set(
+        &mut self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), HeaderError> {
+        let key = key.into();
+        let mut changed = self.clone();
+        changed.remove(&key);
+        changed.add(key, value)?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// Removes all headers with a key.
+    ///
+    /// ```
+    /// use conduit::Headers;
+    ///
+    /// let mut headers = Headers::new();
+    /// headers.add("trace", "7f")?;
+    /// headers.set("trace", "80")?;
+    /// assert_eq!(headers.iter().collect::<Vec<_>>(), [("trace", "80")]);
+    /// headers.remove("trace");
+    /// assert!(headers.is_empty());
+    /// # Ok::<(), conduit::HeaderError>(())
+    /// ```
+    pub fn remove(&mut self, key: &str) {
+        self.entries.retain(|(name, _)| name != key);
+        self.bytes = self.entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+    }
+
     /// Returns the first value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {

@@ -73,6 +73,7 @@
 //! - [`Builder`] sets every limit, [`Stats`] reports what a conduit holds, and [`Traffic`] what it
 //!   has sent and received. [`Conduit::state`],
 //!   [`Conduit::ready`] and [`Conduit::connection`] tell whether it is well.
+//! - A [`Layer`](layer::Layer) is what happens around every message: traces, retries, limits.
 //!
 //! Below them, the module `proto` is the protocol as state machines without I/O. It is public for
 //! fuzzers and tests alone, and no part of the interface that a version promises.
@@ -83,6 +84,7 @@
 //! backpressure to its sender. The README of the repository lists the limits with their defaults,
 //! all failures, and what is not guaranteed; `SPEC.md` beside it specifies the protocol.
 
+mod accept;
 mod address;
 mod binding;
 mod body;
@@ -100,6 +102,7 @@ mod executed;
 mod handle;
 mod headers;
 mod id;
+pub mod layer;
 pub mod logging;
 mod name;
 mod producer;

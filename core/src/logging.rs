@@ -10,6 +10,7 @@
 //! | `conduit::handler` | WARN | a handler was cut off by closing |
 //! | `conduit::binding` | WARN | a binding is full and drops messages |
 //! | `conduit::binding` | WARN | messages were lost on the way |
+//! | `conduit::layer` | WARN | a layer refused a message |
 //! | `conduit::packet` | WARN | a packet was not understood |
 //! | `conduit::packet` | WARN | the outbox is full and drops refusals, cancellations and failures |
 //! | `conduit::packet` | WARN | messages that were accepted could not be sent |

@@ -71,6 +71,34 @@ impl Producer {
         Self { first: Bytes::new(), given: 0, kind: ProducerKind::Stream(stream), left: length }
     }
 
+    /// Returns the whole body, if it is in memory.
+    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        self.whole(usize::MAX)
+    }
+
+    /// Copies the body, if it is in memory, which the copies share.
+    pub(super) fn share(&mut self) -> Option<Self> {
+        if let ProducerKind::Vec(bytes) = &mut self.kind {
+            *self = Self::bytes(std::mem::take(bytes).into());
+        }
+        match &self.kind {
+            ProducerKind::Nothing => Some(Self::bytes(self.first.clone())),
+            _ => None,
+        }
+    }
+
+    /// Returns the next bytes, at most `max` if they are read; `None` at the end.
+    pub(super) fn poll_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        max: usize,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        if self.first.is_empty() {
+            return self.poll_kind(cx, max);
+        }
+        Poll::Ready(Ok(Some(std::mem::take(&mut self.first))))
+    }
+
     pub(crate) fn length(&self) -> Option<u64> {
         self.left.map(|left| left + self.first.len() as u64)
     }

@@ -52,6 +52,9 @@ pub struct Stats {
     pub lost_messages: u64,
     /// Messages to bindings lost in transit: see [`Binding::missed`](crate::Binding::missed).
     pub missed_messages: u64,
+    /// Messages to bindings that layers have refused: see
+    /// [`Binding::refused`](crate::Binding::refused).
+    pub refused_messages: u64,
     /// Packets that could not be understood.
     pub invalid_packets: u64,
     /// Messages and replies whose sending had succeeded, and that could not be handed over later:
@@ -80,6 +83,7 @@ impl Stats {
             open_requests: shared.serving.len(),
             lost_messages: shared.counters.lost.get(),
             missed_messages: shared.counters.missed.get(),
+            refused_messages: shared.counters.refused.get(),
             invalid_packets: shared.counters.invalid.get(),
             unsent_messages: shared.counters.unsent.get(),
             outbox_dropped: shared.counters.outbox_dropped.get(),

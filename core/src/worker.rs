@@ -1,3 +1,4 @@
+mod function;
 mod report;
 mod run;
 mod serve;
@@ -125,6 +126,13 @@ impl Worker {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.bound.mailbox.lost.get()
+    }
+
+    /// Returns how many messages [layers](crate::layer) have refused: one-way messages, and in a
+    /// plain binding also requests and streamed bodies, since no other binding receives its copy.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.bound.mailbox.refused.get()
     }
 
     /// Returns how many messages wait to be handled.

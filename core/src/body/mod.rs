@@ -97,6 +97,42 @@ impl Body {
         self.len() == Some(0)
     }
 
+    /// Returns the bytes, if all of them are in memory.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        self.0.in_memory()
+    }
+
+    /// Copies the body, if all of it is in memory, which the copies share.
+    #[must_use]
+    pub fn share(&mut self) -> Option<Self> {
+        self.0.share().map(Self)
+    }
+
+    /// Converts the body into a stream of its bytes, for example to change them on the way.
+    ///
+    /// ```
+    /// use conduit::Body;
+    /// use futures_lite::StreamExt;
+    ///
+    /// let file = Body::reader(futures_lite::io::Cursor::new("a file"));
+    /// let upper = Body::stream(file.into_stream().map(|bytes| Ok(bytes?.to_ascii_uppercase().into())));
+    /// let bytes = smol::block_on(upper.into_stream().next()).expect("it is not empty");
+    /// assert_eq!(bytes?, "A FILE");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<> {
+        const PIECE: usize = 16 << 10;
+        let mut producer = self.0;
+        futures_lite::stream::poll_fn(move |cx| {
+            producer.poll_bytes(cx, PIECE).map(Result::transpose)
+        })
+    }
+
+    pub(crate) fn from_producer(producer: Producer) -> Self {
+        Self(producer)
+    }
+
     pub(crate) fn into_producer(self) -> Producer {
         self.0
     }

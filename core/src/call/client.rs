@@ -11,6 +11,7 @@ use crate::{
     call::send::Sending,
     driver::Endpoint,
     handle::Handle,
+    layer::{Context, Layer},
 };
 
 /// A client of a service: sends messages and requests to it.
@@ -52,6 +53,7 @@ pub struct Client<E> {
     timeout: Option<Duration>,
     /// The deadline of the request that is being handled.
     inherited: Option<Instant>,
+    context: Context,
     /// The destination of the first subject that this was used for. Most clients are used for one.
     first: OnceLock<Arc<Endpoint>>,
 }
@@ -61,10 +63,11 @@ impl<E: Encoder> Client<E> {
         handle: Handle<E>,
         name: Result<ServiceName, Error>,
         inherited: Option<Instant>,
+        context: Context,
     ) -> Self {
         let timeout = Some(handle.shared().config.request_timeout);
         let first = OnceLock::new();
-        Self { handle, name: name.map_err(Arc::new), timeout, inherited, first }
+        Self { handle, name: name.map_err(Arc::new), timeout, inherited, context, first }
     }
 
     /// Sets the timeout of requests made with this client; each request can override it.
@@ -78,6 +81,14 @@ impl<E: Encoder> Client<E> {
     #[must_use]
     pub fn no_timeout(mut self) -> Self {
         self.timeout = None;
+        self
+    }
+
+    /// Adds a [layer](crate::layer) around what is sent with this client and with its later clones,
+    /// within those of the conduit, and within those that were added before.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.context.around.push(layer);
         self
     }
 
@@ -165,7 +176,7 @@ impl<E: Encoder> Client<E> {
         to: Result<Arc<Endpoint>, Error>,
         payload: Result<Payload, Error>,
     ) -> Outgoing {
-        Outgoing::new(self.handle.open(), to, payload)
+        Outgoing::new(self.handle.open(), to, payload, self.context.clone())
     }
 
     fn to(&self, subject: Result<Subject, Error>) -> Result<Arc<Endpoint>, Error> {
@@ -191,6 +202,7 @@ impl<E> Clone for Client<E> {
             name: self.name.clone(),
             timeout: self.timeout,
             inherited: self.inherited,
+            context: self.context.clone(),
             first: self.first.clone(),
         }
     }

@@ -13,7 +13,11 @@ use bytes::{Bytes, BytesMut};
 use event_listener::Event;
 use futures_lite::future;
 
-use crate::{Error, ErrorKind, IncomingBody, driver::Content, proto::ReasonCode};
+use crate::{
+    Error, ErrorKind, IncomingBody,
+    driver::Content,
+    proto::{Reason, ReasonCode},
+};
 
 pub(crate) struct Collected {
     /// A body of one packet. It is accessed without a lock, so it stays here even after it was
@@ -53,6 +57,29 @@ impl Collected {
         let (was_taken, state, collected) =
             (AtomicBool::new(false), Mutex::new(state), Event::new());
         Self { whole, was_taken, state, collected }
+    }
+
+    /// Notes that a handler has the message.
+    pub(crate) fn start(&self) {
+        self.with_arriving(Content::start);
+    }
+
+    /// Stops the sender of a body that was not read yet.
+    pub(crate) fn stop(&self, reason: &Reason) {
+        self.with_arriving(|content| content.stop(reason.clone()));
+    }
+
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.whole.is_none()
+    }
+
+    #[inline]
+    fn with_arriving(&self, change: impl FnOnce(&Content)) {
+        if self.whole.is_none()
+            && let CollectState::Arriving(arriving) = &*self.state()
+        {
+            change(&arriving.content);
+        }
     }
 
     /// Returns the body, if it came in one packet and has at most `limit` bytes.

@@ -2,14 +2,19 @@
 
 use std::{
     future::Future,
-    pin::Pin,
     task::{Context, Poll},
 };
+
+use crate::layer::{Boxed, Outcome};
 
 /// The result of the first poll of a future, before it waits for anything.
 pub(crate) enum Started<T, F> {
     Done(T),
     Running(F),
+    /// It is boxed already.
+    Boxed(Boxed<'static, T>),
+    /// It passes layers, and a function makes the result of their outcome.
+    Layered(Boxed<'static, Outcome>, fn(Outcome) -> T),
 }
 
 /// The state of a future that starts with its first poll.
@@ -17,7 +22,8 @@ pub(crate) enum Started<T, F> {
 #[allow(clippy::large_enum_variant)]
 pub(crate) enum Lazy<S, T> {
     New(S),
-    Running(Pin<Box<dyn Future<Output = T> + Send>>),
+    Running(Boxed<'static, T>),
+    Layered(Boxed<'static, Outcome>, fn(Outcome) -> T),
     Done,
 }
 
@@ -46,12 +52,15 @@ impl<S, T> Lazy<S, T> {
             match start(setup) {
                 Started::Done(result) => return Poll::Ready(result),
                 Started::Running(running) => *self = Self::Running(Box::pin(running)),
+                Started::Boxed(running) => *self = Self::Running(running),
+                Started::Layered(passing, finish) => *self = Self::Layered(passing, finish),
             }
         }
-        let Self::Running(running) = self else {
-            panic!("a future is not polled after its end");
+        let result = match self {
+            Self::Running(running) => running.as_mut().poll(cx),
+            Self::Layered(passing, finish) => passing.as_mut().poll(cx).map(*finish),
+            Self::New(_) | Self::Done => panic!("a future is not polled after its end"),
         };
-        let result = running.as_mut().poll(cx);
         if result.is_ready() {
             *self = Self::Done;
         }

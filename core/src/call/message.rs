@@ -4,7 +4,7 @@ use std::{
     fmt, io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{self, Poll},
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,7 @@ use crate::{
     driver::{Answer, Arrival, Replier},
     error::check_content_type,
     handle::Handle,
+    layer::{Around, Context, Extensions},
     proto::frame::{ContentType, Head},
 };
 
@@ -67,19 +68,21 @@ pub struct Message<E> {
     replier: Option<Arc<Replier>>,
     deadline: Option<Instant>,
     is_reply: bool,
+    extensions: Extensions,
+    /// The layers of its conduit and of its binding.
+    around: Around,
     body: Collected,
     guard: MessageGuard<E>,
 }
 
 impl<E: Encoder> Message<E> {
-    pub(crate) fn received(handle: Handle<E>, arrival: Arrival) -> Self {
-        let Arrival { head, subject, replier, deadline, content } = arrival;
-        if let Some(replier) = &replier {
-            replier.start();
-        }
-        content.start();
+    #[inline(always)]
+    pub(crate) fn received(handle: Handle<E>, arrival: Arrival, around: Around) -> Self {
+        let Arrival { head, subject, replier, deadline, content, accepted } = arrival;
         let (body, guard) = (Collected::new(content), MessageGuard::taken(handle));
-        Self { head, subject, replier, deadline, is_reply: false, body, guard }
+        let extensions = accepted.map(|accepted| accepted.extensions).unwrap_or_default();
+        let is_reply = false;
+        Self { head, subject, replier, deadline, is_reply, extensions, around, body, guard }
     }
 
     /// Notes that the handler's function is called with this message.
@@ -94,10 +97,13 @@ impl<E: Encoder> Message<E> {
         subject: Subject,
         answer: Answer,
         deadline: Option<Instant>,
+        around: Around,
     ) -> Self {
         let Answer { head, content } = answer;
         let (body, guard) = (Collected::new(content), MessageGuard::reply(handle));
-        Self { head, subject, replier: None, deadline, is_reply: true, body, guard }
+        let extensions = Extensions::default();
+        let (replier, is_reply) = (None, true);
+        Self { head, subject, replier, deadline, is_reply, extensions, around, body, guard }
     }
 
     /// Waits for the whole body and decodes it with the conduit's encoder.
@@ -169,13 +175,13 @@ impl<E: Encoder> Message<E> {
         E: Encode<T>,
     {
         let payload = Payload::encode(self.guard.handle.encoder(), value);
-        Replying::new(self.guard.handle.open(), self.replier.clone(), payload)
+        self.answer_with(payload)
     }
 
     /// Answers the request with a body, without encoding it.
     pub fn reply_body(&self, body: impl Into<Body>) -> Replying {
         let payload = Ok(Payload::raw(body.into()));
-        Replying::new(self.guard.handle.open(), self.replier.clone(), payload)
+        self.answer_with(payload)
     }
 
     /// Returns the subject. For a reply, the subject of the request.
@@ -194,6 +200,13 @@ impl<E: Encoder> Message<E> {
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.head.headers
+    }
+
+    /// Returns what [layers](crate::layer) have attached to it. What is sent through
+    /// [`service`](Self::service) has it too.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// Returns the media type of the body, if an encoder made it.
@@ -234,14 +247,17 @@ impl<E: Encoder> Message<E> {
     }
 
     /// Returns a client of a service, on behalf of this request: requests made with it have at most
-    /// the time that this one has left.
+    /// the time that this one has left, and what is sent with it has its
+    /// [extensions](Self::extensions).
     pub fn service<S>(&self, name: S) -> Client<E>
     where
         S: TryInto<ServiceName>,
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        Client::new(self.guard.handle.clone(), name, self.deadline)
+        let cause = Some(self.incoming().into());
+        let context = Context { around: self.around.of_conduit(), cause };
+        Client::new(self.guard.handle.clone(), name, self.deadline, context)
     }
 
     fn decode_limit(&self) -> usize {
@@ -258,7 +274,7 @@ impl<E: Encoder> Message<E> {
 impl<E: Encoder> AsyncRead for Message<E> {
     fn poll_read(
         self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        cx: &mut task::Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let read = self.body.read(|body| Pin::new(body).poll_read(cx, buffer));

@@ -1,15 +1,18 @@
 //! The parts that sends and requests share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
+
+use futures_lite::future;
 
 use crate::{
-    Body, Encode, Error, Headers, MessageId,
-    driver::{Endpoint, OutboundStream},
+    Body, Encode, Error, ErrorKind, Headers, MessageId, Subject,
+    driver::{Endpoint, OutboundStream, Shared},
     error::encoded,
     handle::Open,
+    layer::{self, Around, Begun, Boxed, CallKind, Context, OutboundCall, To},
     producer::{Prepared, Producer},
     proto::{
-        Outbound,
+        Outbound, ReasonCode,
         frame::{ContentType, Head, Request, Single, StreamId},
     },
     transport::Targets,
@@ -37,6 +40,7 @@ impl Payload {
 pub(crate) struct Outgoing {
     pub(crate) handle: Open,
     parts: Result<Parts, Error>,
+    context: Context,
 }
 
 struct Parts {
@@ -51,12 +55,60 @@ impl Outgoing {
         handle: Open,
         to: Result<Arc<Endpoint>, Error>,
         payload: Result<Payload, Error>,
+        context: Context,
     ) -> Self {
         let parts = to.and_then(|to| {
             let Payload { producer, content_type } = payload?;
             Ok(Parts { to, producer, content_type, headers: Headers::new() })
         });
-        Self { handle, parts }
+        Self { handle, parts, context }
+    }
+
+    pub(super) fn around(&self) -> &Around {
+        &self.context.around
+    }
+
+    /// Returns the subject.
+    pub(super) fn subject(&self) -> Result<Subject, Error> {
+        match &self.parts {
+            Ok(parts) => Ok(parts.to.subject().clone()),
+            Err(error) => Err(Error::copy_of(error)),
+        }
+    }
+
+    /// Makes a call of it, which `change` completes, and passes it through the layers.
+    pub(super) fn pass_layers(
+        self,
+        kind: CallKind,
+        send: fn(OutboundCall) -> Begun,
+        change: impl FnOnce(&mut OutboundCall),
+    ) -> Result<Boxed<'static, layer::Outcome>, Error> {
+        let Self { handle, parts, context } = self;
+        let Parts { to, producer, content_type, headers } = parts?;
+        let Context { around, cause } = context;
+        let (to, body) = (To::Endpoint(to), Body::from_producer(producer));
+        let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, cause);
+        change(&mut call);
+        Ok(layer::outbound(around, send, call))
+    }
+
+    /// Makes a message of a call that has passed the layers.
+    #[inline]
+    pub(super) fn of_call(call: OutboundCall) -> Self {
+        let OutboundCall { handle, to, body, content_type, headers, .. } = call;
+        let parts = match to {
+            To::Endpoint(to) => {
+                Ok(Parts { to, producer: body.into_producer(), content_type, headers })
+            }
+            To::Asker(..) => Err(layer::Outcome::of_another_call()),
+        };
+        Self { handle, parts, context: Context::default() }
+    }
+
+    /// Returns whether there are layers on its way.
+    #[inline]
+    pub(super) fn is_layered(&self) -> bool {
+        !self.context.around.is_empty()
     }
 
     pub(crate) fn header(&mut self, key: String, value: String) {
@@ -68,7 +120,7 @@ impl Outgoing {
 
     /// Checks the message, and separates its body from the rest.
     pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
-        let Self { handle, parts } = self;
+        let Self { handle, parts, .. } = self;
         let Parts { to, producer: body, content_type, headers } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
@@ -87,6 +139,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// Sends the message in one packet, if its body is in memory and fits, and without waiting.
+    #[inline(always)]
     pub(crate) fn send_now(&mut self, body: &Producer) -> Option<Result<(), Error>> {
         let shared = self.handle.shared();
         let body = body.whole(shared.chunk()).filter(|_| shared.is_ready())?;
@@ -128,4 +181,23 @@ impl Ready {
         let (service, subject) = (self.to.service(), self.to.subject());
         shared.streams.outbound(id, machine, service.clone(), Some(subject.clone()))
     }
+}
+
+/// Aborts a body at a deadline.
+pub(super) async fn in_time<T>(
+    shared: &Shared,
+    stream: &OutboundStream,
+    deadline: Option<Instant>,
+    sending: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let late = async {
+        shared.passed(deadline).await;
+        if shared.is_closed() {
+            // It was not the deadline, and the body is being aborted.
+            future::pending::<()>().await;
+        }
+        stream.abort(ReasonCode::Deadline.into());
+        Err(Error::from(ErrorKind::Deadline).with_executed(stream.executed()))
+    };
+    future::or(sending, late).await
 }

@@ -3,20 +3,22 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{self, Poll},
+    time::Instant,
 };
 
 use crate::{
-    Delivery, Error, ErrorKind, Headers,
+    Body, Delivery, Error, ErrorKind, Headers,
     call::lazy::{Lazy, Started},
-    call::outgoing::Payload,
+    call::outgoing::{Payload, in_time},
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
+    layer::{self, Begun, Boxed, CallKind, Context, Done, OutboundCall, Outcome, To},
     producer::{Prepared, Producer},
     proto::{
         Asked, Detail, Outbound, Reason, ReasonCode,
-        frame::{Head, Receiver, Single, StreamId},
+        frame::{ContentType, Head, Receiver, Single, StreamId},
     },
 };
 
@@ -62,6 +64,7 @@ struct ReplySetup {
     replier: Option<Arc<Replier>>,
     payload: Result<Payload, Error>,
     headers: Headers,
+    context: Context,
 }
 
 impl Replying {
@@ -69,8 +72,10 @@ impl Replying {
         handle: Open,
         replier: Option<Arc<Replier>>,
         payload: Result<Payload, Error>,
+        context: Context,
     ) -> Self {
-        Self(Lazy::New(ReplySetup { handle, replier, payload, headers: Headers::new() }))
+        let headers = Headers::new();
+        Self(Lazy::New(ReplySetup { handle, replier, payload, headers, context }))
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
@@ -89,6 +94,7 @@ async fn send(
     replier: &Replier,
     head: &Head,
     producer: Producer,
+    deadline: Option<Instant>,
 ) -> Result<(), Error> {
     let request = replier.request;
     match producer.prepare(shared.chunk()).await? {
@@ -97,7 +103,8 @@ async fn send(
             let to = shared.destinations.get(&replier.asker.inbox());
             match shared.send_to_inbox_now(&to, &reply) {
                 Some(sent) => sent.map_err(Error::from),
-                None => shared.publish(&to, &to, || reply.encode(), None, None).await,
+                // Boxed: few replies wait, but every reply's future would hold its state.
+                None => Box::pin(shared.publish(&to, &to, || reply.encode(), None, deadline)).await,
             }
         }
         Prepared::Streamed(producer) => {
@@ -112,8 +119,9 @@ async fn send(
             let id = StreamId { message, reply: true };
             let service = replier.asker.service.clone();
             let stream = shared.streams.outbound(id, machine, service, None);
-            // Boxed: few replies are streamed, but every reply's future would hold its state.
-            let outcome = Box::pin(shared.streams.send(&stream, producer)).await?;
+            // Boxed, as above.
+            let sending = shared.streams.send(&stream, producer);
+            let outcome = Box::pin(in_time(shared, &stream, deadline, sending)).await?;
             Delivery::of(&outcome).map(|_| ())
         }
     }
@@ -145,14 +153,12 @@ impl ReplySetup {
                 return Err(ErrorKind::AlreadyReplied.into());
             }
             let mut unfinished = Unfinished { replier: &replier, reason: None };
-            let head = Head {
-                source: shared.source.clone(),
-                content_type,
-                headers: self.headers,
-                sequence: None,
-                request: None,
+            let head = head(shared, content_type, self.headers);
+            let result = if self.context.around.is_empty() {
+                send(shared, &replier, &head, producer, None).await
+            } else {
+                pass_layers(self.handle.clone(), &replier, self.context, head, producer).await
             };
-            let result = send(shared, &replier, &head, producer).await;
             match &result {
                 Ok(()) => std::mem::forget(unfinished),
                 Err(error) => {
@@ -168,10 +174,54 @@ impl ReplySetup {
     }
 }
 
+fn head(shared: &Shared, content_type: Option<ContentType>, headers: Headers) -> Head {
+    Head { source: shared.source.clone(), content_type, headers, sequence: None, request: None }
+}
+
+/// Replies through the layers: those of the binding, and those of the conduit.
+fn pass_layers(
+    handle: Open,
+    replier: &Arc<Replier>,
+    context: Context,
+    head: Head,
+    producer: Producer,
+) -> Boxed<'static, Result<(), Error>> {
+    let Context { around, cause } = context;
+    let subject = cause.as_ref().map(|cause| cause.subject().clone());
+    let Some(subject) = subject else {
+        // Only a message has a reply, and names itself as its cause.
+        return Box::pin(async { Err(ErrorKind::NotARequest.into()) });
+    };
+    let to = To::Asker(Arc::clone(replier), subject);
+    let (body, Head { headers, content_type, .. }) = (Body::from_producer(producer), head);
+    let call = OutboundCall::new(CallKind::Reply, handle, to, headers, content_type, body, cause);
+    let passing = layer::outbound(around, passed, call);
+    Box::pin(async move {
+        match passing.await.finish()? {
+            (Done::Replied, _) => Ok(()),
+            _ => Err(Outcome::of_another_call()),
+        }
+    })
+}
+
+/// Replies when the layers are passed.
+fn passed(call: OutboundCall) -> Begun {
+    let OutboundCall { handle, to, headers, content_type, body, deadline, .. } = call;
+    Begun::Running(Box::pin(async move {
+        let To::Asker(replier, _) = to else {
+            return Outcome::from(Outcome::of_another_call());
+        };
+        let shared = handle.shared();
+        let head = head(shared, content_type, headers);
+        let sent = send(shared, &replier, &head, body.into_producer(), deadline).await;
+        Outcome::from(sent.map(|()| Done::Replied))
+    }))
+}
+
 impl Future for Replying {
     type Output = Result<(), Error>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
         self.0.poll(cx, |setup| Started::Running(setup.run()))
     }
 }

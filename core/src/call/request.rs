@@ -18,8 +18,9 @@ use crate::{
     Encoder, Error, ErrorKind, Message,
     call::lazy::{Lazy, Started},
     call::outgoing::Outgoing,
-    driver::NoAnswer,
+    driver::{Answer, Endpoint, NoAnswer},
     handle::Handle,
+    layer::{Around, Begun, CallKind, Done, OutboundCall, Outcome},
 };
 
 /// A request, which is sent when this is awaited, and yields the reply.
@@ -124,29 +125,81 @@ fn deadline(
     own.into_iter().chain(inherited).min()
 }
 
+type Asked<E> = Result<Message<E>, Error>;
+
 impl<E: Encoder> RequestSetup<E> {
-    #[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
-    fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send {
-        async move {
-            let now = self.handle.shared().now();
-            let deadline = deadline(now, self.timeout, self.inherited);
-            let (message, ready, body) = asking::check(self.outgoing, now, deadline)?;
-            let body = asking::prepare(&ready, body, deadline).await?;
-            let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
-            let answer = match asking.next().await {
-                Ok(answer) => answer,
-                Err(NoAnswer::Silence(error)) => Err(error),
-                // Give up first: a receiver that is not confirmed by then never will be.
-                Err(NoAnswer::Deadline) => {
-                    Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
-                }
-            };
-            let to = Arc::clone(&asking.ready.to);
-            let mut answer = answer.map_err(|error| to.about(error))?;
-            asking.end();
-            answer.content.limit_time(deadline);
-            Ok(Message::reply_to(self.handle, to.subject().clone(), answer, deadline))
+    #[inline(always)]
+    fn start(self) -> Started<Asked<E>, impl Future<Output = Asked<E>> + use<E>> {
+        if self.outgoing.is_layered() {
+            return self.pass_layers();
         }
+        Started::Running(self.run())
+    }
+
+    #[inline]
+    fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send + use<E> {
+        let Self { outgoing, handle, timeout, inherited } = self;
+        let deadline = deadline(handle.shared().now(), timeout, inherited);
+        ask(outgoing, deadline, move |to, answer| {
+            let around = Around::default();
+            Message::reply_to(handle, to.subject().clone(), answer, deadline, around)
+        })
+    }
+
+    fn pass_layers<F>(self) -> Started<Asked<E>, F> {
+        let Self { outgoing, handle, timeout, inherited } = self;
+        let deadline = deadline(handle.shared().now(), timeout, inherited);
+        let (subject, around) = (outgoing.subject(), outgoing.around().of_conduit());
+        let passing =
+            outgoing.pass_layers(CallKind::Request, passed, |call| call.deadline = deadline);
+        let (passing, subject) = match passing.and_then(|passing| Ok((passing, subject?))) {
+            Ok(passing) => passing,
+            Err(error) => return Started::Done(Err(error)),
+        };
+        Started::Boxed(Box::pin(async move {
+            match passing.await.finish()? {
+                (Done::Reply(answer, deadline), _) => {
+                    Ok(Message::reply_to(handle, subject, answer, deadline, around))
+                }
+                _ => Err(Outcome::of_another_call()),
+            }
+        }))
+    }
+}
+
+/// Asks when the layers are passed.
+fn passed(call: OutboundCall) -> Begun {
+    let deadline = call.deadline;
+    let asking = ask(Outgoing::of_call(call), deadline, |_, answer| answer);
+    Begun::Running(Box::pin(async move {
+        Outcome::from(asking.await.map(|answer| Done::Reply(answer, deadline)))
+    }))
+}
+
+/// Asks, and waits for the reply.
+#[expect(clippy::manual_async_fn, reason = "a function would keep what it is given twice")]
+fn ask<T>(
+    outgoing: Outgoing,
+    deadline: Option<Instant>,
+    reply: impl FnOnce(&Endpoint, Answer) -> T + Send,
+) -> impl Future<Output = Result<T, Error>> + Send {
+    async move {
+        let (message, ready, body) = asking::check(outgoing, deadline)?;
+        let body = asking::prepare(&ready, body, deadline).await?;
+        let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
+        let answer = match asking.next().await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Silence(error)) => Err(error),
+            // Give up first: a receiver that is not confirmed by then never will be.
+            Err(NoAnswer::Deadline) => {
+                Err(Error::from(ErrorKind::Deadline).with_executed(asking.give_up()))
+            }
+        };
+        let to = Arc::clone(&asking.ready.to);
+        let mut answer = answer.map_err(|error| to.about(error))?;
+        asking.end();
+        answer.content.limit_time(deadline);
+        Ok(reply(&to, answer))
     }
 }
 
@@ -154,7 +207,7 @@ impl<E: Encoder> Future for Requesting<E> {
     type Output = Result<Message<E>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, |setup| Started::Running(setup.run()))
+        self.0.poll(cx, RequestSetup::start)
     }
 }
 

@@ -2,7 +2,9 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -10,7 +12,8 @@ use bytes::Bytes;
 use crate::{
     Body, Delivery, Error,
     call::lazy::{Lazy, Started},
-    call::outgoing::{Outgoing, Ready},
+    call::outgoing::{Outgoing, Ready, in_time},
+    layer::{Begun, CallKind, Done, Options, OutboundCall, Outcome},
     producer::{Prepared, Producer},
     proto::frame::Frame,
     transport::Targets,
@@ -103,9 +106,19 @@ impl Sending {
 type Sent = Result<Delivery, Error>;
 
 impl SendSetup {
+    #[inline]
+    fn start(self) -> Started<Sent, impl Future<Output = Sent> + use<>> {
+        if self.outgoing.is_layered() {
+            return self.pass_layers();
+        }
+        self.send(None)
+    }
+
     /// Sends the message without waiting if it fits one packet, as most do, which allocates nothing
     /// but the packet. Otherwise returns what is left to do.
-    fn start(self) -> Started<Sent, impl Future<Output = Sent>> {
+    // Inlined where there are no layers, which is where most messages pass.
+    #[inline(always)]
+    fn send(self, deadline: Option<Instant>) -> Started<Sent, impl Future<Output = Sent> + use<>> {
         let Self { outgoing, expect, confirm } = self;
         let (mut ready, body) = match outgoing.check(None) {
             Ok(checked) => checked,
@@ -115,28 +128,70 @@ impl SendSetup {
         match sent {
             Some(Ok(())) => Started::Done(Ok(Delivery::handed_over())),
             Some(Err(error)) => Started::Done(Err(ready.to.about(error))),
-            None => Started::Running(send(ready, body, expect, confirm)),
+            None => Started::Running(send(ready, body, expect, confirm, deadline)),
+        }
+    }
+
+    #[inline(never)]
+    fn pass_layers<F>(self) -> Started<Sent, F> {
+        let Self { outgoing, expect, confirm } = self;
+        let options = Options { expect, confirm, ..Options::default() };
+        let passing = outgoing.pass_layers(CallKind::OneWay, passed, |call| call.options = options);
+        match passing {
+            Ok(passing) => Started::Layered(passing, finished),
+            Err(error) => Started::Done(Err(error)),
         }
     }
 }
 
-async fn send(mut ready: Ready, body: Producer, expect: Option<usize>, confirm: bool) -> Sent {
-    let sent = match ready.prepare(body).await? {
-        Prepared::Whole(body) if !confirm => publish(&mut ready, body).await,
-        Prepared::Whole(body) => {
-            stream(&mut ready, Body::from(body).into_producer(), expect, confirm).await
+/// Sends what has passed the layers.
+fn passed(call: OutboundCall) -> Begun {
+    let (Options { expect, confirm, .. }, deadline) = (call.options, call.deadline);
+    let setup = SendSetup { outgoing: Outgoing::of_call(call), expect, confirm };
+    let outcome = |sent: Sent| Outcome::from(sent.map(Done::Sent));
+    match setup.send(deadline) {
+        Started::Done(sent) => Begun::Done(outcome(sent)),
+        Started::Running(sending) => {
+            Begun::Running(Box::pin(async move { outcome(sending.await) }))
         }
-        Prepared::Streamed(producer) => stream(&mut ready, producer, expect, confirm).await,
+        Started::Boxed(sending) => Begun::Running(Box::pin(async move { outcome(sending.await) })),
+        Started::Layered(passing, _) => Begun::Running(passing),
+    }
+}
+
+fn finished(outcome: Outcome) -> Sent {
+    match outcome.finish()? {
+        (Done::Sent(delivery), _) => Ok(delivery),
+        _ => Err(Outcome::of_another_call()),
+    }
+}
+
+async fn send(
+    mut ready: Ready,
+    body: Producer,
+    expect: Option<usize>,
+    confirm: bool,
+    deadline: Option<Instant>,
+) -> Sent {
+    let sent = match ready.prepare(body).await? {
+        Prepared::Whole(body) if !confirm => publish(&mut ready, body, deadline).await,
+        Prepared::Whole(body) => {
+            let producer = Body::from(body).into_producer();
+            stream(&mut ready, producer, expect, confirm, deadline).await
+        }
+        Prepared::Streamed(producer) => {
+            stream(&mut ready, producer, expect, confirm, deadline).await
+        }
     };
     sent.map_err(|error| ready.to.about(error))
 }
 
-async fn publish(ready: &mut Ready, body: Bytes) -> Sent {
-    ready.handle.shared().ready(None).await?;
+async fn publish(ready: &mut Ready, body: Bytes, deadline: Option<Instant>) -> Sent {
+    ready.handle.shared().ready(deadline).await?;
     ready.number(Targets::Both);
     let packet = || Frame::message(ready.head.borrowed(), &body);
     let to = ready.to.both();
-    ready.handle.shared().publish(to, to, packet, None, None).await?;
+    ready.handle.shared().publish(to, to, packet, None, deadline).await?;
     Ok(Delivery::handed_over())
 }
 
@@ -145,12 +200,15 @@ async fn stream(
     producer: Producer,
     expect: Option<usize>,
     confirm: bool,
+    deadline: Option<Instant>,
 ) -> Sent {
-    ready.handle.shared().ready(None).await?;
-    let message = ready.handle.shared().message_id();
-    ready.handle.shared().settle(ready.to.both(), None).await?;
+    let shared = Arc::clone(ready.handle.shared());
+    shared.ready(deadline).await?;
+    let message = shared.message_id();
+    shared.settle(ready.to.both(), deadline).await?;
     let stream = ready.offer(message, producer.length(), Targets::Both, expect);
-    let outcome = ready.handle.shared().streams.send(&stream, producer).await?;
+    let sending = shared.streams.send(&stream, producer);
+    let outcome = in_time(&shared, &stream, deadline, sending).await?;
     if confirm { Delivery::confirmed(&outcome) } else { Delivery::of(&outcome) }
 }
 

@@ -1,4 +1,5 @@
 mod failures;
+mod layers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use crate::{
     driver::{self, Ground},
     handle::Handle,
     id::SystemIds,
+    layer::{Around, Layers},
     transport::{DynTransport, Transport},
 };
 
@@ -58,6 +60,7 @@ pub struct Builder<R = Missing, T = Missing, E = Missing> {
     encoder: E,
     ids: Box<dyn IdGenerator>,
     config: Config,
+    layers: Layers,
 }
 
 impl Builder {
@@ -69,6 +72,7 @@ impl Builder {
             encoder: Missing,
             ids: Box::new(SystemIds::default()),
             config: Config::default(),
+            layers: Layers::default(),
         }
     }
 }
@@ -76,20 +80,20 @@ impl Builder {
 impl<R, T, E> Builder<R, T, E> {
     /// Sets the runtime that runs the conduit's tasks and handlers.
     pub fn runtime<N: Runtime>(self, runtime: N) -> Builder<N, T, E> {
-        let Self { service, transport, encoder, ids, config, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config }
+        let Self { service, transport, encoder, ids, config, layers, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers }
     }
 
     /// Sets the transport that moves the conduit's packets.
     pub fn transport<N: Transport>(self, transport: N) -> Builder<R, N, E> {
-        let Self { service, runtime, encoder, ids, config, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config }
+        let Self { service, runtime, encoder, ids, config, layers, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers }
     }
 
     /// Sets the encoder for values.
     pub fn encoder<N: Encoder>(self, encoder: N) -> Builder<R, T, N> {
-        let Self { service, runtime, transport, ids, config, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config }
+        let Self { service, runtime, transport, ids, config, layers, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers }
     }
 
     /// Sets the generator of ids; by default, the operating system. Only for reproducible tests: ids
@@ -275,8 +279,9 @@ impl<R, T, E> Builder<R, T, E> {
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
         let runtime = Arc::new(self.runtime);
         let ground = Ground::new(service, self.config, runtime, transport, self.ids);
-        let shared = driver::start(ground);
-        Ok(Conduit::from_handle(Handle::new(shared, Arc::new(self.encoder))))
+        let shared = driver::start(ground, self.layers.gate());
+        let handle = Handle::new(shared, Arc::new(self.encoder));
+        Ok(Conduit::new_handle(handle, Around::new(self.layers)))
     }
 }
 

@@ -3,7 +3,8 @@ use std::{sync::Arc, time::Instant};
 use super::{Content, InboundStream, Replier, ground::Ground, streams::Readiness};
 use crate::{
     Subject,
-    proto::{ReasonCode, frame::Head},
+    accept::Accepted,
+    proto::{Detail, Reason, ReasonCode, frame::Head},
 };
 
 /// A message that has reached a binding.
@@ -13,6 +14,8 @@ pub(crate) struct Arrival {
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) content: Content,
+    /// What layers have said of it, if there is something to keep.
+    pub(crate) accepted: Option<Box<Accepted>>,
 }
 
 impl Arrival {
@@ -32,6 +35,28 @@ impl Arrival {
         }
         if let Some(replier) = &self.replier {
             replier.claim();
+        }
+    }
+
+    /// Notes that a handler has it.
+    #[inline]
+    pub(crate) fn start(&self) {
+        if let Some(replier) = &self.replier {
+            replier.start();
+        }
+        self.content.start();
+    }
+
+    /// Tells its sender that it is refused, before a handler has it.
+    pub(super) fn decline(&self, reason: Reason) {
+        match (self.stream(), &self.replier) {
+            // The end of its body tells the sender, which may offer it to another member.
+            (Some(stream), replier) => {
+                stream.stop(reason);
+                let _ = replier.as_ref().is_none_or(|replier| replier.claim());
+            }
+            (None, Some(replier)) => replier.fail(reason, Detail::default()),
+            (None, None) => {}
         }
     }
 

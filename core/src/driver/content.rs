@@ -27,6 +27,15 @@ pub(crate) struct StreamContent {
     /// Reading fails after it.
     deadline: Option<Deadline>,
     length: Option<u64>,
+    /// Is told of the end.
+    end: Option<Box<dyn BodyEnd>>,
+}
+
+/// Wants to know how the reading of a body ends. Dropped without a word if the reader drops the body
+/// before.
+pub(crate) trait BodyEnd: Send + Sync {
+    /// Notes that the last byte was read, or why the body has failed.
+    fn ended(self: Box<Self>, result: Result<(), &Error>);
 }
 
 struct Deadline {
@@ -49,7 +58,7 @@ impl Content {
         deadline: Option<Instant>,
     ) -> Self {
         let deadline = deadline.map(|at| Deadline::new(stream.ground(), at));
-        Self::Stream(Box::new(StreamContent { stream, deadline, length }))
+        Self::Stream(Box::new(StreamContent { stream, deadline, length, end: None }))
     }
 
     /// Sets a time after which reading fails.
@@ -67,9 +76,25 @@ impl Content {
     }
 
     /// Stops the sender of a streamed body, with a reason.
-    pub(crate) fn stop(&self, code: ReasonCode) {
+    pub(crate) fn stop(&self, reason: impl Into<Reason>) {
         if let Self::Stream(content) = self {
-            content.stream.stop(code.into());
+            content.stream.stop(reason.into());
+        }
+    }
+
+    /// Tells how the reading ends. A body of one packet has ended.
+    pub(crate) fn watch(&mut self, end: Box<dyn BodyEnd>) {
+        match self {
+            Self::Whole(_) => end.ended(Ok(())),
+            Self::Stream(content) => content.end = Some(end),
+        }
+    }
+
+    /// Returns the body, if it came in one packet.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        match self {
+            Self::Whole(bytes) => Some(bytes),
+            Self::Stream(_) => None,
         }
     }
 
@@ -94,6 +119,19 @@ impl Content {
 
 impl StreamContent {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
+        let next = ready!(self.poll_bytes(cx));
+        let result = match &next {
+            Ok(Some(_)) => return Poll::Ready(next),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Some(end) = self.end.take() {
+            end.ended(result);
+        }
+        Poll::Ready(next)
+    }
+
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let late = self.poll_late(cx).is_ready();
         if late {
             // Buffered bytes are not returned either. Harmless if the body was read to its end.

@@ -1,5 +1,6 @@
 //! Delivers messages and offers on a subject to the bindings that they are for.
 
+mod layered;
 mod refuse;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ use std::{cell::OnceCell, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
+use self::refuse::Declined;
 use super::{
     Arrival, Content, Mailbox, Replier, Shared,
     ground::{EventFields, Logged},
@@ -17,6 +19,7 @@ use super::{
 };
 use crate::{
     ErrorKind, MessageId,
+    accept::Accepted,
     proto::{
         Detail, Gap, ReasonCode,
         frame::{Head, StreamId},
@@ -86,9 +89,16 @@ impl<'a> PacketDelivery<'a> {
         // Checked first: a refused request must not create a replier, whose drop would answer it.
         if head.request.is_some() && !self.takes_request(mailbox) {
             self.lose_copy(mailbox, &head);
-            return self.refuse_request(&head, ReasonCode::Overloaded);
+            return self.refuse_request(&head, ReasonCode::Overloaded.into());
         }
-        let arrival = self.arrival(head, Content::Whole(body));
+        let (mut at, mut accepted) = (at, None);
+        if self.has_gate(at) {
+            match self.accept_message(at, &head, &body) {
+                Ok(by) => (at, accepted) = by,
+                Err(refusal) => return self.refuse_message(at, &head, &refusal),
+            }
+        }
+        let arrival = self.arrival(head, Content::Whole(body), accepted);
         let Err(Full(arrival)) = self.give(at, arrival) else { return };
         let mailbox = self.mailbox(at);
         if mailbox.is_complete() {
@@ -110,7 +120,7 @@ impl<'a> PacketDelivery<'a> {
     /// left. If its sender can be told, it asks the group again.
     fn pass_on(&self, head: &Head, body: &[u8]) {
         if head.request.is_some() {
-            self.refuse_request(head, ReasonCode::Draining);
+            self.refuse_request(head, ReasonCode::Draining.into());
         } else {
             self.shared.handing_on.send_again(self.route.subject.clone(), head, body);
         }
@@ -124,10 +134,10 @@ impl<'a> PacketDelivery<'a> {
             Target::Plain => {
                 for at in 0..count {
                     self.note(at, head);
-                    if let Err(code) = self.offer_to(at, head, offer) {
+                    if let Err(declined) = self.offer_to(at, head, offer) {
                         let mailbox = self.mailbox(at);
-                        self.lose_copy(mailbox, head);
-                        self.refuse_offer(&head.source, stream, mailbox.port(), code);
+                        self.count_copy(mailbox, head, &declined);
+                        self.refuse_offer(&head.source, stream, mailbox.port(), declined.reason());
                     }
                 }
                 return;
@@ -142,20 +152,23 @@ impl<'a> PacketDelivery<'a> {
                 };
                 let all = self.members.all();
                 let before = all.iter().position(|member| has_it(&member.mailbox));
-                let mut refused = ReasonCode::Draining;
+                let mut declined = Declined::Code(ReasonCode::Draining);
                 for at in before.into_iter().chain(0..count) {
                     match self.offer_to(at, head, offer) {
                         Ok(()) => return,
-                        Err(code) => refused = code,
+                        Err(by) => declined = by,
+                    }
+                    if declined.is_final() {
+                        break;
                     }
                 }
-                refused
+                declined
             }
         };
-        self.refuse_offer(&head.source, stream, 0, refused);
+        self.refuse_offer(&head.source, stream, 0, refused.reason());
     }
 
-    fn offer_to(&mut self, at: usize, head: &Head, offer: Offer) -> Result<(), ReasonCode> {
+    fn offer_to(&mut self, at: usize, head: &Head, offer: Offer) -> Result<(), Declined> {
         let (mailbox, streams) = (self.mailbox(at), &self.shared.streams);
         let id = StreamId { message: offer.message, reply: false };
         if let Some(open) = streams.inbound_at(id, mailbox.port()) {
@@ -170,12 +183,18 @@ impl<'a> PacketDelivery<'a> {
             None => mailbox.has_room(self.bytes),
         };
         if !has_room {
-            return Err(ReasonCode::Overloaded);
+            return Err(Declined::Code(ReasonCode::Overloaded));
         }
+        let accepted = match self.has_gate(at) {
+            true => self.accept(at, head, None, offer.length).map_err(Declined::Layer)?,
+            false => None,
+        };
         let (target, queue) = (self.route.target, Arc::clone(mailbox));
-        let stream = streams.accept(id, target, offer.length, &head.source, self.bytes, queue)?;
+        let stream = streams
+            .accept(id, target, offer.length, &head.source, self.bytes, queue)
+            .map_err(Declined::Code)?;
         let content = Content::stream(stream, offer.length, self.deadline(head));
-        let arrival = self.arrival(Box::new(head.clone()), content);
+        let arrival = self.arrival(Box::new(head.clone()), content, accepted);
         // Full means that it was unbound a moment ago.
         if let Err(Full(arrival)) = self.give(at, arrival) {
             self.give_back(arrival);
@@ -205,14 +224,19 @@ impl<'a> PacketDelivery<'a> {
         mailbox.has_room(self.bytes) && !(is_group && mailbox.has_kept_waiting(too_long))
     }
 
-    fn arrival(&self, head: Box<Head>, content: Content) -> Arrival {
+    fn arrival(
+        &self,
+        head: Box<Head>,
+        content: Content,
+        accepted: Option<Box<Accepted>>,
+    ) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             let (serving, asker) = (&self.shared.serving, head.source.clone());
             Replier::new(serving, self.now(), request, asker, self.route.target, is_whole)
         });
         let (deadline, subject) = (self.deadline(&head), self.route.subject.clone());
-        Arrival { head, subject, replier, deadline, content }
+        Arrival { head, subject, replier, deadline, content, accepted }
     }
 
     fn deadline(&self, head: &Head) -> Option<Instant> {

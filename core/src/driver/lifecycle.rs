@@ -11,11 +11,11 @@ use super::{
     ground::{EventFields, Ground, Logged, Stage},
     inbox,
 };
-use crate::error::Causes;
+use crate::{accept::Gate, error::Causes};
 
 /// Starts a conduit.
-pub(crate) fn start(ground: Ground) -> Arc<Shared> {
-    let shared = Arc::new(Shared::new(ground));
+pub(crate) fn start(ground: Ground, gate: Gate) -> Arc<Shared> {
+    let shared = Arc::new(Shared::new(ground, gate));
     ending::launch(&shared);
     shared
 }

@@ -1,6 +1,7 @@
 //! The messages that wait in one binding.
 
 mod charged;
+mod layered;
 mod offered;
 mod state;
 
@@ -25,6 +26,7 @@ use super::{
 };
 use crate::{
     Subject,
+    accept::Gate,
     proto::{BindingId, BindingKind, Label, Queue, frame::Head},
 };
 
@@ -45,6 +47,12 @@ pub(crate) struct Mailbox {
     pub(crate) lost: Counter,
     /// Messages that are known to be lost in transit.
     pub(crate) missed: Counter,
+    /// Messages that layers have refused, without those that another member of the group may get.
+    pub(crate) refused: Counter,
+    /// What the layers of the binding are asked when a message arrives.
+    gate: Mutex<Gate>,
+    /// How many there are.
+    gate_len: AtomicUsize,
 }
 
 /// The error of a mailbox that is full or complete, with the message.
@@ -65,6 +73,9 @@ impl Mailbox {
             completed: Event::new(),
             lost: Counter::default(),
             missed: Counter::default(),
+            refused: Counter::default(),
+            gate: Mutex::default(),
+            gate_len: AtomicUsize::new(0),
         }
     }
 

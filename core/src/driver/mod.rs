@@ -35,7 +35,8 @@
 //!
 //! # Locks
 //! Each lock is held for a few steps that do not wait, and none while user code, a waker or the
-//! destructor of a message runs. Nested locks are taken in this order:
+//! destructor of a message runs; except that `Route::listening` is held while a layer accepts a
+//! message, which is why a layer must not bind or unbind there. Nested locks are taken in this order:
 //! 1. `Route::listening`, by the task or reader that polls the subscription
 //! 2. `Routes::table`
 //! 3. `Mailbox::state`
@@ -75,7 +76,7 @@ mod work;
 
 pub(crate) use self::{
     arrival::Arrival,
-    content::Content,
+    content::{BodyEnd, Content},
     endpoint::Endpoint,
     ground::{EventFields, Ground, Logged},
     lifecycle::{release, start},

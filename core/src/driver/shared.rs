@@ -4,6 +4,7 @@ use super::{
     connection::WatchedConnection, ground::Ground, handing_on::HandingOn, requests::Requests,
     routes::Routes, serving::Serving, streams::Streams, work::Work,
 };
+use crate::accept::Gate;
 
 /// The parts of a conduit, on their ground.
 pub(crate) struct Shared {
@@ -15,10 +16,12 @@ pub(crate) struct Shared {
     pub(super) handing_on: Arc<HandingOn>,
     pub(crate) routes: Routes,
     pub(crate) connection: WatchedConnection,
+    /// What the layers of the conduit are asked when a message arrives.
+    pub(super) gate: Gate,
 }
 
 impl Shared {
-    pub(super) fn new(ground: Ground) -> Self {
+    pub(super) fn new(ground: Ground, gate: Gate) -> Self {
         let ground = Arc::new(ground);
         let work = Arc::new(Work::new(Arc::clone(&ground)));
         let streams = Arc::new(Streams::new(Arc::clone(&ground)));
@@ -32,7 +35,12 @@ impl Shared {
             work,
             streams,
             handing_on,
+            gate,
         }
+    }
+
+    pub(crate) fn ground(&self) -> &Arc<Ground> {
+        &self.ground
     }
 }
 

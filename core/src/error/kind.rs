@@ -132,6 +132,7 @@ impl ErrorKind {
             ReasonCode::NoReply => K::NoReply,
             ReasonCode::Closed => K::Closed,
             ReasonCode::Deadline => K::Deadline,
+            ReasonCode::Refused => K::Refused,
             ReasonCode::Other(_) => K::Other,
         }
     }

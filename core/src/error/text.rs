@@ -1,6 +1,9 @@
 //! Prints untrusted texts in one line of bounded length.
 
-use std::fmt::{self, Write};
+use std::{
+    any::Any,
+    fmt::{self, Write},
+};
 
 /// How many bytes of a text are printed; the number of further ones is appended.
 pub(super) const MOST: usize = 1024;
@@ -25,6 +28,12 @@ fn is_unprintable(character: char) -> bool {
     let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let begins_a_line = matches!(character, '\u{2028}' | '\u{2029}');
     character.is_control() || turns || begins_a_line
+}
+
+/// Returns the text of a panic.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// A text that keeps at most `most` bytes, and counts the rest.

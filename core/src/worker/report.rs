@@ -1,6 +1,6 @@
 //! Converts a handler's error for the log and for the asker.
 
-use std::{any::Any, error::Error as StdError};
+use std::error::Error as StdError;
 
 use crate::{
     ErrorKind,
@@ -66,10 +66,4 @@ impl<'a> Report<'a> {
         };
         (Reason::new(self.code, text), Detail::default())
     }
-}
-
-/// Returns the text of a panic.
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

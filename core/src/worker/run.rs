@@ -2,33 +2,24 @@
 
 use std::{
     any::Any,
-    error::Error as StdError,
     fmt::Display,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use futures_lite::{FutureExt, future};
+use futures_lite::future;
 
-use super::{
-    HandlerOutput, Worker,
-    report::{self, Report},
-    sealed::Sealed,
-    slots::Slots,
-};
+use super::{HandlerOutput, Worker, function::Function, report::Report, slots::Slots};
 use crate::{
     Encoder, ErrorKind, Message, Subject,
     call::Duties,
     driver::{Bound, EventFields, Logged, Shared, Tally},
-    error::{Causes, FailureMap, OneLine},
+    error::{Causes, FailureMap, OneLine, panic_text},
     handle::Handle,
+    layer::{Around, Handled},
     proto::{Detail, Reason, ReasonCode},
 };
-
-type Panic = Box<dyn Any + Send>;
-/// The outcome of a handler: done, failed, or panicked.
-type HandlerOutcome = Result<Option<Box<dyn StdError + Send + Sync>>, Panic>;
 
 /// Runs a function on every message of a binding, on up to `concurrency` of them at the same time.
 pub(crate) fn run<E, F, R>(
@@ -36,6 +27,7 @@ pub(crate) fn run<E, F, R>(
     handle: &Handle<E>,
     concurrency: usize,
     failure_map: Option<FailureMap>,
+    around: Around,
     function: F,
 ) -> Worker
 where
@@ -51,7 +43,7 @@ where
     handle.shared().tasks.spawn(async move {
         // Dropped last: closing the conduit waits until all handlers have been dropped.
         let handlers = handlers;
-        let mut function = function;
+        let mut function = Function::new(function, &shared, &running, &around);
         // A single handler runs in this task, one message after the other.
         let slots = (concurrency > 1).then(|| Slots::new(concurrency));
         let work = async {
@@ -61,15 +53,18 @@ where
                     None => None,
                 };
                 let next = poll_fn(|cx| running.poll_next(cx));
-                let Some(arrival) = next.await else { break };
+                let Some(mut arrival) = next.await else { break };
+                if !around.is_empty() && !running.admits(&mut arrival) {
+                    continue;
+                }
+                // Layers may refuse what no handler has.
+                if around.is_empty() {
+                    arrival.start();
+                }
                 // Messages that have arrived are handled even if the last handle was dropped.
-                let mut message = Message::received(weak.handle(), arrival);
+                let mut message = Message::received(weak.handle(), arrival, around.clone());
                 let duties = message.take_duties();
-                let started = catch_unwind(AssertUnwindSafe(|| function(message)));
-                // Boxed: the futures around it move it several times, and hold it twice each.
-                let started =
-                    started.map(|future| Box::pin(AssertUnwindSafe(future).catch_unwind()));
-                let handling = async move { started?.await.map(Sealed::into_error) };
+                let handling = function.handle(message);
                 let handler = Arc::clone(&shared);
                 let Some(slot) = slot else {
                     let map = failure_map.as_ref();
@@ -100,7 +95,7 @@ async fn handle_one(
     (subject, tally): (&Subject, &Tally),
     duties: Duties,
     failure_map: Option<&FailureMap>,
-    running: impl Future<Output = HandlerOutcome>,
+    running: impl Future<Output = Handled>,
 ) {
     let Duties { source, replier, deadline, handling } = duties;
     let needless = async {
@@ -119,16 +114,18 @@ async fn handle_one(
         shared.log(event, EventFields { subject, source, error, ..EventFields::default() });
     };
     let panicked = |panic: &(dyn Any + Send)| {
-        let text = report::panic_text(panic);
+        let text = panic_text(panic);
         log(Logged::HandlerPanicked, Some(&OneLine(text)));
         (Reason::new(ReasonCode::Panicked, text), Detail::default())
     };
     // Of a one-way message too, which has nobody to tell.
     let mut code = None;
     let failure = match outcome {
-        Some(Ok(None)) => None,
+        Some(Handled::Done) => None,
+        // Its layer has counted it.
+        Some(Handled::Refused(refusal)) => Some((refusal.reason().clone(), Detail::default())),
         // A handler that fails after its deadline most often fails because of it.
-        None | Some(Ok(Some(_))) if deadline.is_some_and(|at| shared.now() >= at) => {
+        None | Some(Handled::Failed(_)) if deadline.is_some_and(|at| shared.now() >= at) => {
             log(Logged::OutOfTime, None);
             Some((ReasonCode::Deadline.into(), Detail::default()))
         }
@@ -141,7 +138,7 @@ async fn handle_one(
             log(event, None);
             Some((code.into(), Detail::default()))
         }
-        Some(Ok(Some(error))) => {
+        Some(Handled::Failed(error)) => {
             let failed = || {
                 let report = Report::of(&*error);
                 log(report.event(), Some(&Causes(&*error)));
@@ -154,7 +151,7 @@ async fn handle_one(
             let failed = catch_unwind(AssertUnwindSafe(failed));
             failed.unwrap_or_else(|panic| Some(panicked(&*panic)))
         }
-        Some(Err(panic)) => Some(panicked(&*panic)),
+        Some(Handled::Panicked(panic)) => Some(panicked(&*panic)),
     };
     match code.or_else(|| failure.as_ref().map(|(reason, _)| reason.code)) {
         None => tally.finish(),

@@ -18,6 +18,7 @@ mod handles;
 mod headers;
 mod health;
 mod ids;
+mod layers;
 mod limits;
 mod logs;
 mod mapped;

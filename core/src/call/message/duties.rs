@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    Encode, Encoder, Message, Source,
+    Encode, Encoder, Error, Message, Source,
     call::outgoing::Payload,
     call::reply::Replying,
     driver::{Handling, Replier},
     handle::Handle,
+    layer::{Context, Extensions, InboundCall, Incoming},
+    proto::{Detail, Reason},
 };
 
 /// What the task that runs a handler has to know and to clean up.
@@ -54,6 +56,7 @@ impl<E> Drop for MessageGuard<E> {
 pub(crate) struct Responder<E> {
     handle: Handle<E>,
     replier: Arc<Replier>,
+    context: Context,
 }
 
 impl<E: Encoder> Responder<E> {
@@ -63,7 +66,7 @@ impl<E: Encoder> Responder<E> {
         E: Encode<T>,
     {
         let payload = Payload::encode(self.handle.encoder(), value);
-        Replying::new(self.handle.open(), Some(self.replier), payload)
+        Replying::new(self.handle.open(), Some(self.replier), payload, self.context)
     }
 }
 
@@ -82,6 +85,60 @@ impl<E: Encoder> Message<E> {
         Some(Responder {
             handle: self.guard.handle.clone(),
             replier: Arc::clone(self.replier.as_ref()?),
+            context: self.reply_context(),
         })
+    }
+
+    /// Returns what layers see of the message.
+    pub(crate) fn incoming(&self) -> Incoming {
+        let request = self.replier.as_ref().map(|replier| replier.request.message);
+        Incoming::new(&self.head, &self.subject, request, &self.extensions)
+    }
+
+    /// Notes that a handler has this message.
+    pub(crate) fn start(&self) {
+        if let Some(replier) = &self.replier {
+            replier.start();
+        }
+        self.body.start();
+    }
+
+    /// Answers the request.
+    pub(super) fn answer_with(&self, payload: Result<Payload, Error>) -> Replying {
+        let (handle, replier) = (self.guard.handle.open(), self.replier.clone());
+        Replying::new(handle, replier, payload, self.reply_context())
+    }
+
+    /// Returns what a reply needs for the layers that it passes, if there are any.
+    pub(super) fn reply_context(&self) -> Context {
+        if self.around.is_empty() {
+            return Context::default();
+        }
+        Context { around: self.around.clone(), cause: Some(self.incoming().into()) }
+    }
+
+    /// Returns the message as its layers see it before the handler.
+    pub(crate) fn inbound_call(&self) -> InboundCall {
+        InboundCall::new(self.incoming(), self.deadline, self.guard.handle.shared().ground())
+    }
+
+    pub(crate) fn is_one_packet(&self) -> bool {
+        !self.body.is_streamed()
+    }
+
+    /// Gives the message what the layers have attached to it.
+    pub(crate) fn extend(&mut self, extensions: Extensions) {
+        self.extensions = extensions;
+    }
+
+    /// Tells the sender that a layer has refused the message. No handler has started.
+    pub(crate) fn refuse(&self, reason: &Reason) {
+        self.body.stop(reason);
+        match &self.replier {
+            // The end of its body tells the sender, which may offer it to another member.
+            Some(replier) if self.body.is_streamed() => drop(replier.claim()),
+            Some(replier) => replier.fail(reason.clone(), Detail::default()),
+            None => {}
+        }
     }
 }

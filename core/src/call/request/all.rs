@@ -15,7 +15,11 @@ use super::{
     deadline,
 };
 use crate::{
-    Encoder, Error, Message, call::outgoing::Outgoing, driver::Room, handle::Handle,
+    Encoder, Error, Message,
+    call::outgoing::Outgoing,
+    driver::{Answer, Room},
+    handle::Handle,
+    layer::{Around, Begun, CallKind, Done, Options, OutboundCall, Outcome, Progress},
     proto::AskerLimits,
 };
 
@@ -159,70 +163,122 @@ impl<E> fmt::Debug for Replies<E> {
     }
 }
 
-enum Progress<E> {
+enum State<E> {
     Planned(Box<Plan<E>>),
-    Asked(Box<AskingAll<E>>),
+    Asked(Box<AskingAll>, Handle<E>, Around),
     Over,
 }
 
 fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<E>, Error>> + Send {
-    stream::unfold(Progress::Planned(plan), |progress| async {
-        let mut asking = match progress {
-            Progress::Over => return None,
-            Progress::Asked(asking) => asking,
-            Progress::Planned(plan) => match begin(*plan).await {
-                Ok(asking) => Box::new(asking),
-                Err(error) => return Some((Err(error), Progress::Over)),
-            },
+    stream::unfold(State::Planned(plan), |state| async {
+        let (mut asking, handle, around) = match state {
+            State::Over => return None,
+            State::Asked(asking, handle, around) => (asking, handle, around),
+            State::Planned(plan) => {
+                let (handle, around) = (plan.handle.clone(), plan.outgoing.around().of_conduit());
+                match begin(*plan).await {
+                    Ok(asking) => (asking, handle, around),
+                    Err(error) => return Some((Err(error), State::Over)),
+                }
+            }
         };
         let reply = asking.next().await?;
         let concerns_all = reply.as_ref().is_err_and(|error| error.instance().is_none());
-        let next = if concerns_all { Progress::Over } else { Progress::Asked(asking) };
+        let (subject, deadline) = (asking.asking.ready.to.subject().clone(), asking.deadline);
+        let reply = reply.map(|answer| {
+            Message::reply_to(handle.clone(), subject, answer, deadline, around.clone())
+        });
+        let next = if concerns_all { State::Over } else { State::Asked(asking, handle, around) };
         Some((reply, next))
     })
 }
 
 /// A request to all in progress.
-struct AskingAll<E> {
+struct AskingAll {
     asking: Asking,
-    handle: Handle<E>,
     deadline: Option<Instant>,
     /// How many more answers are expected.
     wanted: Option<usize>,
+    progress: Progress,
 }
 
-async fn begin<E: Encoder>(plan: Plan<E>) -> Result<AskingAll<E>, Error> {
+async fn begin<E: Encoder>(plan: Plan<E>) -> Result<Box<AskingAll>, Error> {
     let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
-    let shared = handle.shared();
-    let (now, config) = (shared.now(), &shared.config);
-    let deadline = deadline(now, timeout, inherited);
+    let deadline = deadline(handle.shared().now(), timeout, inherited);
+    let options = Options { expect, silence, ..Options::default() };
+    if !outgoing.is_layered() {
+        return Ok(Box::new(ask_all(outgoing, deadline, options).await?));
+    }
+    let change = |call: &mut OutboundCall| (call.deadline, call.options) = (deadline, options);
+    let passing = outgoing.pass_layers(CallKind::RequestAll, passed, change)?;
+    match passing.await.finish()? {
+        (Done::Asked(asked), progress) => {
+            let asked = asked.downcast::<AskingAll>();
+            let mut asking = asked.map_err(|_| Outcome::of_another_call())?;
+            asking.progress = progress;
+            Ok(asking)
+        }
+        _ => Err(Outcome::of_another_call()),
+    }
+}
+
+/// Asks when the layers are passed.
+fn passed(call: OutboundCall) -> Begun {
+    let (deadline, options) = (call.deadline, call.options);
+    let asking = ask_all(Outgoing::of_call(call), deadline, options);
+    Begun::Running(Box::pin(async move {
+        Outcome::from(asking.await.map(|asked| Done::Asked(Box::new(asked))))
+    }))
+}
+
+async fn ask_all(
+    outgoing: Outgoing,
+    deadline: Option<Instant>,
+    options: Options,
+) -> Result<AskingAll, Error> {
+    let Options { expect, silence, .. } = options;
+    let config = &outgoing.handle.shared().config;
     let limits = config.asker();
     let silence = silence.unwrap_or(limits.answer);
     let limits = AskerLimits { answer: silence, idle: silence, ..limits };
     let room = Room { answers: config.waiting, bytes: config.waiting_bytes_per_binding };
-    let (message, ready, body) = check(outgoing, now, deadline)?;
+    let (message, ready, body) = check(outgoing, deadline)?;
     let body = prepare(&ready, body, deadline).await?;
     let takes = Takes::All { limits, room, expect };
     let asking = Asking::begin(message, ready, body, deadline, &takes)?;
-    Ok(AskingAll { asking, handle, deadline, wanted: expect })
+    Ok(AskingAll { asking, deadline, wanted: expect, progress: Progress::default() })
 }
 
-impl<E: Encoder> AskingAll<E> {
-    async fn next(&mut self) -> Option<Result<Message<E>, Error>> {
+impl AskingAll {
+    async fn next(&mut self) -> Option<Result<Answer, Error>> {
+        let Some(mut reply) = self.next_answer().await else {
+            self.progress.end(Ok(()));
+            return None;
+        };
+        self.progress.show(&mut reply);
+        match &reply {
+            Err(error) if error.instance().is_none() => self.progress.end(Err(error)),
+            // Its reader may not ask for more.
+            _ if self.wanted == Some(0) => self.progress.end(Ok(())),
+            _ => {}
+        }
+        Some(reply)
+    }
+
+    async fn next_answer(&mut self) -> Option<Result<Answer, Error>> {
         if self.wanted == Some(0) {
             self.asking.end();
             return None;
         }
         let answer = self.asking.next().await.ok()?;
-        let count = self.asking.pending.was_taken(self.handle.shared());
+        let count = self.asking.pending.was_taken(self.asking.shared());
         self.wanted = self.wanted.map(|wanted| wanted.saturating_sub(count));
-        let to = &self.asking.ready.to;
-        let mut answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => return Some(Err(to.about(error))),
-        };
-        answer.content.limit_time(self.deadline);
-        let (handle, subject) = (self.handle.clone(), to.subject().clone());
-        Some(Ok(Message::reply_to(handle, subject, answer, self.deadline)))
+        match answer {
+            Ok(mut answer) => {
+                answer.content.limit_time(self.deadline);
+                Some(Ok(answer))
+            }
+            Err(error) => Some(Err(self.asking.ready.to.about(error))),
+        }
     }
 }

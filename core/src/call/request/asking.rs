@@ -86,7 +86,7 @@ impl Asking {
         Ok(asking)
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.ready.handle.shared()
     }
 
@@ -226,10 +226,10 @@ impl Drop for Asking {
 /// Checks a request, and separates its body from the rest.
 pub(super) fn check(
     outgoing: Outgoing,
-    now: Instant,
     deadline: Option<Instant>,
 ) -> Result<(MessageId, Ready, Producer), Error> {
     let shared = outgoing.handle.shared();
+    let now = shared.now();
     let message = shared.message_id();
     let time_left = deadline.map(|at| at.saturating_duration_since(now));
     let request = Request { message, time_left, credit: shared.config.first_window };

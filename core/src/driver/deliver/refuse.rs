@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::PacketDelivery;
 use crate::{
     ErrorKind, MessageId, Source,
+    accept::Refusal,
     driver::{Mailbox, streams::OfferQueue},
     proto::{
         Detail, Reason, ReasonCode,
@@ -14,30 +15,33 @@ use crate::{
 };
 
 impl PacketDelivery<'_> {
-    pub(super) fn refuse_request(&self, head: &Head, code: ReasonCode) {
+    pub(super) fn refuse_request(&self, head: &Head, reason: Reason) {
         if let Some(request) = head.request {
-            self.refuse_asker(&head.source, request.message, code);
+            self.refuse_asker(&head.source, request.message, reason);
         }
     }
 
-    fn refuse_asker(&self, asker: &Source, message: MessageId, code: ReasonCode) {
+    fn refuse_asker(&self, asker: &Source, message: MessageId, reason: Reason) {
+        let code = reason.code;
         let failure = Frame::Failure {
             message,
             instance: self.shared.source.instance,
             target: self.route.target,
             started: false,
-            reason: code.into(),
+            reason,
             detail: Detail::default(),
         };
         self.refuse(code, asker.inbox(), failure.encode());
     }
 
-    pub(super) fn refuse_offer(&self, sender: &Source, id: StreamId, port: u64, code: ReasonCode) {
+    pub(super) fn refuse_offer(&self, sender: &Source, id: StreamId, port: u64, reason: Reason) {
+        let code = reason.code;
+        let reason = self.shared.config.told(reason);
         let stop = Frame::Stop {
             stream: id,
             receiver: self.shared.receiver(port),
             target: self.route.target,
-            reason: Reason::from(code),
+            reason,
         };
         let (sender, stop) = (sender.inbox(), stop.encode());
         // A plain binding decides once: it must neither accept a repeated offer after refusing it,
@@ -63,7 +67,7 @@ impl PacketDelivery<'_> {
     pub(in crate::driver) fn refuse_unsupported(&self, what: &Refusable) {
         let code = ReasonCode::Unsupported;
         match what {
-            Refusable::Request(asker, message) => self.refuse_asker(asker, *message, code),
+            Refusable::Request(asker, message) => self.refuse_asker(asker, *message, code.into()),
             Refusable::Offer(sender, message) => {
                 let id = StreamId { message: *message, reply: false };
                 let each = self.members.all().iter().map(|member| member.mailbox.port());
@@ -72,7 +76,7 @@ impl PacketDelivery<'_> {
                     Target::Group => vec![0],
                 };
                 for port in ports {
-                    self.refuse_offer(sender, id, port, code);
+                    self.refuse_offer(sender, id, port, code.into());
                 }
             }
         }
@@ -84,5 +88,36 @@ impl PacketDelivery<'_> {
         if self.route.target == Target::Plain {
             mailbox.lose(&self.route.subject, head);
         }
+    }
+
+    /// Counts an offer that a plain binding has declined; in a group, another member may take it.
+    pub(super) fn count_copy(&self, mailbox: &Mailbox, head: &Head, declined: &Declined) {
+        match declined {
+            Declined::Layer(refusal) if self.route.target == Target::Plain => {
+                mailbox.count_refused(&self.route.subject, &head.source, refusal);
+            }
+            Declined::Layer(_) => {}
+            Declined::Code(_) => self.lose_copy(mailbox, head),
+        }
+    }
+}
+
+/// Why a binding does not take an offer.
+pub(super) enum Declined {
+    Code(ReasonCode),
+    Layer(Refusal),
+}
+
+impl Declined {
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::Code(code) => (*code).into(),
+            Self::Layer(refusal) => refusal.reason().clone(),
+        }
+    }
+
+    /// Returns whether no other member of the group should be asked.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Layer(refusal) if !refusal.is_busy())
     }
 }

@@ -6,6 +6,7 @@ use futures_lite::{Stream, stream};
 use super::PacketDelivery;
 use crate::{
     Headers, MessageId,
+    accept::Gate,
     config::Config,
     driver::{self, Ground, Shared, bind, routes::Members},
     id::SystemIds,
@@ -75,13 +76,14 @@ impl Subscription for Silent {
 }
 
 fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
-    driver::start(Ground::new(
+    let ground = Ground::new(
         "a".parse().expect("it keeps the rules"),
         Config::default(),
         Arc::new(sim.clone()),
         Box::new(transport.clone()),
         Box::new(SystemIds::default()),
-    ))
+    );
+    driver::start(ground, Gate::default())
 }
 
 fn head(shared: &Shared, request: Option<Request>) -> Box<Head> {

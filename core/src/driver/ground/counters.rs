@@ -7,6 +7,8 @@ pub(crate) struct Counters {
     pub(crate) lost: Counter,
     /// Messages to plain bindings lost in transit.
     pub(crate) missed: Counter,
+    /// Messages that layers have refused.
+    pub(crate) refused: Counter,
     /// Packets that could not be understood.
     pub(crate) invalid: Counter,
     /// Messages that were accepted and could not be sent.

@@ -53,6 +53,7 @@ events! {
     CutOffByClosing: "conduit::handler" WARN "a handler was cut off by closing";
     Lost: "conduit::binding" WARN "a binding is full and drops messages";
     Missed: "conduit::binding" WARN "messages were lost on the way";
+    Refused: "conduit::layer" WARN "a layer refused a message";
     NotUnderstood: "conduit::packet" WARN "a packet was not understood";
     OutboxFull: "conduit::packet" WARN "the outbox is full and drops refusals, cancellations and failures";
     Unsent: "conduit::packet" WARN "messages that were accepted could not be sent";

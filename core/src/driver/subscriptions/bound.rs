@@ -10,7 +10,9 @@ use futures_lite::future;
 use super::listening::{Found, read};
 use crate::{
     Subject,
+    accept::{Accepted, Arriving, Gate},
     driver::{Arrival, Content, Mailbox, Shared, Tally, routes::Route},
+    transport::Target,
 };
 
 /// A binding that the broker routes to. It unbinds when dropped.
@@ -60,6 +62,48 @@ impl Bound {
             self.route.watch.hand_back();
         }
         arrival
+    }
+
+    /// Shows a message that was taken to the layers that were added after it had arrived. Returns
+    /// whether it is accepted; if it is not, it is refused, and no longer counts as taken.
+    #[inline]
+    pub(crate) fn admits(&self, arrival: &mut Arrival) -> bool {
+        let seen = arrival.accepted.as_ref().map_or(0, |accepted| accepted.seen);
+        seen == self.mailbox.gate_len() || self.admits_late(arrival)
+    }
+
+    #[cold]
+    fn admits_late(&self, arrival: &mut Arrival) -> bool {
+        let Accepted { extensions, seen } =
+            arrival.accepted.take().map(|accepted| *accepted).unwrap_or_default();
+        let arriving = Arriving {
+            head: &arrival.head,
+            subject: &arrival.subject,
+            deadline: arrival.deadline,
+            body: arrival.content.whole(),
+            length: arrival.content.length(),
+            ground: self.shared.ground(),
+            extensions,
+        };
+        // Those of the conduit have seen it.
+        let refusal = match arriving.pass(&Gate::default(), &self.mailbox.gate(), seen) {
+            Ok(accepted) => {
+                arrival.accepted = accepted;
+                return true;
+            }
+            Err(refusal) => refusal,
+        };
+        if self.is_plain() || (arrival.replier.is_none() && arrival.stream().is_none()) {
+            self.mailbox.count_refused(&arrival.subject, &arrival.head.source, &refusal);
+        }
+        arrival.decline(self.shared.config.told(refusal.reason().clone()));
+        self.shared.work.handled();
+        false
+    }
+
+    /// Returns whether it receives every message of its subject.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.route.target == Target::Plain
     }
 
     /// Returns whether it is still bound.

@@ -1,0 +1,251 @@
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Around, Clock, Extensions, Incoming};
+use crate::{
+    Body, Headers, ServiceName, Source, Subject,
+    driver::{Endpoint, Replier},
+    handle::Open,
+    proto::frame::ContentType,
+};
+
+/// The kinds of [`OutboundCall`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallKind {
+    /// A one-way message: a send.
+    OneWay,
+    /// A request that takes one reply.
+    Request,
+    /// A request that takes the replies of all plain bindings.
+    RequestAll,
+    /// A reply to a request.
+    Reply,
+}
+
+/// A message that is about to leave, as its layers see it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use conduit::{
+///     Error,
+///     layer::{Layer, Next, OutboundCall, Outcome},
+/// };
+///
+/// /// Names the user, gives reports five seconds, and tries once more what was not executed.
+/// struct Reports(String);
+///
+/// impl Layer for Reports {
+///     async fn outbound(&self, mut call: OutboundCall, next: Next<'_>) -> Outcome {
+///         if call.subject().as_str() != "report" {
+///             return next.run(call).await;
+///         }
+///         if let Err(error) = call.headers_mut().set("user", &*self.0) {
+///             return Error::from(error).into();
+///         }
+///         call.shorten_deadline(call.clock().now() + Duration::from_secs(5));
+///         let again = call.try_clone(); // `None` for a body that is not in memory
+///         let outcome = next.run(call).await;
+///         match again {
+///             Some(call) if outcome.error().is_some_and(Error::is_retryable) => next.run(call).await,
+///             _ => outcome,
+///         }
+///     }
+/// }
+/// ```
+pub struct OutboundCall {
+    pub(crate) handle: Open,
+    pub(crate) to: To,
+    pub(crate) headers: Headers,
+    pub(crate) content_type: Option<ContentType>,
+    pub(crate) body: Body,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) options: Options,
+    extensions: Extensions,
+    cause: Option<Arc<Incoming>>,
+    kind: CallKind,
+}
+
+/// Where a call goes.
+#[derive(Clone)]
+pub(crate) enum To {
+    Endpoint(Arc<Endpoint>),
+    /// To who asked, with the subject of the request.
+    Asker(Arc<Replier>, Subject),
+}
+
+/// How a call is made, which layers do not see.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Options {
+    pub(crate) expect: Option<usize>,
+    pub(crate) silence: Option<Duration>,
+    pub(crate) confirm: bool,
+}
+
+/// What a call has of the client or message that it is made with: the layers, and the message that has
+/// caused it.
+#[derive(Clone, Default)]
+pub(crate) struct Context {
+    pub(crate) around: Around,
+    pub(crate) cause: Option<Arc<Incoming>>,
+}
+
+impl OutboundCall {
+    #[inline]
+    pub(crate) fn new(
+        kind: CallKind,
+        handle: Open,
+        to: To,
+        headers: Headers,
+        content_type: Option<ContentType>,
+        body: Body,
+        cause: Option<Arc<Incoming>>,
+    ) -> Self {
+        let extensions = cause.as_ref().map(|cause| cause.extensions().clone());
+        Self {
+            handle,
+            to,
+            headers,
+            content_type,
+            body,
+            deadline: None,
+            options: Options::default(),
+            extensions: extensions.unwrap_or_default(),
+            cause,
+            kind,
+        }
+    }
+}
+
+impl OutboundCall {
+    /// Returns the kind of call.
+    #[must_use]
+    pub fn kind(&self) -> CallKind {
+        self.kind
+    }
+
+    /// Returns the service that it goes to. For a reply, that of the asker.
+    #[must_use]
+    pub fn service(&self) -> &ServiceName {
+        match &self.to {
+            To::Endpoint(to) => to.service(),
+            To::Asker(replier, _) => &replier.asker.service,
+        }
+    }
+
+    /// Returns the subject. For a reply, that of the request.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        match &self.to {
+            To::Endpoint(to) => to.subject(),
+            To::Asker(_, subject) => subject,
+        }
+    }
+
+    /// Returns the service and the instance that make the call.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.handle.shared().source
+    }
+
+    /// Returns the headers.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Returns the headers, to change them.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+
+    /// Returns the media type of the body, if an encoder made it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_ref().map(ContentType::as_str)
+    }
+
+    /// Returns the deadline, if there is one: a request has one by default.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Sets the deadline, unless there is an earlier one. A send or a reply that passes its deadline
+    /// fails as a request does.
+    pub fn shorten_deadline(&mut self, at: Instant) {
+        self.deadline = Some(self.deadline.map_or(at, |deadline| deadline.min(at)));
+    }
+
+    /// Returns the body.
+    #[must_use]
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Replaces the body by what a function makes of it. The content type stays.
+    pub fn map_body<B: Into<Body>>(&mut self, map: impl FnOnce(Body) -> B) {
+        let body = std::mem::replace(&mut self.body, Body::empty());
+        self.body = map(body).into();
+    }
+
+    /// Returns the extensions. A call that a handler makes on behalf of its message begins with those
+    /// of the message.
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// Returns the extensions, to change them for the layers within.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// Returns the message that has caused the call: the request of a reply, or the message that
+    /// [`Message::service`](crate::Message::service) was called on.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Incoming> {
+        self.cause.as_deref()
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        Clock::new(self.handle.shared().ground())
+    }
+
+    /// Copies the call, for another try. `None` if its body is not in memory, and can only be sent
+    /// once. The copies share the body.
+    #[must_use]
+    pub fn try_clone(&mut self) -> Option<Self> {
+        let body = self.body.share()?;
+        Some(Self {
+            handle: self.handle.clone(),
+            to: self.to.clone(),
+            headers: self.headers.clone(),
+            content_type: self.content_type.clone(),
+            body,
+            deadline: self.deadline,
+            options: self.options,
+            extensions: self.extensions.clone(),
+            cause: self.cause.clone(),
+            kind: self.kind,
+        })
+    }
+}
+
+impl fmt::Debug for OutboundCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundCall")
+            .field("kind", &self.kind)
+            .field("service", self.service())
+            .field("subject", self.subject())
+            .field("headers", &self.headers)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! The function of a worker, and the layers around it.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use futures_lite::{FutureExt, future::CatchUnwind};
+
+use super::{HandlerOutput, sealed::Sealed};
+use crate::{
+    Encoder, Message,
+    driver::{Bound, Shared},
+    layer::{self, Around, Boxed, Handled, Handler, InboundCall, InboundOutcome},
+};
+
+/// The function that a worker runs on its messages.
+pub(super) enum Function<F> {
+    Bare(F),
+    Layered(Arc<Layered<F>>),
+}
+
+/// A function with layers, whose futures call it when the layers let a message pass.
+pub(super) struct Layered<F> {
+    function: Mutex<F>,
+    shared: Arc<Shared>,
+    bound: Arc<Bound>,
+    around: Around,
+}
+
+impl<F> Function<F> {
+    pub(super) fn new(
+        function: F,
+        shared: &Arc<Shared>,
+        bound: &Arc<Bound>,
+        around: &Around,
+    ) -> Self {
+        if around.is_empty() {
+            return Self::Bare(function);
+        }
+        let (shared, bound) = (Arc::clone(shared), Arc::clone(bound));
+        let function = Mutex::new(function);
+        Self::Layered(Arc::new(Layered { function, shared, bound, around: around.clone() }))
+    }
+
+    /// Starts to handle a message. Without layers, the function is called at once.
+    pub(super) fn handle<E, R>(&mut self, message: Message<E>) -> Handling<R>
+    where
+        E: Encoder,
+        F: FnMut(Message<E>) -> R + Send + 'static,
+        R: Future<Output: HandlerOutput> + Send + 'static,
+    {
+        match self {
+            Self::Bare(function) => call(function, message),
+            Self::Layered(layered) => {
+                let layered = Arc::clone(layered);
+                Handling::Layered(Box::pin(async move { layered.pass_layers(message).await }))
+            }
+        }
+    }
+}
+
+/// A handler in progress.
+pub(super) enum Handling<R> {
+    // Boxed: the futures around it move it several times, and hold it twice each.
+    Running(Pin<Box<CatchUnwind<AssertUnwindSafe<R>>>>),
+    Layered(Boxed<'static, Handled>),
+    /// The function has panicked before it returned a future.
+    Panicked(Option<Panic>),
+}
+
+type Panic = Box<dyn Any + Send>;
+
+#[inline]
+fn call<E, F, R>(function: &mut F, message: Message<E>) -> Handling<R>
+where
+    F: FnMut(Message<E>) -> R,
+    R: Future<Output: HandlerOutput>,
+{
+    match catch_unwind(AssertUnwindSafe(|| function(message))) {
+        Ok(running) => Handling::Running(Box::pin(AssertUnwindSafe(running).catch_unwind())),
+        Err(panic) => Handling::Panicked(Some(panic)),
+    }
+}
+
+impl<R: Future<Output: HandlerOutput>> Future for Handling<R> {
+    type Output = Handled;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Handled> {
+        match self.get_mut() {
+            Self::Running(running) => Poll::Ready(match ready!(running.as_mut().poll(cx)) {
+                Ok(output) => output.into_error().map_or(Handled::Done, Handled::Failed),
+                Err(panic) => Handled::Panicked(panic),
+            }),
+            Self::Layered(passing) => passing.as_mut().poll(cx),
+            Self::Panicked(panic) => {
+                let panic = panic.take().expect("a future is not polled after its end");
+                Poll::Ready(Handled::Panicked(panic))
+            }
+        }
+    }
+}
+
+impl<F> Layered<F> {
+    async fn pass_layers<E, R>(&self, message: Message<E>) -> Handled
+    where
+        E: Encoder,
+        F: FnMut(Message<E>) -> R + Send + 'static,
+        R: Future<Output: HandlerOutput> + Send + 'static,
+    {
+        let inbound = message.inbound_call();
+        let handler = OneMessage { function: &self.function, message: Mutex::new(Some(message)) };
+        let handled = layer::inbound(&self.around, &handler, inbound).await;
+        if let Some(message) = handler.take() {
+            self.refuse(&message, &handled);
+        }
+        handled
+    }
+
+    /// Refuses a message that no layer has passed on.
+    #[cold]
+    fn refuse<E: Encoder>(&self, message: &Message<E>, handled: &Handled) {
+        let Handled::Refused(refusal) = handled else {
+            // It fails as if its handler had: an asker is told later, the sender of a body now.
+            return message.start();
+        };
+        if self.bound.is_plain() || message.is_one_packet() && !message.is_request() {
+            let mailbox = &self.bound.mailbox;
+            mailbox.count_refused(message.subject(), message.source(), refusal);
+        }
+        message.refuse(&self.shared.config.told(refusal.reason().clone()));
+    }
+}
+
+/// A message that waits for the layers.
+struct OneMessage<'a, E, F> {
+    function: &'a Mutex<F>,
+    message: Mutex<Option<Message<E>>>,
+}
+
+impl<E, F> OneMessage<'_, E, F> {
+    fn take(&self) -> Option<Message<E>> {
+        self.message.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<E, F, R> Handler for OneMessage<'_, E, F>
+where
+    E: Encoder,
+    F: FnMut(Message<E>) -> R + Send + 'static,
+    R: Future<Output: HandlerOutput> + Send + 'static,
+{
+    fn handle(&self, inbound: InboundCall) -> Boxed<'_, InboundOutcome> {
+        let Some(mut message) = self.take() else {
+            // `next` is consumed, so that nothing calls this twice.
+            return Box::pin(async { InboundOutcome(Handled::Done) });
+        };
+        message.extend(inbound.into_extensions());
+        message.start();
+        let running = {
+            let mut function = self.function.lock().unwrap_or_else(PoisonError::into_inner);
+            call(&mut *function, message)
+        };
+        Box::pin(async move { InboundOutcome(running.await) })
+    }
+}
