@@ -35,6 +35,12 @@
 //! control characters in texts of other processes are escaped. The text of a handler's own error is
 //! logged unchanged, since it comes from the application.
 //!
+//! A handler, the function of [`to`](crate::Binding::to), [`serve`](crate::Binding::serve) or
+//! [`serve_with`](crate::Binding::serve_with), runs in a span with the target `conduit`, the level DEBUG
+//! and the name `handler`, within those that [layers](crate::layer) enter. Its fields are `service`,
+//! this one; `subject`; `source` and `instance`, the sender's; and `request`, the id of a request. What
+//! the handler logs names the message by it.
+//!
 //! Transports have targets of their own; their documentation lists the events.
 
 mod repeats;

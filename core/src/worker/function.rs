@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_lite::{FutureExt, future::CatchUnwind};
+use tracing::Span;
 
 use super::{HandlerOutput, sealed::Sealed};
 use crate::{
@@ -66,7 +67,7 @@ impl<F> Function<F> {
 /// A handler in progress.
 pub(super) enum Handling<R> {
     // Boxed: the futures around it move it several times, and hold it twice each.
-    Running(Pin<Box<CatchUnwind<AssertUnwindSafe<R>>>>),
+    Running(Pin<Box<CatchUnwind<AssertUnwindSafe<R>>>>, Span),
     Layered(Boxed<'static, Handled>),
     /// The function has panicked before it returned a future.
     Panicked(Option<Panic>),
@@ -74,14 +75,17 @@ pub(super) enum Handling<R> {
 
 type Panic = Box<dyn Any + Send>;
 
+/// Calls a function, in the span of the message.
 #[inline]
 fn call<E, F, R>(function: &mut F, message: Message<E>) -> Handling<R>
 where
+    E: Encoder,
     F: FnMut(Message<E>) -> R,
     R: Future<Output: HandlerOutput>,
 {
-    match catch_unwind(AssertUnwindSafe(|| function(message))) {
-        Ok(running) => Handling::Running(Box::pin(AssertUnwindSafe(running).catch_unwind())),
+    let span = message.span();
+    match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| function(message)))) {
+        Ok(running) => Handling::Running(Box::pin(AssertUnwindSafe(running).catch_unwind()), span),
         Err(panic) => Handling::Panicked(Some(panic)),
     }
 }
@@ -92,10 +96,13 @@ impl<R: Future<Output: HandlerOutput>> Future for Handling<R> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Handled> {
         match self.get_mut() {
-            Self::Running(running) => Poll::Ready(match ready!(running.as_mut().poll(cx)) {
-                Ok(output) => output.into_error().map_or(Handled::Done, Handled::Failed),
-                Err(panic) => Handled::Panicked(panic),
-            }),
+            Self::Running(running, span) => {
+                let _entered = span.enter();
+                Poll::Ready(match ready!(running.as_mut().poll(cx)) {
+                    Ok(output) => output.into_error().map_or(Handled::Done, Handled::Failed),
+                    Err(panic) => Handled::Panicked(panic),
+                })
+            }
             Self::Layered(passing) => passing.as_mut().poll(cx),
             Self::Panicked(panic) => {
                 let panic = panic.take().expect("a future is not polled after its end");

@@ -31,6 +31,7 @@ mod replies;
 mod sharing;
 mod shutdown;
 mod slow_readers;
+mod spans;
 mod state;
 mod timing;
 mod traffic;

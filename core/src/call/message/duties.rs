@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use tracing::{Span, field};
+
 use crate::{
     Encode, Encoder, Error, Message, Source,
     call::outgoing::Payload,
@@ -9,7 +11,7 @@ use crate::{
     driver::{Handling, Replier},
     handle::Handle,
     layer::{Context, Extensions, InboundCall, Incoming},
-    proto::{Detail, Reason},
+    proto::{Detail, Reason, frame::Head},
 };
 
 /// What the task that runs a handler has to know and to clean up.
@@ -87,6 +89,20 @@ impl<E: Encoder> Message<E> {
             replier: Arc::clone(self.replier.as_ref()?),
             context: self.reply_context(),
         })
+    }
+
+    /// Returns the span that the handler runs in.
+    pub(crate) fn span(&self) -> Span {
+        let Head { source, .. } = &*self.head;
+        tracing::debug_span!(
+            target: "conduit",
+            "handler",
+            service = %self.guard.handle.shared().source.service,
+            subject = %self.subject,
+            source = %source.service,
+            instance = %source.instance,
+            request = self.replier.as_ref().map(|replier| field::display(replier.request.message)),
+        )
     }
 
     /// Returns what layers see of the message.
