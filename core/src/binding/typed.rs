@@ -8,7 +8,7 @@ pub use self::with_state::TypedBindingWithState;
 use super::Binding;
 use crate::{
     Contract, Decode, Encode, Encoder, Error, Failure, HandlerOutput, Message, NoReply, Subject,
-    Worker,
+    Worker, layer::Layer,
 };
 
 /// What a conduit can [bind](crate::Conduit::bind) to: a subject, as text or as a [`Subject`], or a
@@ -95,6 +95,11 @@ impl<E: Encoder, In, Out> TypedBinding<E, In, Out> {
         state: Arc<S>,
     ) -> TypedBindingWithState<E, S, In, Out> {
         TypedBindingWithState::new(self.binding.with(state))
+    }
+
+    /// Adds a layer, as [`Binding::layer`] does.
+    pub fn layer(self, layer: impl Layer) -> Self {
+        self.map(|binding| binding.layer(layer))
     }
 
     fn map(self, change: impl FnOnce(Binding<E>) -> Binding<E>) -> Self {
