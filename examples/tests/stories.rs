@@ -54,6 +54,40 @@ fn service() -> Outcome {
 }
 
 #[test]
+fn state() -> Outcome {
+    let printed = run("state")?;
+    assert!(printed.has("ada has 42"));
+    assert!(printed.has("an amount is above 0"));
+    assert!(printed.has("closed: true, ada has 0"));
+    Ok(())
+}
+
+#[test]
+fn errors() -> Outcome {
+    let printed = run("errors")?;
+    assert!(printed.has("teapot: 3 left"));
+    assert!(printed.has("spoon: item.unknown, worth another try: false"));
+    assert!(printed.has("cup: shelf.counting, worth another try: true"));
+    Ok(())
+}
+
+#[test]
+fn testing() -> Outcome {
+    let printed = run("testing")?;
+    assert!(printed.has("an order is mailed"));
+    assert!(printed.has("20 orders that are not answered end in time"));
+    Ok(())
+}
+
+#[test]
+fn two_encoders() -> Outcome {
+    let printed = run("two_encoders")?;
+    assert!(printed.has("picked 2 of 3, said in application/json"));
+    assert!(printed.has("JSON for the warehouse: NotDecoded"));
+    Ok(())
+}
+
+#[test]
 fn broadcast() -> Outcome {
     let printed = run("broadcast")?;
     for who in ["instance 1, loop", "instance 2, handler", "until"] {
