@@ -113,7 +113,6 @@ impl Broker {
         mut packet: Bytes,
         undelivered: Option<(&Address, Token)>,
     ) -> Result<Published, TransportError> {
-        let mut wakers = Wakers::default();
         let mut state = self.lock();
         from.check_open()?;
         if packet.len() > self.max_packet_len {
@@ -132,11 +131,15 @@ impl Broker {
                 Fate::Now { copies, notice } => (copies, notice),
             },
         };
+        let mut wakers = state.faults.as_ref().map(Active::wakers).unwrap_or_default();
         for _ in 1..copies {
             state.route(from.routes, to, packet.clone(), None, &mut wakers);
         }
         let undelivered = undelivered.filter(|_| notice);
         let offer = state.route(from.routes, to, packet, undelivered, &mut wakers);
+        if let Some(faults) = &mut state.faults {
+            faults.transit.receive(wakers.take_arriving());
+        }
         drop(state);
         wakers.wake();
         Ok(match offer {

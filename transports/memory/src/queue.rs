@@ -3,6 +3,7 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
+    time::Instant,
 };
 
 use conduit::transport::Packet;
@@ -29,6 +30,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Inner {
     packets: VecDeque<Packet>,
+    /// Packets that the connection is still receiving, after `packets`.
+    arriving: VecDeque<Packet>,
     ended: bool,
     reader: Option<Waker>,
 }
@@ -47,7 +50,8 @@ impl Queue {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().packets.len()
+        let inner = self.lock();
+        inner.packets.len() + inner.arriving.len()
     }
 
     pub(crate) fn has_room(&self) -> bool {
@@ -71,10 +75,29 @@ impl Queue {
         inner.reader.take()
     }
 
+    /// Adds a packet that its connection has yet to receive. Returns when it will have.
+    pub(crate) fn push_arriving(&self, packet: Packet, now: Instant, bandwidth: u32) -> Instant {
+        let length = match &packet {
+            Packet::Data(packet) => packet.len(),
+            Packet::Undelivered(_) => 0,
+        };
+        self.lock().arriving.push_back(packet);
+        self.way.received_at(now, length, bandwidth)
+    }
+
+    /// Notes that the first packet that was arriving has arrived, and returns the reader to wake.
+    /// If it was lost meanwhile, nothing happens.
+    pub(crate) fn arrived(&self) -> Option<Waker> {
+        let mut inner = self.lock();
+        let packet = inner.arriving.pop_front()?;
+        inner.packets.push_back(packet);
+        inner.reader.take()
+    }
+
     pub(crate) fn poll_pop(&self, cx: &Context<'_>) -> Poll<Option<Packet>> {
         let mut inner = self.lock();
         if let Some(packet) = inner.packets.pop_front() {
-            let was_full = inner.packets.len() + 1 >= self.capacity;
+            let was_full = inner.packets.len() + inner.arriving.len() + 1 >= self.capacity;
             if inner.packets.is_empty() && inner.packets.capacity() > KEPT {
                 inner.release();
             }
@@ -84,7 +107,7 @@ impl Queue {
             }
             return Poll::Ready(Some(packet));
         }
-        if inner.ended {
+        if inner.ended && inner.arriving.is_empty() {
             return Poll::Ready(None);
         }
         let previous = match &inner.reader {
@@ -115,8 +138,10 @@ impl Queue {
 
     /// Discards the packets in the queue.
     pub(crate) fn lose(&self) {
-        let packets = mem::take(&mut self.lock().packets);
-        drop(packets);
+        let mut inner = self.lock();
+        let lost = (mem::take(&mut inner.packets), mem::take(&mut inner.arriving));
+        drop(inner);
+        drop(lost);
     }
 
     /// Wakes all waiting publishers. Waking one is not enough: it may wait at another full queue,

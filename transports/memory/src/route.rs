@@ -85,9 +85,9 @@ impl Route {
             };
         };
         for receiver in receivers {
-            wakers.add(receiver.push(packet.clone()));
+            wakers.push(receiver, packet.clone());
         }
-        wakers.add(last.push(packet));
+        wakers.push(last, packet);
         Offer::Taken
     }
 

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU8, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use conduit::transport::{Connection, ConnectionState};
@@ -15,6 +18,8 @@ pub(crate) struct Way {
     /// How many packets of the connection wait until its bandwidth lets them pass.
     writing: AtomicUsize,
     written: Event,
+    /// When the connection has received what was routed to it.
+    received: Mutex<Option<Instant>>,
 }
 
 /// A packet that is being written; counted until this is dropped.
@@ -28,6 +33,7 @@ impl Default for Way {
             mended: Event::new(),
             writing: AtomicUsize::new(0),
             written: Event::new(),
+            received: Mutex::default(),
         }
     }
 }
@@ -93,6 +99,20 @@ impl Way {
             true => ConnectionState::Connected,
             false => ConnectionState::Disconnected,
         });
+    }
+
+    /// Returns when the connection will have received a packet of `length` bytes after those before.
+    pub(crate) fn received_at(&self, now: Instant, length: usize, bandwidth: u32) -> Instant {
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = Duration::from_secs(length as u64) / bandwidth.max(1);
+        let at = received.map_or(now, |at| at.max(now)) + time;
+        *received = Some(at);
+        at
+    }
+
+    /// Notes that nothing is being received any more.
+    pub(crate) fn has_received(&self) {
+        *self.received.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Says when to look again.

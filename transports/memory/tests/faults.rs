@@ -245,3 +245,26 @@ fn nothing_of_a_plan_is_left_when_its_broker_is_gone() {
         assert!(weak.upgrade().is_none());
     });
 }
+
+#[test]
+fn what_a_connection_receives_waits_for_what_came_before() {
+    let sim = Sim::new(1);
+    sim.block_on(async {
+        let memory = Memory::new();
+        let other = memory.clone();
+        let mut subscription = memory.subscribe(&subject()).await.expect("it is open");
+        let mut same = memory.subscribe(&inbox()).await.expect("it is open");
+        let mut beside = other.subscribe(&subject()).await.expect("it is open");
+        memory.inject_faults(FaultPlan::new(sim.clone(), 1).receiving_bandwidth(1));
+        publish(&memory, &subject(), 0..3).await;
+        publish(&memory, &inbox(), 3..5).await;
+        sim.sleep(Duration::from_millis(3500)).await;
+        assert_eq!(waiting(&mut subscription).await, [0, 1, 2]);
+        assert_eq!(waiting(&mut beside).await, [0, 1, 2]);
+        assert_eq!(waiting(&mut same).await, []);
+        sim.sleep(Duration::from_secs(1)).await;
+        assert_eq!(waiting(&mut same).await, [3]);
+        memory.end_faults();
+        assert_eq!(waiting(&mut same).await, [4]);
+    });
+}

@@ -84,8 +84,9 @@ impl Broker {
         state.plans += 1;
         let number = state.plans;
         state.faults = Some(Active::new(number, plan, state.counts, Arc::clone(&changed)));
-        drop(state);
         let broker = Arc::downgrade(self);
+        state.ways.values().for_each(|way| way.has_received());
+        drop(state);
         let task = deliver_all(broker, number, Arc::clone(&runtime), changed);
         runtime.spawn(Box::pin(task));
     }
@@ -98,6 +99,9 @@ impl Broker {
         };
         while let Some(held) = faults.transit.pop(None) {
             state.arrive(held, &mut faults.counts, &mut wakers);
+        }
+        while let Some(queue) = faults.transit.pop_received(None) {
+            wakers.add(queue.arrived());
         }
         state.counts = faults.counts;
         drop(state);
@@ -113,12 +117,15 @@ impl Broker {
     /// Delivers the delayed packets that are due. Returns when the next one is, if any; `None` once
     /// the plan has ended.
     fn deliver(&self, plan: u64) -> Option<Option<Instant>> {
-        let mut wakers = Wakers::default();
         let mut state = self.lock();
         let mut faults = state.faults.take_if(|faults| faults.number == plan)?;
-        let now = faults.now();
+        let (now, mut wakers) = (faults.now(), faults.wakers());
         while let Some(held) = faults.transit.pop(Some(now)) {
             state.arrive(held, &mut faults.counts, &mut wakers);
+        }
+        faults.transit.receive(wakers.take_arriving());
+        while let Some(queue) = faults.transit.pop_received(Some(now)) {
+            wakers.add(queue.arrived());
         }
         let next = faults.transit.next_arrival();
         state.faults = Some(faults);

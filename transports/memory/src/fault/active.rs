@@ -5,7 +5,7 @@ use conduit::transport::{Address, Token};
 use event_listener::Event;
 
 use super::{FaultPlan, Held, Transit};
-use crate::{connection::Connection, way::Writing};
+use crate::{connection::Connection, wakers::Wakers, way::Writing};
 
 /// The number of faults that plans have caused. Lets a test check that there were any.
 ///
@@ -125,6 +125,11 @@ impl Active {
         let lost = self.transit.lose(from);
         self.counts.dropped += lost.len() as u64;
         lost
+    }
+
+    /// Returns the readers to wake, of connections that receive as the plan says.
+    pub(crate) fn wakers(&self) -> Wakers {
+        Wakers::receiving(self.plan.receiving_bandwidth, self.now())
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -55,6 +55,7 @@ pub struct FaultPlan {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(super) rng: Rng,
     pub(super) bandwidth: Option<u32>,
+    pub(super) receiving_bandwidth: Option<u32>,
     rules: Vec<(Which, Faults)>,
 }
 
@@ -65,6 +66,7 @@ impl FaultPlan {
             runtime: Arc::new(runtime),
             rng: Rng::with_seed(seed),
             bandwidth: None,
+            receiving_bandwidth: None,
             rules: Vec::new(),
         }
     }
@@ -89,6 +91,13 @@ impl FaultPlan {
     /// connection until it has sent those before.
     pub fn bandwidth(mut self, bytes_per_second: u32) -> Self {
         self.bandwidth = Some(bytes_per_second);
+        self
+    }
+
+    /// Sets how many bytes a second each connection can receive; at least 1. Packets wait in the
+    /// broker until the connection has received those before, of whichever subscription.
+    pub fn receiving_bandwidth(mut self, bytes_per_second: u32) -> Self {
+        self.receiving_bandwidth = Some(bytes_per_second);
         self
     }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use conduit::transport::{Address, Token};
 use event_listener::Event;
 
-use crate::way::Writing;
+use crate::{queue::Queue, way::Writing};
 
 /// A packet in transit.
 pub(crate) struct Held {
@@ -51,6 +51,8 @@ pub(crate) struct Transit {
     lines: BTreeMap<u64, (usize, Instant)>,
     /// When each connection has written what it was given.
     free_at: BTreeMap<u64, Instant>,
+    /// The queues of the packets that connections are receiving.
+    arriving: BTreeMap<(Instant, u64), Arc<Queue>>,
     changed: Arc<Event>,
 }
 
@@ -61,6 +63,7 @@ impl Transit {
             next: 0,
             lines: BTreeMap::new(),
             free_at: BTreeMap::new(),
+            arriving: BTreeMap::new(),
             changed,
         }
     }
@@ -109,9 +112,25 @@ impl Transit {
         Some(held)
     }
 
+    /// Adds packets that connections are receiving.
+    pub(crate) fn receive(&mut self, arriving: Vec<(Instant, Arc<Queue>)>) {
+        for (at, queue) in arriving {
+            self.arriving.insert((at, self.next), queue);
+            self.next += 1;
+            self.changed.notify(usize::MAX);
+        }
+    }
+
+    /// Takes the queue of the next packet that has been received by a time, or of the next of all.
+    pub(crate) fn pop_received(&mut self, by: Option<Instant>) -> Option<Arc<Queue>> {
+        let first = self.arriving.first_entry()?;
+        by.is_none_or(|by| first.key().0 <= by).then(|| first.remove())
+    }
+
     /// Returns when the next packet arrives.
     pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        self.held.keys().next().map(|(at, _)| *at)
+        let held = self.held.keys().next();
+        held.into_iter().chain(self.arriving.keys().next()).map(|(at, _)| *at).min()
     }
 
     /// Removes the packets that one connection has sent, or all.
