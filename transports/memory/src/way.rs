@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,6 +17,8 @@ pub(crate) struct Way {
     mended: Event,
     /// How many packets of the connection wait until its bandwidth lets them pass.
     writing: AtomicUsize,
+    /// How many no longer wait.
+    passed: AtomicU64,
     written: Event,
     /// When the connection has received what was routed to it.
     received: Mutex<Option<Instant>>,
@@ -32,6 +34,7 @@ impl Default for Way {
             connection: Connection::new(ConnectionState::Connected),
             mended: Event::new(),
             writing: AtomicUsize::new(0),
+            passed: AtomicU64::new(0),
             written: Event::new(),
             received: Mutex::default(),
         }
@@ -73,11 +76,12 @@ impl Way {
         self.writing.load(Ordering::SeqCst)
     }
 
-    /// Waits until no packet waits to be written.
+    /// Waits until every packet that waits now has been written, in the order of their coming.
     pub(crate) async fn written(&self) {
+        let all = self.passed.load(Ordering::SeqCst) + self.unwritten() as u64;
         loop {
             let written = self.written.listen();
-            if self.unwritten() == 0 {
+            if self.unwritten() == 0 || self.passed.load(Ordering::SeqCst) >= all {
                 return;
             }
             written.await;
@@ -139,6 +143,7 @@ impl Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
+        self.0.passed.fetch_add(1, Ordering::SeqCst);
         self.0.writing.fetch_sub(1, Ordering::SeqCst);
     }
 }
