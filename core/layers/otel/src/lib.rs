@@ -1,9 +1,14 @@
-//! OpenTelemetry for a [`Conduit`](conduit::Conduit), on the API alone: the program chooses the SDK.
+//! OpenTelemetry traces for a [`Conduit`](conduit::Conduit): see [`conduit::layer`].
 //!
-//! [`W3c`] reads and writes the headers that traces travel in.
+//! [`Otel`] is the layer; [`W3c`] reads and writes the headers that traces travel in. Both are built
+//! on the API of OpenTelemetry alone: the program chooses the SDK, and without one they cost little
+//! and pass traces on.
 
-#[cfg(test)]
 mod carrier;
+mod otel;
+mod span;
 mod w3c;
 
-pub use self::w3c::W3c;
+pub use conduit_layers::Names;
+
+pub use self::{otel::Otel, w3c::W3c};

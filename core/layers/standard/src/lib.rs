@@ -12,6 +12,8 @@
 //! [`Retry`], [`Limit`], [`Breaker`], [`Timeout`]: each try takes a permit, asks the breaker, and has
 //! its own time; what the limit refuses is no failure for the breaker.
 //!
+//! [`Names`] bounds the labels and names that layers for metrics and traces give to calls.
+//!
 //! They use the public interface of the core alone, and the clock of the conduit's runtime: they run in
 //! `conduit-sim` too.
 
@@ -19,6 +21,7 @@ mod breaker;
 mod budget;
 mod circuit;
 mod limit;
+mod names;
 mod permits;
 mod record;
 mod retry;
@@ -31,6 +34,7 @@ pub use self::{
     budget::Budget,
     circuit::CircuitState,
     limit::Limit,
+    names::Names,
     record::{Record, Recorded, RecordedKind},
     retry::Retry,
     timeout::{Timeout, Times},

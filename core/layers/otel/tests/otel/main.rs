@@ -1,0 +1,11 @@
+//! The layer, under virtual time.
+
+mod ended;
+mod joined;
+mod named;
+mod spans;
+mod support;
+
+use std::error::Error;
+
+type Result<T = (), E = Box<dyn Error>> = std::result::Result<T, E>;
