@@ -6,8 +6,8 @@ use std::{
     fmt::{self, Write},
 };
 
-use super::Error;
-use crate::Failure;
+use super::{Error, ErrorKind};
+use crate::{Failure, proto::ReasonCode};
 
 /// An error of this library, perhaps within another one.
 pub(crate) enum Own {
@@ -73,6 +73,20 @@ impl Own {
                 *search = Search::Found(own());
             }
         });
+    }
+
+    /// Returns what the asker is told of the error of a handler, in which this one was found.
+    pub(crate) fn code(&self) -> ReasonCode {
+        match self {
+            Self::Error(own) if own.is_of_message() => match own.kind() {
+                ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText => {
+                    ReasonCode::NotDecoded
+                }
+                ErrorKind::TooLarge => ReasonCode::TooLarge,
+                _ => ReasonCode::HandlerFailed,
+            },
+            _ => ReasonCode::HandlerFailed,
+        }
     }
 
     /// Returns the application's failure, of this handler or of one that it sent a request to.

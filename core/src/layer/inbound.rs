@@ -12,9 +12,9 @@ use super::{
     erased::{Boxed, DynLayer},
 };
 use crate::{
-    Headers, MessageId, Source, Subject,
+    Error, ErrorKind, Failure, Headers, MessageId, Source, Subject,
     driver::Ground,
-    error::panic_text,
+    error::{Own, panic_text},
     proto::frame::{ContentType, Head},
 };
 
@@ -164,6 +164,29 @@ impl InboundOutcome {
             Handled::Failed(error) => Some(&**error),
             _ => None,
         }
+    }
+
+    /// Returns the kind of the error that an asker gets for it, `None` if the handler ended without
+    /// an error. After the deadline an asker gets [`Deadline`](ErrorKind::Deadline), whatever it is.
+    #[must_use]
+    pub fn error_kind(&self) -> Option<ErrorKind> {
+        Some(match &self.0 {
+            Handled::Done => return None,
+            Handled::Failed(error) => {
+                let own = Own::within(&**error);
+                own.map_or(ErrorKind::HandlerFailed, |own| ErrorKind::of(own.code()))
+            }
+            Handled::Panicked(_) => ErrorKind::HandlerPanicked,
+            Handled::Refused(refusal) => Error::from(refusal.clone()).kind(),
+        })
+    }
+
+    /// Returns the application's failure that the handler's error contains, of this handler or of one
+    /// that it called.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let own = self.error().and_then(|error| Own::within(error))?;
+        own.failure().cloned()
     }
 
     /// Returns the text of the panic, if the handler or a layer panicked.

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 
 use crate::{
-    ErrorKind,
     driver::Logged,
     error::{Causes, FailureMap, Own},
     proto::{Detail, Reason, ReasonCode},
@@ -19,16 +18,7 @@ pub(super) struct Report<'a> {
 impl<'a> Report<'a> {
     pub(super) fn of(error: &'a (dyn StdError + Send + Sync + 'static)) -> Self {
         let own = Own::within(error);
-        let code = match &own {
-            Some(Own::Error(own)) if own.is_of_message() => match own.kind() {
-                ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText => {
-                    ReasonCode::NotDecoded
-                }
-                ErrorKind::TooLarge => ReasonCode::TooLarge,
-                _ => ReasonCode::HandlerFailed,
-            },
-            _ => ReasonCode::HandlerFailed,
-        };
+        let code = own.as_ref().map_or(ReasonCode::HandlerFailed, Own::code);
         Self { error, own, code }
     }
 

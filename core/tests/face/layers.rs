@@ -4,6 +4,7 @@ mod accepting;
 mod calling;
 mod handling;
 mod order;
+mod told;
 
 use std::sync::{Arc, Mutex};
 

@@ -1,7 +1,6 @@
 //! The span of a call.
 
 use std::{
-    error::Error as StdError,
     fmt::Display,
     time::{Instant, SystemTime},
 };
@@ -62,19 +61,17 @@ impl CallSpan {
 
     /// Ends the span of a handler.
     pub(crate) fn end_with(mut self, outcome: &InboundOutcome) {
-        if let Some(refusal) = outcome.refusal() {
-            let kind = if refusal.is_busy() { ErrorKind::Overloaded } else { ErrorKind::Refused };
-            self.note(kind, &refusal.text(), None);
-        } else if let Some(panic) = outcome.panic() {
-            self.note(ErrorKind::HandlerPanicked, &panic, None);
-        } else if let Some(error) = outcome.error() {
-            let kind = match error.downcast_ref::<Error>() {
-                Some(own) if could_not_decode(own) => ErrorKind::NotDecoded,
-                _ => ErrorKind::HandlerFailed,
-            };
-            self.note(kind, error, failure_of(error).as_ref());
-        } else {
-            self.set_code("OK".into());
+        match outcome.error_kind() {
+            Some(kind) if self.cx.span().is_recording() => {
+                let text = match (outcome.error(), outcome.refusal()) {
+                    (Some(error), _) => error.to_string(),
+                    (_, Some(refusal)) => refusal.text().to_owned(),
+                    _ => outcome.panic().unwrap_or_default().to_owned(),
+                };
+                self.note(kind, &text, outcome.failure().as_ref());
+            }
+            Some(_) => {}
+            None => self.set_code("OK".into()),
         }
         self.end();
     }
@@ -121,25 +118,4 @@ impl Drop for CallSpan {
         self.note(kind, &"it was dropped before its end", None);
         self.end();
     }
-}
-
-/// Returns whether it is the error of decoding the message itself. A reply that could not be decoded
-/// was executed.
-fn could_not_decode(error: &Error) -> bool {
-    let is_of_format =
-        matches!(error.kind(), ErrorKind::Decode | ErrorKind::ContentType | ErrorKind::NotText);
-    is_of_format && error.executed() != Executed::Yes
-}
-
-/// Returns the application's failure among an error and its causes.
-fn failure_of(error: &(dyn StdError + 'static)) -> Option<Failure> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let of_callee = || error.downcast_ref::<Error>().and_then(Error::failure);
-        if let Some(failure) = error.downcast_ref().or_else(of_callee) {
-            return Some(failure.clone());
-        }
-        next = error.source();
-    }
-    None
 }
