@@ -36,6 +36,16 @@ impl<S, T> Lazy<S, T> {
         }
     }
 
+    /// Ends the future before it starts, if its result is there at once: then its configuration, which
+    /// is large, does not move.
+    #[inline]
+    pub(crate) fn end_now(&mut self, result: impl FnOnce(&mut S) -> Option<T>) -> Option<T> {
+        let Self::New(setup) = self else { return None };
+        let result = result(setup)?;
+        *self = Self::Done;
+        Some(result)
+    }
+
     /// Polls the future; the first call starts it.
     #[inline]
     pub(crate) fn poll<F>(

@@ -13,7 +13,7 @@ use crate::{
     producer::{Prepared, Producer},
     proto::{
         Outbound, ReasonCode,
-        frame::{ContentType, Head, Request, Single, StreamId},
+        frame::{ContentType, Head, HeadRef, Request, Single, StreamId},
     },
     transport::Targets,
 };
@@ -118,6 +118,26 @@ impl Outgoing {
         }
     }
 
+    /// Sends the message in one packet, if its body is in memory and fits, and without waiting. `number`
+    /// is set when it is numbered: it keeps its number if it then has to wait.
+    #[inline]
+    pub(super) fn send_now(&self, number: &mut Option<u64>) -> Option<Result<(), Error>> {
+        // What is wrong is reported by `check`.
+        let Parts { to, producer, content_type, headers } = self.parts.as_ref().ok()?;
+        let shared = self.handle.shared();
+        let can_send = shared.is_ready() && shared.check_open().is_ok();
+        let body = producer.whole(shared.chunk()).filter(|_| can_send)?;
+        let head = HeadRef {
+            source: &shared.source,
+            content_type: content_type.as_ref(),
+            headers,
+            sequence: Some(*number.get_or_insert_with(|| to.number())),
+            request: None,
+        };
+        let sent = shared.send_now(to, &Single::Message(head, body))?;
+        Some(sent.map_err(|error| to.about(error.into())))
+    }
+
     /// Checks the message, and separates its body from the rest.
     pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
         let Self { handle, parts, .. } = self;
@@ -138,17 +158,6 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    /// Sends the message in one packet, if its body is in memory and fits, and without waiting.
-    #[inline(always)]
-    pub(crate) fn send_now(&mut self, body: &Producer) -> Option<Result<(), Error>> {
-        let shared = self.handle.shared();
-        let body = body.whole(shared.chunk()).filter(|_| shared.is_ready())?;
-        self.number(Targets::Both);
-        let shared = self.handle.shared();
-        let sent = shared.send_now(&self.to, &Single::Message(self.head.borrowed(), body))?;
-        Some(sent.map_err(Error::from))
-    }
-
     /// Checks whether the body fits one packet.
     pub(crate) async fn prepare(&self, body: Producer) -> Result<Prepared, Error> {
         let prepared = body.prepare(self.handle.shared().chunk()).await;

@@ -71,13 +71,15 @@ pub struct Sending(Lazy<SendSetup, Result<Delivery, Error>>);
 
 struct SendSetup {
     outgoing: Outgoing,
+    /// The number of the message, once it was about to be sent.
+    number: Option<u64>,
     expect: Option<usize>,
     confirm: bool,
 }
 
 impl Sending {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
-        Self(Lazy::New(SendSetup { outgoing, expect: None, confirm: false }))
+        Self(Lazy::New(SendSetup { outgoing, number: None, expect: None, confirm: false }))
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
@@ -106,35 +108,37 @@ impl Sending {
 type Sent = Result<Delivery, Error>;
 
 impl SendSetup {
+    /// Sends the message if it passes no layers, fits one packet and need not wait, as most do. That
+    /// allocates nothing but the packet.
     #[inline]
+    fn send_now(&mut self) -> Option<Sent> {
+        if self.confirm || self.outgoing.is_layered() {
+            return None;
+        }
+        Some(self.outgoing.send_now(&mut self.number)?.map(|()| Delivery::handed_over()))
+    }
+
     fn start(self) -> Started<Sent, impl Future<Output = Sent> + use<>> {
         if self.outgoing.is_layered() {
             return self.pass_layers();
         }
-        self.send(None)
+        match self.begin(None) {
+            Ok(sending) => Started::Running(sending),
+            Err(error) => Started::Done(Err(error)),
+        }
     }
 
-    /// Sends the message without waiting if it fits one packet, as most do, which allocates nothing
-    /// but the packet. Otherwise returns what is left to do.
-    // Inlined where there are no layers, which is where most messages pass.
-    #[inline(always)]
-    fn send(self, deadline: Option<Instant>) -> Started<Sent, impl Future<Output = Sent> + use<>> {
-        let Self { outgoing, expect, confirm } = self;
-        let (mut ready, body) = match outgoing.check(None) {
-            Ok(checked) => checked,
-            Err(error) => return Started::Done(Err(error)),
-        };
-        let sent = if confirm { None } else { ready.send_now(&body) };
-        match sent {
-            Some(Ok(())) => Started::Done(Ok(Delivery::handed_over())),
-            Some(Err(error)) => Started::Done(Err(ready.to.about(error))),
-            None => Started::Running(send(ready, body, expect, confirm, deadline)),
-        }
+    /// Checks the message, and returns what is left to do.
+    fn begin(self, deadline: Option<Instant>) -> Result<impl Future<Output = Sent> + use<>, Error> {
+        let Self { outgoing, number, expect, confirm } = self;
+        let (mut ready, body) = outgoing.check(None)?;
+        ready.head.sequence = number;
+        Ok(send(ready, body, expect, confirm, deadline))
     }
 
     #[inline(never)]
     fn pass_layers<F>(self) -> Started<Sent, F> {
-        let Self { outgoing, expect, confirm } = self;
+        let Self { outgoing, expect, confirm, .. } = self;
         let options = Options { expect, confirm, ..Options::default() };
         let passing = outgoing.pass_layers(CallKind::OneWay, passed, |call| call.options = options);
         match passing {
@@ -147,15 +151,15 @@ impl SendSetup {
 /// Sends what has passed the layers.
 fn passed(call: OutboundCall) -> Begun {
     let (Options { expect, confirm, .. }, deadline) = (call.options, call.deadline);
-    let setup = SendSetup { outgoing: Outgoing::of_call(call), expect, confirm };
+    let outgoing = Outgoing::of_call(call);
+    let mut setup = SendSetup { outgoing, number: None, expect, confirm };
     let outcome = |sent: Sent| Outcome::from(sent.map(Done::Sent));
-    match setup.send(deadline) {
-        Started::Done(sent) => Begun::Done(outcome(sent)),
-        Started::Running(sending) => {
-            Begun::Running(Box::pin(async move { outcome(sending.await) }))
-        }
-        Started::Boxed(sending) => Begun::Running(Box::pin(async move { outcome(sending.await) })),
-        Started::Layered(passing, _) => Begun::Running(passing),
+    if let Some(sent) = setup.send_now() {
+        return Begun::Done(outcome(sent));
+    }
+    match setup.begin(deadline) {
+        Ok(sending) => Begun::Running(Box::pin(async move { outcome(sending.await) })),
+        Err(error) => Begun::Done(outcome(Err(error))),
     }
 }
 
@@ -216,7 +220,10 @@ impl Future for Sending {
     type Output = Result<Delivery, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, SendSetup::start)
+        match self.0.end_now(SendSetup::send_now) {
+            Some(sent) => Poll::Ready(sent),
+            None => self.0.poll(cx, SendSetup::start),
+        }
     }
 }
 
