@@ -103,7 +103,7 @@ impl<E: Encoder> Conduit<E> {
     }
 
     fn context(&self) -> Context {
-        Context { around: self.around.clone(), cause: None }
+        Context::new(self.around.clone(), None)
     }
 
     /// Binds to a subject, or to the one of a [`Contract`](crate::Contract), whose binding has its

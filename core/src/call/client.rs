@@ -88,7 +88,7 @@ impl<E: Encoder> Client<E> {
     /// within those of the conduit, and within those that were added before.
     #[must_use]
     pub fn layer(mut self, layer: impl Layer) -> Self {
-        self.context.around.push(layer);
+        self.context.push(layer);
         self
     }
 

@@ -255,8 +255,7 @@ impl<E: Encoder> Message<E> {
         Error: From<S::Error>,
     {
         let name = name.try_into().map_err(Error::from);
-        let cause = Some(self.incoming().into());
-        let context = Context { around: self.around.of_conduit(), cause };
+        let context = Context::new(self.around.of_conduit(), Some(self.incoming()));
         Client::new(self.guard.handle.clone(), name, self.deadline, context)
     }
 

@@ -51,6 +51,7 @@ struct Parts {
 }
 
 impl Outgoing {
+    #[inline]
     pub(crate) fn new(
         handle: Open,
         to: Result<Arc<Endpoint>, Error>,
@@ -64,8 +65,9 @@ impl Outgoing {
         Self { handle, parts, context }
     }
 
-    pub(super) fn around(&self) -> &Around {
-        &self.context.around
+    /// Returns the layers of the conduit, through which its replies pass on.
+    pub(super) fn of_conduit(&self) -> Around {
+        self.context.around().map(Around::of_conduit).unwrap_or_default()
     }
 
     /// Returns the subject.
@@ -85,11 +87,10 @@ impl Outgoing {
     ) -> Result<Boxed<'static, layer::Outcome>, Error> {
         let Self { handle, parts, context } = self;
         let Parts { to, producer, content_type, headers } = parts?;
-        let Context { around, cause } = context;
         let (to, body) = (To::Endpoint(to), Body::from_producer(producer));
-        let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, cause);
+        let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, context);
         change(&mut call);
-        Ok(layer::outbound(around, send, call))
+        Ok(layer::outbound(send, call))
     }
 
     /// Makes a message of a call that has passed the layers.
@@ -108,7 +109,7 @@ impl Outgoing {
     /// Returns whether there are layers on its way.
     #[inline]
     pub(super) fn is_layered(&self) -> bool {
-        !self.context.around.is_empty()
+        self.context.is_layered()
     }
 
     pub(crate) fn header(&mut self, key: String, value: String) {

@@ -154,7 +154,7 @@ impl ReplySetup {
             }
             let mut unfinished = Unfinished { replier: &replier, reason: None };
             let head = head(shared, content_type, self.headers);
-            let result = if self.context.around.is_empty() {
+            let result = if !self.context.is_layered() {
                 send(shared, &replier, &head, producer, None).await
             } else {
                 pass_layers(self.handle.clone(), &replier, self.context, head, producer).await
@@ -186,16 +186,15 @@ fn pass_layers(
     head: Head,
     producer: Producer,
 ) -> Boxed<'static, Result<(), Error>> {
-    let Context { around, cause } = context;
-    let subject = cause.as_ref().map(|cause| cause.subject().clone());
+    let subject = context.cause().map(|cause| cause.subject().clone());
     let Some(subject) = subject else {
         // Only a message has a reply, and names itself as its cause.
         return Box::pin(async { Err(ErrorKind::NotARequest.into()) });
     };
     let to = To::Asker(Arc::clone(replier), subject);
     let (body, Head { headers, content_type, .. }) = (Body::from_producer(producer), head);
-    let call = OutboundCall::new(CallKind::Reply, handle, to, headers, content_type, body, cause);
-    let passing = layer::outbound(around, passed, call);
+    let call = OutboundCall::new(CallKind::Reply, handle, to, headers, content_type, body, context);
+    let passing = layer::outbound(passed, call);
     Box::pin(async move {
         match passing.await.finish()? {
             (Done::Replied, _) => Ok(()),

@@ -149,7 +149,7 @@ impl<E: Encoder> RequestSetup<E> {
     fn pass_layers<F>(self) -> Started<Asked<E>, F> {
         let Self { outgoing, handle, timeout, inherited } = self;
         let deadline = deadline(handle.shared().now(), timeout, inherited);
-        let (subject, around) = (outgoing.subject(), outgoing.around().of_conduit());
+        let (subject, around) = (outgoing.subject(), outgoing.of_conduit());
         let passing =
             outgoing.pass_layers(CallKind::Request, passed, |call| call.deadline = deadline);
         let (passing, subject) = match passing.and_then(|passing| Ok((passing, subject?))) {

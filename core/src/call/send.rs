@@ -78,6 +78,7 @@ struct SendSetup {
 }
 
 impl Sending {
+    #[inline]
     pub(crate) fn new(outgoing: Outgoing) -> Self {
         Self(Lazy::New(SendSetup { outgoing, number: None, expect: None, confirm: false }))
     }

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Around, Clock, Extensions, Incoming};
+use super::{Around, Clock, Extensions, Incoming, Layer};
 use crate::{
     Body, Headers, ServiceName, Source, Subject,
     driver::{Endpoint, Replier},
@@ -58,6 +58,7 @@ pub enum CallKind {
 /// }
 /// ```
 pub struct OutboundCall {
+    kind: CallKind,
     pub(crate) handle: Open,
     pub(crate) to: To,
     pub(crate) headers: Headers,
@@ -65,9 +66,8 @@ pub struct OutboundCall {
     pub(crate) body: Body,
     pub(crate) deadline: Option<Instant>,
     pub(crate) options: Options,
+    pub(super) context: Context,
     extensions: Extensions,
-    cause: Option<Arc<Incoming>>,
-    kind: CallKind,
 }
 
 /// Where a call goes.
@@ -87,11 +87,40 @@ pub(crate) struct Options {
 }
 
 /// What a call has of the client or message that it is made with: the layers, and the message that has
-/// caused it.
+/// caused it. Clones share them; without any it is empty.
 #[derive(Clone, Default)]
-pub(crate) struct Context {
-    pub(crate) around: Around,
-    pub(crate) cause: Option<Arc<Incoming>>,
+pub(crate) struct Context(Option<Arc<Origin>>);
+
+#[derive(Clone, Default)]
+struct Origin {
+    around: Around,
+    cause: Option<Incoming>,
+}
+
+impl Context {
+    pub(crate) fn new(around: Around, cause: Option<Incoming>) -> Self {
+        let is_empty = around.is_empty() && cause.is_none();
+        Self((!is_empty).then(|| Arc::new(Origin { around, cause })))
+    }
+
+    /// Returns whether there are layers.
+    #[inline]
+    pub(crate) fn is_layered(&self) -> bool {
+        self.0.as_ref().is_some_and(|origin| !origin.around.is_empty())
+    }
+
+    pub(crate) fn around(&self) -> Option<&Around> {
+        Some(&self.0.as_ref()?.around)
+    }
+
+    pub(crate) fn cause(&self) -> Option<&Incoming> {
+        self.0.as_ref()?.cause.as_ref()
+    }
+
+    /// Adds a layer within the others.
+    pub(crate) fn push(&mut self, layer: impl Layer) {
+        Arc::make_mut(self.0.get_or_insert_default()).around.push(layer);
+    }
 }
 
 impl OutboundCall {
@@ -103,10 +132,11 @@ impl OutboundCall {
         headers: Headers,
         content_type: Option<ContentType>,
         body: Body,
-        cause: Option<Arc<Incoming>>,
+        context: Context,
     ) -> Self {
-        let extensions = cause.as_ref().map(|cause| cause.extensions().clone());
+        let extensions = context.cause().map(|cause| cause.extensions().clone());
         Self {
+            kind,
             handle,
             to,
             headers,
@@ -114,9 +144,8 @@ impl OutboundCall {
             body,
             deadline: None,
             options: Options::default(),
+            context,
             extensions: extensions.unwrap_or_default(),
-            cause,
-            kind,
         }
     }
 }
@@ -209,7 +238,7 @@ impl OutboundCall {
     /// [`Message::service`](crate::Message::service) was called on.
     #[must_use]
     pub fn cause(&self) -> Option<&Incoming> {
-        self.cause.as_deref()
+        self.context.cause()
     }
 
     /// Returns the clock.
@@ -232,7 +261,7 @@ impl OutboundCall {
             deadline: self.deadline,
             options: self.options,
             extensions: self.extensions.clone(),
-            cause: self.cause.clone(),
+            context: self.context.clone(),
             kind: self.kind,
         })
     }

@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    Around, OutboundCall, Outcome,
-    call::To,
+    OutboundCall, Outcome,
+    call::{Context, To},
     erased::{Boxed, DynLayer},
 };
 use crate::{Error, ErrorKind, Executed, error::panic_text};
@@ -30,7 +30,7 @@ pub struct Next<'a> {
 /// The layers of a call, and what sends it when it has passed them. The future of the outermost layer
 /// owns it.
 pub(super) struct Path {
-    around: Around,
+    context: Context,
     send: fn(OutboundCall) -> Begun,
     to: To,
     is_sent: AtomicBool,
@@ -68,7 +68,8 @@ impl fmt::Debug for Next<'_> {
 impl Path {
     #[inline]
     fn layer(&self, at: usize) -> Option<&Arc<dyn DynLayer>> {
-        let (conduit, own) = (self.around.conduit(), self.around.own());
+        let around = self.context.around()?;
+        let (conduit, own) = (around.conduit(), around.own());
         // A reply goes out from within.
         let (outer, inner) = match self.to {
             To::Endpoint(_) => (conduit, own),
@@ -99,12 +100,12 @@ impl Path {
 /// Passes a call through layers, and to what sends it. Without layers it is sent at once.
 #[inline]
 pub(crate) fn outbound(
-    around: Around,
     send: fn(OutboundCall) -> Begun,
     call: OutboundCall,
 ) -> Boxed<'static, Outcome> {
     let is_sent = AtomicBool::new(false);
-    let path = Path { around, send, to: call.to.clone(), is_sent };
+    let (context, to) = (call.context.clone(), call.to.clone());
+    let path = Path { context, send, to, is_sent };
     match path.layer(0).map(Arc::clone) {
         Some(outermost) => outermost.outermost(call, path),
         None => match send(call) {

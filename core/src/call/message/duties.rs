@@ -130,7 +130,7 @@ impl<E: Encoder> Message<E> {
         if self.around.is_empty() {
             return Context::default();
         }
-        Context { around: self.around.clone(), cause: Some(self.incoming().into()) }
+        Context::new(self.around.clone(), Some(self.incoming()))
     }
 
     /// Returns the message as its layers see it before the handler.

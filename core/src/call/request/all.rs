@@ -175,7 +175,7 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
             State::Over => return None,
             State::Asked(asking, handle, around) => (asking, handle, around),
             State::Planned(plan) => {
-                let (handle, around) = (plan.handle.clone(), plan.outgoing.around().of_conduit());
+                let (handle, around) = (plan.handle.clone(), plan.outgoing.of_conduit());
                 match begin(*plan).await {
                     Ok(asking) => (asking, handle, around),
                     Err(error) => return Some((Err(error), State::Over)),
