@@ -3,6 +3,7 @@
 mod ended;
 mod joined;
 mod named;
+mod passed_on;
 mod spans;
 mod support;
 
