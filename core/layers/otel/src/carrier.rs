@@ -27,9 +27,10 @@ impl Extractor for Reading<'_> {
 
 impl Injector for Writing<'_> {
     fn set(&mut self, key: &str, value: String) {
-        if self.0.set(key, value).is_err() {
-            // An old value is of another span.
+        // An old value is of another span. Most messages have none.
+        if self.0.get(key).is_some() {
             self.0.remove(key);
         }
+        let _ = self.0.add(key, value);
     }
 }
