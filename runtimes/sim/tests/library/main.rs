@@ -27,7 +27,6 @@ mod scenarios;
 mod senders;
 mod sent;
 mod sharing;
-mod slow_links;
 mod stranger;
 mod truth;
 mod world;
