@@ -7,7 +7,6 @@ mod last_words;
 mod outbound;
 mod receivers;
 mod senders;
-mod turns;
 
 use std::{
     collections::BTreeMap,
@@ -15,19 +14,19 @@ use std::{
     time::Instant,
 };
 
+use self::last_words::LastWords;
 pub(super) use self::{
     admission::OfferQueue,
     inbound::{Port, Readiness},
 };
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
-use self::{last_words::LastWords, turns::Turns};
 use super::{
     expiring::Expiring,
     ground::{Ground, lock},
 };
 use crate::{
     ServiceName,
-    proto::{Budget, Paths, ReasonCode, frame::StreamId},
+    proto::{Budget, ReasonCode, frame::StreamId},
 };
 
 pub(crate) struct Streams {
@@ -35,7 +34,6 @@ pub(crate) struct Streams {
     budget: Arc<Mutex<Budget>>,
     inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
     outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
-    turns: Arc<Turns>,
     /// The last words on bodies that were received or refused.
     received: Mutex<LastWords>,
     /// The receiving services of bodies that were sent.
@@ -46,7 +44,6 @@ impl Streams {
     pub(super) fn new(ground: Arc<Ground>) -> Self {
         Self {
             budget: Arc::new(Mutex::new(Budget::new(ground.config.incoming()))),
-            turns: Arc::new(Turns::new(Paths::new(ground.config.paths()))),
             ground,
             inbound: Mutex::default(),
             outbound: Mutex::default(),
@@ -82,14 +79,12 @@ impl Streams {
     /// Returns when the last entry of a finished body expires, if there is one.
     pub(super) fn last_expiry(&self) -> Option<Instant> {
         let received = lock(&self.received).last_expiry();
-        let sent = lock(&self.sent).last_expiry();
-        received.into_iter().chain(sent).chain(self.turns.last_expiry()).max()
+        received.into_iter().chain(lock(&self.sent).last_expiry()).max()
     }
 
     /// Removes the expired entries of finished bodies.
     pub(super) fn remove_expired(&self, now: Instant) {
         lock(&self.received).expire(now);
         lock(&self.sent).expire(now);
-        self.turns.remove_expired(now);
     }
 }

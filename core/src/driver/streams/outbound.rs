@@ -8,7 +8,6 @@ use futures_lite::future;
 use super::{
     Streams,
     drive::{DriveStep, Driven, Sent, drive, undriven},
-    turns::Turns,
 };
 use crate::{
     Error, ErrorKind, Executed, ServiceName, Subject,
@@ -16,7 +15,7 @@ use crate::{
     error::Causes,
     producer::Producer,
     proto::{
-        Outbound, Outcome, Paths, Reason, ReasonCode, Recipient,
+        Outbound, Outcome, Reason, ReasonCode, Recipient,
         frame::{Receiver, StreamId},
     },
     transport::{Address, Target, Targets, Token},
@@ -30,8 +29,7 @@ pub(crate) struct OutboundStream {
     service: ServiceName,
     /// The subject; `None` for a reply, which goes to an inbox only.
     subject: Option<Subject>,
-    turns: Arc<Turns>,
-    changed: Arc<Event>,
+    changed: Event,
     /// Notified when the producer may have room again.
     room: Event,
 }
@@ -53,11 +51,9 @@ impl Streams {
             machine,
             service,
             subject,
-            turns: Arc::clone(&self.turns),
-            changed: Arc::default(),
+            changed: Event::new(),
             room: Event::new(),
         });
-        self.turns.add(id, Arc::clone(&stream.changed));
         lock(&self.outbound).insert(id, Arc::clone(&stream));
         stream
     }
@@ -92,11 +88,9 @@ impl Streams {
     /// Resets an aborted body at its receivers, without waiting.
     fn reset_receivers(&self, stream: &OutboundStream) {
         let now = self.ground.now();
-        let said: Vec<_> = stream.with_paths(|machine, paths| {
-            let said = std::iter::from_fn(|| machine.poll_transmit(now, paths)).collect();
-            machine.close(now, paths);
-            said
-        });
+        let mut machine = lock(&stream.machine);
+        let said: Vec<_> = std::iter::from_fn(|| machine.poll_transmit(now)).collect();
+        drop(machine);
         for transmit in said {
             if let Some(to) = stream.address(transmit.to) {
                 self.ground.post_packet(to, transmit.packet, None);
@@ -122,7 +116,6 @@ impl Drop for ForgetOutboundOnDrop<'_> {
         lock(&streams.sent).insert(now, until, stream.id, service);
         streams.ground.cleanup_flag.set();
         lock(&streams.outbound).remove(&stream.id);
-        streams.turns.remove(stream.id);
         streams.ground.ended.notify(usize::MAX);
     }
 }
@@ -130,17 +123,6 @@ impl Drop for ForgetOutboundOnDrop<'_> {
 impl OutboundStream {
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
         let result = change(&mut lock(&self.machine));
-        self.changed.notify(usize::MAX);
-        self.room.notify(usize::MAX);
-        result
-    }
-
-    /// Changes the machine and what all bodies have on the way, likewise.
-    pub(super) fn with_paths<T>(&self, change: impl FnOnce(&mut Outbound, &mut Paths) -> T) -> T {
-        let mut machine = lock(&self.machine);
-        let (result, woken) = self.turns.with(|paths| change(&mut machine, paths));
-        drop(machine);
-        woken.wake();
         self.changed.notify(usize::MAX);
         self.room.notify(usize::MAX);
         result
@@ -214,30 +196,28 @@ impl Driven for OutboundStream {
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
         machine.limit_chunk(self.ground.piece());
-        let (next, woken) = self.turns.with(|paths| {
-            machine.handle_timeout(now, paths);
-            let mut packets = std::iter::from_fn(|| machine.poll_transmit(now, paths));
-            packets.find_map(|transmit| Some((self.address(transmit.to)?, transmit)))
-        });
+        machine.handle_timeout(now);
         // The end of the join window may release buffered chunks; nothing else notifies of that.
-        let has_room = full && machine.capacity() > 0;
-        let timeout = machine.poll_timeout();
-        let finished = next.is_none() && machine.outcome().is_some();
-        drop(machine);
-        woken.wake();
-        if has_room {
+        if full && machine.capacity() > 0 {
             self.room.notify(usize::MAX);
         }
-        let Some((to, transmit)) = next else {
-            return if finished { DriveStep::Finished } else { DriveStep::Wait(timeout) };
-        };
-        let sent = match (transmit.offer, transmit.confirm) {
-            (Some(target), _) => Sent::Offer(target),
-            (None, Some(receiver)) => Sent::Confirm(receiver),
-            (None, None) => Sent::Nothing,
-        };
-        let to = self.ground.destinations.get(&to);
-        DriveStep::Publish { to, packet: transmit.packet, sent, next: timeout }
+        while let Some(transmit) = machine.poll_transmit(now) {
+            if let Some(to) = self.address(transmit.to) {
+                let next = machine.poll_timeout();
+                drop(machine);
+                let to = self.ground.destinations.get(&to);
+                let sent = match (transmit.offer, transmit.confirm) {
+                    (Some(target), _) => Sent::Offer(target),
+                    (None, Some(receiver)) => Sent::Confirm(receiver),
+                    (None, None) => Sent::Nothing,
+                };
+                return DriveStep::Publish { to, packet: transmit.packet, sent, next };
+            }
+        }
+        if machine.outcome().is_some() {
+            return DriveStep::Finished;
+        }
+        DriveStep::Wait(machine.poll_timeout())
     }
 
     fn offered(&self, target: Target) {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, ServiceName, Source,
     proto::{
-        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Inbound, Nonces, Outbound, Paths,
+        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Inbound, Nonces, Outbound,
         Recipient, RequestFailure,
         frame::{Frame, Head, Receiver, Request, StreamId},
     },
@@ -43,7 +43,6 @@ pub(crate) struct Party {
     names: Names,
     budget: Budget,
     outbound: Option<Outbound>,
-    paths: Paths,
     inbound: Option<Receiving>,
     asking: Option<Asking>,
     answering: Option<Answering>,
@@ -86,7 +85,6 @@ impl Party {
                 packets: 1 << 20,
             }),
             outbound: None,
-            paths: Paths::default(),
             inbound: None,
             asking: None,
             answering: None,
@@ -106,8 +104,7 @@ impl Party {
                 None => self.pending = Some(frame),
             },
             Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
-                let outbound = self.outbound.as_mut().expect("it sends");
-                outbound.handle_frame(now, frame, &mut self.paths);
+                self.outbound.as_mut().expect("it sends").handle_frame(now, frame);
             }
             Frame::Reply { .. }
             | Frame::ReplyStream { .. }
@@ -189,8 +186,8 @@ impl Party {
 
     fn settle_outbound(&mut self, now: Instant) {
         let Some(mut outbound) = self.outbound.take() else { return };
-        outbound.handle_timeout(now, &mut self.paths);
-        while let Some(transmit) = outbound.poll_transmit(now, &mut self.paths) {
+        outbound.handle_timeout(now);
+        while let Some(transmit) = outbound.poll_transmit(now) {
             if let Some(receiver) = transmit.confirm {
                 assert!(outbound.handle_confirming(receiver), "it has not failed");
             }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Asked, Nonces, Outbound, OutboundLimits, Paths, ReasonCode, Recipient, Transmit,
+        Asked, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
         frame::{Frame, Head, Nonce, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -24,7 +24,6 @@ struct Game {
     now: Instant,
     limits: OutboundLimits,
     outbound: Outbound,
-    paths: Paths,
     given: Vec<u8>,
     ended: bool,
     /// The most that each receiver granted.
@@ -105,7 +104,6 @@ impl Game {
             now,
             limits,
             outbound,
-            paths: Paths::default(),
             given: Vec::new(),
             ended: false,
             credit,
@@ -189,9 +187,9 @@ impl Game {
     }
 
     fn check(&mut self) {
-        self.outbound.handle_timeout(self.now, &mut self.paths);
+        self.outbound.handle_timeout(self.now);
         for count in 0.. {
-            let Some(transmit) = self.outbound.poll_transmit(self.now, &mut self.paths) else {
+            let Some(transmit) = self.outbound.poll_transmit(self.now) else {
                 break;
             };
             assert!(count < 10_000, "it never stops talking");
@@ -199,8 +197,8 @@ impl Game {
         }
         let next = self.outbound.poll_timeout();
         assert!(next.is_none_or(|at| at > self.now), "a busy loop");
-        self.outbound.handle_timeout(self.now, &mut self.paths);
-        assert_eq!(self.outbound.poll_transmit(self.now, &mut self.paths), None);
+        self.outbound.handle_timeout(self.now);
+        assert_eq!(self.outbound.poll_transmit(self.now), None);
         assert_eq!(self.outbound.poll_timeout(), next, "a spurious call");
 
         assert!(self.outbound.held() <= self.limits.window);
