@@ -1,6 +1,5 @@
 //! The receiving half of a body.
 
-mod arrivals;
 mod assembly;
 mod hearing;
 mod reading;
@@ -9,8 +8,8 @@ mod status;
 
 use std::time::{Duration, Instant};
 
+use self::assembly::Assembly;
 pub use self::reading::Read;
-use self::{arrivals::Arrivals, assembly::Assembly};
 use super::{
     Budget, Claim, Reason, ReasonCode,
     clock::later,
@@ -60,7 +59,6 @@ pub struct Inbound {
     phase: InboundPhase,
     body: Assembly,
     granted: u64,
-    arrivals: Arrivals,
     claim: Claim,
     charge: u64,
     confirmed: bool,
@@ -124,8 +122,7 @@ impl Inbound {
         limits: InboundLimits,
         claim: Claim,
     ) -> Self {
-        let first = limits.first(length);
-        let granted = first.min(claim.ration());
+        let granted = limits.first(length);
         let confirm_by = later(now, limits.answer);
         Self {
             stream,
@@ -135,9 +132,8 @@ impl Inbound {
             phase: InboundPhase::Offered,
             body: Assembly::new(length),
             granted,
-            arrivals: Arrivals::new(now),
             claim,
-            charge: first,
+            charge: granted,
             confirmed: false,
             nonce: None,
             started: false,
