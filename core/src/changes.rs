@@ -3,11 +3,13 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll},
 };
 
 use event_listener::{Event, EventListener};
+
+use crate::lock::lock;
 
 /// How many values are kept for readers. A slower one misses the oldest.
 const KEPT: usize = 64;
@@ -39,18 +41,14 @@ impl<T: Clone> Changes<T> {
         Self { state: Mutex::new(state), changed: Event::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn latest(&self) -> T {
-        let state = self.lock();
+        let state = lock(&self.state);
         state.recent[state.recent.len() - 1].clone()
     }
 
     /// Adds a value, unless the latest says that it changes nothing.
     pub(crate) fn note(&self, value: T, is_same: impl FnOnce(&T) -> bool) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.recent.back().is_some_and(is_same) {
             return;
         }
@@ -65,12 +63,12 @@ impl<T: Clone> Changes<T> {
 
     /// Ends the readers, once they have read all.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        lock(&self.state).closed = true;
         self.changed.notify(usize::MAX);
     }
 
     pub(crate) fn reader(self: &Arc<Self>) -> ChangesReader<T> {
-        let state = self.lock();
+        let state = lock(&self.state);
         let next = state.forgotten + state.recent.len() as u64 - 1;
         drop(state);
         ChangesReader { changes: Arc::clone(self), next, listener: None }
@@ -99,7 +97,7 @@ impl<T: Clone> ChangesReader<T> {
     }
 
     fn take(&mut self) -> Option<Option<T>> {
-        let state = self.changes.lock();
+        let state = lock(&self.changes.state);
         let next = self.next.max(state.forgotten);
         let at = usize::try_from(next - state.forgotten).unwrap_or(usize::MAX);
         match state.recent.get(at) {

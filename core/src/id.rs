@@ -1,6 +1,8 @@
 //! Unguessable ids, and their generator.
 
-use std::{fmt, str::FromStr, sync::Mutex, sync::PoisonError};
+use std::{fmt, str::FromStr, sync::Mutex};
+
+use crate::lock::lock;
 
 /// The hexadecimal digits of each byte.
 const PAIRS: [[u8; 2]; 256] = {
@@ -169,7 +171,7 @@ impl Default for SystemIds {
 
 impl IdGenerator for SystemIds {
     fn fill(&self, out: &mut [u8]) {
-        let mut pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pool = lock(&self.0);
         for byte in out {
             if pool.used == pool.bytes.len() {
                 // Without entropy no id is safe to use, and no caller can recover from that.

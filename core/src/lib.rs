@@ -103,6 +103,7 @@ mod handle;
 mod headers;
 mod id;
 pub mod layer;
+mod lock;
 pub mod logging;
 mod name;
 mod producer;

@@ -5,13 +5,15 @@ use std::{
     future::poll_fn,
     io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_io::AsyncWrite;
+
+use crate::lock::lock;
 
 /// The writing end of a [`Body`](crate::Body), from [`Body::writer`](crate::Body::writer).
 ///
@@ -238,7 +240,7 @@ fn end(pipe: &Pipe, end: End) {
 
 /// Changes the state, and wakes the other side after unlocking it.
 fn change<T>(pipe: &Pipe, change: impl FnOnce(&mut PipeState) -> T) -> T {
-    let mut state = pipe.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(pipe);
     let result = change(&mut state);
     let wake = state.wake.take();
     drop(state);

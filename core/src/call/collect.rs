@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -16,6 +16,7 @@ use futures_lite::future;
 use crate::{
     Error, ErrorKind, IncomingBody,
     driver::Content,
+    lock::lock,
     proto::{Reason, ReasonCode},
 };
 
@@ -139,7 +140,7 @@ impl Collected {
     }
 
     fn state(&self) -> MutexGuard<'_, CollectState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -7,9 +7,10 @@ use std::{
 
 use futures_lite::future;
 
-use super::ground::{Ground, lock};
+use super::ground::Ground;
 use crate::{
     changes::{Changes, ChangesReader},
+    lock::lock,
     transport::{Connection, ConnectionState, ConnectionStatus},
 };
 

@@ -13,10 +13,7 @@ mod tasks;
 mod timers;
 mod tokens;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use event_listener::Event;
 use futures_lite::future;
@@ -78,11 +75,6 @@ pub(crate) struct Ground {
     tokens: Tokens,
     ids: Box<dyn IdGenerator>,
     started: Instant,
-}
-
-/// Locks a mutex, ignoring poison: the state is consistent after every step.
-pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Ground {

@@ -7,7 +7,7 @@
 mod send_buffer;
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
+    Mutex,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 pub(super) use self::send_buffer::SendBuffer;
 use crate::{
+    lock::lock,
     proto::frame::{BatchWriter, Single},
     transport::{Address, Destination},
 };
@@ -113,14 +114,10 @@ impl Outlet {
         Settling(self)
     }
 
-    fn lock(&self) -> MutexGuard<'_, OutletState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Adds a message to a batch of at most `limit` bytes, if there is room in the buffer.
     pub(super) fn push(&self, single: &Single<'_>, limit: usize, buffer: &SendBuffer) -> Pushed {
         let length = single.len();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if self.settling.load(Ordering::Acquire) > 0 || state.complete.is_some() {
             return Pushed::Full;
         }
@@ -149,12 +146,12 @@ impl Outlet {
     /// Takes what is to be published next. Until [`published`](Self::published) or
     /// [`postponed`](Self::postponed) is called nothing else is taken.
     pub(super) fn take(&self) -> Option<Batch> {
-        self.lock().take()
+        lock(&self.state).take()
     }
 
     /// Like [`take`](Self::take), for an outlet that was taken from the queue of the send buffer.
     pub(super) fn take_queued(&self) -> Option<Batch> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_queued = false;
         state.take()
     }
@@ -162,12 +159,12 @@ impl Outlet {
     /// Notes that it is about to stand in the queue of the send buffer. Returns whether it does not
     /// stand there already.
     pub(super) fn enqueue(&self) -> bool {
-        !std::mem::replace(&mut self.lock().is_queued, true)
+        !std::mem::replace(&mut lock(&self.state).is_queued, true)
     }
 
     /// Notes that what was taken is published, or lost. Returns whether something else waits.
     pub(super) fn published(&self) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_publishing = false;
         let waits = state.writer.count() > 0;
         self.waits.store(waits, Ordering::Release);
@@ -176,7 +173,7 @@ impl Outlet {
 
     /// Notes that what was taken could not be published without waiting.
     pub(super) fn postponed(&self, batch: Batch) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_publishing = false;
         state.complete = Some(batch);
     }

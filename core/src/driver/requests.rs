@@ -13,13 +13,10 @@ pub(crate) use self::{
     answers::Room,
     pending::{Answer, NoAnswer, Pending, RequestStep},
 };
-use super::{
-    Content,
-    ground::{Ground, lock},
-    streams::Streams,
-};
+use super::{Content, ground::Ground, streams::Streams};
 use crate::{
     Error, ErrorKind, Executed, MessageId,
+    lock::lock,
     proto::{
         ReasonCode, RequestFailure,
         frame::{Frame, Head, StreamId},

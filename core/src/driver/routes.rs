@@ -12,9 +12,10 @@ pub(super) use self::{
     members::Members,
     route::{Listening, Route, RoutePhase},
 };
-use super::{Mailbox, ground::lock, handing_on::HandingOn, work::Work};
+use super::{Mailbox, handing_on::HandingOn, work::Work};
 use crate::{
     Subject,
+    lock::lock,
     proto::{BindingId, BindingKind, Left, Registry, RouteId},
 };
 

@@ -10,12 +10,10 @@ use bytes::Bytes;
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{
-    expiring::Expiring,
-    ground::{Ground, lock},
-};
+use super::{expiring::Expiring, ground::Ground};
 use crate::{
     MessageId, Source,
+    lock::lock,
     proto::{
         Answerer, Detail, Reason, ReasonCode, SIGNS_OF_LIFE,
         frame::{Frame, Request},

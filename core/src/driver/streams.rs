@@ -20,12 +20,10 @@ pub(super) use self::{
     inbound::{Port, Readiness},
 };
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
-use super::{
-    expiring::Expiring,
-    ground::{Ground, lock},
-};
+use super::{expiring::Expiring, ground::Ground};
 use crate::{
     ServiceName,
+    lock::lock,
     proto::{Budget, ReasonCode, frame::StreamId},
 };
 

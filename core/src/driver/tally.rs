@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::ErrorKind;
+use crate::{ErrorKind, lock::lock};
 
 /// How many subjects are counted one by one. Peers and users choose names without end.
 const MOST: usize = 100;
@@ -34,7 +34,7 @@ impl Tally {
 
     /// Counts a failure.
     pub(crate) fn fail(&self, kind: ErrorKind) {
-        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = lock(&self.failed);
         *failed.entry(kind).or_default() += 1;
     }
 
@@ -47,7 +47,7 @@ impl Tally {
     }
 
     pub(crate) fn failed(&self) -> BTreeMap<ErrorKind, u64> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.failed).clone()
     }
 
     fn is_empty(&self) -> bool {
@@ -69,7 +69,7 @@ impl<K> Default for Tallies<K> {
 
 impl<K: Clone + Ord> Tallies<K> {
     pub(super) fn get(&self, key: &K) -> Arc<Tally> {
-        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = lock(&self.first);
         match first.get(key) {
             Some(tally) => Arc::clone(tally),
             None if first.len() < MOST => Arc::clone(first.entry(key.clone()).or_default()),
@@ -79,7 +79,7 @@ impl<K: Clone + Ord> Tallies<K> {
 
     /// Returns those that count something.
     pub(crate) fn all(&self) -> Vec<(Option<K>, Arc<Tally>)> {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = lock(&self.first);
         let first = first.iter().map(|(key, tally)| (Some(key.clone()), Arc::clone(tally)));
         let all: Vec<_> = first.chain([(None, Arc::clone(&self.rest))]).collect();
         all.into_iter().filter(|(_, tally)| !tally.is_empty()).collect()

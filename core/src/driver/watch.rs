@@ -12,7 +12,7 @@ use std::{
     task::{Poll, Wake, Waker},
 };
 
-use super::ground::lock;
+use crate::lock::lock;
 
 /// The waker of a subscription, which is polled by a reader or by the task of the route.
 ///

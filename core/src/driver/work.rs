@@ -5,8 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use super::ground::{Ground, Stage, lock};
+use super::ground::{Ground, Stage};
 use crate::Drained;
+use crate::lock::lock;
 
 pub(crate) struct Work {
     pub(super) ground: Arc<Ground>,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{Error, driver::BodyEnd};
+use crate::{Error, driver::BodyEnd, lock::lock};
 
 /// How a call has ended: see [`Outcome::on_end`](super::Outcome::on_end).
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ impl Ending {
     }
 
     fn note(&self, bad: Bad) {
-        self.state.bad.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(bad);
+        lock(&self.state.bad).get_or_insert(bad);
     }
 }
 

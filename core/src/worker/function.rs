@@ -4,7 +4,7 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
 };
 
@@ -16,6 +16,7 @@ use crate::{
     Encoder, Message,
     driver::{Bound, Shared},
     layer::{self, Around, Boxed, Handled, Handler, InboundCall, InboundOutcome},
+    lock::lock,
 };
 
 /// The function that a worker runs on its messages.
@@ -151,7 +152,7 @@ struct OneMessage<'a, E, F> {
 
 impl<E, F> OneMessage<'_, E, F> {
     fn take(&self) -> Option<Message<E>> {
-        self.message.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.message).take()
     }
 }
 
@@ -169,7 +170,7 @@ where
         message.extend(inbound.into_extensions());
         message.start();
         let running = {
-            let mut function = self.function.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut function = lock(self.function);
             call(&mut *function, message)
         };
         Box::pin(async move { InboundOutcome(running.await) })

@@ -6,14 +6,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
 };
 
 use super::Endpoint;
-use crate::{MessageId, driver::expiring::Expiring};
+use crate::{MessageId, driver::expiring::Expiring, lock::lock};
 
 /// How long the absence of a group is relied on, in milliseconds.
 const RELIED_ON: u64 = 1000;
@@ -62,10 +62,6 @@ impl GroupAbsence {
 pub(in crate::driver) struct GroupProbes(Mutex<Expiring<MessageId, (u64, Weak<Endpoint>)>>);
 
 impl GroupProbes {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Expiring<MessageId, (u64, Weak<Endpoint>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Notes a Probe that is sent at `now`, which is `age` milliseconds after the conduit was created,
     /// and whose notice may arrive until another time.
     pub(in crate::driver) fn sent(
@@ -75,12 +71,12 @@ impl GroupProbes {
         (now, age): (Instant, u64),
         until: Instant,
     ) {
-        self.lock().insert(now, until, message, (age, Arc::downgrade(endpoint)));
+        lock(&self.0).insert(now, until, message, (age, Arc::downgrade(endpoint)));
     }
 
     /// Handles the broker's notice that a Probe had no receiver.
     pub(in crate::driver) fn handle_undelivered(&self, now: Instant, message: MessageId) {
-        let mut probes = self.lock();
+        let mut probes = lock(&self.0);
         let found = probes.get(now, &message).cloned();
         drop(probes);
         if let Some((probed, endpoint)) = found
@@ -92,11 +88,11 @@ impl GroupProbes {
 
     /// Returns when the last Probe expires, if there is one.
     pub(in crate::driver) fn last_expiry(&self) -> Option<Instant> {
-        self.lock().last_expiry()
+        lock(&self.0).last_expiry()
     }
 
     /// Removes expired Probes.
     pub(in crate::driver) fn remove_expired(&self, now: Instant) {
-        self.lock().expire(now);
+        lock(&self.0).expire(now);
     }
 }

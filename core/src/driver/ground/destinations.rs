@@ -8,10 +8,10 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-use super::lock;
 use crate::{
     ServiceName, Subject,
     driver::{cleanup_flag::CleanupFlag, endpoint::Endpoint, outlet::Outlet, tally::Tallies},
+    lock::lock,
     transport::{Address, Targets},
 };
 

@@ -4,9 +4,10 @@ use std::{sync::Mutex, time::Duration};
 
 use event_listener::Event;
 
-use super::{EventFields, Ground, Logged, lock};
+use super::{EventFields, Ground, Logged};
 use crate::{
     Source, Subject,
+    lock::lock,
     logging::{Noted, Repeated, Repeats},
 };
 

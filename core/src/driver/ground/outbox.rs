@@ -9,9 +9,10 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{EventFields, Ground, Logged, lock};
+use super::{EventFields, Ground, Logged};
 use crate::{
     error::Causes,
+    lock::lock,
     proto::frame::{Frame, Single},
     transport::{Address, Token, TransportError},
 };

@@ -14,8 +14,8 @@ use std::{
 use event_listener::Event;
 use futures_lite::future;
 
-use super::{Ground, lock};
-use crate::{Error, ErrorKind};
+use super::Ground;
+use crate::{Error, ErrorKind, lock::lock};
 
 #[derive(Default)]
 pub(in crate::driver) struct Lifecycle {

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
     task::{Context, Poll, Waker},
     time::Instant,
 };
@@ -15,7 +15,7 @@ use std::{
 use event_listener::Event;
 use futures_lite::future;
 
-use crate::Runtime;
+use crate::{Runtime, lock::lock};
 
 #[derive(Default)]
 pub(crate) struct Timers {
@@ -35,10 +35,6 @@ struct Sleepers {
 }
 
 impl Timers {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Sleepers> {
-        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until an instant.
     pub(crate) fn sleep_until<'a>(&'a self, runtime: &'a dyn Runtime, at: Instant) -> Sleep<'a> {
         Sleep { timers: self, runtime, at, key: None }
@@ -46,7 +42,7 @@ impl Timers {
 
     /// Ends every sleep, also later ones, since nothing would wake them.
     pub(crate) fn stop(&self) {
-        let mut sleepers = self.lock();
+        let mut sleepers = lock(&self.sleepers);
         sleepers.stopped = true;
         let early = std::mem::take(&mut sleepers.wakers);
         drop(sleepers);
@@ -59,7 +55,7 @@ impl Timers {
             let earlier = self.earlier.listen();
             let now = runtime.now();
             let (due, next) = {
-                let mut sleepers = self.lock();
+                let mut sleepers = lock(&self.sleepers);
                 let later = sleepers.wakers.split_off(&(now, u64::MAX));
                 let due = std::mem::replace(&mut sleepers.wakers, later);
                 let next = sleepers.wakers.keys().next().map(|(at, _)| *at);
@@ -89,7 +85,7 @@ impl Future for Sleep<'_> {
         if self.runtime.now() >= self.at {
             return Poll::Ready(());
         }
-        let mut sleepers = self.timers.lock();
+        let mut sleepers = lock(&self.timers.sleepers);
         if sleepers.stopped {
             return Poll::Ready(());
         }
@@ -113,7 +109,7 @@ impl Future for Sleep<'_> {
 impl Drop for Sleep<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let waker = self.timers.lock().wakers.remove(&(self.at, key));
+            let waker = lock(&self.timers.sleepers).wakers.remove(&(self.at, key));
             drop(waker);
         }
     }

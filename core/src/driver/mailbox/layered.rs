@@ -6,8 +6,9 @@ use super::Mailbox;
 use crate::{
     Source, Subject,
     accept::{Gate, Refusal},
-    driver::ground::{EventFields, Logged, lock},
+    driver::ground::{EventFields, Logged},
     error::OneLine,
+    lock::lock,
 };
 
 impl Mailbox {

@@ -8,10 +8,7 @@ use std::{
 };
 
 use super::charged::ChargedQueue;
-use crate::{
-    driver::{Arrival, ground::lock},
-    proto::Queue,
-};
+use crate::{driver::Arrival, lock::lock, proto::Queue};
 
 pub(super) struct MailboxState {
     pub(super) queue: ChargedQueue,

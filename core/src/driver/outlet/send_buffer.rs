@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -12,6 +12,7 @@ use std::{
 use event_listener::Event;
 
 use super::{Batch, Outlet};
+use crate::lock::lock;
 
 /// Bounds the messages that wait in all outlets of a conduit, and knows in which they do.
 pub(crate) struct SendBuffer {
@@ -57,7 +58,7 @@ impl SendBuffer {
         if !outlet.enqueue() {
             return;
         }
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.outlets.push_back(Arc::clone(outlet));
         let publisher = state.publisher.take();
         drop(state);
@@ -68,7 +69,7 @@ impl SendBuffer {
 
     /// Takes all outlets in which messages wait.
     pub(in crate::driver) fn take_queued(&self) -> VecDeque<Arc<Outlet>> {
-        std::mem::take(&mut self.lock().outlets)
+        std::mem::take(&mut lock(&self.state).outlets)
     }
 
     /// Takes all outlets in which messages wait; `None` once it is closed and there are none.
@@ -76,7 +77,7 @@ impl SendBuffer {
         &self,
         cx: &Context<'_>,
     ) -> Poll<Option<VecDeque<Arc<Outlet>>>> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if !state.outlets.is_empty() {
             return Poll::Ready(Some(std::mem::take(&mut state.outlets)));
         }
@@ -89,16 +90,12 @@ impl SendBuffer {
 
     /// Ends [`poll_queued`](Self::poll_queued) once there is nothing left.
     pub(in crate::driver) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.closed = true;
         let publisher = state.publisher.take();
         drop(state);
         if let Some(publisher) = publisher {
             publisher.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,10 +12,8 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Executed, MessageId,
-    driver::{
-        Content, Endpoint,
-        ground::{Ground, lock},
-    },
+    driver::{Content, Endpoint, ground::Ground},
+    lock::lock,
     proto::{
         Asker, AskerEvent, AskerTransmit,
         frame::{Frame, Head},

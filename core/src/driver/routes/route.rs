@@ -13,7 +13,8 @@ use event_listener::Event;
 use super::Members;
 use crate::{
     Error, ErrorKind, Subject,
-    driver::{ground::lock, tally::Tally, watch::Watch},
+    driver::{tally::Tally, watch::Watch},
+    lock::lock,
     proto::{RouteId, frame::NameCache},
     transport::{DynSubscription, Target},
 };

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Source,
-    driver::ground::lock,
+    lock::lock,
     proto::{Claim, Inbound, Offered, Place, ReasonCode, Refused, frame::StreamId},
     transport::Target,
 };

@@ -15,10 +15,8 @@ use super::{
 };
 use crate::{
     InstanceId,
-    driver::{
-        ground::{Ground, lock},
-        outlet::Outlet,
-    },
+    driver::{ground::Ground, outlet::Outlet},
+    lock::lock,
     proto::{Budget, Inbound, Place, Read, Reason, ReasonCode, frame::StreamId},
     transport::Address,
 };

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Expiring, Port, Streams};
 use crate::{
     Source,
-    driver::ground::lock,
+    lock::lock,
     proto::{
         ReasonCode,
         frame::{Frame, StreamId},

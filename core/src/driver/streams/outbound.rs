@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Executed, ServiceName, Subject,
-    driver::ground::{Ground, lock},
+    driver::ground::Ground,
     error::Causes,
+    lock::lock,
     producer::Producer,
     proto::{
         Outbound, Outcome, Reason, ReasonCode, Recipient,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{OutboundStream, Streams};
 use crate::{
     MessageId,
-    driver::ground::lock,
+    lock::lock,
     proto::{
         ReasonCode,
         frame::{Frame, Receiver, StreamId},

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{InboundStream, Port, Streams};
 use crate::{
-    driver::ground::lock,
+    lock::lock,
     proto::frame::{Frame, StreamId},
 };
 

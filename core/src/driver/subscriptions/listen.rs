@@ -9,10 +9,10 @@ use crate::{
     Error, ErrorKind,
     driver::{
         EventFields, Logged, Shared,
-        ground::lock,
         routes::{Listening, Members, Route, RoutePhase},
     },
     error::Causes,
+    lock::lock,
     proto::frame::NameCache,
     transport::{DynSubscription, TransportErrorKind},
 };

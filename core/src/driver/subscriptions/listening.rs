@@ -15,10 +15,10 @@ use crate::{
     driver::{
         Arrival, Mailbox, Shared,
         dispatch::handle_subject,
-        ground::lock,
         routes::{Listening, Route},
         watch::{Duty, ReaderProgress},
     },
+    lock::lock,
     transport::Packet,
 };
 

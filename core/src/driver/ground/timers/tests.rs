@@ -6,7 +6,7 @@ use std::{
 use futures_lite::future::{self, poll_once};
 
 use super::Timers;
-use crate::{Runtime, sim::Sim};
+use crate::{Runtime, lock::lock, sim::Sim};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -21,7 +21,7 @@ fn timers(sim: &Sim) -> Arc<Timers> {
 }
 
 fn sleepers(timers: &Timers) -> usize {
-    timers.lock().wakers.len()
+    lock(&timers.sleepers).wakers.len()
 }
 
 #[test]
