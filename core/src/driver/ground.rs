@@ -30,14 +30,14 @@ pub(crate) use self::{
 use self::{
     destinations::Destinations,
     log::Log,
-    outbox::Outbox,
+    outbox::Notice,
     tasks::Tasks,
     timers::{Sleep, Timers},
     tokens::Tokens,
 };
 use super::{
     cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, tally::Tallies,
-    waiting::WaitingBytes,
+    task_queue::TaskQueue, waiting::WaitingBytes,
 };
 use crate::{
     IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
@@ -58,7 +58,7 @@ pub(crate) struct Ground {
     pub(crate) transport: Box<dyn DynTransport>,
     pub(crate) tasks: Tasks,
     pub(crate) timers: Timers,
-    outbox: Outbox,
+    outbox: TaskQueue<Notice>,
     send_buffer: SendBuffer,
     pub(super) group_probes: GroupProbes,
     pub(super) lifecycle: Lifecycle,
@@ -92,7 +92,7 @@ impl Ground {
             source: Source { service, instance },
             tasks: Tasks::new(),
             timers: Timers::default(),
-            outbox: Outbox::new(config.outbox),
+            outbox: TaskQueue::default(),
             send_buffer: SendBuffer::new(config.send_buffer),
             group_probes: GroupProbes::default(),
             lifecycle: Lifecycle::default(),

@@ -7,6 +7,7 @@
 //! - `tally`: counts messages, subject by subject
 //! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle
 //!   limit; `cleanup_flag`: whether there are any
+//! - `task_queue`: entries for one task
 //! - `outlet`: a destination, with the messages that wait to travel there in one packet; `endpoint`:
 //!   a subject of a service, with its outlet, its message numbers, and what is known of its group
 //! - `ground`: the configuration, the clock, the tasks, the timers, the transport, the outbox, the
@@ -70,6 +71,7 @@ mod shared;
 mod streams;
 mod subscriptions;
 mod tally;
+mod task_queue;
 mod waiting;
 mod watch;
 mod work;

@@ -59,8 +59,8 @@ pub(super) struct Batch {
 
 /// What became of a message that was to be added to a batch.
 pub(super) enum Pushed {
-    /// It waits.
-    Added,
+    /// It waits. Unless it already does, the outlet has to stand in the queue of the send buffer.
+    Added { is_queued: bool },
     /// It waits, and the batch is complete.
     Completed(Batch),
     /// It does not fit behind what waits: this batch goes first.
@@ -121,26 +121,25 @@ impl Outlet {
         if self.settling.load(Ordering::Acquire) > 0 || state.complete.is_some() {
             return Pushed::Full;
         }
-        if state.writer.len_with(length) > limit {
+        let longer = state.writer.len_with(length);
+        if longer > limit {
             return match state.writer.count() {
                 0 if state.is_publishing => Pushed::Full,
                 0 => Pushed::Alone,
                 _ => state.take().map_or(Pushed::Full, Pushed::After),
             };
         }
+        let is_last = state.writer.count() + 1 == MOST;
         // While another thread publishes, a complete batch would have to wait for it.
-        if state.is_publishing && state.writer.count() + 1 == MOST || !buffer.reserve(length) {
+        if is_last && state.is_publishing || !buffer.reserve(length) {
             return Pushed::Full;
         }
         // The next ones are probably as long.
-        let room = MOST * (length + 2) + 4;
-        state.writer.push(single, room.min(limit));
+        state.writer.push(single, limit.min(MOST * longer));
         state.reserved += length;
         self.waits.store(true, Ordering::Release);
-        match state.writer.count() {
-            MOST => state.take().map_or(Pushed::Added, Pushed::Completed),
-            _ => Pushed::Added,
-        }
+        let completed = if is_last { state.take() } else { None };
+        completed.map_or(Pushed::Added { is_queued: state.is_queued }, Pushed::Completed)
     }
 
     /// Takes what is to be published next. Until [`published`](Self::published) or

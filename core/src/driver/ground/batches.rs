@@ -17,30 +17,18 @@ use crate::{
     transport::{Targets, TransportError, TransportErrorKind},
 };
 
-/// A batch that is being published in the background. It is lost if this is dropped.
+/// A batch that is being published in the background. It is lost if this is dropped before it is.
 struct Publishing<'a> {
     ground: &'a Ground,
     to: &'a Arc<Outlet>,
-    batch: Option<Batch>,
-}
-
-impl Publishing<'_> {
-    fn packet(&self) -> Bytes {
-        self.batch.as_ref().map(|batch| batch.packet.clone()).unwrap_or_default()
-    }
-
-    fn end(mut self, published: Result<(), Error>) {
-        if let Some(batch) = self.batch.take() {
-            self.ground.published(self.to, &batch, published);
-        }
-    }
+    batch: Batch,
+    published: Option<Result<(), Error>>,
 }
 
 impl Drop for Publishing<'_> {
     fn drop(&mut self) {
-        if let Some(batch) = self.batch.take() {
-            self.ground.published(self.to, &batch, Err(ErrorKind::Closed.into()));
-        }
+        let published = self.published.take().unwrap_or(Err(ErrorKind::Closed.into()));
+        self.ground.published(self.to, &self.batch, published);
     }
 }
 
@@ -55,7 +43,7 @@ impl Ground {
         self.collect(to.both(), message, || self.may_collect(to))
     }
 
-    /// Sends a packet to an inbox, likewise.
+    /// Sends a packet to an instance, or to all of a service, likewise.
     pub(crate) fn send_to_inbox_now(
         &self,
         to: &Arc<Outlet>,
@@ -77,8 +65,11 @@ impl Ground {
         }
         loop {
             match to.push(single, self.chunk(), &self.send_buffer) {
-                Pushed::Added => self.send_buffer.queue(to),
-                Pushed::Completed(batch) => drop(self.publish_batch_now(to, batch)),
+                Pushed::Added { is_queued: true } => {}
+                Pushed::Added { is_queued: false } => self.send_buffer.queue(to),
+                Pushed::Completed(batch) => {
+                    self.publish_batch_now(to, batch);
+                }
                 Pushed::After(batch) => match self.publish_batch_now(to, batch) {
                     true => continue,
                     false => return None,
@@ -219,8 +210,8 @@ impl Ground {
 
     /// Publishes what is left and no longer waits: counts what cannot be published.
     pub(in crate::driver) fn clear_send_buffer(&self) {
-        self.send_buffer.close();
-        for to in self.send_buffer.take_queued() {
+        self.close_send_buffer();
+        for to in self.send_buffer.queued.take_all() {
             if let Some(batch) = to.take_queued() {
                 let published = self.publish_now(to.destination(), batch.packet.clone(), None);
                 let published = published.unwrap_or(Err(TransportErrorKind::Closed.into()));
@@ -231,7 +222,7 @@ impl Ground {
 
     /// Ends the publishing in the background once nothing waits.
     pub(in crate::driver) fn close_send_buffer(&self) {
-        self.send_buffer.close();
+        self.send_buffer.queued.close();
     }
 
     /// Counts messages that were accepted and could not be sent.
@@ -244,49 +235,46 @@ impl Ground {
     /// Publishes batches whenever the connection has taken what was handed over before, until the
     /// conduit closes and nothing waits.
     pub(crate) async fn run_send_buffer(&self) {
-        let next = || poll_fn(|cx| self.send_buffer.poll_queued(cx));
-        while let Some(outlets) = next().await {
+        let next = || poll_fn(|cx| self.send_buffer.queued.poll_next(cx));
+        while let Some(first) = next().await {
+            let others = self.send_buffer.queued.take_all();
             if self.transport.unwritten() > 0 {
                 // An error shows again when the batch is published.
                 self.transport.written().await.ok();
             }
-            for to in &outlets {
+            for to in std::iter::once(&first).chain(&others) {
                 let Some(batch) = to.take_queued() else { continue };
-                let publishing = Publishing { ground: self, to, batch: Some(batch) };
-                let packet = publishing.packet();
-                let published = match self.publish_batch(to, &packet).await {
-                    // The limit was larger when the batch was begun.
-                    Err(error) if error.kind() == ErrorKind::TooLarge => {
-                        match Frame::decode(&packet) {
-                            Ok(Frame::Batch { packets }) => {
-                                self.publish_members(to, packets).await;
-                                Ok(())
-                            }
-                            _ => Err(error),
-                        }
-                    }
-                    published => published,
-                };
-                publishing.end(published);
+                let packet = batch.packet.clone();
+                let mut publishing = Publishing { ground: self, to, batch, published: None };
+                publishing.published = Some(self.publish_batch(to, packet).await);
             }
         }
     }
 
-    async fn publish_batch(&self, to: &Outlet, packet: &Bytes) -> Result<(), Error> {
+    /// Publishes a batch; packet by packet if it became too long for the transport meanwhile.
+    async fn publish_batch(&self, to: &Outlet, packet: Bytes) -> Result<(), Error> {
+        match self.publish_packet(to, packet.clone()).await {
+            Err(error) if error.kind() == ErrorKind::TooLarge => {
+                let Ok(Frame::Batch { packets }) = Frame::decode(&packet) else {
+                    return Err(error);
+                };
+                for packet in Members::new(packets).flatten() {
+                    if let Err(error) = self.publish_packet(to, packet).await {
+                        self.lose_unsent(1, &error);
+                    }
+                }
+                Ok(())
+            }
+            published => published,
+        }
+    }
+
+    async fn publish_packet(&self, to: &Outlet, packet: Bytes) -> Result<(), Error> {
         match self.publish_now(to.destination(), packet.clone(), None) {
             Some(published) => published.map_err(Error::from),
             None => {
-                let (at_once, to) = (future::ready(()), to.address());
-                self.publish_after(at_once, to, packet.clone(), None, None).await
-            }
-        }
-    }
-
-    /// Publishes a batch that became too long for the transport, packet by packet.
-    async fn publish_members(&self, to: &Outlet, packets: Bytes) {
-        for packet in Members::new(packets).flatten() {
-            if let Err(error) = self.publish_batch(to, &packet).await {
-                self.lose_unsent(1, &error);
+                let at_once = future::ready(());
+                self.publish_after(at_once, to.address(), packet, None, None).await
             }
         }
     }

@@ -1,110 +1,22 @@
 //! Sends notices in the background: refusals, cancellations, failures.
 
-use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    sync::Mutex,
-    task::{Context, Poll, Waker},
-};
+use std::future::poll_fn;
 
 use bytes::Bytes;
 
 use super::{EventFields, Ground, Logged};
 use crate::{
+    driver::task_queue::PushError,
     error::Causes,
-    lock::lock,
     proto::frame::{Frame, Single},
     transport::{Address, Token, TransportError},
 };
 
-/// The notices that wait to be published. It frees unused memory.
-pub(crate) struct Outbox {
-    capacity: usize,
-    state: Mutex<OutboxState>,
-}
-
-#[derive(Default)]
-struct OutboxState {
-    entries: VecDeque<OutboxEntry>,
-    closed: bool,
-    publisher: Option<Waker>,
-}
-
-struct OutboxEntry {
+/// A notice that waits to be published.
+pub(super) struct Notice {
     to: Address,
     packet: Bytes,
-    notice: Option<Token>,
-}
-
-/// Why a packet is not accepted.
-enum PushError {
-    Full,
-    Closed,
-}
-
-impl Outbox {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default() }
-    }
-
-    fn push(&self, entry: OutboxEntry) -> Result<(), PushError> {
-        let mut state = lock(&self.state);
-        if state.closed {
-            return Err(PushError::Closed);
-        }
-        if state.entries.len() >= self.capacity {
-            return Err(PushError::Full);
-        }
-        state.entries.push_back(entry);
-        let publisher = state.publisher.take();
-        drop(state);
-        if let Some(publisher) = publisher {
-            publisher.wake();
-        }
-        Ok(())
-    }
-
-    /// Returns the next notice; `None` once it is closed and empty.
-    fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<OutboxEntry>> {
-        let mut state = lock(&self.state);
-        if let Some(entry) = state.entries.pop_front() {
-            if state.entries.is_empty() {
-                release(&mut state.entries);
-            }
-            return Poll::Ready(Some(entry));
-        }
-        if state.closed {
-            return Poll::Ready(None);
-        }
-        state.publisher = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Accepts no more notices.
-    fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        let publisher = state.publisher.take();
-        drop(state);
-        if let Some(publisher) = publisher {
-            publisher.wake();
-        }
-    }
-
-    /// Accepts no more notices, and drops the waiting ones.
-    fn clear(&self) {
-        self.close();
-        let entries = std::mem::take(&mut lock(&self.state).entries);
-        drop(entries);
-    }
-}
-
-/// Frees the memory that a burst has taken.
-fn release(entries: &mut VecDeque<OutboxEntry>) {
-    const KEPT: usize = 64;
-    if entries.capacity() > KEPT {
-        *entries = VecDeque::new();
-    }
+    token: Option<Token>,
 }
 
 impl Ground {
@@ -114,9 +26,10 @@ impl Ground {
         self.post_packet(to, frame.encode(), None);
     }
 
-    pub(crate) fn post_packet(&self, to: Address, packet: Bytes, notice: Option<Token>) {
+    pub(crate) fn post_packet(&self, to: Address, packet: Bytes, token: Option<Token>) {
+        let notice = Notice { to, packet, token };
         // A closed outbox means that the conduit is closing: not counted.
-        if let Err(PushError::Full) = self.outbox.push(OutboxEntry { to, packet, notice }) {
+        if let Err(PushError::Full) = self.outbox.try_push(notice, self.config.outbox) {
             self.counters.outbox_dropped.add(1);
             self.log(Logged::OutboxFull, EventFields::default());
         }
@@ -125,8 +38,8 @@ impl Ground {
     /// Publishes notices, until the conduit closes and all of them are sent.
     pub(crate) async fn run_outbox(&self) {
         let next = || poll_fn(|cx| self.outbox.poll_next(cx));
-        while let Some(OutboxEntry { to, packet, notice }) = next().await {
-            if let Err(error) = self.send_notice(&to, packet, notice).await {
+        while let Some(Notice { to, packet, token }) = next().await {
+            if let Err(error) = self.send_notice(&to, packet, token).await {
                 self.note_not_sent(&to, &error);
             }
         }
@@ -136,15 +49,15 @@ impl Ground {
         &self,
         to: &Address,
         packet: Bytes,
-        notice: Option<Token>,
+        token: Option<Token>,
     ) -> Result<(), TransportError> {
-        if notice.is_none()
+        if token.is_none()
             && let Some(single) = Single::encoded(&packet)
             && let Some(sent) = self.send_to_inbox_now(&self.destinations.get(to), &single)
         {
             return sent;
         }
-        let undelivered = notice.map(|token| (&self.inbox, token));
+        let undelivered = token.map(|token| (&self.inbox, token));
         self.transport.publish(to, &mut Some(packet), undelivered).await
     }
 
@@ -161,6 +74,7 @@ impl Ground {
 
     /// Accepts no more packets, and drops the waiting ones.
     pub(in crate::driver) fn clear_outbox(&self) {
-        self.outbox.clear();
+        self.outbox.close();
+        drop(self.outbox.take_all());
     }
 }

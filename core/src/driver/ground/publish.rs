@@ -25,8 +25,9 @@ impl Ground {
     }
 
     /// Publishes a packet after everything that waits at an outlet, its own or that of other targets
-    /// of its subject, waiting at most for the send timeout and until a deadline. An error tells that no handler was executed, unless the packet
-    /// was handed over: then one may be, even if the connection has broken.
+    /// of its subject, waiting at most for the send timeout and until a deadline. An error tells that
+    /// no handler was executed, unless the packet was handed over: then one may be, even if the
+    /// connection has broken.
     pub(crate) async fn publish(
         &self,
         to: &Outlet,

@@ -1,39 +1,34 @@
 //! The messages of a conduit that wait to be published.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll, Waker},
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use event_listener::Event;
 
 use super::{Batch, Outlet};
-use crate::lock::lock;
+use crate::driver::task_queue::TaskQueue;
 
 /// Bounds the messages that wait in all outlets of a conduit, and knows in which they do.
 pub(crate) struct SendBuffer {
     /// How many bytes may wait.
     limit: usize,
     bytes: AtomicUsize,
-    state: Mutex<QueueState>,
+    /// The outlets in which messages wait.
+    pub(in crate::driver) queued: TaskQueue<Arc<Outlet>>,
     /// Notified when messages were published.
     pub(in crate::driver) published: Event,
 }
 
-#[derive(Default)]
-struct QueueState {
-    outlets: VecDeque<Arc<Outlet>>,
-    closed: bool,
-    publisher: Option<Waker>,
-}
-
 impl SendBuffer {
     pub(in crate::driver) fn new(limit: usize) -> Self {
-        Self { limit, bytes: AtomicUsize::new(0), state: Mutex::default(), published: Event::new() }
+        Self {
+            limit,
+            bytes: AtomicUsize::new(0),
+            queued: TaskQueue::default(),
+            published: Event::new(),
+        }
     }
 
     /// Returns whether no message waits or is being published.
@@ -55,47 +50,8 @@ impl SendBuffer {
 
     /// Notes that messages wait in an outlet.
     pub(in crate::driver) fn queue(&self, outlet: &Arc<Outlet>) {
-        if !outlet.enqueue() {
-            return;
-        }
-        let mut state = lock(&self.state);
-        state.outlets.push_back(Arc::clone(outlet));
-        let publisher = state.publisher.take();
-        drop(state);
-        if let Some(publisher) = publisher {
-            publisher.wake();
-        }
-    }
-
-    /// Takes all outlets in which messages wait.
-    pub(in crate::driver) fn take_queued(&self) -> VecDeque<Arc<Outlet>> {
-        std::mem::take(&mut lock(&self.state).outlets)
-    }
-
-    /// Takes all outlets in which messages wait; `None` once it is closed and there are none.
-    pub(in crate::driver) fn poll_queued(
-        &self,
-        cx: &Context<'_>,
-    ) -> Poll<Option<VecDeque<Arc<Outlet>>>> {
-        let mut state = lock(&self.state);
-        if !state.outlets.is_empty() {
-            return Poll::Ready(Some(std::mem::take(&mut state.outlets)));
-        }
-        if state.closed {
-            return Poll::Ready(None);
-        }
-        state.publisher = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Ends [`poll_queued`](Self::poll_queued) once there is nothing left.
-    pub(in crate::driver) fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        let publisher = state.publisher.take();
-        drop(state);
-        if let Some(publisher) = publisher {
-            publisher.wake();
+        if outlet.enqueue() {
+            self.queued.push(Arc::clone(outlet));
         }
     }
 }
