@@ -20,16 +20,25 @@ use crate::{
 
 /// Handles a packet to the inbox or the control address.
 pub(super) fn handle_packet(shared: &Shared, packet: Bytes, names: &mut NameCache) {
+    each_frame(packet, names, |frame, bytes| handle_frame(shared, frame, bytes));
+}
+
+/// Decodes a packet, or each packet of a batch, and hands the frame on with the packet's length.
+#[inline]
+fn each_frame(
+    packet: Bytes,
+    names: &mut NameCache,
+    mut handle: impl FnMut(Result<Frame, ProtocolError>, usize),
+) {
     let bytes = packet.len();
     match Frame::decode_with_names(packet, names) {
         Ok(Frame::Batch { packets }) => {
             for packet in frame::Members::new(packets) {
                 let bytes = packet.as_ref().map_or(0, Bytes::len);
-                let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
-                handle_frame(shared, frame, bytes);
+                handle(packet.and_then(|packet| Frame::decode_with_names(packet, names)), bytes);
             }
         }
-        frame => handle_frame(shared, frame, bytes),
+        frame => handle(frame, bytes),
     }
 }
 
@@ -66,17 +75,9 @@ pub(super) fn handle_subject(
     names: &mut NameCache,
     members: &mut Members,
 ) {
-    let bytes = packet.len();
-    match Frame::decode_with_names(packet, names) {
-        Ok(Frame::Batch { packets }) => {
-            for packet in frame::Members::new(packets) {
-                let bytes = packet.as_ref().map_or(0, Bytes::len);
-                let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
-                handle_subject_frame(shared, route, frame, bytes, members);
-            }
-        }
-        frame => handle_subject_frame(shared, route, frame, bytes, members),
-    }
+    each_frame(packet, names, |frame, bytes| {
+        handle_subject_frame(shared, route, frame, bytes, members);
+    });
 }
 
 fn handle_subject_frame(
