@@ -1,7 +1,5 @@
 //! Listens on the inbox and the control address.
 
-use std::time::Duration;
-
 use futures_lite::{StreamExt, future};
 
 use super::{
@@ -13,7 +11,7 @@ use crate::{
     Error, ErrorKind,
     error::Causes,
     proto::frame::NameCache,
-    transport::{Address, DynSubscription, Packet, TransportErrorKind},
+    transport::{Address, DynSubscription, Packet},
 };
 
 /// Listens on the inbox and the control address. Returns when either ends, which means that the
@@ -39,18 +37,11 @@ pub(super) async fn serve(shared: &Shared) {
 async fn open(
     shared: &Shared,
 ) -> Result<(Box<dyn DynSubscription>, Box<dyn DynSubscription>), Error> {
-    const PAUSE: Duration = Duration::from_millis(100);
     let inbox = shared.transport.subscribe(&shared.inbox).await?;
     let service = shared.source.service.clone();
     let control = shared.transport.subscribe(&Address::Control { service }).await?;
-    loop {
-        match shared.transport.flush().await {
-            Err(error) if error.kind() == TransportErrorKind::Disconnected => {
-                shared.pause_until(shared.now() + PAUSE).await;
-            }
-            flushed => return Ok(flushed.map(|()| (inbox, control))?),
-        }
-    }
+    shared.reach_broker().await?;
+    Ok((inbox, control))
 }
 
 /// Handles the packets of a subscription until it ends.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_lite::future;
 
 use super::{Shared, ground::Stage};
-use crate::{Error, ErrorKind, transport::TransportErrorKind};
+use crate::{Error, ErrorKind};
 
 /// Waits until the inbox is active and the broker answers, at most for a limit.
 pub(crate) async fn ready(shared: &Shared, limit: Duration) -> Result<(), Error> {
@@ -24,18 +24,12 @@ pub(crate) async fn ready(shared: &Shared, limit: Duration) -> Result<(), Error>
 }
 
 async fn answered(shared: &Shared) -> Result<(), Error> {
-    const PAUSE: Duration = Duration::from_millis(100);
     loop {
         match shared.ready(None).await {
             // It has waited for the send timeout.
-            Err(error) if error.kind() == ErrorKind::Disconnected => continue,
-            ready => ready?,
-        }
-        match shared.transport.flush().await {
-            Err(error) if error.kind() == TransportErrorKind::Disconnected => {
-                shared.pause_until(shared.now() + PAUSE).await;
-            }
-            flushed => return Ok(flushed?),
+            Err(error) if error.kind() == ErrorKind::Disconnected => {}
+            ready => break ready?,
         }
     }
+    Ok(shared.reach_broker().await?)
 }

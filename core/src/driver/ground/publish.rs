@@ -1,6 +1,9 @@
 //! How packets are published.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures_lite::future;
@@ -9,7 +12,7 @@ use super::Ground;
 use crate::{
     Error, ErrorKind, Executed,
     driver::outlet::Outlet,
-    transport::{Address, Destination, Token, TransportError},
+    transport::{Address, Destination, Token, TransportError, TransportErrorKind},
 };
 
 impl Ground {
@@ -76,6 +79,19 @@ impl Ground {
             let may_arrive = packet.is_none() && error.kind() != ErrorKind::Denied;
             error.with_executed(if may_arrive { Executed::Maybe } else { Executed::No })
         })
+    }
+
+    /// Waits until the broker answers, through as many lost connections as it takes.
+    pub(in crate::driver) async fn reach_broker(&self) -> Result<(), TransportError> {
+        const PAUSE: Duration = Duration::from_millis(100);
+        loop {
+            match self.transport.flush().await {
+                Err(error) if error.kind() == TransportErrorKind::Disconnected => {
+                    self.pause_until(self.now() + PAUSE).await;
+                }
+                flushed => return flushed,
+            }
+        }
     }
 
     /// Waits for the broker, at most for the send timeout and until a deadline.
