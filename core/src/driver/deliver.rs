@@ -178,11 +178,7 @@ impl<'a> PacketDelivery<'a> {
         if streams.repeat_last_word(id, mailbox.port()) {
             return Ok(());
         }
-        let has_room = match head.request {
-            Some(_) => self.takes_request(mailbox),
-            None => mailbox.has_room(self.bytes),
-        };
-        if !has_room {
+        if !self.has_room(mailbox, head) {
             return Err(Declined::Code(ReasonCode::Overloaded));
         }
         let accepted = match self.has_gate(at) {
@@ -214,6 +210,14 @@ impl<'a> PacketDelivery<'a> {
 
     fn give_back(&self, arrival: Arrival) {
         self.shared.handing_on.give_back(self.route.target, arrival);
+    }
+
+    /// Returns whether a message may wait in a binding.
+    fn has_room(&self, mailbox: &Mailbox, head: &Head) -> bool {
+        match head.request {
+            Some(_) => self.takes_request(mailbox),
+            None => mailbox.has_room(self.bytes),
+        }
     }
 
     /// Returns whether a request may wait in a binding. A member of a group where requests have

@@ -52,13 +52,7 @@ impl PacketDelivery<'_> {
             Err(refusal) => return Err(refusal),
         };
         let others = (0..self.members.all().len()).filter(|other| *other != at);
-        let mut others = others.filter(|other| {
-            let mailbox = self.mailbox(*other);
-            match head.request {
-                Some(_) => self.takes_request(mailbox),
-                None => mailbox.has_room(self.bytes),
-            }
-        });
+        let mut others = others.filter(|other| self.has_room(self.mailbox(*other), head));
         others.find_map(|other| Some((other, accept(other).ok()?))).ok_or(refusal)
     }
 
