@@ -90,6 +90,8 @@ pub struct Limits {
     pub close_timeout: Option<Duration>,
     /// See [`outbox_size`](crate::Builder::outbox_size).
     pub outbox_size: Option<usize>,
+    /// See [`send_buffer`](crate::Builder::send_buffer).
+    pub send_buffer: Option<usize>,
 }
 
 impl Limits {
@@ -129,6 +131,7 @@ impl Config {
             max_bodies,
             close_timeout,
             outbox_size,
+            send_buffer,
         } = limits;
         set(&mut self.chunk, chunk_size);
         set(&mut self.window, body_window);
@@ -149,6 +152,7 @@ impl Config {
         set(&mut self.bodies, max_bodies);
         set(&mut self.close_timeout, close_timeout);
         set(&mut self.outbox, outbox_size);
+        set(&mut self.send_buffer, send_buffer);
     }
 }
 

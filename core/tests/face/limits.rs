@@ -139,7 +139,8 @@ const ALL: &str = r#"{
     "max_decode_size": 5000, "request_timeout": "6ms", "send_timeout": "7s", "join_window": "8ms",
     "lag_limit": "9m", "idle_limit": "10 h", "max_waiting_messages": 11,
     "max_waiting_bytes_per_binding": 12, "max_waiting_bytes": 13, "max_request_wait": "14ms",
-    "max_bodies_per_binding": 15, "max_bodies": 16, "close_timeout": "0s", "outbox_size": 18
+    "max_bodies_per_binding": 15, "max_bodies": 16, "close_timeout": "0s", "outbox_size": 18,
+    "send_buffer": 19
 }"#;
 
 fn all(builder: Builder) -> Builder {
@@ -162,6 +163,24 @@ fn all(builder: Builder) -> Builder {
         .max_bodies(16)
         .close_timeout(Duration::ZERO)
         .outbox_size(18)
+        .send_buffer(19)
+}
+
+#[test]
+fn a_file_may_give_every_limit_of_the_readme() {
+    let (_, table) = include_str!("../../../README.md")
+        .split_once("| what | default | builder |")
+        .expect("the table exists");
+    let rows = table.lines().skip(2).map_while(|line| line.strip_suffix(" |"));
+    let cells = rows.map(|row| row.rsplit(" | ").next().unwrap_or_default());
+    let names = cells.flat_map(|cell| cell.split(", ")).filter_map(|name| {
+        name.strip_prefix('`')?.strip_suffix('`').filter(|name| !name.contains("::"))
+    });
+    let names: Vec<_> = names.collect();
+    assert_eq!(names.len(), 20, "{names:?}");
+    for name in names.into_iter().filter(|name| *name != "no_max_decode_size") {
+        assert!(ALL.contains(&format!("\"{name}\": ")), "{name}");
+    }
 }
 
 #[test]
