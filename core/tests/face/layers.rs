@@ -9,12 +9,26 @@ mod told;
 use std::sync::{Arc, Mutex};
 
 use conduit::{
-    Error,
+    Body, Error, Message,
     layer::{
         Arriving, CallKind, End, InboundCall, InboundNext, InboundOutcome, Layer, Next,
         OutboundCall, Outcome, Refusal,
     },
 };
+use conduit_json::Json;
+
+use crate::support::world::pattern;
+
+/// A body of one packet, and one that is streamed.
+fn bodies() -> [Body; 2] {
+    [Body::from("small"), Body::from(pattern(100_000))]
+}
+
+/// Replies with the size of a message.
+async fn size(message: Message<Json>) -> Result<(), Error> {
+    let size = message.to_bytes().await?.len();
+    message.reply(&size).await
+}
 
 /// What the layers of a world have seen, in order.
 #[derive(Clone, Default)]

@@ -28,6 +28,7 @@ mod odd;
 mod order;
 mod peers;
 mod replies;
+mod send_buffer;
 mod sharing;
 mod shutdown;
 mod slow_readers;

@@ -6,12 +6,13 @@ use std::sync::{
 };
 
 use conduit::{
-    Body, Error, ErrorKind, Executed, Message,
+    ErrorKind, Executed, Message,
     layer::{Arriving, Layer, Refusal},
 };
 use conduit_json::Json;
 use futures_lite::future;
 
+use super::{bodies, size};
 use crate::support::world::{TestResult, World, pattern, secs};
 
 /// Accepts as a function says.
@@ -39,15 +40,6 @@ fn busy(_: &mut Arriving<'_>) -> Result<(), Refusal> {
 
 fn refused(_: &mut Arriving<'_>) -> Result<(), Refusal> {
     Err(Refusal::refused("never"))
-}
-
-fn bodies() -> [Body; 2] {
-    [Body::from("small"), Body::from(pattern(100_000))]
-}
-
-async fn size(message: Message<Json>) -> Result<(), Error> {
-    let size = message.to_bytes().await?.len();
-    message.reply(&size).await
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Layer for Again {
     }
 }
 
-/// Changes whatever can be changed.
+/// Changes everything that can be changed.
 struct Change;
 
 impl Layer for Change {

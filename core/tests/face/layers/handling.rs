@@ -9,7 +9,7 @@ use std::{
 };
 
 use conduit::{
-    Body, Error, ErrorKind, Executed, Failure, Message,
+    Error, ErrorKind, Executed, Failure, Message,
     layer::{
         InboundCall, InboundNext, InboundOutcome, Layer, Next, OutboundCall, Outcome, Refusal,
     },
@@ -17,6 +17,7 @@ use conduit::{
 use conduit_json::Json;
 use futures_lite::future;
 
+use super::{bodies, size};
 use crate::support::world::{TestResult, World, pattern, secs};
 
 /// Refuses before a handler.
@@ -61,15 +62,6 @@ impl Layer for Panic {
         let _ = next.run(call).await;
         panic!("after");
     }
-}
-
-fn bodies() -> [Body; 2] {
-    [Body::from("small"), Body::from(pattern(100_000))]
-}
-
-async fn size(message: Message<Json>) -> Result<(), Error> {
-    let size = message.to_bytes().await?.len();
-    message.reply(&size).await
 }
 
 #[test]
