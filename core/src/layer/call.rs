@@ -74,7 +74,7 @@ pub struct OutboundCall {
 #[derive(Clone)]
 pub(crate) enum To {
     Endpoint(Arc<Endpoint>),
-    /// To who asked, with the subject of the request.
+    /// To the asker, with the subject of the request.
     Asker(Arc<Replier>, Subject),
 }
 

@@ -167,7 +167,7 @@ impl InboundOutcome {
     }
 
     /// Returns the kind of the error that an asker gets for it, `None` if the handler ended without
-    /// an error. After the deadline an asker gets [`Deadline`](ErrorKind::Deadline), whatever it is.
+    /// an error. After the deadline an asker gets [`Deadline`](ErrorKind::Deadline) in any case.
     #[must_use]
     pub fn error_kind(&self) -> Option<ErrorKind> {
         Some(match &self.0 {

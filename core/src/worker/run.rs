@@ -118,7 +118,7 @@ async fn handle_one(
         log(Logged::HandlerPanicked, Some(&OneLine(text)));
         (Reason::new(ReasonCode::Panicked, text), Detail::default())
     };
-    // Of a one-way message too, which has nobody to tell.
+    // Of a one-way message too, whose sender is not told.
     let mut code = None;
     let failure = match outcome {
         Some(Handled::Done) => None,

@@ -107,7 +107,7 @@ fn events_go_to_every_binding_and_what_is_no_event_to_none() -> TestResult {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 1, 2, 2]);
-        // Who asks nevertheless is told whether the handler ran.
+        // A request to the subject of an event tells its asker whether the handler ran.
         let error = own.request("job.created", "no job").await.map(drop).expect_err("no job");
         assert_eq!(error.kind(), ErrorKind::NotDecoded);
         let error = own.request("job.created", &Job { number: 3 }).await;

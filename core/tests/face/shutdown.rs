@@ -26,7 +26,7 @@ fn it_drains_when_asked_and_at_once_when_asked_again() -> TestResult {
                 assert_eq!(node.state(), ConduitState::Draining);
                 ask.send(()).await?;
             } else {
-                // That nobody can ask again does not hurry it.
+                // The end of the stream, after which nothing asks again, does not hurry it.
                 drop(ask);
             }
             let drained = drained.recv().await?;

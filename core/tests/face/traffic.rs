@@ -47,7 +47,7 @@ fn every_kind_of_message_is_counted_once_at_both_sides() -> TestResult {
         node.drain(secs(5)).await;
         assert_eq!(sent(&asker, "work"), (5, none()));
         assert_eq!(received(&node, "work"), (5, 5, none()));
-        // Nobody else has counted anything.
+        // The asker has received nothing, and the worker has sent nothing.
         assert!(asker.traffic().received.is_empty() && node.traffic().sent.is_empty());
         Ok(())
     })

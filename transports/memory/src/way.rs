@@ -88,7 +88,7 @@ impl Way {
         }
     }
 
-    /// Wakes those who wait until packets are written.
+    /// Wakes the callers of [`written`](Self::written).
     pub(crate) fn notify_written(&self) {
         self.written.notify(usize::MAX);
     }

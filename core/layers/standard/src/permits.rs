@@ -1,4 +1,4 @@
-//! A bounded number of permits, and a bounded number of those who wait for one.
+//! A bounded number of permits, and a bounded number of callers that wait for one.
 
 use std::sync::{Arc, Mutex};
 

@@ -23,7 +23,7 @@ struct OrderPlaced {
     amount: u32,
 }
 
-/// Who receives the events.
+/// The receivers of the events.
 #[derive(Clone, Copy)]
 enum To {
     /// So many, each of which gets all.
@@ -168,7 +168,7 @@ where
                 }
             })
         }
-        // Nobody knows how many each of them gets.
+        // The share of each member is not known.
         To::Group(_) => {
             let (ahead, behind) = pace(WINDOW);
             let state = Arc::new(Mutex::new((behind, count)));

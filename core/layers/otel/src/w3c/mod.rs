@@ -23,8 +23,8 @@ static FIELDS: LazyLock<[String; 3]> =
 /// The propagator of the W3C: `traceparent` and `tracestate` of [Trace Context], and `baggage` of
 /// [Baggage].
 ///
-/// It reads all three. It writes baggage only when asked to, since baggage goes to whoever is called,
-/// and to all whom these call.
+/// It reads all three. It writes baggage only when asked to, since baggage goes to every service that
+/// is called, and to those that these call.
 ///
 /// - Of several `traceparent`, of one that is not valid, or of one with the version `ff`, nothing is
 ///   read: a new trace begins. A version that is not known is read as far as it is known.
