@@ -61,6 +61,7 @@ mod connection;
 mod fault;
 mod link;
 mod memory;
+mod pipe;
 mod queue;
 mod route;
 mod routes;

@@ -3,11 +3,13 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use conduit::transport::{Connection, ConnectionState};
 use event_listener::{Event, EventListener};
+
+use crate::pipe::Pipe;
 
 /// In which state a link is. It changes under the broker's lock.
 pub(crate) struct Way {
@@ -20,8 +22,8 @@ pub(crate) struct Way {
     /// How many no longer wait.
     passed: AtomicU64,
     written: Event,
-    /// When the connection has received what was routed to it.
-    received: Mutex<Option<Instant>>,
+    /// The way in, where the connection receives at a bandwidth.
+    receiving: Mutex<Pipe>,
 }
 
 /// A packet that is being written; counted until this is dropped.
@@ -36,7 +38,7 @@ impl Default for Way {
             writing: AtomicUsize::new(0),
             passed: AtomicU64::new(0),
             written: Event::new(),
-            received: Mutex::default(),
+            receiving: Mutex::default(),
         }
     }
 }
@@ -107,16 +109,13 @@ impl Way {
 
     /// Returns when the connection will have received a packet of `length` bytes after those before.
     pub(crate) fn received_at(&self, now: Instant, length: usize, bandwidth: u32) -> Instant {
-        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
-        let time = Duration::from_secs(length as u64) / bandwidth.max(1);
-        let at = received.map_or(now, |at| at.max(now)) + time;
-        *received = Some(at);
-        at
+        let mut receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner);
+        receiving.pass(now, length, bandwidth)
     }
 
     /// Notes that nothing is being received any more.
     pub(crate) fn has_received(&self) {
-        *self.received.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.receiving.lock().unwrap_or_else(PoisonError::into_inner) = Pipe::default();
     }
 
     /// Says when to look again.

@@ -1,16 +1,12 @@
 //! Packets in transit.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use conduit::transport::{Address, Token};
 use event_listener::Event;
 
-use crate::{queue::Queue, way::Writing};
+use crate::{pipe::Pipe, queue::Queue, way::Writing};
 
 /// A packet in transit.
 pub(crate) struct Held {
@@ -49,8 +45,8 @@ pub(crate) struct Transit {
     next: u64,
     /// For each connection with packets in order: how many there are, and when the last arrives.
     lines: BTreeMap<u64, (usize, Instant)>,
-    /// When each connection has written what it was given.
-    free_at: BTreeMap<u64, Instant>,
+    /// The way out of each connection that writes at a bandwidth.
+    writing: BTreeMap<u64, Pipe>,
     /// The queues of the packets that connections are receiving.
     arriving: BTreeMap<(Instant, u64), Arc<Queue>>,
     changed: Arc<Event>,
@@ -62,7 +58,7 @@ impl Transit {
             held: BTreeMap::new(),
             next: 0,
             lines: BTreeMap::new(),
-            free_at: BTreeMap::new(),
+            writing: BTreeMap::new(),
             arriving: BTreeMap::new(),
             changed,
         }
@@ -97,10 +93,7 @@ impl Transit {
         length: usize,
         bandwidth: u32,
     ) -> Instant {
-        let free_at = self.free_at.entry(from).or_insert(now);
-        let time = Duration::from_secs(length as u64) / bandwidth.max(1);
-        *free_at = now.max(*free_at) + time;
-        *free_at
+        self.writing.entry(from).or_default().pass(now, length, bandwidth)
     }
 
     /// Takes the next packet that arrives by a time, or the next of all.
@@ -143,11 +136,11 @@ impl Transit {
         match from {
             Some(from) => {
                 self.lines.remove(&from);
-                self.free_at.remove(&from);
+                self.writing.remove(&from);
             }
             None => {
                 self.lines.clear();
-                self.free_at.clear();
+                self.writing.clear();
             }
         }
         lost.into_values().collect()
