@@ -4,9 +4,9 @@ mod accounts;
 mod admitting;
 mod shares;
 
-use crate::Source;
+use crate::{InstanceId, Source};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     time::Instant,
 };
 
@@ -57,12 +57,17 @@ pub struct Budget {
     holders: BTreeMap<u64, Holder>,
     /// The unconfirmed ones, in order of arrival.
     unconfirmed: BTreeSet<u64>,
+    /// The number of bodies of each source, replies included.
+    sources: BTreeMap<InstanceId, u64>,
     next: u64,
 }
 
 /// The claim of one body, until it is [released](super::Inbound::close).
 #[derive(Debug)]
-pub struct Claim(u64);
+pub struct Claim {
+    id: u64,
+    ration: u64,
+}
 
 /// What one body holds.
 #[derive(Debug, Clone)]
@@ -90,6 +95,7 @@ impl Budget {
             bindings: BTreeMap::new(),
             holders: BTreeMap::new(),
             unconfirmed: BTreeSet::new(),
+            sources: BTreeMap::new(),
             next: 0,
         }
     }
@@ -106,6 +112,7 @@ impl Budget {
         self.holders.is_empty()
             && self.unconfirmed.is_empty()
             && self.bindings.is_empty()
+            && self.sources.is_empty()
             && self.conduit.is_empty()
     }
 
@@ -132,6 +139,7 @@ impl Budget {
     }
 
     fn open(&mut self, holder: Holder) -> Claim {
+        let is_reply = holder.port.is_none();
         let id = self.next;
         self.next += 1;
         self.conduit.add(&holder);
@@ -142,13 +150,25 @@ impl Budget {
         if !holder.confirmed {
             self.unconfirmed.insert(id);
         }
+        *self.sources.entry(holder.source.instance).or_default() += 1;
         self.holders.insert(id, holder);
-        Claim(id)
+        // The first credit of a reply was granted with the request.
+        Claim { id, ration: if is_reply { u64::MAX } else { self.ration() } }
+    }
+
+    /// Returns how many bytes may be on the way for a body before it is known how fast they arrive.
+    /// The way here is shared by all sources, of which each limits only what it sends itself.
+    pub(super) fn ration(&self) -> u64 {
+        const LEAST: u64 = 2 << 10;
+        match self.sources.len() as u64 {
+            0 | 1 => u64::MAX,
+            sources => (self.limits.first / sources).max(LEAST),
+        }
     }
 
     /// Returns how many bytes a body may charge now, including those that it already charges.
     pub(super) fn allowance(&self, claim: &Claim) -> u64 {
-        self.holders.get(&claim.0).map_or(0, |holder| {
+        self.holders.get(&claim.id).map_or(0, |holder| {
             let growth = &self.conduit.growth;
             holder.promised.saturating_add(growth.allowance(&holder.source, holder.growth()))
         })
@@ -156,7 +176,7 @@ impl Budget {
 
     /// Sets the bytes that a body charges.
     pub(super) fn charge(&mut self, claim: &Claim, bytes: u64) {
-        if let Some(holder) = self.holders.get_mut(&claim.0) {
+        if let Some(holder) = self.holders.get_mut(&claim.id) {
             let before = holder.bytes();
             holder.charge = bytes;
             self.conduit.recharge(holder, before);
@@ -165,7 +185,7 @@ impl Budget {
 
     /// Notes that the sender of an offer has confirmed it.
     pub(super) fn confirm(&mut self, claim: &Claim) {
-        self.unconfirmed.remove(&claim.0);
+        self.unconfirmed.remove(&claim.id);
         self.change(claim, |holder| holder.confirmed = true);
     }
 
@@ -176,7 +196,7 @@ impl Budget {
 
     /// Notes that a body has ended. It still counts as open.
     pub(super) fn end(&mut self, claim: &Claim) {
-        self.unconfirmed.remove(&claim.0);
+        self.unconfirmed.remove(&claim.id);
         self.change(claim, |holder| {
             holder.charge = 0;
             holder.confirmed = true;
@@ -186,8 +206,14 @@ impl Budget {
 
     /// Releases the claim of a body.
     pub(super) fn close(&mut self, claim: &Claim) {
-        self.unconfirmed.remove(&claim.0);
-        let Some(holder) = self.holders.remove(&claim.0) else { return };
+        self.unconfirmed.remove(&claim.id);
+        let Some(holder) = self.holders.remove(&claim.id) else { return };
+        if let Entry::Occupied(mut bodies) = self.sources.entry(holder.source.instance) {
+            *bodies.get_mut() -= 1;
+            if *bodies.get() == 0 {
+                bodies.remove();
+            }
+        }
         self.conduit.remove(&holder);
         let Some(port) = holder.port else { return };
         if let Some(binding) = self.bindings.get_mut(&port) {
@@ -199,13 +225,20 @@ impl Budget {
     }
 
     fn change(&mut self, claim: &Claim, change: impl FnOnce(&mut Holder)) {
-        let Some(holder) = self.holders.get_mut(&claim.0) else { return };
+        let Some(holder) = self.holders.get_mut(&claim.id) else { return };
         let before = holder.clone();
         change(holder);
         self.conduit.change(&before, holder);
         if let Some(binding) = holder.port.and_then(|port| self.bindings.get_mut(&port)) {
             binding.change(&before, holder);
         }
+    }
+}
+
+impl Claim {
+    /// Returns how many bytes may be on the way at first.
+    pub(super) const fn ration(&self) -> u64 {
+        self.ration
     }
 }
 

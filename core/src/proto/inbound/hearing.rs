@@ -64,9 +64,11 @@ impl Inbound {
         let Some(end) = granted.filter(|_| self.is_live() && !bytes.is_empty()) else {
             return;
         };
-        if end > self.body.have() && self.body.insert(offset, bytes).is_err() {
+        let had = self.body.have();
+        if end > had && self.body.insert(offset, bytes).is_err() {
             return self.fail(ReasonCode::Corrupt, budget);
         }
+        self.arrivals.add(now, self.body.have() - had);
         let news = self.body.have() - self.said.have;
         let quarter = (self.said.credit - self.said.have) / 4;
         self.said.pieces_ago += 1;

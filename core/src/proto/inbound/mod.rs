@@ -1,5 +1,6 @@
 //! The receiving half of a body.
 
+mod arrivals;
 mod assembly;
 mod hearing;
 mod reading;
@@ -8,8 +9,8 @@ mod status;
 
 use std::time::{Duration, Instant};
 
-use self::assembly::Assembly;
 pub use self::reading::Read;
+use self::{arrivals::Arrivals, assembly::Assembly};
 use super::{
     Budget, Claim, Reason, ReasonCode,
     clock::later,
@@ -59,6 +60,7 @@ pub struct Inbound {
     phase: InboundPhase,
     body: Assembly,
     granted: u64,
+    arrivals: Arrivals,
     claim: Claim,
     charge: u64,
     confirmed: bool,
@@ -122,7 +124,8 @@ impl Inbound {
         limits: InboundLimits,
         claim: Claim,
     ) -> Self {
-        let granted = limits.first(length);
+        let first = limits.first(length);
+        let granted = first.min(claim.ration());
         let confirm_by = later(now, limits.answer);
         Self {
             stream,
@@ -132,8 +135,9 @@ impl Inbound {
             phase: InboundPhase::Offered,
             body: Assembly::new(length),
             granted,
+            arrivals: Arrivals::new(now),
             claim,
-            charge: granted,
+            charge: first,
             confirmed: false,
             nonce: None,
             started: false,

@@ -83,14 +83,17 @@ impl Inbound {
     /// Grants credit for the room that the reader has made, within the budget. A body always gets
     /// `initial` bytes beyond what was read, so that others cannot starve it, and never more than
     /// an equal share of what its source may hold, so that earlier bodies do not take the whole
-    /// budget.
+    /// budget. With several sources, it gets no more on the way than its ration, or what has arrived
+    /// of late.
     fn grant(&mut self, budget: &mut Budget) {
         let affordable = budget.allowance(&self.claim);
         let room = self.limits.initial.max(affordable).min(self.limits.window);
         let length = self.body.known_length();
-        let goal = self.body.read().saturating_add(room).min(length);
+        let ahead = budget.ration().max(self.arrivals.of_late());
+        let goal = self.body.read().saturating_add(room);
+        let goal = goal.min(self.body.have().saturating_add(ahead)).min(length);
         // A small grant costs a packet and lets the sender send little.
-        let worth_it = goal.saturating_sub(self.granted) >= room / 4 || goal == length;
+        let worth_it = goal.saturating_sub(self.granted) >= room.min(ahead) / 4 || goal == length;
         if goal > self.granted && worth_it {
             self.granted = goal;
             self.due = true;
