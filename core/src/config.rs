@@ -6,7 +6,9 @@ pub use self::limits::Limits;
 use crate::{
     Error, ErrorKind,
     error::FailureMap,
-    proto::{AskerLimits, BudgetLimits, InboundLimits, OutboundLimits, Reason, ReasonCode},
+    proto::{
+        AskerLimits, BudgetLimits, InboundLimits, OutboundLimits, PathLimits, Reason, ReasonCode,
+    },
 };
 
 // Larger values could overflow when two are added, or one is added to the time.
@@ -148,6 +150,11 @@ impl Config {
             retry: self.retry(),
             ack_delay: Duration::from_millis(25).min(self.idle_limit / 10),
         }
+    }
+
+    /// Returns the limits of what all outgoing bodies have on the way.
+    pub(crate) fn paths(&self) -> PathLimits {
+        PathLimits { chunk: self.chunk as u64, remembered: self.idle_limit }
     }
 
     pub(crate) fn outbound(&self, expect: Option<usize>) -> OutboundLimits {

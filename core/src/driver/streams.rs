@@ -7,6 +7,7 @@ mod last_words;
 mod outbound;
 mod receivers;
 mod senders;
+mod turns;
 
 use std::{
     collections::BTreeMap,
@@ -14,17 +15,17 @@ use std::{
     time::Instant,
 };
 
-use self::last_words::LastWords;
 pub(super) use self::{
     admission::OfferQueue,
     inbound::{Port, Readiness},
 };
 pub(crate) use self::{inbound::InboundStream, outbound::OutboundStream};
+use self::{last_words::LastWords, turns::Turns};
 use super::{expiring::Expiring, ground::Ground};
 use crate::{
     ServiceName,
     lock::lock,
-    proto::{Budget, ReasonCode, frame::StreamId},
+    proto::{Budget, Paths, ReasonCode, frame::StreamId},
 };
 
 pub(crate) struct Streams {
@@ -32,6 +33,7 @@ pub(crate) struct Streams {
     budget: Arc<Mutex<Budget>>,
     inbound: Mutex<BTreeMap<(StreamId, Port), Arc<InboundStream>>>,
     outbound: Mutex<BTreeMap<StreamId, Arc<OutboundStream>>>,
+    turns: Arc<Turns>,
     /// The last words on bodies that were received or refused.
     received: Mutex<LastWords>,
     /// The receiving services of bodies that were sent.
@@ -42,6 +44,7 @@ impl Streams {
     pub(super) fn new(ground: Arc<Ground>) -> Self {
         Self {
             budget: Arc::new(Mutex::new(Budget::new(ground.config.incoming()))),
+            turns: Arc::new(Turns::new(Paths::new(ground.config.paths()))),
             ground,
             inbound: Mutex::default(),
             outbound: Mutex::default(),
@@ -77,12 +80,14 @@ impl Streams {
     /// Returns when the last entry of a finished body expires, if there is one.
     pub(super) fn last_expiry(&self) -> Option<Instant> {
         let received = lock(&self.received).last_expiry();
-        received.into_iter().chain(lock(&self.sent).last_expiry()).max()
+        let sent = lock(&self.sent).last_expiry();
+        received.into_iter().chain(sent).chain(self.turns.last_expiry()).max()
     }
 
     /// Removes the expired entries of finished bodies.
     pub(super) fn remove_expired(&self, now: Instant) {
         lock(&self.received).expire(now);
         lock(&self.sent).expire(now);
+        self.turns.remove_expired(now);
     }
 }

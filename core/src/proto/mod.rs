@@ -5,8 +5,10 @@
 //! the protocol, not with the crate's version.
 //!
 //! - [`frame`] decodes packets into [`frame::Frame`]s, and encodes them.
-//! - [`Outbound`] sends one body to one or many receivers, [`Inbound`] receives one; a [`Budget`]
-//!   limits what all inbound bodies together may hold, and decides which offers are accepted.
+//! - [`Outbound`] sends one body to one or many receivers; [`Paths`] limits what all outbound bodies
+//!   have on the way.
+//! - [`Inbound`] receives a body; a [`Budget`] limits what all inbound bodies together may hold, and
+//!   decides which offers are accepted.
 //! - [`Asker`] makes a request, and decides which answer counts; an [`Answerer`] answers it,
 //!   once.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
@@ -26,6 +28,7 @@ pub mod frame;
 mod inbound;
 mod nonces;
 mod outbound;
+mod paths;
 mod queue;
 mod reason;
 mod registry;
@@ -42,6 +45,7 @@ pub use self::{
         Asked, GroupOutcome, Outbound, OutboundLimits, Outcome, ReceiverOutcome, Recipient,
         Transmit,
     },
+    paths::{PathLimits, Paths},
     queue::{Label, Place, Queue},
     reason::{Reason, ReasonCode},
     registry::{BindingId, BindingKind, Joined, Left, Registry, RouteId},

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId,
     proto::{
-        Outbound, Recipient,
+        Outbound, Paths, Recipient,
         frame::{Frame, Nonce, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -30,6 +30,7 @@ fn genuine() -> Receiver {
 struct Broadcast {
     now: Instant,
     outbound: Outbound,
+    paths: Paths,
     /// How many bytes were published to inboxes of made-up receivers.
     wasted: usize,
     /// How far the one that is there has the body, and its nonce.
@@ -41,12 +42,12 @@ impl Broadcast {
     fn new() -> Self {
         let now = Instant::now();
         let outbound = offer_of(now, Targets::Plain, 1 << 20, None);
-        Self { now, outbound, wasted: 0, have: 0, nonce: None }
+        Self { now, outbound, paths: Paths::default(), wasted: 0, have: 0, nonce: None }
     }
 
     fn settle(&mut self) {
-        self.outbound.handle_timeout(self.now);
-        while let Some(transmit) = self.outbound.poll_transmit(self.now) {
+        self.outbound.handle_timeout(self.now, &mut self.paths);
+        while let Some(transmit) = self.outbound.poll_transmit(self.now, &mut self.paths) {
             let mine = transmit.to == Recipient::Inbox(genuine().instance);
             if matches!(transmit.to, Recipient::Inbox(_)) && !mine {
                 self.wasted += transmit.packet.len();
@@ -141,8 +142,10 @@ fn what_goes_to_all_at_once_is_for_those_that_are_there() {
     broadcast.now += SECOND;
     broadcast.settle();
     broadcast.outbound.push(&Bytes::from_static(&[7; 1000]));
-    let to: Vec<_> = std::iter::from_fn(|| broadcast.outbound.poll_transmit(broadcast.now))
-        .map(|transmit| transmit.to)
-        .collect();
+    let to: Vec<_> = std::iter::from_fn(|| {
+        broadcast.outbound.poll_transmit(broadcast.now, &mut broadcast.paths)
+    })
+    .map(|transmit| transmit.to)
+    .collect();
     assert!(!to.iter().any(|to| matches!(to, Recipient::Bindings(_))), "{to:?}");
 }

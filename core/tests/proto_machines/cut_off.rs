@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     InstanceId,
     proto::{
-        Nonces, Outbound, OutboundLimits, ReasonCode, Recipient,
+        Nonces, Outbound, OutboundLimits, Paths, ReasonCode, Recipient,
         frame::{Frame, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -29,6 +29,7 @@ const fn inbox(number: u8) -> Recipient {
 struct Broadcast {
     now: Instant,
     outbound: Outbound,
+    paths: Paths,
     pushed: u64,
 }
 
@@ -42,15 +43,15 @@ impl Broadcast {
         for number in 1..=3 {
             outbound.handle_accept(now, receiver(number), Target::Plain, 64 << 10);
         }
-        let mut broadcast = Self { now, outbound, pushed: 0 };
+        let mut broadcast = Self { now, outbound, paths: Paths::default(), pushed: 0 };
         broadcast.settle();
         broadcast
     }
 
     /// Returns where pieces of the body go.
     fn settle(&mut self) -> Vec<Recipient> {
-        self.outbound.handle_timeout(self.now);
-        let said = std::iter::from_fn(|| self.outbound.poll_transmit(self.now));
+        self.outbound.handle_timeout(self.now, &mut self.paths);
+        let said = std::iter::from_fn(|| self.outbound.poll_transmit(self.now, &mut self.paths));
         let said = said.map(|transmit| (transmit.to, Frame::decode(&transmit.packet)));
         said.filter(|(_, frame)| matches!(frame, Ok(Frame::Data { .. })))
             .map(|(to, _)| to)

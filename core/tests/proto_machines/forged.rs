@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Budget, Inbound, InboundLimits, Nonces, Outbound, OutboundLimits, Read, ReasonCode,
+        Budget, Inbound, InboundLimits, Nonces, Outbound, OutboundLimits, Paths, Read, ReasonCode,
         frame::{Frame, Head, Nonce, Receipt, Receiver, StreamId},
     },
     transport::{Target, Targets},
@@ -106,7 +106,7 @@ pub(crate) fn limits(window: u64, expect: Option<usize>) -> OutboundLimits {
 }
 
 pub(crate) fn said(outbound: &mut Outbound, now: Instant) -> Vec<Frame> {
-    std::iter::from_fn(|| outbound.poll_transmit(now))
+    std::iter::from_fn(|| outbound.poll_transmit(now, &mut Paths::default()))
         .map(|transmit| Frame::decode(&transmit.packet).expect("it can be read"))
         .collect()
 }
@@ -232,7 +232,7 @@ fn who_has_more_than_was_given_is_ignored() {
     }
     assert_eq!(outbound.held(), 3);
     outbound.finish();
-    outbound.handle_timeout(now + 10 * SECOND);
+    outbound.handle_timeout(now + 10 * SECOND, &mut Paths::default());
     let outcome = outbound.outcome().expect("it is over");
     let lost = Err(ReasonCode::Lost.into());
     assert_eq!(outcome.deliveries[0].result, lost, "it was no sign of life");
@@ -298,7 +298,7 @@ fn who_does_not_know_the_nonce_is_not_believed() {
         outbound.handle_credit(now + SECOND, RECEIVER, &forged);
     }
     assert_eq!(outbound.outcome(), None);
-    outbound.handle_timeout(now + 10 * SECOND);
+    outbound.handle_timeout(now + 10 * SECOND, &mut Paths::default());
     let outcome = outbound.outcome().expect("it is over");
     let lost = Err(ReasonCode::Lost.into());
     assert_eq!(outcome.deliveries[0].result, lost, "it was no sign of life");

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use conduit::{
     Executed, InstanceId,
     proto::{
-        GroupOutcome, Outbound, ReasonCode, ReceiverOutcome,
+        GroupOutcome, Outbound, Paths, ReasonCode, ReceiverOutcome,
         frame::{Frame, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -63,7 +63,7 @@ fn another_member_gets_it_from_the_start() {
         outbound.handle_stop(now, RECEIVER, Target::Group, code.into());
         assert_eq!(outbound.outcome(), None);
         let now = now + SECOND / 100;
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut Paths::default());
         let offers = said(&mut outbound, now);
         assert!(matches!(offers[..], [Frame::Offer { .. }]), "{offers:?}");
         outbound.handle_offered(now, Target::Group);
@@ -98,7 +98,7 @@ fn one_whose_handler_has_started_is_not_replaced() {
         assert_eq!(said(&mut outbound, now), [], "it is not offered again");
         let done = Receipt { done: true, ..receipt(500, 1000) };
         outbound.handle_credit(now, RECEIVER, &done);
-        outbound.handle_timeout(now + SECOND);
+        outbound.handle_timeout(now + SECOND, &mut Paths::default());
         let outcome = outbound.outcome().expect("it is over");
         assert_eq!(outcome.deliveries[0].result, Ok(()));
     }
@@ -111,7 +111,7 @@ fn a_refusal_by_an_instance_that_comes_late_replaces_no_binding_of_it() {
     let mut outbound = taken(now);
     let refuses = Receiver { port: 0, ..RECEIVER };
     outbound.handle_stop(now, refuses, Target::Group, ReasonCode::Overloaded.into());
-    outbound.handle_timeout(now + SECOND / 10);
+    outbound.handle_timeout(now + SECOND / 10, &mut Paths::default());
     let said = said(&mut outbound, now + SECOND / 10);
     assert!(!said.iter().any(|frame| matches!(frame, Frame::Offer { .. })), "{said:?}");
 }
@@ -138,7 +138,7 @@ fn the_group_is_asked_for_the_whole_send_timeout_again() {
     let mut now = start;
     for _ in 0..20 {
         now += SECOND;
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut Paths::default());
         said(&mut outbound, now);
         waiting(now, &mut outbound, 0);
     }
@@ -146,7 +146,7 @@ fn the_group_is_asked_for_the_whole_send_timeout_again() {
     outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Draining.into());
     while outbound.outcome().is_none() {
         now = outbound.poll_timeout().expect("it waits for something");
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut Paths::default());
         if !said(&mut outbound, now).is_empty() {
             outbound.handle_offered(now, Target::Group);
             let busy = ReasonCode::Overloaded.into();
@@ -164,7 +164,7 @@ fn a_member_that_gave_it_back_and_left_is_a_refusal() {
     let mut outbound = taken(now);
     outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Draining.into());
     let now = now + SECOND / 100;
-    outbound.handle_timeout(now);
+    outbound.handle_timeout(now, &mut Paths::default());
     said(&mut outbound, now);
     outbound.handle_offered(now, Target::Group);
     outbound.handle_undelivered(now, Targets::Group);
@@ -178,13 +178,13 @@ fn a_member_that_gave_it_back_may_take_it_after_all() {
     let mut outbound = taken(now);
     outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Overloaded.into());
     let now = now + SECOND / 100;
-    outbound.handle_timeout(now);
+    outbound.handle_timeout(now, &mut Paths::default());
     said(&mut outbound, now);
     outbound.handle_offered(now, Target::Group);
     // Its refusal once more, since the offer has come to the same place.
     outbound.handle_stop(now, RECEIVER, Target::Group, ReasonCode::Overloaded.into());
     let now = now + SECOND / 10;
-    outbound.handle_timeout(now);
+    outbound.handle_timeout(now, &mut Paths::default());
     assert!(matches!(said(&mut outbound, now)[..], [Frame::Offer { .. }]));
     outbound.handle_accept(now, RECEIVER, Target::Group, 1000);
     assert_eq!(sent(&mut outbound, now), [(0, 500), (500, 500)]);

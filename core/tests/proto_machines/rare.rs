@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use conduit::{
-    proto::{Reason, ReasonCode, frame::Frame},
+    proto::{Paths, Reason, ReasonCode, frame::Frame},
     transport::{Target, Targets},
 };
 
@@ -21,7 +21,7 @@ fn plain_bindings_that_were_silent_stay_so() {
     let refused = Reason::new(ReasonCode::Overloaded, "not now");
     outbound.handle_stop(now, RECEIVER, Target::Group, refused);
     let now = now + 5 * SECOND;
-    outbound.handle_timeout(now);
+    outbound.handle_timeout(now, &mut Paths::default());
     outbound.handle_undelivered(now, Targets::Plain);
     outbound.handle_undelivered(now, Targets::Group);
     assert!(outbound.outcome().is_some_and(|outcome| outcome.silent));
@@ -39,12 +39,12 @@ fn after_the_end_the_end_is_the_sign_of_life() {
     // It makes progress just before it would be sent the rest once more.
     for millis in [500, 1_500] {
         let now = start + SECOND / 1000 * millis;
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut Paths::default());
         assert!(said(&mut outbound, now).iter().any(is_end));
     }
     outbound.handle_credit(start + SECOND / 10 * 29, RECEIVER, &receipt(200, 500));
     let now = start + SECOND / 10 * 32;
-    outbound.handle_timeout(now);
+    outbound.handle_timeout(now, &mut Paths::default());
     let said = said(&mut outbound, now);
     assert!(matches!(said[..], [Frame::End { .. }]), "{said:?}");
 }

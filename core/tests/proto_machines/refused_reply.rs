@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use conduit::{
     InstanceId,
-    proto::{Asked, Outbound, ReasonCode, frame::Receiver},
+    proto::{Asked, Outbound, Paths, ReasonCode, frame::Receiver},
     transport::Target,
 };
 
@@ -33,7 +33,7 @@ fn a_reply_that_is_refused_has_failed_and_is_not_sent_again() {
         let outcome = outbound.outcome().unwrap_or_else(|| panic!("{code:?} does not end it"));
         let results = outcome.deliveries.into_iter().map(|delivery| delivery.result);
         assert_eq!(results.collect::<Vec<_>>(), [Err(code.into())]);
-        outbound.handle_timeout(now + SECOND);
+        outbound.handle_timeout(now + SECOND, &mut Paths::default());
         assert_eq!(said(&mut outbound, now + SECOND), []);
     }
 }

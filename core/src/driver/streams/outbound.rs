@@ -8,6 +8,7 @@ use futures_lite::future;
 use super::{
     Streams,
     drive::{DriveStep, Driven, Sent, drive, undriven},
+    turns::Turns,
 };
 use crate::{
     Error, ErrorKind, Executed, ServiceName, Subject,
@@ -16,7 +17,7 @@ use crate::{
     lock::lock,
     producer::Producer,
     proto::{
-        Outbound, Outcome, Reason, ReasonCode, Recipient,
+        Outbound, Outcome, Paths, Reason, ReasonCode, Recipient,
         frame::{Receiver, StreamId},
     },
     transport::{Address, Target, Targets, Token},
@@ -30,7 +31,8 @@ pub(crate) struct OutboundStream {
     service: ServiceName,
     /// The subject; `None` for a reply, which goes to an inbox only.
     subject: Option<Subject>,
-    changed: Event,
+    turns: Arc<Turns>,
+    changed: Arc<Event>,
     /// Notified when the producer may have room again.
     room: Event,
 }
@@ -52,9 +54,11 @@ impl Streams {
             machine,
             service,
             subject,
-            changed: Event::new(),
+            turns: Arc::clone(&self.turns),
+            changed: Arc::default(),
             room: Event::new(),
         });
+        self.turns.add(id, Arc::clone(&stream.changed));
         lock(&self.outbound).insert(id, Arc::clone(&stream));
         stream
     }
@@ -89,9 +93,11 @@ impl Streams {
     /// Resets an aborted body at its receivers, without waiting.
     fn reset_receivers(&self, stream: &OutboundStream) {
         let now = self.ground.now();
-        let mut machine = lock(&stream.machine);
-        let said: Vec<_> = std::iter::from_fn(|| machine.poll_transmit(now)).collect();
-        drop(machine);
+        let said: Vec<_> = stream.with_paths(|machine, paths| {
+            let said = std::iter::from_fn(|| machine.poll_transmit(now, paths)).collect();
+            machine.close(now, paths);
+            said
+        });
         for transmit in said {
             if let Some(to) = stream.address(transmit.to) {
                 self.ground.post_packet(to, transmit.packet, None);
@@ -117,6 +123,7 @@ impl Drop for ForgetOutboundOnDrop<'_> {
         lock(&streams.sent).insert(now, until, stream.id, service);
         streams.ground.cleanup_flag.set();
         lock(&streams.outbound).remove(&stream.id);
+        streams.turns.remove(stream.id);
         streams.ground.ended.notify(usize::MAX);
     }
 }
@@ -124,6 +131,17 @@ impl Drop for ForgetOutboundOnDrop<'_> {
 impl OutboundStream {
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Outbound) -> T) -> T {
         let result = change(&mut lock(&self.machine));
+        self.changed.notify(usize::MAX);
+        self.room.notify(usize::MAX);
+        result
+    }
+
+    /// Changes the machine and what all bodies have on the way, likewise.
+    pub(super) fn with_paths<T>(&self, change: impl FnOnce(&mut Outbound, &mut Paths) -> T) -> T {
+        let mut machine = lock(&self.machine);
+        let (result, woken) = self.turns.with(|paths| change(&mut machine, paths));
+        drop(machine);
+        woken.wake();
         self.changed.notify(usize::MAX);
         self.room.notify(usize::MAX);
         result
@@ -197,28 +215,30 @@ impl Driven for OutboundStream {
         let mut machine = lock(&self.machine);
         let full = machine.capacity() == 0;
         machine.limit_chunk(self.ground.piece());
-        machine.handle_timeout(now);
+        let (next, woken) = self.turns.with(|paths| {
+            machine.handle_timeout(now, paths);
+            let mut packets = std::iter::from_fn(|| machine.poll_transmit(now, paths));
+            packets.find_map(|transmit| Some((self.address(transmit.to)?, transmit)))
+        });
         // The end of the join window may release buffered chunks; nothing else notifies of that.
-        if full && machine.capacity() > 0 {
+        let has_room = full && machine.capacity() > 0;
+        let timeout = machine.poll_timeout();
+        let finished = next.is_none() && machine.outcome().is_some();
+        drop(machine);
+        woken.wake();
+        if has_room {
             self.room.notify(usize::MAX);
         }
-        while let Some(transmit) = machine.poll_transmit(now) {
-            if let Some(to) = self.address(transmit.to) {
-                let next = machine.poll_timeout();
-                drop(machine);
-                let to = self.ground.destinations.get(&to);
-                let sent = match (transmit.offer, transmit.confirm) {
-                    (Some(target), _) => Sent::Offer(target),
-                    (None, Some(receiver)) => Sent::Confirm(receiver),
-                    (None, None) => Sent::Nothing,
-                };
-                return DriveStep::Publish { to, packet: transmit.packet, sent, next };
-            }
-        }
-        if machine.outcome().is_some() {
-            return DriveStep::Finished;
-        }
-        DriveStep::Wait(machine.poll_timeout())
+        let Some((to, transmit)) = next else {
+            return if finished { DriveStep::Finished } else { DriveStep::Wait(timeout) };
+        };
+        let sent = match (transmit.offer, transmit.confirm) {
+            (Some(target), _) => Sent::Offer(target),
+            (None, Some(receiver)) => Sent::Confirm(receiver),
+            (None, None) => Sent::Nothing,
+        };
+        let to = self.ground.destinations.get(&to);
+        DriveStep::Publish { to, packet: transmit.packet, sent, next: timeout }
     }
 
     fn offered(&self, target: Target) {

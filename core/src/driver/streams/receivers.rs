@@ -33,7 +33,7 @@ impl Streams {
         let Some(stream) = self.outbound_at(id) else {
             return self.tell_gone(id, receiver, &frame);
         };
-        stream.with(|machine| machine.handle_frame(now, frame));
+        stream.with_paths(|machine, paths| machine.handle_frame(now, frame, paths));
     }
 
     /// Handles the notice that an offer had no receiver.

@@ -6,7 +6,7 @@ use super::{GroupLane, Outbound, Peer, PeerState, PlainLane, unproven::Cost};
 use crate::{
     address::{Target, Targets},
     proto::{
-        Backoff, Reason, ReasonCode,
+        Backoff, Paths, Reason, ReasonCode,
         clock::later,
         frame::{Frame, Receipt, Receiver},
     },
@@ -45,7 +45,7 @@ impl Outbound {
 
     /// Handles a frame of a receiver of the body, with the methods below. It is for this stream.
     /// Returns whether it is of a kind that a receiver sends; others are ignored.
-    pub fn handle_frame(&mut self, now: Instant, frame: Frame) -> bool {
+    pub fn handle_frame(&mut self, now: Instant, frame: Frame, paths: &mut Paths) -> bool {
         match frame {
             Frame::Accept { receiver, target, credit, .. } => {
                 self.handle_accept(now, receiver, target, credit);
@@ -56,6 +56,7 @@ impl Outbound {
             }
             _ => return false,
         }
+        self.account(now, paths);
         true
     }
 

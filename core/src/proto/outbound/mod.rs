@@ -2,6 +2,7 @@
 
 mod answers;
 mod chunks;
+mod flight;
 mod lanes;
 mod outcome;
 mod peer;
@@ -12,7 +13,7 @@ mod transmit;
 mod unproven;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -29,6 +30,7 @@ pub use self::{
 use super::{
     Backoff, Nonces, Reason,
     frame::{Head, Receiver, StreamId},
+    paths::{Flight, Way},
 };
 use crate::{
     MessageId,
@@ -78,12 +80,13 @@ pub struct Asked {
 ///   producer; [`finish`](Self::finish) at its end, [`abort`](Self::abort) if it fails or the sender
 ///   gives up.
 /// - If the transport's maximum packet length shrinks, call [`limit_chunk`](Self::limit_chunk).
-/// - After any of these, publish what [`poll_transmit`](Self::poll_transmit) returns until it
-///   returns `None`, and report offers and confirmations as [`Transmit`] says. Then call
-///   [`handle_timeout`](Self::handle_timeout) at the time that [`poll_timeout`](Self::poll_timeout)
-///   returns.
-/// - When there is an [`outcome`](Self::outcome) and `poll_transmit` returns `None`, drop it. An
-///   accept or a credit that arrives later is answered with a reset.
+/// - After any of these, and when [`Paths`](super::Paths) says so, publish what
+///   [`poll_transmit`](Self::poll_transmit) returns until it returns `None`, and report offers and
+///   confirmations as [`Transmit`] says. Then call [`handle_timeout`](Self::handle_timeout) at the
+///   time that [`poll_timeout`](Self::poll_timeout) returns.
+/// - When there is an [`outcome`](Self::outcome) and `poll_transmit` returns `None`,
+///   [`close`](Self::close) it, and drop it. An accept or a credit that arrives later is answered
+///   with a reset.
 ///
 /// Every call is harmless in every state.
 #[derive(Debug)]
@@ -106,6 +109,12 @@ pub struct Outbound {
     /// The receiver that was served last, for taking turns.
     served: Option<Receiver>,
     say_head: bool,
+    /// What it has on the way to the broker, as the paths know it.
+    in_flight: Flight,
+    /// Where it waits for its turn.
+    waits: BTreeSet<Way>,
+    /// When it asks again, without having been woken.
+    asks_at: Option<Instant>,
     /// When the group was first asked, or first asked again.
     asked: Instant,
     deadline: Option<Instant>,
@@ -190,6 +199,9 @@ impl Outbound {
             aborted: None,
             served: None,
             say_head: false,
+            in_flight: Flight::default(),
+            waits: BTreeSet::new(),
+            asks_at: None,
             asked: now,
             deadline: time_left.and_then(|left| now.checked_add(left)),
             backoff: Backoff::default(),

@@ -9,6 +9,7 @@ use crate::{
         Reason, ReasonCode,
         clock::{SIGNS_OF_LIFE, later},
         frame::Nonce,
+        paths::{Flight, News, RoundTrip},
     },
 };
 
@@ -44,13 +45,28 @@ pub(super) struct Peer {
     pub(super) say_ping: bool,
     pub(super) heard: Instant,
     pub(super) spoke: Instant,
+    /// What it has on the way, as its path knows it.
+    pub(super) in_flight: Flight,
+    /// Its last chunk went to all plain receivers at once.
+    pub(super) is_fanned: bool,
+    /// It was sent a ping behind everything before this offset, since there was no room for more.
+    pub(super) pinged: u64,
+    /// A chunk whose round trip is measured: where it ends, when it was sent, and whether
+    /// little was on the way then.
+    pub(super) timed: Option<(u64, Instant, bool)>,
+    /// What its path does not know yet.
+    pub(super) news: News,
+    /// Until when it is not sent anything again: its answers are just late.
+    pub(super) late_until: Option<Instant>,
+    /// How often it was asked what has arrived, instead of sending it again.
+    pub(super) questions: u32,
     /// Sending was resumed at what it had acknowledged, and it has not caught up since.
-    resumption: Option<Resumption>,
+    pub(super) resumption: Option<Resumption>,
     /// How often sending was resumed with success.
     recoveries: u32,
     /// Since when it has owed progress.
-    waiting: Option<Instant>,
-    retries: u32,
+    pub(super) waiting: Option<Instant>,
+    pub(super) retries: u32,
     /// An offset that it has to reach within the lag limit, and since when.
     mark: Option<(u64, Instant)>,
     /// It was given up, and did not end its part itself.
@@ -90,6 +106,13 @@ impl Peer {
             say_ping: false,
             heard: now,
             spoke: now,
+            in_flight: Flight::default(),
+            is_fanned: false,
+            pinged: 0,
+            timed: None,
+            news: News::default(),
+            late_until: None,
+            questions: 0,
             resumption: None,
             recoveries: 0,
             waiting: None,
@@ -136,7 +159,14 @@ impl Peer {
         if have > self.acked {
             self.catch_up(have);
         }
+        if let Some((_, sent, is_light)) = self.timed.take_if(|(end, ..)| *end <= have) {
+            let time = now.saturating_duration_since(sent);
+            self.news.round_trip = Some(RoundTrip { time, is_light });
+        }
         if first || have > self.acked {
+            self.news.bytes += have.saturating_sub(self.acked);
+            self.late_until = None;
+            self.questions = 0;
             self.acked = self.acked.max(have);
             self.sent = self.sent.max(have);
             self.retries = 0;
@@ -187,10 +217,13 @@ impl Peer {
         self.is_active() && self.resumption.as_ref().is_none_or(Resumption::may_send)
     }
 
-    /// Notes that it was sent a chunk that ends at an offset.
-    pub(super) fn advance(&mut self, now: Instant, end: u64) {
+    /// Notes that it was sent a chunk that ends at an offset, and whether little is on the way.
+    pub(super) fn advance(&mut self, now: Instant, end: u64, is_light: bool) {
         self.sent = end;
         self.expect(now);
+        if self.resumption.is_none() && self.timed.is_none() {
+            self.timed = Some((end, now, is_light));
+        }
         if let Some(resumption) = &mut self.resumption {
             resumption.handle_sent();
         }
@@ -216,7 +249,7 @@ impl Peer {
         is_there && self.target == Target::Plain && self.recoveries < MOST_RECOVERIES
     }
 
-    fn give_up(&mut self, code: ReasonCode) {
+    pub(super) fn give_up(&mut self, code: ReasonCode) {
         self.fail(code.into(), true);
         self.given_up = true;
     }
@@ -250,47 +283,11 @@ impl Peer {
         later(self.spoke, limits.idle / SIGNS_OF_LIFE)
     }
 
-    fn lost_at(&self, limits: &OutboundLimits) -> Instant {
+    pub(super) fn lost_at(&self, limits: &OutboundLimits) -> Instant {
         later(self.heard, limits.idle)
     }
 
-    fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
+    pub(super) fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {
         self.mark.map(|(_, since)| later(since, limits.lag))
-    }
-
-    fn resend_at(&self, limits: &OutboundLimits) -> Option<Instant> {
-        const MOST_DOUBLINGS: u32 = 3;
-        // Each try takes two packets, there and back, so there are more of them than of signs of
-        // life, which take one.
-        const TRIES: u32 = 2 * SIGNS_OF_LIFE;
-        let pause = limits
-            .retry
-            .saturating_mul(1 << self.retries.min(MOST_DOUBLINGS))
-            .min(limits.idle / TRIES);
-        Some(later(self.waiting?, pause))
-    }
-
-    /// Gives it up, or resumes sending at what it has acknowledged. Returns whether sending was
-    /// resumed.
-    pub(super) fn handle_timeout(&mut self, now: Instant, limits: &OutboundLimits) -> bool {
-        if !self.is_active() {
-            return false;
-        }
-        if now >= self.lost_at(limits) {
-            self.give_up(ReasonCode::Lost);
-        } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
-            self.give_up(ReasonCode::Lagged);
-        } else if self.resend_at(limits).is_some_and(|at| now >= at) {
-            if self.owes_receipt() {
-                self.resumption = Some(Resumption::anew(self.resumption.take(), self.sent));
-                self.say_ping = true;
-            }
-            self.sent = self.acked;
-            self.end_sent = false;
-            self.waiting = None;
-            self.retries += 1;
-            return true;
-        }
-        false
     }
 }

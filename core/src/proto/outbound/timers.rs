@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
-use super::{GroupLane, Outbound, Peer};
-use crate::{address::Target, proto::clock::later};
+use super::{GroupLane, Outbound, Peer, resumption::Overdue};
+use crate::{
+    address::Target,
+    proto::{Paths, clock::later},
+};
 
 impl Outbound {
     /// Returns when to call [`handle_timeout`](Self::handle_timeout).
@@ -11,19 +14,25 @@ impl Outbound {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let lanes = [self.plain.next_timeout(), self.group.next_timeout(&self.limits)];
         let peers = self.peers.values().filter_map(|peer| peer.next_timeout(&self.limits));
-        lanes.into_iter().flatten().chain(peers).min()
+        lanes.into_iter().flatten().chain(peers).chain(self.asks_at).min()
     }
 
     /// Handles the timers that are due.
-    pub fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant, paths: &mut Paths) {
         let found = matches!(self.group, GroupLane::Accepted(_))
             || self.peers.values().any(|peer| peer.target == Target::Plain);
         self.plain.handle_timeout(now, found, &self.limits);
         self.group.handle_timeout(now, &self.limits);
-        for peer in self.peers.values_mut() {
-            let again = peer.handle_timeout(now, &self.limits);
+        for (receiver, peer) in &mut self.peers {
+            let (instance, owed) = (receiver.instance, peer.flight().bytes);
+            let late_until = |sent| paths.late_until(instance, sent, self.limits.retry);
+            let is_measured = paths.is_measured(instance);
+            let overdue = peer.handle_timeout(now, late_until, is_measured, &self.limits);
+            if overdue == Overdue::Resumed && owed > 0 && peer.unproven.is_none() {
+                paths.lost(now, instance);
+            }
             // Until the reader of a reply was heard from, it may not have received the head.
-            self.say_head |= again && !peer.introduced;
+            self.say_head |= overdue != Overdue::No && !peer.introduced;
         }
         self.settle(now);
     }

@@ -1,6 +1,6 @@
 //! The packets of the sending half, and their recipients.
 
-use std::{ops::Bound, time::Instant};
+use std::{collections::BTreeSet, ops::Bound, time::Instant};
 
 use bytes::Bytes;
 
@@ -8,7 +8,11 @@ use super::{GroupLane, Outbound, Peer, PlainLane};
 use crate::{
     InstanceId,
     address::Target,
-    proto::frame::{Frame, Head, Receiver},
+    proto::{
+        Paths,
+        frame::{Frame, Head, Receiver},
+        paths::Way,
+    },
 };
 
 /// A packet to publish.
@@ -36,12 +40,22 @@ pub enum Recipient {
 }
 
 impl Outbound {
-    /// Returns the next packet to publish.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        self.poll_offer(now)
-            .or_else(|| self.poll_word(now))
-            .or_else(|| self.poll_broadcast(now))
-            .or_else(|| self.poll_data(now))
+    /// Returns the next packet to publish. To be called again after every other call, and when
+    /// [`Paths::poll_woken`] returns its stream.
+    pub fn poll_transmit(&mut self, now: Instant, paths: &mut Paths) -> Option<Transmit> {
+        self.account(now, paths);
+        if let Some(first) = self.poll_offer(now).or_else(|| self.poll_word(now)) {
+            return Some(first);
+        }
+        let mut waits = BTreeSet::new();
+        let data = self.poll_broadcast(now, &mut waits, paths);
+        let data = data.or_else(|| self.poll_data(now, &mut waits, paths));
+        match data {
+            Some(_) => self.waits.append(&mut waits),
+            None => self.wait_only_at(now, waits, paths),
+        }
+        // A receiver to which there is no room may have to be sent a ping.
+        data.or_else(|| self.poll_word(now))
     }
 
     /// Sets how many bytes of the body a packet may hold from now on, however they were pushed.
@@ -137,44 +151,85 @@ impl Outbound {
     /// Returns the next chunk for all plain receivers, by the broker's fan-out, while they are at
     /// the same offset. A receiver that falls behind is served alone until it has caught up. Once one
     /// was cut off, none goes by the fan-out, which would flood the link of that one.
-    fn poll_broadcast(&mut self, now: Instant) -> Option<Transmit> {
-        let plain = |peer: &&mut Peer| peer.hears_fan_out();
+    fn poll_broadcast(
+        &mut self,
+        now: Instant,
+        waits: &mut BTreeSet<Way>,
+        paths: &mut Paths,
+    ) -> Option<Transmit> {
+        let plain = |(_, peer): &(&Receiver, &Peer)| peer.hears_fan_out();
         if self.plain.is_open() || self.peers.values().any(Peer::is_cut_off) {
             return None;
         }
-        let mut peers = self.peers.values_mut().filter(plain);
-        let (first, second) = (peers.next()?, peers.next()?);
-        let from = first.sent;
-        let together = |peer: &Peer| peer.sent == from && !peer.is_resuming();
-        if !together(first) || !together(second) || !peers.all(|peer| together(peer)) {
+        let peers = || self.peers.iter().filter(plain);
+        let from = peers().next()?.1.sent;
+        peers().nth(1)?;
+        if !peers().all(|(_, peer)| peer.sent == from && !peer.is_resuming()) {
             return None;
         }
-        let credits = self.peers.values_mut().filter(plain);
-        let (credit, more) = credits.map(|peer| (peer.credit(), peer.owes_receipt())).min()?;
+        let credits = peers().map(|(_, peer)| (peer.credit(), peer.owes_receipt()));
+        let (credit, more) = credits.min()?;
         let (packet, end) = self.chunks.packet(from, credit, more)?;
-        for peer in self.peers.values_mut().filter(plain) {
-            peer.advance(now, end);
+        // Those of one instance stand beside each other.
+        let mut instances: Vec<_> = peers().map(|(receiver, _)| receiver.instance).collect();
+        instances.dedup();
+        let to = instances.iter().copied();
+        if let Err(way) = paths.may_send(now, self.stream, &to, end - from, true) {
+            waits.insert(way);
+            if let Way::To(instance) = way {
+                self.held_up_at(now, instance, from);
+            }
+            let plain = self.peers.values_mut().filter(|peer| peer.hears_fan_out());
+            plain.for_each(Peer::held_up);
+            return None;
         }
+        let is_light = paths.is_light();
+        for peer in self.peers.values_mut().filter(|peer| peer.hears_fan_out()) {
+            peer.advance(now, end, is_light);
+            peer.is_fanned = true;
+        }
+        self.took_turn(now, to, paths);
         let to = Recipient::Bindings(Target::Plain);
         Some(Transmit { to, packet, offer: None, confirm: None })
     }
 
-    /// Returns the next chunk for one receiver; they take turns.
-    fn poll_data(&mut self, now: Instant) -> Option<Transmit> {
+    /// Returns the next chunk for one receiver; they take turns. Those that are to get a chunk at
+    /// once wait for it.
+    fn poll_data(
+        &mut self,
+        now: Instant,
+        waits: &mut BTreeSet<Way>,
+        paths: &mut Paths,
+    ) -> Option<Transmit> {
         let turn = match self.served {
             Some(last) => (Bound::Excluded(last), Bound::Unbounded),
             None => (Bound::Unbounded, Bound::Unbounded),
         };
+        let is_held_up = !waits.is_empty();
+        let mut held_up = Vec::new();
         let later = self.peers.range(turn);
         let next = later.chain(self.peers.iter()).find_map(|(&receiver, peer)| {
             let more = peer.owes_receipt();
+            let takes_data = peer.takes_data() && !(is_held_up && peer.hears_fan_out());
             let packet =
-                peer.takes_data().then(|| self.chunks.packet(peer.sent, peer.credit(), more));
-            let (packet, end) = packet.flatten()?;
+                takes_data.then(|| self.chunks.packet(peer.sent, peer.credit(), more)).flatten();
+            let (packet, end) = packet?;
             let cost = peer.unproven.as_ref();
-            let has_room = cost.is_none_or(|cost| self.unproven.has_room(cost, packet.len()));
-            has_room.then_some((receiver, packet, end))
+            if !cost.is_none_or(|cost| self.unproven.has_room(cost, packet.len())) {
+                return None;
+            }
+            let to = std::iter::once(receiver.instance);
+            if let Err(way) = paths.may_send(now, self.stream, &to, end - peer.sent, cost.is_none())
+            {
+                waits.insert(way);
+                held_up.push(receiver);
+                return None;
+            }
+            Some((receiver, packet, end))
         });
+        for receiver in held_up {
+            self.peers.entry(receiver).and_modify(Peer::held_up);
+        }
         let (receiver, packet, end) = next?;
         let peer = self.peers.get_mut(&receiver)?;
         let from = peer.sent;
@@ -182,17 +237,20 @@ impl Outbound {
             self.unproven.sent(cost, packet.len());
         }
         // A chunk sent to one receiver reaches all receivers in its instance.
+        let is_light = paths.is_light();
         for peer in self.at(receiver.instance) {
             if peer.sent == from && peer.credit() >= end {
-                peer.advance(now, end);
+                peer.advance(now, end, is_light);
+                peer.is_fanned = false;
             }
         }
         self.served = Some(receiver);
+        self.took_turn(now, [receiver.instance], paths);
         Some(to_inbox(receiver, packet))
     }
 
     /// Iterates over the active receivers in an instance.
-    fn at(&mut self, instance: InstanceId) -> impl Iterator<Item = &mut Peer> {
+    pub(super) fn at(&mut self, instance: InstanceId) -> impl Iterator<Item = &mut Peer> {
         let port = |port| Receiver { instance, port };
         let all = self.peers.range_mut(port(0)..=port(u64::MAX));
         all.map(|(_, peer)| peer).filter(|peer| peer.is_active())

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, ServiceName, Source,
     proto::{
-        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Inbound, Nonces, Outbound,
+        Asker, AskerEvent, AskerTransmit, Budget, BudgetLimits, Inbound, Nonces, Outbound, Paths,
         Recipient, RequestFailure,
         frame::{Frame, Head, Receiver, Request, StreamId},
     },
@@ -43,6 +43,7 @@ pub(crate) struct Party {
     names: Names,
     budget: Budget,
     outbound: Option<Outbound>,
+    paths: Paths,
     inbound: Option<Receiving>,
     asking: Option<Asking>,
     answering: Option<Answering>,
@@ -85,6 +86,7 @@ impl Party {
                 packets: 1 << 20,
             }),
             outbound: None,
+            paths: Paths::default(),
             inbound: None,
             asking: None,
             answering: None,
@@ -104,7 +106,8 @@ impl Party {
                 None => self.pending = Some(frame),
             },
             Frame::Accept { .. } | Frame::Credit { .. } | Frame::Stop { .. } => {
-                self.outbound.as_mut().expect("it sends").handle_frame(now, frame);
+                let outbound = self.outbound.as_mut().expect("it sends");
+                outbound.handle_frame(now, frame, &mut self.paths);
             }
             Frame::Reply { .. }
             | Frame::ReplyStream { .. }
@@ -186,8 +189,8 @@ impl Party {
 
     fn settle_outbound(&mut self, now: Instant) {
         let Some(mut outbound) = self.outbound.take() else { return };
-        outbound.handle_timeout(now);
-        while let Some(transmit) = outbound.poll_transmit(now) {
+        outbound.handle_timeout(now, &mut self.paths);
+        while let Some(transmit) = outbound.poll_transmit(now, &mut self.paths) {
             if let Some(receiver) = transmit.confirm {
                 assert!(outbound.handle_confirming(receiver), "it has not failed");
             }

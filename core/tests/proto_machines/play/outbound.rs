@@ -9,7 +9,7 @@ use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Asked, Nonces, Outbound, OutboundLimits, ReasonCode, Recipient, Transmit,
+        Asked, Nonces, Outbound, OutboundLimits, Paths, ReasonCode, Recipient, Transmit,
         frame::{Frame, Head, Nonce, Receipt, Receiver},
     },
     transport::{Target, Targets},
@@ -24,6 +24,7 @@ struct Game {
     now: Instant,
     limits: OutboundLimits,
     outbound: Outbound,
+    paths: Paths,
     given: Vec<u8>,
     ended: bool,
     /// The most that each receiver granted.
@@ -104,6 +105,7 @@ impl Game {
             now,
             limits,
             outbound,
+            paths: Paths::default(),
             given: Vec::new(),
             ended: false,
             credit,
@@ -187,9 +189,9 @@ impl Game {
     }
 
     fn check(&mut self) {
-        self.outbound.handle_timeout(self.now);
+        self.outbound.handle_timeout(self.now, &mut self.paths);
         for count in 0.. {
-            let Some(transmit) = self.outbound.poll_transmit(self.now) else {
+            let Some(transmit) = self.outbound.poll_transmit(self.now, &mut self.paths) else {
                 break;
             };
             assert!(count < 10_000, "it never stops talking");
@@ -197,8 +199,8 @@ impl Game {
         }
         let next = self.outbound.poll_timeout();
         assert!(next.is_none_or(|at| at > self.now), "a busy loop");
-        self.outbound.handle_timeout(self.now);
-        assert_eq!(self.outbound.poll_transmit(self.now), None);
+        self.outbound.handle_timeout(self.now, &mut self.paths);
+        assert_eq!(self.outbound.poll_transmit(self.now, &mut self.paths), None);
         assert_eq!(self.outbound.poll_timeout(), next, "a spurious call");
 
         assert!(self.outbound.held() <= self.limits.window);

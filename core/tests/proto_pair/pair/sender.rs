@@ -1,10 +1,10 @@
 //! The driver of the sending half: a producer, and what became of it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use conduit::{
-    proto::{Asked, Nonces, Outbound, Outcome, Reason, ReasonCode, Transmit, frame::Frame},
+    proto::{Asked, Nonces, Outbound, Outcome, Paths, Reason, ReasonCode, Transmit, frame::Frame},
     transport::Target,
 };
 
@@ -14,6 +14,7 @@ use super::setup::{MESSAGE, REQUEST, Setup};
 #[derive(Debug)]
 pub(crate) struct Sender {
     pub(crate) outbound: Option<Outbound>,
+    pub(crate) paths: Paths,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) body: Bytes,
     /// Its process was killed.
@@ -46,6 +47,7 @@ impl Sender {
         };
         Self {
             outbound: Some(outbound),
+            paths: Paths::default(),
             outcome: None,
             body: setup.body,
             is_dead: false,
@@ -93,7 +95,7 @@ impl Sender {
             return self.is_dead;
         };
         if !self.is_dead {
-            let is_known = outbound.handle_frame(now, frame.clone());
+            let is_known = outbound.handle_frame(now, frame.clone(), &mut self.paths);
             assert!(is_known, "a receiver does not send {frame:?}");
         }
         true
@@ -107,11 +109,11 @@ impl Sender {
         let Some(mut outbound) = self.outbound.take() else {
             return packets;
         };
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut self.paths);
         if !self.stalled {
             self.fill(&mut outbound);
         }
-        packets.extend(std::iter::from_fn(|| outbound.poll_transmit(now)));
+        packets.extend(std::iter::from_fn(|| outbound.poll_transmit(now, &mut self.paths)));
         let next = outbound.poll_timeout();
         assert!(next.is_none_or(|at| at > now), "a busy loop: {outbound:?}");
         let held = outbound.held();
@@ -122,6 +124,9 @@ impl Sender {
             self.outbound = Some(outbound);
         } else {
             assert_eq!(held, 0, "bytes are held after the end");
+            outbound.close(now, &mut self.paths);
+            self.paths.expire(now + Duration::from_secs(60));
+            assert!(self.paths.is_empty(), "something is on the way after the end");
         }
         packets
     }

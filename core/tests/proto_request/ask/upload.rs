@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conduit::{
     Executed, Headers, InstanceId, MessageId, ServiceName, Source,
     proto::{
-        Nonces, Outbound, OutboundLimits, Outcome, ReasonCode, Transmit,
+        Nonces, Outbound, OutboundLimits, Outcome, Paths, ReasonCode, Transmit,
         frame::{Frame, Head, Receiver, Request, StreamId},
     },
     transport::{Target, Targets},
@@ -43,6 +43,7 @@ impl Body {
 #[derive(Debug)]
 pub(super) struct Upload {
     outbound: Outbound,
+    paths: Paths,
     source: Body,
     left: u32,
     /// When the producer has its next piece.
@@ -86,6 +87,7 @@ impl Upload {
             Outbound::offer(now, Self::MESSAGE, head, targets, length, nonces, Self::LIMITS);
         Self {
             outbound,
+            paths: Paths::default(),
             source,
             left: source.pieces,
             next: now,
@@ -106,7 +108,7 @@ impl Upload {
         if self.is_over {
             return Self::tell_gone(frame);
         }
-        let is_known = self.outbound.handle_frame(now, frame.clone());
+        let is_known = self.outbound.handle_frame(now, frame.clone(), &mut self.paths);
         assert!(is_known, "a receiver does not say {frame:?}");
         None
     }
@@ -177,10 +179,10 @@ impl Upload {
         if *is_over {
             return Vec::new();
         }
-        outbound.handle_timeout(now);
+        outbound.handle_timeout(now, &mut self.paths);
         self.feed(now);
-        let outbound = &mut self.outbound;
-        let mut says: Vec<_> = std::iter::from_fn(|| outbound.poll_transmit(now)).collect();
+        let Self { outbound, paths, .. } = self;
+        let mut says: Vec<_> = std::iter::from_fn(|| outbound.poll_transmit(now, paths)).collect();
         says.retain(|transmit| {
             let receiver = transmit.confirm;
             receiver.is_none_or(|receiver| outbound.handle_confirming(receiver))
