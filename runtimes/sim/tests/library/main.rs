@@ -27,6 +27,7 @@ mod scenarios;
 mod senders;
 mod sent;
 mod sharing;
+mod slow_links;
 mod stranger;
 mod truth;
 mod world;
