@@ -56,7 +56,7 @@ pub(super) const BUGS: &[Bug] = &[
     // What a receiver lacks is not sent again.
     Bug {
         name: "ForgetRetransmit",
-        edits: &[edit("proto/outbound/peer.rs", "self.sent = «self.acked»;", "self.sent")],
+        edits: &[edit("proto/outbound/resumption.rs", "self.sent = «self.acked»;", "self.sent")],
         found_by: GAPS,
         says: STUCK,
     },
@@ -113,7 +113,8 @@ pub(super) const BUGS: &[Bug] = &[
                 "(!peer.end_sent || «now >= peer.ping_at(limits)»)",
                 "false",
             ),
-            edit("proto/outbound/peer.rs", "«self.end_sent = false»;", "()"),
+            edit("proto/outbound/resumption.rs", "«self.end_sent = false»;", "()"),
+            edit("proto/outbound/resumption.rs", "«!std::mem::take(&mut self.end_sent)»", "true"),
         ],
         found_by: GAPS,
         says: STUCK,
