@@ -11,6 +11,7 @@ mod conduits;
 mod jwt;
 mod logs;
 mod process;
+mod proxy;
 mod runtimes;
 mod server;
 mod slow;
@@ -24,6 +25,7 @@ pub use self::{
     jwt::Operator,
     logs::logged,
     process::{Process, server_url},
+    proxy::Proxy,
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     server::Server,
     slow::was_slow,
