@@ -12,6 +12,25 @@ use crate::{
     },
 };
 
+/// Where chunks that could be sent wait.
+#[derive(Debug, Default)]
+pub(super) struct HeldUp {
+    at: BTreeSet<Way>,
+    /// Some wait until receivers are proven.
+    unproven: bool,
+}
+
+impl HeldUp {
+    pub(super) fn add(&mut self, at: Option<Way>) {
+        self.at.extend(at);
+        self.unproven |= at.is_none();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.at.is_empty() && !self.unproven
+    }
+}
+
 impl Outbound {
     /// Releases what it has on the way. It is not used afterwards.
     pub fn close(&mut self, now: Instant, paths: &mut Paths) {
@@ -21,7 +40,7 @@ impl Outbound {
         }
         let in_flight = std::mem::take(&mut self.in_flight);
         paths.change(now, Way::Uplink, in_flight, Flight::default());
-        self.wait_only_at(now, BTreeSet::new(), paths);
+        self.wait_only(now, HeldUp::default(), paths);
     }
 
     /// Tells the paths what it has on the way, and what has arrived.
@@ -50,13 +69,18 @@ impl Outbound {
         paths.change(now, Way::Uplink, std::mem::replace(&mut self.in_flight, all), all);
     }
 
-    /// Waits at some ways, and at no other.
-    pub(super) fn wait_only_at(&mut self, now: Instant, ways: BTreeSet<Way>, paths: &mut Paths) {
-        for way in self.waits.difference(&ways) {
+    /// Waits where chunks are held up, and nowhere else.
+    pub(super) fn wait_only(&mut self, now: Instant, held_up: HeldUp, paths: &mut Paths) {
+        self.asks_at = (!held_up.is_empty()).then(|| later(now, Paths::patience()));
+        for way in self.waits.difference(&held_up.at) {
             paths.leave(now, *way, self.stream);
         }
-        self.asks_at = (!ways.is_empty()).then(|| later(now, Paths::patience()));
-        self.waits = ways;
+        self.waits = held_up.at;
+    }
+
+    /// Waits where chunks are held up too.
+    pub(super) fn wait_too(&mut self, mut held_up: HeldUp) {
+        self.waits.append(&mut held_up.at);
     }
 
     /// Notes that a chunk was sent to instances: others have their turn.

@@ -1,10 +1,10 @@
 //! The packets of the sending half, and their recipients.
 
-use std::{collections::BTreeSet, ops::Bound, time::Instant};
+use std::{ops::Bound, time::Instant};
 
 use bytes::Bytes;
 
-use super::{GroupLane, Outbound, Peer, PlainLane};
+use super::{GroupLane, Outbound, Peer, PlainLane, flight::HeldUp};
 use crate::{
     InstanceId,
     address::Target,
@@ -47,12 +47,12 @@ impl Outbound {
         if let Some(first) = self.poll_offer(now).or_else(|| self.poll_word(now)) {
             return Some(first);
         }
-        let mut waits = BTreeSet::new();
-        let data = self.poll_broadcast(now, &mut waits, paths);
-        let data = data.or_else(|| self.poll_data(now, &mut waits, paths));
+        let mut held_up = HeldUp::default();
+        let data = self.poll_broadcast(now, &mut held_up, paths);
+        let data = data.or_else(|| self.poll_data(now, &mut held_up, paths));
         match data {
-            Some(_) => self.waits.append(&mut waits),
-            None => self.wait_only_at(now, waits, paths),
+            Some(_) => self.wait_too(held_up),
+            None => self.wait_only(now, held_up, paths),
         }
         // A receiver to which there is no room may have to be sent a ping.
         data.or_else(|| self.poll_word(now))
@@ -154,7 +154,7 @@ impl Outbound {
     fn poll_broadcast(
         &mut self,
         now: Instant,
-        waits: &mut BTreeSet<Way>,
+        held_up: &mut HeldUp,
         paths: &mut Paths,
     ) -> Option<Transmit> {
         let plain = |(_, peer): &(&Receiver, &Peer)| peer.hears_fan_out();
@@ -174,9 +174,9 @@ impl Outbound {
         let mut instances: Vec<_> = peers().map(|(receiver, _)| receiver.instance).collect();
         instances.dedup();
         let to = instances.iter().copied();
-        if let Err(way) = paths.may_send(now, self.stream, &to, end - from, true) {
-            waits.insert(way);
-            if let Way::To(instance) = way {
+        if let Err(at) = paths.may_send(now, self.stream, &to, end - from, true) {
+            held_up.add(at);
+            if let Some(Way::To(instance)) = at {
                 self.held_up_at(now, instance, from);
             }
             let plain = self.peers.values_mut().filter(|peer| peer.hears_fan_out());
@@ -198,19 +198,19 @@ impl Outbound {
     fn poll_data(
         &mut self,
         now: Instant,
-        waits: &mut BTreeSet<Way>,
+        held_up: &mut HeldUp,
         paths: &mut Paths,
     ) -> Option<Transmit> {
         let turn = match self.served {
             Some(last) => (Bound::Excluded(last), Bound::Unbounded),
             None => (Bound::Unbounded, Bound::Unbounded),
         };
-        let is_held_up = !waits.is_empty();
-        let mut held_up = Vec::new();
+        let all_wait = !held_up.is_empty();
+        let mut waiting = Vec::new();
         let later = self.peers.range(turn);
         let next = later.chain(self.peers.iter()).find_map(|(&receiver, peer)| {
             let more = peer.owes_receipt();
-            let takes_data = peer.takes_data() && !(is_held_up && peer.hears_fan_out());
+            let takes_data = peer.takes_data() && !(all_wait && peer.hears_fan_out());
             let packet =
                 takes_data.then(|| self.chunks.packet(peer.sent, peer.credit(), more)).flatten();
             let (packet, end) = packet?;
@@ -219,15 +219,15 @@ impl Outbound {
                 return None;
             }
             let to = std::iter::once(receiver.instance);
-            if let Err(way) = paths.may_send(now, self.stream, &to, end - peer.sent, cost.is_none())
+            if let Err(at) = paths.may_send(now, self.stream, &to, end - peer.sent, cost.is_none())
             {
-                waits.insert(way);
-                held_up.push(receiver);
+                held_up.add(at);
+                waiting.push(receiver);
                 return None;
             }
             Some((receiver, packet, end))
         });
-        for receiver in held_up {
+        for receiver in waiting {
             self.peers.entry(receiver).and_modify(Peer::held_up);
         }
         let (receiver, packet, end) = next?;

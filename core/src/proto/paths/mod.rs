@@ -160,11 +160,16 @@ impl Paths {
     }
 
     /// Returns whether a stream may send a chunk to instances, in one packet. If not, returns where
-    /// it waits for its turn. A receiver that is not proven has no turn, and may have less room.
+    /// it waits for its turn, or `None` if it waits until receivers are proven, which may have less
+    /// room than the others.
     ///
     /// Where it is its turn, or nobody else waits, there has to be room. Elsewhere it is enough that
     /// there is not more on the way than should be: otherwise a stream for several instances would
     /// wait until there is room at all of them in the same moment.
+    ///
+    /// A stream that does not use its turn [leaves](Self::leave) when it has nothing else to send. If
+    /// it passed its turn on before, two streams for several instances could pass it to each other
+    /// without end.
     pub(super) fn may_send(
         &mut self,
         now: Instant,
@@ -172,14 +177,14 @@ impl Paths {
         to: &(impl Iterator<Item = InstanceId> + Clone),
         length: u64,
         is_proven: bool,
-    ) -> Result<(), Way> {
+    ) -> Result<(), Option<Way>> {
         let ways = || std::iter::once(Way::Uplink).chain(to.clone().map(Way::To));
         let (mut is_called, mut over, mut not_free) = (false, None, None);
         for way in ways() {
             self.call(now, way);
             let path = self.path(now, way);
             if !is_proven && !path.has_room_for_unproven(length) {
-                return Err(way);
+                return Err(None);
             }
             let has_turn = path.is_called(stream);
             is_called |= has_turn;
@@ -193,18 +198,9 @@ impl Paths {
         match over.or(not_free.filter(|_| !is_called)) {
             None => Ok(()),
             Some(place) => {
-                for way in ways().filter(|way| *way != place) {
-                    self.pass_turn(now, way, stream);
-                }
                 self.path(now, place).wait(stream);
-                Err(place)
+                Err(Some(place))
             }
-        }
-    }
-
-    fn pass_turn(&mut self, now: Instant, way: Way, stream: StreamId) {
-        if self.path(now, way).is_called(stream) {
-            self.leave(now, way, stream);
         }
     }
 

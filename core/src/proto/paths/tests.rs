@@ -4,6 +4,7 @@ use crate::MessageId;
 const CHUNK: u64 = 16 << 10;
 const ONE: InstanceId = InstanceId::from_bytes([1; InstanceId::LEN]);
 const OTHER: InstanceId = InstanceId::from_bytes([2; InstanceId::LEN]);
+const THIRD: InstanceId = InstanceId::from_bytes([3; InstanceId::LEN]);
 
 fn stream(number: u8) -> StreamId {
     StreamId { message: MessageId::from_bytes([number; MessageId::LEN]), reply: false }
@@ -132,6 +133,22 @@ fn a_stream_for_several_instances_waits_for_the_slowest_and_is_not_starved() {
     net.woken();
     assert!(net.send(stream(2), &[ONE, OTHER]), "it has its turn at one of them");
     assert!(!net.send(stream(2), &[ONE, OTHER]));
+}
+
+#[test]
+fn a_stream_whose_turn_it_is_uses_it_for_another_instance() {
+    let mut net = Net::new();
+    assert_eq!((net.fill(stream(1), &[ONE]), net.fill(stream(2), &[OTHER])), (4, 4));
+    for way in [Way::Uplink, Way::To(ONE), Way::To(OTHER)] {
+        net.paths.leave(net.now, way, stream(1));
+        net.paths.leave(net.now, way, stream(2));
+    }
+    assert!(!net.send(stream(3), &[THIRD]) && !net.send(stream(4), &[THIRD]));
+    net.paths.lost(net.now, ONE);
+    net.arrives(stream(2), OTHER);
+    assert_eq!(net.woken(), [stream(3)]);
+    assert!(!net.send(stream(3), &[ONE]));
+    assert!(net.send(stream(3), &[OTHER]));
 }
 
 #[test]

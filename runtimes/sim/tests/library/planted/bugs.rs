@@ -224,7 +224,7 @@ pub(super) const BUGS: &[Bug] = &[
     Bug {
         name: "Overtake",
         edits: &[edit("proto/queue.rs", "let entry = «queue.pop_front()»?;", "queue.pop_back()")],
-        found_by: RELIABLE,
+        found_by: LEAVING,
         says: &["it came out of order"],
     },
     // A reply goes to an instance that did not ask.
