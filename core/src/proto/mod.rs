@@ -33,6 +33,7 @@ mod queue;
 mod reason;
 mod registry;
 mod sequence;
+mod silence;
 
 pub use self::{
     answerer::Answerer,

@@ -21,19 +21,23 @@ pub(crate) const NONCE: Nonce = Nonce::from_bytes([7; Nonce::LEN]);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 pub(crate) fn inbound(now: Instant, length: Option<u64>, budget: &mut Budget) -> Inbound {
-    let limits = InboundLimits {
+    let limits = inbound_limits();
+    let stream = StreamId { message: MESSAGE, reply: false };
+    let first = limits.first(length);
+    let claim = budget.offer(now, &offered(&source(1, 1), stream, first));
+    let claim = claim.expect("the budget has room");
+    Inbound::offered(now, stream, RECEIVER, Target::Plain, length, limits, claim)
+}
+
+pub(crate) fn inbound_limits() -> InboundLimits {
+    InboundLimits {
         initial: 1000,
         window: 4000,
         answer: 5 * SECOND,
         idle: 10 * SECOND,
         retry: SECOND / 2,
         ack_delay: SECOND / 50,
-    };
-    let stream = StreamId { message: MESSAGE, reply: false };
-    let first = limits.first(length);
-    let claim = budget.offer(now, &offered(&source(1, 1), stream, first));
-    let claim = claim.expect("the budget has room");
-    Inbound::offered(now, stream, RECEIVER, Target::Plain, length, limits, claim)
+    }
 }
 
 /// What a receiver says whose handler has started.

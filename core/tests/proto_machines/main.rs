@@ -6,6 +6,7 @@ mod cut_off;
 mod fair;
 mod forged;
 mod given_back;
+mod late;
 mod offers;
 mod play;
 mod rare;

@@ -57,9 +57,17 @@ pub struct Budget {
     holders: BTreeMap<u64, Holder>,
     /// The unconfirmed ones, in order of arrival.
     unconfirmed: BTreeSet<u64>,
-    /// The number of bodies of each source, replies included.
-    sources: BTreeMap<InstanceId, u64>,
+    /// The sources of open bodies, replies included.
+    sources: BTreeMap<InstanceId, Bodies>,
     next: u64,
+}
+
+/// The open bodies of one source.
+#[derive(Debug)]
+struct Bodies {
+    count: u64,
+    /// When something last arrived for any of them.
+    heard: Instant,
 }
 
 /// The claim of one body, until it is [released](super::Inbound::close).
@@ -150,7 +158,8 @@ impl Budget {
         if !holder.confirmed {
             self.unconfirmed.insert(id);
         }
-        *self.sources.entry(holder.source.instance).or_default() += 1;
+        let fresh = || Bodies { count: 0, heard: holder.since };
+        self.sources.entry(holder.source.instance).or_insert_with(fresh).count += 1;
         self.holders.insert(id, holder);
         // The first credit of a reply was granted with the request.
         Claim { id, ration: if is_reply { u64::MAX } else { self.ration() } }
@@ -183,6 +192,20 @@ impl Budget {
         }
     }
 
+    /// Notes that something of the sender of a body has arrived.
+    pub(super) fn hear(&mut self, now: Instant, claim: &Claim) {
+        let source = self.holders.get(&claim.id).map(|holder| holder.source.instance);
+        if let Some(bodies) = source.and_then(|source| self.sources.get_mut(&source)) {
+            bodies.heard = now;
+        }
+    }
+
+    /// Returns when something last arrived for any body of the sender of this one.
+    pub(super) fn heard(&self, claim: &Claim) -> Option<Instant> {
+        let holder = self.holders.get(&claim.id)?;
+        self.sources.get(&holder.source.instance).map(|bodies| bodies.heard)
+    }
+
     /// Notes that the sender of an offer has confirmed it.
     pub(super) fn confirm(&mut self, claim: &Claim) {
         self.unconfirmed.remove(&claim.id);
@@ -209,8 +232,8 @@ impl Budget {
         self.unconfirmed.remove(&claim.id);
         let Some(holder) = self.holders.remove(&claim.id) else { return };
         if let Entry::Occupied(mut bodies) = self.sources.entry(holder.source.instance) {
-            *bodies.get_mut() -= 1;
-            if *bodies.get() == 0 {
+            bodies.get_mut().count -= 1;
+            if bodies.get().count == 0 {
                 bodies.remove();
             }
         }

@@ -20,6 +20,7 @@ impl Inbound {
     /// and for this binding or for all. Returns whether it is of a kind that a sender sends; others
     /// are ignored.
     pub fn handle_frame(&mut self, now: Instant, frame: Frame, budget: &mut Budget) -> bool {
+        budget.hear(now, &self.claim);
         match frame {
             Frame::Confirm { nonce, .. } => drop(self.handle_confirm(now, nonce, budget)),
             Frame::Data { offset, body, .. } => self.handle_data(now, offset, body, budget),
@@ -33,7 +34,7 @@ impl Inbound {
 
     /// Handles the sender's confirmation. Returns whether it is the first: the handler may start.
     pub fn handle_confirm(&mut self, now: Instant, nonce: Nonce, budget: &mut Budget) -> bool {
-        self.heard = now;
+        self.silence.hear(now);
         self.repeat_last_word();
         if self.phase != InboundPhase::Offered {
             return false;
@@ -50,7 +51,7 @@ impl Inbound {
 
     /// Handles a repeated offer: the accept was lost.
     pub fn handle_offer(&mut self, now: Instant) {
-        self.heard = now;
+        self.silence.hear(now);
         self.due |= self.is_live();
         self.repeat_last_word();
     }
@@ -58,7 +59,7 @@ impl Inbound {
     /// Handles a chunk. Duplicates, gaps and any order are fine; bytes beyond the credit are
     /// ignored.
     pub fn handle_data(&mut self, now: Instant, offset: u64, bytes: Bytes, budget: &mut Budget) {
-        self.heard = now;
+        self.silence.hear(now);
         let end = offset.checked_add(bytes.len() as u64);
         let granted = end.filter(|&end| end <= self.granted);
         let Some(end) = granted.filter(|_| self.is_live() && !bytes.is_empty()) else {
@@ -85,7 +86,7 @@ impl Inbound {
 
     /// Handles the end, with the length and the checksum of the whole body.
     pub fn handle_end(&mut self, now: Instant, length: u64, checksum: u32, budget: &mut Budget) {
-        self.heard = now;
+        self.silence.hear(now);
         self.repeat_last_word();
         if !self.is_live() {
             return;
@@ -104,7 +105,7 @@ impl Inbound {
 
     /// Handles the sender's abort.
     pub fn handle_reset(&mut self, now: Instant, reason: Reason, budget: &mut Budget) {
-        self.heard = now;
+        self.silence.hear(now);
         if self.is_live() {
             self.finish(InboundPhase::Reset(reason), budget);
         }
@@ -112,7 +113,7 @@ impl Inbound {
 
     /// Handles the sender's sign of life.
     pub fn handle_ping(&mut self, now: Instant) {
-        self.heard = now;
+        self.silence.hear(now);
         self.due |= self.phase == InboundPhase::Open;
         self.repeat_last_word();
     }

@@ -15,6 +15,7 @@ use super::{
     Budget, Claim, Reason, ReasonCode,
     clock::later,
     frame::{Nonce, Receiver, StreamId},
+    silence::Silence,
 };
 use crate::address::Target;
 
@@ -76,8 +77,7 @@ pub struct Inbound {
     ack_at: Option<Instant>,
     /// Until when an offer has to be confirmed.
     confirm_by: Instant,
-    heard: Instant,
-    spoke: Instant,
+    silence: Silence,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +146,7 @@ impl Inbound {
             due: true,
             ack_at: None,
             confirm_by,
-            heard: now,
-            spoke: now,
+            silence: Silence::new(now),
         }
     }
 

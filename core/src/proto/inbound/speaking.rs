@@ -17,7 +17,7 @@ impl Inbound {
         if !std::mem::take(&mut self.due) {
             return None;
         }
-        self.spoke = now;
+        self.silence.speak(now);
         self.ack_at = None;
         let frame = match &self.phase {
             InboundPhase::Reset(_) => return None,
@@ -42,7 +42,7 @@ impl Inbound {
         if !self.is_live() {
             return None;
         }
-        let speak = later(self.spoke, self.pause());
+        let speak = self.silence.speaks_at(self.pause());
         [Some(speak), self.ack_at, self.give_up_at()].into_iter().flatten().min()
     }
 
@@ -52,13 +52,16 @@ impl Inbound {
             return;
         }
         if self.give_up_at().is_some_and(|at| now >= at) {
-            return self.finish(InboundPhase::Reset(ReasonCode::Lost.into()), budget);
+            match self.spared_until(budget).filter(|until| now < *until) {
+                Some(until) => self.silence.spare(until),
+                None => return self.finish(InboundPhase::Reset(ReasonCode::Lost.into()), budget),
+            }
         }
         if self.ack_at.is_some_and(|at| now >= at) {
             self.ack_at = None;
             self.due |= self.phase == InboundPhase::Open;
         }
-        self.due |= now >= later(self.spoke, self.pause());
+        self.due |= now >= self.silence.speaks_at(self.pause());
     }
 
     /// Returns the answer to late packets of the sender after this was dropped.
@@ -91,11 +94,21 @@ impl Inbound {
 
     /// Returns when the sender is given up as lost; never once the whole body has arrived.
     fn give_up_at(&self) -> Option<Instant> {
-        let silent = later(self.heard, self.limits.idle);
+        let silent = self.silence.ends_at(self.limits.idle);
         match self.phase {
             InboundPhase::Offered => Some(silent.min(self.confirm_by)),
             _ => (!self.body.is_whole()).then_some(silent),
         }
+    }
+
+    /// Returns until when the sender is not given up, since others of its bodies arrive: what it says
+    /// of this one may wait behind them. If it does not know the body any more, it answers with a
+    /// reset, unless that is lost too: so there is an end to it.
+    fn spared_until(&self, budget: &Budget) -> Option<Instant> {
+        const MOST: u32 = 3;
+        let idle = self.limits.idle;
+        let heard = budget.heard(&self.claim).filter(|_| self.phase == InboundPhase::Open)?;
+        Some(later(heard, idle).min(later(self.silence.heard, idle.saturating_mul(MOST))))
     }
 
     fn receipt(&self) -> Frame {

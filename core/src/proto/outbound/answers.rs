@@ -66,7 +66,7 @@ impl Outbound {
         let declined = |peer: &Peer| peer.state == PeerState::Declined && self.group.is_open();
         if let Some(peer) = self.peers.get_mut(&from).filter(|peer| !declined(peer)) {
             if peer.unproven.is_none() {
-                peer.heard = now;
+                peer.silence.hear(now);
             }
             match &peer.state {
                 PeerState::Active => peer.say_confirm = true,
@@ -155,10 +155,10 @@ impl Outbound {
             // A late packet, sent before this receiver accepted the offer. A reply is not offered: its
             // asker has refused it.
             Some(peer) if peer.started && !self.stream.reply && reason.code.is_refusal() => {
-                peer.heard = now;
+                peer.silence.hear(now);
             }
             Some(peer) if peer.state != PeerState::Declined => {
-                peer.heard = now;
+                peer.silence.hear(now);
                 if peer.is_active() && reason.code.is_refusal() {
                     // No handler has started there, and none will.
                     peer.confirms = 0;

@@ -49,7 +49,7 @@ impl Outbound {
         for (receiver, peer) in &mut self.peers {
             let (way, flight) = (Way::To(receiver.instance), peer.flight());
             let news = std::mem::take(&mut peer.news);
-            if news.bytes > 0 || news.round_trip.is_some() {
+            if news.is_any {
                 paths.acked(now, receiver.instance, news);
             }
             if peer.in_flight != flight {

@@ -10,6 +10,7 @@ use crate::{
         clock::{SIGNS_OF_LIFE, later},
         frame::Nonce,
         paths::{Flight, News, RoundTrip},
+        silence::Silence,
     },
 };
 
@@ -43,8 +44,7 @@ pub(super) struct Peer {
     /// It is being sent bytes again. If it already has the whole body, it has forgotten the stream, and
     /// answers only signs of life, so it has to be sent one.
     pub(super) say_ping: bool,
-    pub(super) heard: Instant,
-    pub(super) spoke: Instant,
+    pub(super) silence: Silence,
     /// What it has on the way, as its path knows it.
     pub(super) in_flight: Flight,
     /// Its last chunk went to all plain receivers at once.
@@ -104,8 +104,7 @@ impl Peer {
             say_reset: None,
             end_sent: false,
             say_ping: false,
-            heard: now,
-            spoke: now,
+            silence: Silence::new(now),
             in_flight: Flight::default(),
             is_fanned: false,
             pinged: 0,
@@ -153,7 +152,10 @@ impl Peer {
 
     /// Notes an acknowledgement. An outdated one has no effect.
     pub(super) fn hear(&mut self, now: Instant, have: u64, credit: u64) {
-        self.heard = now;
+        let asked = self.silence.hear(now);
+        self.news.is_any = true;
+        // With bytes on the way, it may have answered what was sent before.
+        self.news.answered = self.news.answered.max(asked.filter(|_| !self.owes_receipt()));
         self.credit = self.credit.max(credit);
         let first = !std::mem::replace(&mut self.introduced, true);
         if have > self.acked {
@@ -231,7 +233,7 @@ impl Peer {
 
     /// Notes that it was sent a packet that it has to acknowledge.
     pub(super) fn expect(&mut self, now: Instant) {
-        self.spoke = now;
+        self.silence.speak(now);
         self.waiting.get_or_insert(now);
     }
 
@@ -272,7 +274,7 @@ impl Peer {
         let times = [
             self.resend_at(limits),
             self.lagged_at(limits),
-            Some(self.lost_at(limits)),
+            Some(self.silence.ends_at(limits.idle)),
             Some(self.ping_at(limits)),
         ];
         times.into_iter().flatten().min()
@@ -280,11 +282,7 @@ impl Peer {
 
     /// Returns when to send a sign of life.
     pub(super) fn ping_at(&self, limits: &OutboundLimits) -> Instant {
-        later(self.spoke, limits.idle / SIGNS_OF_LIFE)
-    }
-
-    pub(super) fn lost_at(&self, limits: &OutboundLimits) -> Instant {
-        later(self.heard, limits.idle)
+        self.silence.speaks_at(limits.idle / SIGNS_OF_LIFE)
     }
 
     pub(super) fn lagged_at(&self, limits: &OutboundLimits) -> Option<Instant> {

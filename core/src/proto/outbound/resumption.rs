@@ -3,9 +3,12 @@
 use std::time::Instant;
 
 use super::{OutboundLimits, Peer};
-use crate::proto::{
-    ReasonCode,
-    clock::{SIGNS_OF_LIFE, later},
+use crate::{
+    InstanceId,
+    proto::{
+        Paths, ReasonCode,
+        clock::{SIGNS_OF_LIFE, later},
+    },
 };
 
 /// Resends to a receiver that was silent, and may lack packets or just be slow. It gets one packet,
@@ -72,42 +75,53 @@ impl Peer {
         Some(later(self.waiting?, pause)).max(self.late_until)
     }
 
-    /// Returns until when its answers may just be late, if they are. `late_until` tells what its path
-    /// knows about something that was sent at a time.
+    /// Returns until when its answers may just be late, if they are.
     fn late_until(
         &self,
         now: Instant,
-        late_until: impl Fn(Instant) -> Option<Instant>,
+        instance: InstanceId,
+        paths: &Paths,
         limits: &OutboundLimits,
     ) -> Option<Instant> {
         let waiting = self.waiting?;
-        let until = late_until(waiting)?.min(later(waiting, limits.idle / 3));
+        let late_until = paths.late_until(instance, waiting, limits.retry)?;
+        let until = late_until.min(later(waiting, limits.idle / 3));
         (until > now).then_some(until)
     }
 
     /// Gives it up, or resumes sending at what it has acknowledged, unless its answers are just
     /// late. Where nothing is known of its path, it is asked first, since it would take longer if
-    /// everything were sent twice.
+    /// everything were sent twice. A receiver that may not exist is not given more time.
     pub(super) fn handle_timeout(
         &mut self,
         now: Instant,
-        late_until: impl Fn(Instant) -> Option<Instant>,
-        is_measured: bool,
+        instance: InstanceId,
+        paths: &Paths,
         limits: &OutboundLimits,
     ) -> Overdue {
         const MOST_QUESTIONS: u32 = 3;
         if !self.is_active() {
             return Overdue::No;
         }
-        if now >= self.lost_at(limits) {
-            self.give_up(ReasonCode::Lost);
-        } else if self.lagged_at(limits).is_some_and(|at| now >= at) {
+        if now >= self.silence.ends_at(limits.idle) {
+            let spared = || paths.spared_until(instance, self.silence.asked(), limits.idle);
+            let until = self.unproven.is_none().then(spared).flatten().filter(|until| now < *until);
+            // Something that was sent later may be answered before.
+            let again = later(now, limits.idle / SIGNS_OF_LIFE);
+            match until {
+                Some(until) => self.silence.spare(until.min(again)),
+                None => self.give_up(ReasonCode::Lost),
+            }
+            return Overdue::No;
+        }
+        if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.give_up(ReasonCode::Lagged);
         } else if self.resend_at(limits).is_some_and(|at| now >= at) {
-            self.late_until = self.late_until(now, late_until, limits);
+            self.late_until = self.late_until(now, instance, paths, limits);
             if self.late_until.is_some() {
                 return Overdue::No;
             }
+            let is_measured = paths.is_measured(instance);
             if !is_measured && self.owes_receipt() && self.questions < MOST_QUESTIONS {
                 self.questions += 1;
                 // The end is answered as a ping is.

@@ -25,9 +25,7 @@ impl Outbound {
         self.group.handle_timeout(now, &self.limits);
         for (receiver, peer) in &mut self.peers {
             let (instance, owed) = (receiver.instance, peer.flight().bytes);
-            let late_until = |sent| paths.late_until(instance, sent, self.limits.retry);
-            let is_measured = paths.is_measured(instance);
-            let overdue = peer.handle_timeout(now, late_until, is_measured, &self.limits);
+            let overdue = peer.handle_timeout(now, instance, paths, &self.limits);
             if overdue == Overdue::Resumed && owed > 0 && peer.unproven.is_none() {
                 paths.lost(now, instance);
             }

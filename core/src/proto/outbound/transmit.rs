@@ -126,7 +126,7 @@ impl Outbound {
             } else {
                 continue;
             };
-            peer.spoke = now;
+            peer.silence.speak(now);
             let packet = frame.encode();
             if let Some(cost) = &mut peer.unproven
                 && !self.unproven.say(cost, packet.len())
@@ -138,7 +138,7 @@ impl Outbound {
                 Frame::Confirm { .. } => confirm = Some(receiver),
                 Frame::End { .. } => self.ended_at(now, receiver.instance),
                 Frame::Ping { .. } => self.at(receiver.instance).for_each(|peer| {
-                    peer.spoke = now;
+                    peer.silence.speak(now);
                     peer.say_ping = false;
                 }),
                 _ => {}

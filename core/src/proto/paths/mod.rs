@@ -1,5 +1,6 @@
 //! Limits what is on the way to the receivers of all bodies.
 
+mod late;
 mod path;
 mod window;
 
@@ -63,6 +64,10 @@ pub(super) struct Flight {
 /// What has arrived at a receiver.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct News {
+    /// It was heard from.
+    pub(super) is_any: bool,
+    /// When it was sent what it has answered, if that is known otherwise than by a round trip.
+    pub(super) answered: Option<Instant>,
     /// How many bytes it has acknowledged.
     pub(super) bytes: u64,
     pub(super) round_trip: Option<RoundTrip>,
@@ -232,6 +237,8 @@ impl Paths {
     /// Notes what has arrived at an instance.
     pub(super) fn acked(&mut self, now: Instant, instance: InstanceId, news: News) {
         let path = self.path(now, Way::To(instance));
+        path.heard = Some(now);
+        path.answered = path.answered.max(news.answered);
         let delay = news.round_trip.and_then(|trip| path.answered(now, trip));
         let is_known = path.is_known;
         if news.bytes > 0 {
@@ -259,28 +266,6 @@ impl Paths {
         if let Some(path) = self.paths.get_mut(&instance) {
             path.lost(now);
         }
-    }
-
-    /// Returns whether the time that an answer of an instance takes is known.
-    pub(super) fn is_measured(&self, instance: InstanceId) -> bool {
-        self.paths.get(&instance).is_some_and(|path| path.round_trip.is_some())
-    }
-
-    /// Returns until when an answer of an instance may just be late, to something that was sent at
-    /// `sent`: round trips take long, or others have arrived there within `time`, and none that was
-    /// sent later was answered.
-    pub(super) fn late_until(
-        &self,
-        instance: InstanceId,
-        sent: Instant,
-        time: Duration,
-    ) -> Option<Instant> {
-        let path = self.paths.get(&instance)?;
-        if path.answered.is_some_and(|answered| answered > sent) {
-            return None;
-        }
-        let slow = path.round_trip.map(|round_trip| later(sent, 2 * round_trip));
-        slow.max(path.progressed.map(|at| later(at, time)))
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Path {
     called: Option<(StreamId, Instant)>,
     /// When something was last sent or acknowledged.
     pub(super) used: Instant,
+    /// When it was last heard from.
+    pub(super) heard: Option<Instant>,
     /// When bytes were last acknowledged.
     pub(super) progressed: Option<Instant>,
     /// When that was sent which was sent last of all that was answered.
@@ -50,6 +52,7 @@ impl Path {
             queue: VecDeque::new(),
             called: None,
             used: now,
+            heard: None,
             progressed: None,
             answered: None,
             round_trip: None,

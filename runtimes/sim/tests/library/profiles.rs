@@ -151,6 +151,11 @@ impl Profile {
             0 => plan,
             _ => plan.bandwidth(rng.u32(4 << 20..64 << 20)),
         };
+        // And bodies wait for their turn where their receiver is slow.
+        let plan = match rng.u32(..3) {
+            0 => plan.receiving_bandwidth(rng.u32(512 << 10..4 << 20)),
+            _ => plan,
+        };
         match (self.gaps > 0.0, self.damage > 0.0) {
             (true, _) => plan.on(is_of(&frame::REPEATED), repeated),
             (_, true) => plan.on(is_of(&[frame::DATA]), data),

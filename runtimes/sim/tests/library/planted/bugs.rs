@@ -140,11 +140,18 @@ pub(super) const BUGS: &[Bug] = &[
     // A dead receiver is waited for.
     Bug {
         name: "WaitForTheDead",
-        edits: &[edit(
-            "proto/outbound/peer.rs",
-            "later(self.heard, «limits.idle»)",
-            "std::time::Duration::MAX",
-        )],
+        edits: &[
+            edit(
+                "proto/outbound/peer.rs",
+                "Some(self.silence.ends_at(«limits.idle»))",
+                "std::time::Duration::MAX",
+            ),
+            edit(
+                "proto/outbound/resumption.rs",
+                "if now >= self.silence.ends_at(«limits.idle»)",
+                "std::time::Duration::MAX",
+            ),
+        ],
         found_by: EVERYTHING,
         says: &["it hangs", "a leak"],
     },
@@ -226,6 +233,20 @@ pub(super) const BUGS: &[Bug] = &[
         edits: &[edit("proto/queue.rs", "let entry = «queue.pop_front()»?;", "queue.pop_back()")],
         found_by: LEAVING,
         says: &["it came out of order"],
+    },
+    // What is on the way is not limited: it waits in a slow link.
+    Bug {
+        name: "WindowUnbounded",
+        edits: &[
+            edit(
+                "proto/paths/path.rs",
+                "self.in_flight.saturating_add(length) <= «self.window.size()»",
+                "u64::MAX",
+            ),
+            edit("proto/paths/path.rs", "in_flight > «self.window.size()»", "u64::MAX"),
+        ],
+        found_by: "slow_links::bodies_reach_a_receiver_behind_a_very_slow_link",
+        says: &["the other side is gone"],
     },
     // A reply goes to an instance that did not ask.
     Bug {
