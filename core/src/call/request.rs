@@ -184,7 +184,7 @@ fn ask<T>(
     reply: impl FnOnce(&Endpoint, Answer) -> T + Send,
 ) -> impl Future<Output = Result<T, Error>> + Send {
     async move {
-        let (message, ready, body) = asking::check(outgoing, deadline)?;
+        let (message, ready, body) = asking::check(outgoing, deadline, false)?;
         let body = asking::prepare(&ready, body, deadline).await?;
         let mut asking = Asking::begin(message, ready, body, deadline, &Takes::First)?;
         let answer = match asking.next().await {

@@ -46,6 +46,16 @@ impl Requests {
         self.ground.ended.notify(usize::MAX);
     }
 
+    /// Returns how many bytes of a streamed reply to a new request may be sent before they are
+    /// granted. All replies that are awaited share the way here, as bodies of several senders do, but
+    /// each gets a chunk.
+    pub(crate) fn first_credit(&self, takes_all: bool) -> u64 {
+        let config = &self.ground.config;
+        let first = config.first_window;
+        let part = if takes_all { 0 } else { first / (self.len() as u64 + 1) };
+        part.max(first.min(config.chunk as u64))
+    }
+
     /// Returns how many requests wait for an answer.
     pub(crate) fn len(&self) -> usize {
         lock(&self.pending).len()
@@ -131,7 +141,8 @@ impl Requests {
             let error = Error::new(ErrorKind::Overloaded, "there is no room here for its reply");
             Err(error.with_executed(Executed::Yes).heard_from(head.source.instance))
         } else {
-            let inbound = self.streams.receive_reply(stream, length, &head.source);
+            let inbound =
+                self.streams.receive_reply(stream, length, pending.credit(), &head.source);
             Ok(Answer { head, content: Content::stream(inbound, length, None) })
         };
         let now = self.ground.now();

@@ -242,7 +242,7 @@ async fn ask_all(
     let silence = silence.unwrap_or(limits.answer);
     let limits = AskerLimits { answer: silence, idle: silence, ..limits };
     let room = Room { answers: config.waiting, bytes: config.waiting_bytes_per_binding };
-    let (message, ready, body) = check(outgoing, deadline)?;
+    let (message, ready, body) = check(outgoing, deadline, true)?;
     let body = prepare(&ready, body, deadline).await?;
     let takes = Takes::All { limits, room, expect };
     let asking = Asking::begin(message, ready, body, deadline, &takes)?;

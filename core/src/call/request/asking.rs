@@ -70,7 +70,9 @@ impl Asking {
             Prepared::Streamed(_) => Asker::streamed(now, deadline, limits),
         };
         let asker = if room.is_some() { asker.all() } else { asker };
-        let pending = Arc::new(Pending::new(message, Arc::clone(&ready.to), asker, room));
+        let credit = ready.head.request.map_or(0, |request| request.credit);
+        let pending = Pending::new(message, Arc::clone(&ready.to), asker, room, credit);
+        let pending = Arc::new(pending);
         shared.requests.expect(message, &pending);
         let (body, upload) = (Bytes::new(), None);
         let mut asking = Self { message, ready, body, upload, deadline, pending, has_ended: false };
@@ -227,12 +229,14 @@ impl Drop for Asking {
 pub(super) fn check(
     outgoing: Outgoing,
     deadline: Option<Instant>,
+    takes_all: bool,
 ) -> Result<(MessageId, Ready, Producer), Error> {
     let shared = outgoing.handle.shared();
     let now = shared.now();
     let message = shared.message_id();
     let time_left = deadline.map(|at| at.saturating_duration_since(now));
-    let request = Request { message, time_left, credit: shared.config.first_window };
+    let credit = shared.requests.first_credit(takes_all);
+    let request = Request { message, time_left, credit };
     let (ready, body) = outgoing.check(Some(request))?;
     Ok((message, ready, body))
 }

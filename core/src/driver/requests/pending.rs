@@ -27,6 +27,8 @@ pub(crate) struct Pending {
     to: Arc<Endpoint>,
     /// The limits of waiting answers, if it takes all answers.
     room: Option<Room>,
+    /// How many bytes of a streamed answer may be sent before they are granted.
+    credit: u64,
     state: Mutex<PendingState>,
 }
 
@@ -71,6 +73,7 @@ impl Pending {
         to: Arc<Endpoint>,
         asker: Asker,
         room: Option<Room>,
+        credit: u64,
     ) -> Self {
         let answers = Answers::default();
         let state = PendingState {
@@ -81,11 +84,15 @@ impl Pending {
             waker: None,
             armed: None,
         };
-        Self { message, to, room, state: Mutex::new(state) }
+        Self { message, to, room, credit, state: Mutex::new(state) }
     }
 
     pub(crate) fn takes_all(&self) -> bool {
         self.room.is_some()
+    }
+
+    pub(super) fn credit(&self) -> u64 {
+        self.credit
     }
 
     pub(crate) fn is_over(&self) -> bool {

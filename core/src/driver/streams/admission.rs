@@ -80,13 +80,15 @@ impl Streams {
         self: &Arc<Self>,
         stream: StreamId,
         length: Option<u64>,
+        credit: u64,
         source: &Source,
     ) -> Arc<InboundStream> {
         let limits = self.ground.config.inbound();
         let first = limits.first(length);
         let now = self.ground.now();
         let claim = lock(&self.budget).reply(now, stream, source, first);
-        let machine = Inbound::reply(now, stream, self.ground.receiver(0), length, limits, claim);
+        let reader = self.ground.receiver(0);
+        let machine = Inbound::reply(now, stream, reader, length, credit, limits, claim);
         self.open_inbound(machine, (stream, 0), source, None)
     }
 

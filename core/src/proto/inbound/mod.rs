@@ -150,18 +150,21 @@ impl Inbound {
         }
     }
 
-    /// Receives the reply to a request that granted `initial` bytes.
+    /// Receives the reply to a request that granted `credit` bytes.
     #[must_use]
     pub fn reply(
         now: Instant,
         stream: StreamId,
         receiver: Receiver,
         length: Option<u64>,
+        credit: u64,
         limits: InboundLimits,
         claim: Claim,
     ) -> Self {
         let mut inbound =
             Self::offered(now, stream, receiver, Target::Plain, length, limits, claim);
+        inbound.granted = inbound.granted.min(credit);
+        inbound.said.credit = inbound.granted;
         inbound.phase = InboundPhase::Open;
         inbound.confirmed = true;
         inbound.started = true;

@@ -146,7 +146,8 @@ impl Party {
                 let first = limits.first(length);
                 let claim = self.budget.reply(now, stream, &head.source, first);
                 let reader = Receiver { instance: self.instance.id(), port: 0 };
-                let inbound = Inbound::reply(now, stream, reader, length, limits, claim);
+                let inbound =
+                    Inbound::reply(now, stream, reader, length, limits.initial, limits, claim);
                 self.receive(inbound, &head.source);
             }
             Frame::Failure { instance, target, started, reason, detail, .. } => {

@@ -86,7 +86,7 @@ impl Game {
         let is_reply = input.flag();
         let inbound = if is_reply && limits.initial < 1 << 40 {
             let claim = budget.reply(now, STREAM, &source, first);
-            Inbound::reply(now, STREAM, RECEIVER, length, most, claim)
+            Inbound::reply(now, STREAM, RECEIVER, length, most.initial, most, claim)
         } else {
             let claim = budget.offer(
                 now,

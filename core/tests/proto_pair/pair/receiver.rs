@@ -216,7 +216,8 @@ impl Station {
             let limits = self.limits.clone();
             let source = Setup::head().source;
             let claim = self.budget.reply(now, stream, &source, limits.first(length));
-            let inbound = Inbound::reply(now, stream, receiver, length, limits, claim);
+            let inbound =
+                Inbound::reply(now, stream, receiver, length, limits.initial, limits, claim);
             port.inbound = Some(inbound);
             port.started = 1;
         }
