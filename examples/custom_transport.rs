@@ -94,7 +94,8 @@ pub(crate) struct Connection {
 /// broker that can tell them apart needs not. This is all that a broker gets to see of Conduit.
 ///
 /// Elsewhere: channels of Redis, routing keys of RabbitMQ, subjects of NATS. No service and no
-/// instance has a dot in its name, so that no two addresses share one.
+/// instance has a dot in its name, so that no two addresses share one; the name of the directory has
+/// none at all.
 fn names(at: &Address) -> Vec<String> {
     match at {
         Address::Subject { service, subject, targets } => {
@@ -104,6 +105,7 @@ fn names(at: &Address) -> Vec<String> {
         }
         Address::Inbox { service, instance } => vec![format!("{service}.inbox.{instance}")],
         Address::Control { service } => vec![format!("{service}.control")],
+        Address::Directory => vec!["directory".to_owned()],
     }
 }
 

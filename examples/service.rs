@@ -80,7 +80,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("all shops together have {all}");
 
     // What it has begun it ends; everything else goes to the other one.
-    println!("{:?}", shops[0].drain(Duration::from_secs(10)).await);
+    let drained = shops[0].drain(Duration::from_secs(10)).await;
+    println!("drained: {} finished, {} cut off", drained.finished, drained.aborted);
     let order = Order { item: "teapot".to_owned(), count: 1 };
     service.send("order", &order).confirm().await?;
     println!("the other shop has the last order");

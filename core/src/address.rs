@@ -16,6 +16,7 @@ use crate::{InstanceId, MessageId, ServiceName, Subject, id};
 ///         }
 ///         Address::Inbox { service, instance } => format!("{service}.inbox.{instance}"),
 ///         Address::Control { service } => format!("{service}.control"),
+///         Address::Directory => "directory".to_owned(), // the others have dots
 ///     }
 /// }
 ///
@@ -47,6 +48,9 @@ pub enum Address {
         /// The service.
         service: ServiceName,
     },
+    /// The instances of all services that answer those who ask which services there are: see
+    /// [`discoverable`](crate::Builder::discoverable).
+    Directory,
 }
 
 impl Address {
@@ -54,13 +58,14 @@ impl Address {
         Self::Inbox { service: service.clone(), instance }
     }
 
-    /// Returns the service that receives packets sent to this address.
+    /// Returns the service that receives packets sent to this address; `None` for the directory.
     #[must_use]
-    pub fn service(&self) -> &ServiceName {
+    pub fn service(&self) -> Option<&ServiceName> {
         match self {
             Self::Subject { service, .. }
             | Self::Inbox { service, .. }
-            | Self::Control { service } => service,
+            | Self::Control { service } => Some(service),
+            Self::Directory => None,
         }
     }
 }

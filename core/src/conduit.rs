@@ -1,4 +1,5 @@
 mod builder;
+mod describing;
 mod health;
 mod shutdown;
 
@@ -6,7 +7,8 @@ use std::{fmt, time::Duration};
 
 pub use self::{
     builder::{Builder, Missing},
-    health::{ConduitState, ConnectionChanges},
+    describing::Describing,
+    health::ConnectionChanges,
 };
 use crate::{
     BindTo, Drained, Encoder, Error, InstanceId, Runtime, ServiceName, Stats, Subject,
@@ -148,6 +150,7 @@ impl<E: Encoder> Conduit<E> {
         kind: BindingKind,
     ) -> Result<S::Binding, Error> {
         let bound = driver::bind(self.handle.shared(), subject, kind).await?;
+        bound.record().set_types(S::types());
         Ok(S::with_types(Binding::new(bound, self.handle.clone(), self.around.clone())))
     }
 
@@ -206,7 +209,7 @@ impl<E: Encoder> Conduit<E> {
         let shared = self.handle.shared();
         shared.start_drain(limit);
         shared.closed().await;
-        shared.work.drained()
+        Drained { bindings: driver::describe_bindings(shared), ..shared.work.drained() }
     }
 
     /// [Drains](Self::drain) the conduit with a short limit, 1 s unless

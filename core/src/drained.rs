@@ -1,3 +1,5 @@
+use crate::BindingInfo;
+
 /// Counts of the messages that a conduit held when it was [drained](crate::Conduit::drain), or
 /// received afterwards, by outcome.
 ///
@@ -21,7 +23,7 @@
 /// # })
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
     /// Messages that were handled to completion.
@@ -33,4 +35,6 @@ pub struct Drained {
     /// Messages whose handlers were aborted at the limit, that still waited in a binding of
     /// [`bind`](crate::Conduit::bind), or that could not be handed on in time.
     pub aborted: usize,
+    /// The bindings that there were when the drain began, each with its final counts.
+    pub bindings: Vec<BindingInfo>,
 }

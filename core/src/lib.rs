@@ -73,6 +73,8 @@
 //! - [`Builder`] sets every limit, [`Stats`] reports what a conduit holds, and [`Traffic`] what it
 //!   has sent and received. [`Conduit::state`],
 //!   [`Conduit::ready`] and [`Conduit::connection`] tell whether it is well.
+//! - [`Conduit::instances`] and [`Conduit::services`] ask which instances there are, and each
+//!   returns [`InstanceInfo`]s.
 //! - A [`Layer`](layer::Layer) is what happens around every message: traces, retries, limits.
 //!
 //! Below them, the module `proto` is the protocol as state machines without I/O. It is public for
@@ -94,6 +96,7 @@ mod conduit;
 mod config;
 mod contract;
 mod delivery;
+mod description;
 mod drained;
 mod driver;
 mod encoder;
@@ -111,7 +114,9 @@ mod producer;
 pub mod proto;
 mod runtime;
 mod source;
+mod state;
 mod stats;
+mod texts;
 mod traffic;
 pub mod transport;
 mod worker;
@@ -126,10 +131,11 @@ pub use self::{
     },
     body::{Body, BodyWriter, IncomingBody},
     call::{Client, Message, Replies, Replying, Requesting, SendTo, Sending},
-    conduit::{Builder, Conduit, ConduitState, ConnectionChanges, Missing},
+    conduit::{Builder, Conduit, ConnectionChanges, Describing, Missing},
     config::Limits,
     contract::{Calling, Contract, NoReply},
     delivery::{Delivery, FailedDelivery},
+    description::{BindingCounts, BindingInfo, BoundAs, InstanceInfo},
     drained::Drained,
     encoder::{CodecError, Decode, Encode, Encoder},
     error::{Error, ErrorKind, Failure},
@@ -139,6 +145,7 @@ pub use self::{
     name::{MAX_SERVICE_NAME, MAX_SUBJECT, NameError, NameRule, ServiceName, Subject},
     runtime::{Runtime, Task},
     source::Source,
+    state::ConduitState,
     stats::Stats,
     traffic::{ReceivedTraffic, SentTraffic, Traffic},
     worker::{HandlerOutput, Worker},

@@ -16,6 +16,7 @@
 //! | `conduit::packet` | WARN | messages that were accepted could not be sent |
 //! | `conduit::packet` | DEBUG | a packet could not be sent |
 //! | `conduit::conduit` | ERROR | the inbox of this instance could not be subscribed |
+//! | `conduit::conduit` | WARN | this instance cannot be discovered: the directory could not be subscribed |
 //! | `conduit::conduit` | ERROR | the transport is gone, and the conduit closes |
 //! | `conduit::conduit` | INFO | the last handle of a conduit was dropped: it closes, and its handlers end |
 //! | `conduit::conduit` | DEBUG | a subject could not be left |

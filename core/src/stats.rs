@@ -1,3 +1,5 @@
+use serde::Serialize;
+
 use crate::driver::Shared;
 
 /// What a conduit holds now, and its counters since it was created.
@@ -24,7 +26,7 @@ use crate::driver::Shared;
 /// # })
 /// # }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Running tasks.

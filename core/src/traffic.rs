@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use crate::{ErrorKind, ServiceName, Subject, driver::Shared};
+use crate::{
+    ErrorKind, ServiceName, Subject,
+    driver::{Counts, Shared},
+};
 
 /// What a conduit has sent and received since it was created, from
 /// [`Conduit::traffic`](crate::Conduit::traffic).
@@ -73,21 +76,23 @@ pub struct ReceivedTraffic {
 impl Traffic {
     pub(crate) fn of(shared: &Shared) -> Self {
         let sent = shared.destinations.sent().all().into_iter();
-        let received = shared.received.all().into_iter();
+        let sent = sent.map(|(to, tally)| (to, tally.counts()));
+        let received = shared.records.received().into_iter();
         Self {
             sent: sent
-                .map(|(to, tally)| SentTraffic {
+                .filter(|(_, counts)| !counts.is_empty())
+                .map(|(to, Counts { begun, failed, .. })| SentTraffic {
                     to,
-                    messages: tally.begun(),
-                    failed: tally.failed(),
+                    messages: begun,
+                    failed,
                 })
                 .collect(),
             received: received
-                .map(|(subject, tally)| ReceivedTraffic {
+                .map(|(subject, Counts { begun, done, failed, .. })| ReceivedTraffic {
                     subject,
-                    messages: tally.begun(),
-                    handled: tally.done(),
-                    failed: tally.failed(),
+                    messages: begun,
+                    handled: done,
+                    failed,
                 })
                 .collect(),
         }

@@ -125,14 +125,14 @@ impl Worker {
     /// [`Binding::lost`](crate::Binding::lost).
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.bound.mailbox.lost.get()
+        self.bound.mailbox.record.lost.get()
     }
 
     /// Returns how many messages [layers](crate::layer) have refused: one-way messages, and in a
     /// plain binding also requests and streamed bodies, since no other binding receives its copy.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.bound.mailbox.refused.get()
+        self.bound.mailbox.record.refused.get()
     }
 
     /// Returns how many messages wait to be handled.

@@ -48,7 +48,7 @@ fn service() -> Outcome {
     assert!(printed.has("its code is item.unknown, try again: false"));
     assert_eq!(printed.count("client counts its teapots"), 2, "every shop counts");
     assert!(printed.has("all shops together have 5"));
-    assert!(printed.has("Drained { finished: 0, handed_on: 0, aborted: 0 }"));
+    assert!(printed.has("drained: 0 finished, 0 cut off"));
     assert!(printed.has("the other shop has the last order"));
     Ok(())
 }

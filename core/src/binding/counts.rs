@@ -16,7 +16,7 @@ impl<E: Encoder> Binding<E> {
     /// other members receive the rest.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.bound.mailbox.lost.get()
+        self.bound.mailbox.record.lost.get()
     }
 
     /// Returns how many messages were lost in transit, by the broker or on the connection to it, as
@@ -27,14 +27,14 @@ impl<E: Encoder> Binding<E> {
     /// connection. One message can reveal the loss of at most 1,048,576 others.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        self.bound.mailbox.missed.get()
+        self.bound.mailbox.record.missed.get()
     }
 
     /// Returns how many messages [layers](crate::layer) have refused: one-way messages, and in a
     /// plain binding also requests and streamed bodies, since no other binding receives its copy.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.bound.mailbox.refused.get()
+        self.bound.mailbox.record.refused.get()
     }
 
     /// Returns how many messages wait in the binding.

@@ -2,13 +2,13 @@
 
 mod with_state;
 
-use std::{error::Error as StdError, fmt, marker::PhantomData, sync::Arc};
+use std::{any, error::Error as StdError, fmt, marker::PhantomData, sync::Arc};
 
 pub use self::with_state::TypedBindingWithState;
 use super::Binding;
 use crate::{
     Contract, Decode, Encode, Encoder, Error, Failure, HandlerOutput, Message, NoReply, Subject,
-    Worker, layer::Layer,
+    Worker, driver::Types, layer::Layer,
 };
 
 /// What a conduit can [bind](crate::Conduit::bind) to: a subject, as text or as a [`Subject`], or a
@@ -25,6 +25,13 @@ pub trait BindTo<E>: Send {
 
     /// Turns a binding to the subject into one with the types of a contract.
     fn with_types(binding: Binding<E>) -> Self::Binding;
+
+    /// Returns the names of the types, for those who ask which bindings there are.
+    #[doc(hidden)]
+    #[must_use]
+    fn types() -> Option<Types> {
+        None
+    }
 }
 
 impl<S, E> BindTo<E> for S
@@ -52,6 +59,12 @@ impl<E, In, Out> BindTo<E> for &Contract<In, Out> {
 
     fn with_types(binding: Binding<E>) -> TypedBinding<E, In, Out> {
         TypedBinding { binding, types: PhantomData }
+    }
+
+    fn types() -> Option<Types> {
+        let (takes, replies) = (any::type_name::<In>(), any::type_name::<Out>());
+        let has_reply = replies != any::type_name::<NoReply>();
+        Some(Types { takes, replies: has_reply.then_some(replies) })
     }
 }
 

@@ -1,11 +1,14 @@
+mod about;
 mod failures;
 mod layers;
+mod waiting;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     Conduit, Encoder, Error, IdGenerator, Limits, Runtime, ServiceName,
     config::Config,
+    description::{About, type_name},
     driver::{self, Ground},
     handle::Handle,
     id::SystemIds,
@@ -61,6 +64,7 @@ pub struct Builder<R = Missing, T = Missing, E = Missing> {
     ids: Box<dyn IdGenerator>,
     config: Config,
     layers: Layers,
+    about: About,
 }
 
 impl Builder {
@@ -73,6 +77,7 @@ impl Builder {
             ids: Box::new(SystemIds::default()),
             config: Config::default(),
             layers: Layers::default(),
+            about: About::default(),
         }
     }
 }
@@ -80,20 +85,20 @@ impl Builder {
 impl<R, T, E> Builder<R, T, E> {
     /// Sets the runtime that runs the conduit's tasks and handlers.
     pub fn runtime<N: Runtime>(self, runtime: N) -> Builder<N, T, E> {
-        let Self { service, transport, encoder, ids, config, layers, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config, layers }
+        let Self { service, transport, encoder, ids, config, layers, about, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers, about }
     }
 
     /// Sets the transport that moves the conduit's packets.
     pub fn transport<N: Transport>(self, transport: N) -> Builder<R, N, E> {
-        let Self { service, runtime, encoder, ids, config, layers, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config, layers }
+        let Self { service, runtime, encoder, ids, config, layers, about, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers, about }
     }
 
     /// Sets the encoder for values.
     pub fn encoder<N: Encoder>(self, encoder: N) -> Builder<R, T, N> {
-        let Self { service, runtime, transport, ids, config, layers, .. } = self;
-        Builder { service, runtime, transport, encoder, ids, config, layers }
+        let Self { service, runtime, transport, ids, config, layers, about, .. } = self;
+        Builder { service, runtime, transport, encoder, ids, config, layers, about }
     }
 
     /// Sets the generator of ids; by default, the operating system. Only for reproducible tests: ids
@@ -184,44 +189,6 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets how many messages may wait in a binding; 1,024 by default. Further one-way messages are
-    /// dropped and counted, requests and streamed bodies refused. The same limit applies to the
-    /// waiting answers to one [`request_all`](crate::Client::request_all).
-    pub fn max_waiting_messages(mut self, count: usize) -> Self {
-        self.config.waiting = count;
-        self
-    }
-
-    /// Sets how many bytes may wait in a binding; 4 MiB by default. The same limit applies to the
-    /// waiting answers to one [`request_all`](crate::Client::request_all). Messages beyond it are
-    /// dropped or refused as with [`max_waiting_messages`](Self::max_waiting_messages).
-    ///
-    /// The whole length of a packet counts. Of a streamed body only the offer counts, with its
-    /// headers; the body has a [budget](Self::body_budget) of its own. An empty queue accepts one
-    /// message of any size.
-    pub fn max_waiting_bytes_per_binding(mut self, bytes: u64) -> Self {
-        self.config.waiting_bytes_per_binding = bytes;
-        self
-    }
-
-    /// Sets how many bytes of messages and replies may wait in the whole conduit; 16 MiB by
-    /// default. The first 16 KiB of each binding and each request are not counted, and an empty
-    /// queue accepts one message of any size. See
-    /// [`Stats::waiting_bytes`](crate::Stats::waiting_bytes).
-    pub fn max_waiting_bytes(mut self, bytes: u64) -> Self {
-        self.config.waiting_bytes = bytes;
-        self
-    }
-
-    /// Sets how long a request may wait in a queue binding for a handler or a reading loop; 100 ms
-    /// by default. After that it goes back to the group. While a request that cannot go back waits
-    /// for longer, new requests are refused, and their senders ask the group again. See
-    /// [`Binding::concurrency`](crate::Binding::concurrency).
-    pub fn max_request_wait(mut self, time: Duration) -> Self {
-        self.config.request_wait = time;
-        self
-    }
-
     /// Sets how many bodies of one binding may be open; 512 by default. Further ones are refused,
     /// as are those of one sender beyond a third, so that other senders find room.
     pub fn max_bodies_per_binding(mut self, count: usize) -> Self {
@@ -264,7 +231,7 @@ impl<R, T, E> Builder<R, T, E> {
     ///
     /// # Errors
     /// `InvalidName` if the service name is not valid, `InvalidLimit` if limits contradict each
-    /// other.
+    /// other, or those of [`version`](Self::version) and [`description`](Self::description).
     ///
     /// # Panics
     /// If the runtime panics because it is not running.
@@ -276,9 +243,16 @@ impl<R, T, E> Builder<R, T, E> {
     {
         let service = self.service?;
         self.config.check()?;
+        self.about.check()?;
+        let about = About {
+            runtime: type_name::<R>(),
+            transport: type_name::<T>(),
+            content_type: self.encoder.content_type(),
+            ..self.about
+        };
         let transport: Box<dyn DynTransport> = Box::new(self.transport);
         let runtime = Arc::new(self.runtime);
-        let ground = Ground::new(service, self.config, runtime, transport, self.ids);
+        let ground = Ground::new(service, about, self.config, runtime, transport, self.ids);
         let shared = driver::start(ground, self.layers.gate());
         let handle = Handle::new(shared, Arc::new(self.encoder));
         Ok(Conduit::new_handle(handle, Around::new(self.layers)))

@@ -10,21 +10,10 @@ use std::{
 use futures_core::Stream;
 
 use super::Conduit;
-use crate::{Encoder, Error, Traffic, changes::ChangesReader, driver, transport::ConnectionStatus};
-
-/// How far a conduit is in its life, from [`Conduit::state`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ConduitState {
-    /// It sends, receives and binds.
-    Running,
-    /// It [drains](Conduit::drain): it finishes its work, and refuses more.
-    Draining,
-    /// It aborts what remains, and sends what was accepted.
-    Closing,
-    /// Every call returns `Closed`.
-    Closed,
-}
+use crate::{
+    ConduitState, Encoder, Error, Traffic, changes::ChangesReader, driver,
+    transport::ConnectionStatus,
+};
 
 impl<E: Encoder> Conduit<E> {
     /// Returns how far the conduit is in its life.
@@ -50,16 +39,7 @@ impl<E: Encoder> Conduit<E> {
     /// ```
     #[must_use]
     pub fn state(&self) -> ConduitState {
-        let shared = self.handle.shared();
-        if shared.check_running().is_ok() {
-            ConduitState::Running
-        } else if shared.check_open().is_ok() {
-            ConduitState::Draining
-        } else if shared.is_closed() {
-            ConduitState::Closed
-        } else {
-            ConduitState::Closing
-        }
+        self.handle.shared().state()
     }
 
     /// Waits until the conduit is closed, whatever has closed it.

@@ -1,11 +1,10 @@
 //! The limits of a builder as a value, for configuration files.
 
-use std::{fmt, time::Duration};
+mod time;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, Visitor},
-};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::Config;
 use crate::Error;
@@ -40,7 +39,7 @@ use crate::Error;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Limits {
@@ -58,19 +57,19 @@ pub struct Limits {
     /// [`no_max_decode_size`](crate::Builder::no_max_decode_size).
     pub no_max_decode_size: bool,
     /// See [`request_timeout`](crate::Builder::request_timeout).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub request_timeout: Option<Duration>,
     /// See [`send_timeout`](crate::Builder::send_timeout).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub send_timeout: Option<Duration>,
     /// See [`join_window`](crate::Builder::join_window).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub join_window: Option<Duration>,
     /// See [`lag_limit`](crate::Builder::lag_limit).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub lag_limit: Option<Duration>,
     /// See [`idle_limit`](crate::Builder::idle_limit).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub idle_limit: Option<Duration>,
     /// See [`max_waiting_messages`](crate::Builder::max_waiting_messages).
     pub max_waiting_messages: Option<usize>,
@@ -79,14 +78,14 @@ pub struct Limits {
     /// See [`max_waiting_bytes`](crate::Builder::max_waiting_bytes).
     pub max_waiting_bytes: Option<u64>,
     /// See [`max_request_wait`](crate::Builder::max_request_wait).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub max_request_wait: Option<Duration>,
     /// See [`max_bodies_per_binding`](crate::Builder::max_bodies_per_binding).
     pub max_bodies_per_binding: Option<usize>,
     /// See [`max_bodies`](crate::Builder::max_bodies).
     pub max_bodies: Option<usize>,
     /// See [`close_timeout`](crate::Builder::close_timeout).
-    #[serde(deserialize_with = "time")]
+    #[serde(with = "time")]
     pub close_timeout: Option<Duration>,
     /// See [`outbox_size`](crate::Builder::outbox_size).
     pub outbox_size: Option<usize>,
@@ -104,6 +103,32 @@ impl Limits {
         let mut config = Config::default();
         config.apply(self);
         config.check()
+    }
+
+    /// Returns all limits of a configuration.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self {
+            chunk_size: Some(config.chunk),
+            body_window: Some(config.window),
+            first_window: Some(config.first_window),
+            body_budget: Some(config.budget),
+            max_decode_size: config.max_decode_size,
+            no_max_decode_size: config.max_decode_size.is_none(),
+            request_timeout: Some(config.request_timeout),
+            send_timeout: Some(config.send_timeout),
+            join_window: Some(config.join_window),
+            lag_limit: Some(config.lag_limit),
+            idle_limit: Some(config.idle_limit),
+            max_waiting_messages: Some(config.waiting),
+            max_waiting_bytes_per_binding: Some(config.waiting_bytes_per_binding),
+            max_waiting_bytes: Some(config.waiting_bytes),
+            max_request_wait: Some(config.request_wait),
+            max_bodies_per_binding: Some(config.bodies_per_binding),
+            max_bodies: Some(config.bodies),
+            close_timeout: Some(config.close_timeout),
+            outbox_size: Some(config.outbox),
+            send_buffer: Some(config.send_buffer),
+        }
     }
 }
 
@@ -159,51 +184,5 @@ impl Config {
 fn set<T>(limit: &mut T, to: Option<T>) {
     if let Some(to) = to {
         *limit = to;
-    }
-}
-
-/// Reads a time that is given as text.
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    struct Optional;
-
-    impl<'de> Visitor<'de> for Optional {
-        type Value = Option<Duration>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(r#"a whole number with "ms", "s", "m" or "h""#)
-        }
-
-        fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_some<D: Deserializer<'de>>(self, given: D) -> Result<Self::Value, D::Error> {
-            given.deserialize_str(self)
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            let time =
-                parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self));
-            time.map(Some)
-        }
-    }
-
-    deserializer.deserialize_option(Optional)
-}
-
-fn parse(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
-    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs);
-    match unit.trim_start() {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => seconds(1),
-        "m" => seconds(60),
-        "h" => seconds(60 * 60),
-        _ => None,
     }
 }

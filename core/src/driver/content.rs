@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{InboundStream, ground::Ground};
+use super::{InboundStream, ground::Ground, records::Record};
 use crate::{
     Error, Executed,
     proto::{Read, Reason, ReasonCode},
@@ -29,6 +29,8 @@ pub(crate) struct StreamContent {
     length: Option<u64>,
     /// Is told of the end.
     end: Option<Box<dyn BodyEnd>>,
+    /// Counts the bytes that are read.
+    record: Option<Arc<Record>>,
 }
 
 /// Wants to know how the reading of a body ends. Dropped without a word if the reader drops the body
@@ -58,7 +60,15 @@ impl Content {
         deadline: Option<Instant>,
     ) -> Self {
         let deadline = deadline.map(|at| Deadline::new(stream.ground(), at));
-        Self::Stream(Box::new(StreamContent { stream, deadline, length, end: None }))
+        Self::Stream(Box::new(StreamContent { stream, deadline, length, end: None, record: None }))
+    }
+
+    /// Counts the bytes that are read with those of a binding.
+    pub(super) fn counted_by(mut self, record: &Arc<Record>) -> Self {
+        if let Self::Stream(content) = &mut self {
+            content.record = Some(Arc::clone(record));
+        }
+        self
     }
 
     /// Sets a time after which reading fails.
@@ -118,6 +128,12 @@ impl Content {
 }
 
 impl StreamContent {
+    fn count(&self, bytes: usize) {
+        if let Some(record) = &self.record {
+            record.tally.receive(bytes);
+        }
+    }
+
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Error>> {
         let next = ready!(self.poll_bytes(cx));
         let result = match &next {
@@ -139,7 +155,10 @@ impl StreamContent {
             self.stream.stop(ReasonCode::Deadline.into());
         }
         match ready!(self.stream.poll_read(cx)) {
-            Read::Chunk(bytes) => Poll::Ready(Ok(Some(bytes))),
+            Read::Chunk(bytes) => {
+                self.count(bytes.len());
+                Poll::Ready(Ok(Some(bytes)))
+            }
             Read::End => Poll::Ready(Ok(None)),
             // The sender may have given up at the same moment, for the same reason.
             Read::Failed(_) if late => Poll::Ready(Err(self.failed(&ReasonCode::Deadline.into()))),

@@ -89,7 +89,8 @@ impl<'a> PacketDelivery<'a> {
         // Checked first: a refused request must not create a replier, whose drop would answer it.
         if head.request.is_some() && !self.takes_request(mailbox) {
             self.lose_copy(mailbox, &head);
-            return self.refuse_request(&head, ReasonCode::Overloaded.into());
+            let tally = &mailbox.record.tally;
+            return self.refuse_request(tally, &head, ReasonCode::Overloaded.into());
         }
         let (mut at, mut accepted) = (at, None);
         if self.has_gate(at) {
@@ -108,10 +109,10 @@ impl<'a> PacketDelivery<'a> {
             }
         } else if let Some(replier) = &arrival.replier {
             self.lose_copy(mailbox, &arrival.head);
-            self.route.tally.fail(ErrorKind::Overloaded);
+            mailbox.record.tally.fail(ErrorKind::Overloaded);
             replier.fail(ReasonCode::Overloaded.into(), Detail::default());
         } else {
-            self.route.tally.fail(ErrorKind::Overloaded);
+            mailbox.record.tally.fail(ErrorKind::Overloaded);
             mailbox.lose(&self.route.subject, &arrival.head);
         }
     }
@@ -120,7 +121,7 @@ impl<'a> PacketDelivery<'a> {
     /// left. If its sender can be told, it asks the group again.
     fn pass_on(&self, head: &Head, body: &[u8]) {
         if head.request.is_some() {
-            self.refuse_request(head, ReasonCode::Draining.into());
+            self.refuse_request(&self.route.tally, head, ReasonCode::Draining.into());
         } else {
             self.shared.handing_on.send_again(self.route.subject.clone(), head, body);
         }
@@ -137,7 +138,9 @@ impl<'a> PacketDelivery<'a> {
                     if let Err(declined) = self.offer_to(at, head, offer) {
                         let mailbox = self.mailbox(at);
                         self.count_copy(mailbox, head, &declined);
-                        self.refuse_offer(&head.source, stream, mailbox.port(), declined.reason());
+                        let tally = &mailbox.record.tally;
+                        let (port, reason) = (mailbox.port(), declined.reason());
+                        self.refuse_offer(tally, &head.source, (stream, port), reason);
                     }
                 }
                 return;
@@ -165,7 +168,7 @@ impl<'a> PacketDelivery<'a> {
                 declined
             }
         };
-        self.refuse_offer(&head.source, stream, 0, refused.reason());
+        self.refuse_offer(&self.route.tally, &head.source, (stream, 0), refused.reason());
     }
 
     fn offer_to(&mut self, at: usize, head: &Head, offer: Offer) -> Result<(), Declined> {
@@ -189,7 +192,9 @@ impl<'a> PacketDelivery<'a> {
         let stream = streams
             .accept(id, target, offer.length, &head.source, self.bytes, queue)
             .map_err(Declined::Code)?;
-        let content = Content::stream(stream, offer.length, self.deadline(head));
+        let deadline = self.deadline(head);
+        let content =
+            Content::stream(stream, offer.length, deadline).counted_by(&self.mailbox(at).record);
         let arrival = self.arrival(Box::new(head.clone()), content, accepted);
         // Full means that it was unbound a moment ago.
         if let Err(Full(arrival)) = self.give(at, arrival) {
@@ -203,9 +208,12 @@ impl<'a> PacketDelivery<'a> {
     }
 
     fn give(&mut self, at: usize, arrival: Arrival) -> Result<(), Full> {
-        self.members.give(&self.shared.routes, at, arrival, self.bytes)?;
-        self.route.tally.begin();
-        Ok(())
+        let bytes = arrival.content.whole().map_or(0, <[u8]>::len);
+        self.mailbox(at).record.tally.begin(bytes);
+        self.members.give(&self.shared.routes, at, arrival, self.bytes).inspect_err(|_| {
+            // Nothing has taken it, so that the members are as they were.
+            self.members.all()[at].mailbox.record.tally.take_back(bytes);
+        })
     }
 
     fn give_back(&self, arrival: Arrival) {
@@ -252,7 +260,7 @@ impl<'a> PacketDelivery<'a> {
     fn note(&mut self, at: usize, head: &Head) {
         let Some(number) = head.sequence else { return };
         let member = &mut self.members.all_mut()[at];
-        let (missed, all_missed) = (&member.mailbox.missed, &self.shared.counters.missed);
+        let (missed, all_missed) = (&member.mailbox.record.missed, &self.shared.counters.missed);
         match member.seen.note(head.source.instance, number) {
             Gap::None => {}
             Gap::Missed(count) => {

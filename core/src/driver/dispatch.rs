@@ -61,6 +61,12 @@ fn handle_frame(shared: &Shared, frame: Result<Frame, ProtocolError>, bytes: usi
         | Frame::Failure { .. }
         | Frame::Alive { .. } => shared.requests.handle_answer(frame, bytes),
         Frame::Cancel { message } => shared.serving.handle_cancel(message),
+        Frame::Describe { message, source, time_left, brief } => {
+            shared.asked.handle_describe(message, source, time_left, brief);
+        }
+        Frame::Description { message, source, body } => {
+            shared.questions.handle_description(message, source, body, bytes);
+        }
         Frame::Message { .. } | Frame::Offer { .. } | Frame::Probe { .. } | Frame::Batch { .. } => {
             shared.counters.invalid.add(1);
         }
@@ -113,6 +119,7 @@ pub(super) fn handle_undelivered(shared: &Shared, token: Token) {
         Some(Purpose::Ask(targets)) => {
             shared.streams.handle_undelivered(token.message, targets);
             shared.requests.handle_undelivered(token.message, targets);
+            shared.questions.handle_undelivered(token.message);
         }
         Some(Purpose::SignOfLife) => shared.serving.handle_absent_asker(token.message),
         Some(Purpose::FindGroup) => {

@@ -74,7 +74,7 @@ impl Endpoint {
 
     /// Takes the number of the next message, which is counted as sent.
     pub(crate) fn number(&self) -> u64 {
-        self.tally.begin();
+        self.tally.begin(0);
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 

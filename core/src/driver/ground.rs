@@ -18,11 +18,6 @@ use std::{sync::Arc, time::Instant};
 use event_listener::Event;
 use futures_lite::future;
 
-pub(super) use self::{
-    counters::Counter,
-    stage::{Lifecycle, Stage},
-    tokens::Purpose,
-};
 pub(crate) use self::{
     counters::Counters,
     logged::{EventFields, Logged},
@@ -35,13 +30,18 @@ use self::{
     timers::{Sleep, Timers},
     tokens::Tokens,
 };
+pub(super) use self::{
+    stage::{Lifecycle, Stage},
+    tokens::Purpose,
+};
 use super::{
-    cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, tally::Tallies,
+    cleanup_flag::CleanupFlag, endpoint::GroupProbes, outlet::SendBuffer, records::Records,
     task_queue::TaskQueue, waiting::WaitingBytes,
 };
 use crate::{
     IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
     config::{Config, piece},
+    description::About,
     id,
     proto::{
         Nonces,
@@ -66,8 +66,10 @@ pub(crate) struct Ground {
     /// Notified when something has ended that a drain may wait for.
     pub(super) ended: Event,
     pub(crate) counters: Counters,
-    /// The messages to each subject that is or was bound here.
-    pub(crate) received: Tallies<Subject>,
+    /// The bindings, with what they have received.
+    pub(crate) records: Records,
+    /// What this instance tells of itself.
+    pub(crate) about: About,
     log: Log,
     pub(super) cleanup_flag: Arc<CleanupFlag>,
     pub(crate) destinations: Destinations,
@@ -80,6 +82,7 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn new(
         service: ServiceName,
+        about: About,
         config: Config,
         runtime: Arc<dyn Runtime>,
         transport: Box<dyn DynTransport>,
@@ -99,7 +102,8 @@ impl Ground {
             waiting: Arc::new(WaitingBytes::new(config.waiting_bytes)),
             ended: Event::new(),
             counters: Counters::default(),
-            received: Tallies::default(),
+            records: Records::default(),
+            about,
             log: Log::default(),
             destinations: Destinations::new(Arc::clone(&cleanup_flag)),
             cleanup_flag,
@@ -147,6 +151,12 @@ impl Ground {
 
     pub(crate) fn message_id(&self) -> MessageId {
         id::message_id(&*self.ids)
+    }
+
+    /// Returns an unpredictable number.
+    pub(super) fn random(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = id::secret(&*self.ids);
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// Returns this conduit as the receiver of a body.

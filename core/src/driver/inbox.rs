@@ -20,7 +20,9 @@ pub(super) async fn serve(shared: &Shared) {
     match open(shared).await {
         Ok((mut inbox, mut control)) => {
             shared.lifecycle.opened();
-            future::or(listen(shared, &mut *inbox), listen(shared, &mut *control)).await;
+            let inbox = listen(shared, &mut *inbox);
+            let control = future::or(listen(shared, &mut *control), listen_to_directory(shared));
+            future::or(inbox, control).await;
             shared.log(Logged::TransportGone, EventFields::default());
         }
         Err(error) if error.kind() == ErrorKind::Closed => {
@@ -42,6 +44,19 @@ async fn open(
     let control = shared.transport.subscribe(&Address::Control { service }).await?;
     shared.reach_broker().await?;
     Ok((inbox, control))
+}
+
+/// Listens to those who ask all services, if this instance is discoverable. It can do without.
+async fn listen_to_directory(shared: &Shared) {
+    if shared.about.describes && shared.about.is_discoverable {
+        match shared.transport.subscribe(&Address::Directory).await {
+            Ok(mut directory) => listen(shared, &mut *directory).await,
+            Err(error) => {
+                shared.log(Logged::NotDiscoverable, EventFields::error(&Causes(&error)));
+            }
+        }
+    }
+    future::pending::<()>().await;
 }
 
 /// Handles the packets of a subscription until it ends.

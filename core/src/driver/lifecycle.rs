@@ -8,6 +8,7 @@ use futures_lite::future;
 
 use super::{
     Shared,
+    describe::answer_last_questions,
     ground::{EventFields, Ground, Logged, Stage},
     inbox,
 };
@@ -45,6 +46,7 @@ async fn run(shared: &Shared) {
                 && shared.work.handlers() == 0
         };
         until(shared, is_quiet).await;
+        answer_last_questions(shared);
         shared.close_outbox();
         shared.handing_on.close();
     };

@@ -19,7 +19,8 @@ use event_listener::Event;
 use self::state::{Locked, MailboxState};
 use super::{
     Arrival, InboundStream,
-    ground::{Counter, EventFields, Logged},
+    ground::{EventFields, Logged},
+    records::Record,
     streams::Readiness,
     waiting::WaitingBytes,
     work::Work,
@@ -32,8 +33,7 @@ use crate::{
 
 pub(crate) struct Mailbox {
     work: Arc<Work>,
-    id: BindingId,
-    kind: BindingKind,
+    pub(crate) record: Arc<Record>,
     /// How many messages may wait.
     limit: usize,
     state: Mutex<MailboxState>,
@@ -42,13 +42,6 @@ pub(crate) struct Mailbox {
     /// Whether no more messages will be added. Set under the lock.
     complete: AtomicBool,
     completed: Event,
-    /// One-way messages that found no room. In a plain binding, which has its own copy of every
-    /// message, also requests and streamed messages that it did not get.
-    pub(crate) lost: Counter,
-    /// Messages that are known to be lost in transit.
-    pub(crate) missed: Counter,
-    /// Messages that layers have refused, without those that another member of the group may get.
-    pub(crate) refused: Counter,
     /// What the layers of the binding are asked when a message arrives.
     gate: Mutex<Gate>,
     /// How many there are.
@@ -59,32 +52,28 @@ pub(crate) struct Mailbox {
 pub(super) struct Full(pub(super) Arrival);
 
 impl Mailbox {
-    pub(super) fn new(work: Arc<Work>, id: BindingId, kind: BindingKind) -> Self {
+    pub(super) fn new(work: Arc<Work>, record: Arc<Record>) -> Self {
         let config = &work.ground.config;
         let queue = Queue::new(config.waiting, config.waiting_bytes_per_binding);
         Self {
             work,
-            id,
-            kind,
+            record,
             limit: queue.room(),
             state: Mutex::new(MailboxState::new(queue)),
             count: AtomicUsize::new(0),
             complete: AtomicBool::new(false),
             completed: Event::new(),
-            lost: Counter::default(),
-            missed: Counter::default(),
-            refused: Counter::default(),
             gate: Mutex::default(),
             gate_len: AtomicUsize::new(0),
         }
     }
 
     pub(crate) fn id(&self) -> BindingId {
-        self.id
+        self.record.id
     }
 
     pub(super) fn kind(&self) -> BindingKind {
-        self.kind
+        self.record.kind
     }
 
     fn budget(&self) -> &WaitingBytes {
@@ -145,7 +134,7 @@ impl Mailbox {
     /// Drops a message that will not be handled. A plain binding that has accepted a body that does
     /// not arrive counts it as lost.
     fn give_up(&self, arrival: Arrival) {
-        if self.kind != BindingKind::Queue && arrival.is_lost() {
+        if self.kind() != BindingKind::Queue && arrival.is_lost() {
             self.lose(&arrival.subject, &arrival.head);
         }
         arrival.refuse();
@@ -156,7 +145,7 @@ impl Mailbox {
     /// Counts a message that it did not get.
     pub(super) fn lose(&self, subject: &Subject, head: &Head) {
         let ground = &self.work.ground;
-        self.lost.add(1);
+        self.record.lost.add(1);
         ground.counters.lost.add(1);
         let (subject, source) = (Some(subject), Some(&head.source));
         ground

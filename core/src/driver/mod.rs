@@ -4,7 +4,7 @@
 //! A room depends only on rooms above it in this list.
 //!
 //! The foundation:
-//! - `tally`: counts messages, subject by subject
+//! - `tally`: counts messages; `records`: the bindings, each with its counts
 //! - `waiting`: the budget of the bytes that wait; `expiring`: entries that are kept for one idle
 //!   limit; `cleanup_flag`: whether there are any
 //! - `task_queue`: entries for one task
@@ -22,6 +22,7 @@
 //! - `requests`: the requests that wait for answers
 //! - `serving`: the requests that are being answered
 //! - `arrival`: a message that has reached a binding; `mailbox`: the queue of one binding
+//! - `questions`: the questions for descriptions, asked here and elsewhere
 //! - `handing_on`: the messages that no handler here will take, on their way back to their group
 //! - `routes`: the subscriptions, and the bindings of each
 //! - `shared`: holds the parts together
@@ -31,6 +32,7 @@
 //! - `dispatch`: hands each frame to the part that it is for
 //! - `inbox`, `subscriptions`: poll the subscriptions of the transport
 //! - `overdue`: refuses requests that have waited for too long; `cleanup`: removes expired entries
+//! - `describe`: describes this instance, and answers those who ask
 //! - `readiness`: waits until a conduit can be used
 //! - `lifecycle`: starts, drains and ends a conduit
 //!
@@ -53,6 +55,7 @@ mod cleanup_flag;
 mod connection;
 mod content;
 mod deliver;
+mod describe;
 mod dispatch;
 mod endpoint;
 mod expiring;
@@ -63,7 +66,9 @@ mod lifecycle;
 mod mailbox;
 mod outlet;
 mod overdue;
+mod questions;
 mod readiness;
+mod records;
 mod requests;
 mod routes;
 mod serving;
@@ -79,16 +84,19 @@ mod work;
 pub(crate) use self::{
     arrival::Arrival,
     content::{BodyEnd, Content},
+    describe::{describe, describe_bindings},
     endpoint::Endpoint,
     ground::{EventFields, Ground, Logged},
     lifecycle::{release, start},
     mailbox::Mailbox,
+    questions::Answered,
     readiness::ready,
+    records::{Record, Types},
     requests::{Answer, NoAnswer, Pending, RequestStep, Room},
     serving::Replier,
     shared::Shared,
     streams::{InboundStream, OutboundStream},
     subscriptions::{Bound, bind},
-    tally::Tally,
+    tally::{Counts, Tally},
     work::Handling,
 };

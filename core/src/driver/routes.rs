@@ -52,8 +52,10 @@ impl Routes {
     ) -> (Arc<Mailbox>, Arc<Route>, bool) {
         let mut table = lock(&self.table);
         let joined = table.registry.bind(subject.clone(), kind);
-        let mailbox = Arc::new(Mailbox::new(Arc::clone(&self.work), joined.binding, kind));
-        let tally = self.work.ground.received.get(&subject);
+        let records = &self.work.ground.records;
+        let record = records.add(joined.binding, &subject, kind);
+        let mailbox = Arc::new(Mailbox::new(Arc::clone(&self.work), record));
+        let tally = records.subject(&subject);
         let fresh = || Arc::new(Route::new(joined.route, subject, kind.target(), tally));
         let route = Arc::clone(table.routes.entry(joined.route).or_insert_with(fresh));
         let binding = BoundMailbox { mailbox: Arc::clone(&mailbox), route: Arc::clone(&route) };
@@ -136,6 +138,13 @@ impl Routes {
         table.bindings.values().map(|binding| binding.mailbox.waiting_bytes()).sum()
     }
 
+    /// Returns how many messages and bytes wait in each binding that has a reader.
+    pub(super) fn waiting(&self) -> BTreeMap<BindingId, (usize, u64)> {
+        let table = lock(&self.table);
+        let waiting = |mailbox: &Mailbox| (mailbox.waiting(), mailbox.waiting_bytes());
+        table.bindings.iter().map(|(id, binding)| (*id, waiting(&binding.mailbox))).collect()
+    }
+
     /// Returns whether messages wait in a binding.
     pub(super) fn has_waiting(&self) -> bool {
         let table = lock(&self.table);
@@ -187,6 +196,12 @@ impl Routes {
     /// Forgets a binding whose reader is dropped.
     pub(super) fn forget(&self, binding: BindingId) {
         let forgotten = lock(&self.table).bindings.remove(&binding);
+        // While the conduit drains, its bindings end, and their counts are still of interest.
+        if let Some(forgotten) = &forgotten
+            && self.work.ground.check_running().is_ok()
+        {
+            forgotten.mailbox.record.end();
+        }
         drop(forgotten);
     }
 

@@ -1,8 +1,15 @@
 use std::{ops::Deref, sync::Arc};
 
 use super::{
-    connection::WatchedConnection, ground::Ground, handing_on::HandingOn, requests::Requests,
-    routes::Routes, serving::Serving, streams::Streams, work::Work,
+    connection::WatchedConnection,
+    ground::Ground,
+    handing_on::HandingOn,
+    questions::{Asked, Questions},
+    requests::Requests,
+    routes::Routes,
+    serving::Serving,
+    streams::Streams,
+    work::Work,
 };
 use crate::accept::Gate;
 
@@ -12,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) work: Arc<Work>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) requests: Requests,
+    pub(crate) questions: Questions,
+    pub(super) asked: Asked,
     pub(crate) serving: Arc<Serving>,
     pub(super) handing_on: Arc<HandingOn>,
     pub(crate) routes: Routes,
@@ -29,6 +38,8 @@ impl Shared {
         Self {
             connection: WatchedConnection::new(&ground),
             requests: Requests::new(Arc::clone(&ground), Arc::clone(&streams)),
+            questions: Questions::new(Arc::clone(&ground)),
+            asked: Asked::new(Arc::clone(&ground)),
             serving: Arc::new(Serving::new(Arc::clone(&ground))),
             routes: Routes::new(Arc::clone(&work), Arc::clone(&handing_on)),
             ground,

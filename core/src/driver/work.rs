@@ -149,6 +149,7 @@ impl Work {
         let Self { taken, given_back, .. } = self;
         let left = taken.load(Ordering::SeqCst) + given_back.load(Ordering::SeqCst);
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        Drained { aborted: drained.aborted.saturating_add(left), ..*drained }
+        let aborted = drained.aborted.saturating_add(left);
+        Drained { aborted, ..drained.clone() }
     }
 }

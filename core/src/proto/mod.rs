@@ -13,6 +13,7 @@
 //!   once.
 //! - [`Registry`] knows which bindings a packet is for, and a [`Queue`] which message of a binding
 //!   is next.
+//! - [`Describing`] decides which questions for a description are answered.
 //! - [`SequenceTracker`] detects messages lost in transit.
 //!
 //! The machines are driven from outside: `handle_*` and the calls of the local user change them,
@@ -24,6 +25,7 @@ mod backoff;
 mod budget;
 mod checksum;
 mod clock;
+mod describing;
 pub mod frame;
 mod inbound;
 mod nonces;
@@ -39,6 +41,7 @@ pub use self::{
     answerer::Answerer,
     asker::{Asker, AskerEvent, AskerLimits, AskerTransmit, RequestFailure},
     budget::{Budget, BudgetLimits, Claim, Offered, Refused, Shares},
+    describing::{Describing, Question},
     frame::{Detail, ProtocolError},
     inbound::{Inbound, InboundLimits, Read},
     nonces::Nonces,

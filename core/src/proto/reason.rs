@@ -150,7 +150,7 @@ impl Reason {
     }
 
     /// Cuts a text to at most `most` bytes, between characters.
-    pub(super) fn cut(text: &str, most: usize) -> &str {
+    pub(crate) fn cut(text: &str, most: usize) -> &str {
         let mut end = text.len().min(most);
         while !text.is_char_boundary(end) {
             end -= 1;

@@ -12,7 +12,10 @@ use super::Address;
 /// use conduit::transport::{Address, Destination};
 ///
 /// let destination = Destination::new(Address::Control { service: "shop".parse()? });
-/// let name = |address: &Address| format!("control.{}", address.service());
+/// let name = |address: &Address| match address.service() {
+///     Some(service) => format!("control.{service}"),
+///     None => "directory".to_owned(),
+/// };
 /// assert_eq!(destination.remember(name), Some(&"control.shop".to_owned()));
 /// # Ok::<(), conduit::NameError>(())
 /// ```

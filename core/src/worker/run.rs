@@ -5,16 +5,16 @@ use std::{
     fmt::Display,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use futures_lite::future;
 
 use super::{HandlerOutput, Worker, function::Function, report::Report, slots::Slots};
 use crate::{
-    Encoder, ErrorKind, Message, Subject,
+    Encoder, ErrorKind, Message,
     call::Duties,
-    driver::{Bound, EventFields, Logged, Shared, Tally},
+    driver::{Bound, EventFields, Logged, Record, Shared},
     error::{Causes, FailureMap, OneLine, panic_text},
     handle::Handle,
     layer::{Around, Handled},
@@ -35,6 +35,7 @@ where
     F: FnMut(Message<E>) -> R + Send + 'static,
     R: Future<Output: HandlerOutput> + Send + 'static,
 {
+    bound.record().concurrency.store(concurrency, Ordering::Relaxed);
     let bound = Arc::new(bound);
     let weak = handle.downgrade();
     let shared = Arc::clone(handle.shared());
@@ -64,20 +65,19 @@ where
                 // Messages that have arrived are handled even if the last handle was dropped.
                 let mut message = Message::received(weak.handle(), arrival, around.clone());
                 let duties = message.take_duties();
+                running.record().tally.start();
                 let handling = function.handle(message);
                 let handler = Arc::clone(&shared);
                 let Some(slot) = slot else {
                     let map = failure_map.as_ref();
-                    let subject = (running.subject(), &**running.tally());
-                    handle_one(handler, subject, duties, map, handling).await;
+                    handle_one(handler, running.record(), duties, map, handling).await;
                     continue;
                 };
-                let (subject, tally) = (running.subject().clone(), Arc::clone(running.tally()));
+                let record = Arc::clone(running.record());
                 let (handlers, map) = (Arc::clone(&handlers), failure_map.clone());
                 shared.tasks.spawn(async move {
                     let _handlers = handlers;
-                    let subject = (&subject, &*tally);
-                    handle_one(handler, subject, duties, map.as_ref(), handling).await;
+                    handle_one(handler, &record, duties, map.as_ref(), handling).await;
                     drop(slot);
                 });
             }
@@ -92,12 +92,14 @@ where
 /// Runs a handler until it completes, its reply is no longer needed, or the conduit closes.
 async fn handle_one(
     shared: Arc<Shared>,
-    (subject, tally): (&Subject, &Tally),
+    record: &Record,
     duties: Duties,
     failure_map: Option<&FailureMap>,
     running: impl Future<Output = Handled>,
 ) {
     let Duties { source, replier, deadline, handling } = duties;
+    // One-way messages are not timed: reading the clock twice costs a part of a small one.
+    let began = replier.as_ref().map(|_| shared.now());
     let needless = async {
         match &replier {
             Some(replier) => replier.needless(deadline).await,
@@ -110,7 +112,7 @@ async fn handle_one(
     };
     let outcome = future::or(async { Some(running.await) }, stopped).await;
     let log = |event: Logged, error: Option<&dyn Display>| {
-        let (subject, source) = (Some(subject), Some(&source));
+        let (subject, source) = (Some(&record.subject), Some(&source));
         shared.log(event, EventFields { subject, source, error, ..EventFields::default() });
     };
     let panicked = |panic: &(dyn Any + Send)| {
@@ -118,6 +120,7 @@ async fn handle_one(
         log(Logged::HandlerPanicked, Some(&OneLine(text)));
         (Reason::new(ReasonCode::Panicked, text), Detail::default())
     };
+    let is_refused = matches!(outcome, Some(Handled::Refused(_)));
     // Of a one-way message too, whose sender is not told.
     let mut code = None;
     let failure = match outcome {
@@ -154,8 +157,12 @@ async fn handle_one(
         Some(Handled::Panicked(panic)) => Some(panicked(&*panic)),
     };
     match code.or_else(|| failure.as_ref().map(|(reason, _)| reason.code)) {
-        None => tally.finish(),
-        Some(code) => tally.fail(ErrorKind::of(code)),
+        None => record.tally.finish(),
+        Some(code) if is_refused => record.tally.refuse(ErrorKind::of(code)),
+        Some(code) => record.tally.break_off(ErrorKind::of(code)),
+    }
+    if let Some(began) = began.filter(|_| !is_refused) {
+        record.tally.time(shared.now().saturating_duration_since(began));
     }
     if let (Some(replier), Some((reason, detail))) = (replier, failure) {
         replier.fail(reason, detail);

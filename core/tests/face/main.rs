@@ -9,6 +9,7 @@ mod bodies;
 mod cancelling;
 mod closing;
 mod contracts;
+mod describing;
 mod dying;
 mod encoding;
 mod errors;

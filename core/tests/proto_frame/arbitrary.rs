@@ -179,8 +179,24 @@ fn answering() -> impl Strategy<Value = Frame> {
     prop_oneof![reply, reply_stream, failure, cancel, alive, probe, batch]
 }
 
+fn source() -> impl Strategy<Value = Source> {
+    answer().prop_map(|head| head.source)
+}
+
+fn describing() -> impl Strategy<Value = Frame> {
+    let describe = (message(), source(), any::<u32>(), any::<bool>()).prop_map(
+        |(message, source, wait, brief)| {
+            let time_left = Duration::from_millis(wait.into());
+            Frame::Describe { message, source, time_left, brief }
+        },
+    );
+    let description = (message(), source(), body())
+        .prop_map(|(message, source, body)| Frame::Description { message, source, body });
+    prop_oneof![describe, description]
+}
+
 fn frame() -> impl Strategy<Value = Frame> {
-    prop_oneof![opening(), streaming(), answering()]
+    prop_oneof![opening(), streaming(), answering(), describing()]
 }
 
 /// Whatever can be read is written in one way, and reads the same again.
@@ -207,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn no_header_panics(kind in 1..=16u8, header in vec(any::<u8>(), 0..200)) {
+    fn no_header_panics(kind in 1..=19u8, header in vec(any::<u8>(), 0..200)) {
         let length = u16::try_from(header.len()).expect("the header is short").to_be_bytes();
         assert_stable(&[&[1, kind], &length[..], &header].concat().into());
     }

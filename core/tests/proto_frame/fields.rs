@@ -130,6 +130,17 @@ impl Fields {
             },
             "Probe" => Frame::Probe { message: self.message() },
             "Batch" => Frame::Batch { packets: self.body() },
+            "Describe" => Frame::Describe {
+                message: self.message(),
+                source: self.source(),
+                time_left: Duration::from_millis(some(self.time_left.take())),
+                brief: self.flag("BRIEF"),
+            },
+            "Description" => Frame::Description {
+                message: self.message(),
+                source: self.source(),
+                body: self.body(),
+            },
             kind => panic!("there is no frame {kind:?}"),
         };
         assert_eq!(self, Self::default(), "{kind} does not have these");
@@ -151,14 +162,18 @@ impl Fields {
         for (key, value) in self.headers.drain(..) {
             headers.add(key, value).expect("the header is valid");
         }
-        let service = ServiceName::new(some(self.service.take())).expect("the name is valid");
         Box::new(Head {
-            source: Source { service, instance: self.instance() },
+            source: self.source(),
             content_type: self.content_type(),
             headers,
             sequence: self.sequence.take(),
             request,
         })
+    }
+
+    fn source(&mut self) -> Source {
+        let service = ServiceName::new(some(self.service.take())).expect("the name is valid");
+        Source { service, instance: self.instance() }
     }
 
     fn stream(&mut self) -> StreamId {

@@ -72,7 +72,7 @@ fn every_type_has_a_golden_packet() {
     let mut types: Vec<u8> = samples::all().iter().map(|sample| sample.packet[1]).collect();
     types.sort_unstable();
     types.dedup();
-    assert_eq!(types, (1..=17).collect::<Vec<u8>>());
+    assert_eq!(types, (1..=19).collect::<Vec<u8>>());
 }
 
 #[test]

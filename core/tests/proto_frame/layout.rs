@@ -47,6 +47,7 @@ fn frames(is_full: bool) -> Vec<(Layout, Frame)> {
     let head = || Box::new(Head { request: is_full.then_some(request), ..answer.clone() });
     let answer = || Box::new(answer.clone());
     let (message, target, body) = (MESSAGE, Target::Group, Bytes::from(text));
+    let source = samples::head("a").source;
     let (stream, length) = (StreamId { message, reply: is_full }, some(1));
     let (instance, receiver) = (INSTANCE, Receiver { instance: INSTANCE, port: 1 });
     let nonce = Nonce::from_bytes([1; Nonce::LEN]);
@@ -70,7 +71,14 @@ fn frames(is_full: bool) -> Vec<(Layout, Frame)> {
         Frame::Cancel { message },
         Frame::Alive { message, instance, target },
         Frame::Probe { message },
-        Frame::Batch { packets: body },
+        Frame::Batch { packets: body.clone() },
+        Frame::Describe {
+            message,
+            source: source.clone(),
+            time_left: Duration::from_secs(1),
+            brief: is_full,
+        },
+        Frame::Description { message, source, body },
     ];
     FRAMES.into_iter().zip(frames).collect()
 }
@@ -191,6 +199,7 @@ fn a_body_is_as_long_as_its_layout_says_at_most() {
         let wanted = match layout.body {
             BodyKind::Nothing => Err(ProtocolError::UnexpectedBody),
             BodyKind::Detail => Err(ProtocolError::DetailTooLong),
+            BodyKind::Description => Err(ProtocolError::DescriptionTooLong),
             BodyKind::Whole | BodyKind::Chunk | BodyKind::Packets => Ok(()),
         };
         assert_eq!(with_body(most + 1), wanted, "{}", layout.name);
@@ -260,6 +269,7 @@ fn every_layout_is_what_the_specification_says() {
             "the whole body" => BodyKind::Whole,
             "bytes from OFFSET on" => BodyKind::Chunk,
             "the detail" => BodyKind::Detail,
+            "the description" => BodyKind::Description,
             "packets, each after its length" => BodyKind::Packets,
             other => panic!("{other:?} says nothing of the body"),
         };

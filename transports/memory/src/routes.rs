@@ -16,6 +16,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Routes {
     services: BTreeMap<ServiceName, Service>,
+    directory: Route,
 }
 
 #[derive(Default)]
@@ -29,7 +30,7 @@ impl Routes {
     pub(crate) fn offer(&mut self, to: &Address, packet: Packet, wakers: &mut Wakers) -> Offer {
         let targets = match to {
             Address::Subject { targets, .. } => *targets,
-            Address::Inbox { .. } | Address::Control { .. } => Targets::Plain,
+            Address::Inbox { .. } | Address::Control { .. } | Address::Directory => Targets::Plain,
         };
         match self.get_mut(to) {
             Some(route) => route.offer(targets, packet, wakers),
@@ -48,15 +49,21 @@ impl Routes {
         capacity: usize,
         way: &Arc<Way>,
     ) -> Arc<Queue> {
-        let service = self.services.entry(at.service().clone()).or_default();
         let route = match at {
-            Address::Subject { subject, .. } => {
-                service.subjects.entry(subject.clone()).or_default()
+            Address::Subject { service, subject, .. } => {
+                self.service(service).subjects.entry(subject.clone()).or_default()
             }
-            Address::Inbox { instance, .. } => service.inboxes.entry(*instance).or_default(),
-            Address::Control { .. } => &mut service.control,
+            Address::Inbox { service, instance } => {
+                self.service(service).inboxes.entry(*instance).or_default()
+            }
+            Address::Control { service } => &mut self.service(service).control,
+            Address::Directory => &mut self.directory,
         };
         route.add(target, capacity, way)
+    }
+
+    fn service(&mut self, name: &ServiceName) -> &mut Service {
+        self.services.entry(name.clone()).or_default()
     }
 
     /// Stops routing to a queue, and removes addresses and services that have no queue left.
@@ -68,25 +75,30 @@ impl Routes {
         if !route.is_empty() {
             return;
         }
-        let Some(service) = self.services.get_mut(at.service()) else {
+        let Some(name) = at.service() else { return };
+        let Some(service) = self.services.get_mut(name) else {
             return;
         };
         match at {
             Address::Subject { subject, .. } => drop(service.subjects.remove(subject)),
             Address::Inbox { instance, .. } => drop(service.inboxes.remove(instance)),
-            Address::Control { .. } => {}
+            Address::Control { .. } | Address::Directory => {}
         }
         if service.is_empty() {
-            self.services.remove(at.service());
+            self.services.remove(name);
         }
     }
 
     fn get_mut(&mut self, at: &Address) -> Option<&mut Route> {
-        let service = self.services.get_mut(at.service())?;
+        let Some(name) = at.service() else {
+            return Some(&mut self.directory);
+        };
+        let service = self.services.get_mut(name)?;
         match at {
             Address::Subject { subject, .. } => service.subjects.get_mut(subject),
             Address::Inbox { instance, .. } => service.inboxes.get_mut(instance),
             Address::Control { .. } => Some(&mut service.control),
+            Address::Directory => None,
         }
     }
 }

@@ -116,7 +116,7 @@ fn a_delay_takes_its_time_and_the_end_of_faults_takes_none() {
         memory.inject_faults(FaultPlan::new(sim.clone(), 1).on_the_rest(late));
         publish(&memory, &subject(), [1]).await;
         sim.sleep(Duration::from_millis(999)).await;
-        assert_eq!(waiting(&mut subscription).await, []);
+        assert_eq!(waiting(&mut subscription).await, [0_u8; 0]);
         sim.sleep(Duration::from_millis(1)).await;
         assert_eq!(subscription.next().await, Some(Packet::Data(vec![1].into())));
         publish(&memory, &subject(), [2, 3]).await;
@@ -202,7 +202,7 @@ fn one_connection_breaks_and_is_mended() {
         publish(&other, &subject(), [3]).await;
         assert_eq!(waiting(&mut here).await, [2, 3]);
         assert_eq!(waiting(&mut there).await, [3]);
-        assert_eq!(waiting(&mut left).await, []);
+        assert_eq!(waiting(&mut left).await, [0_u8; 0]);
     });
 }
 
@@ -261,7 +261,7 @@ fn what_a_connection_receives_waits_for_what_came_before() {
         sim.sleep(Duration::from_millis(3500)).await;
         assert_eq!(waiting(&mut subscription).await, [0, 1, 2]);
         assert_eq!(waiting(&mut beside).await, [0, 1, 2]);
-        assert_eq!(waiting(&mut same).await, []);
+        assert_eq!(waiting(&mut same).await, [0_u8; 0]);
         sim.sleep(Duration::from_secs(1)).await;
         assert_eq!(waiting(&mut same).await, [3]);
         memory.end_faults();

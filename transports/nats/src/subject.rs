@@ -57,6 +57,8 @@ impl Root {
                 join(&[root, ".", service.as_str(), ".i.", &instance.to_string(), ".", PACKET])
             }
             Address::Control { service } => join(&[root, ".", service.as_str(), ".c"]),
+            // No other subject has two tokens.
+            Address::Directory => join(&[root, ".directory"]),
         }
     }
 
@@ -77,7 +79,7 @@ impl Root {
                 // Packets and notices, in the order in which the server sends them.
                 (join(&[root, ".", service.as_str(), ".*.", &instance.to_string(), ".*"]), None)
             }
-            Address::Control { .. } => (self.publish(at), None),
+            Address::Control { .. } | Address::Directory => (self.publish(at), None),
         };
         Some((subject, queue))
     }
@@ -106,7 +108,8 @@ impl Root {
 }
 
 /// The place that a packet is published to, as far as permissions are concerned: all subjects of a
-/// service are one, all its inboxes are another, its control address is a third.
+/// service are one, all its inboxes are another, its control address is a third, and the directory
+/// is one of its own.
 pub(crate) fn place(published_to: &str) -> &str {
     let third_dot = published_to.match_indices('.').nth(2);
     third_dot.map_or(published_to, |(end, _)| &published_to[..end])

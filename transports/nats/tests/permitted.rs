@@ -20,6 +20,7 @@ with_every_runtime!(
     a_reply_that_is_not_permitted_is_denied,
     a_third_hears_nothing,
     a_third_forges_no_reply,
+    the_directory_needs_a_permission_of_its_own,
     permissions_may_change,
     a_client_that_was_handed_in_knows_nothing,
 );
@@ -44,6 +45,14 @@ authorization {
         subscribe: "conduit-staging.worker.>"
     } }
     { user: all, password: four }
+    { user: shown, password: six, permissions {
+        publish: { allow: "conduit.>", deny: "conduit.*.n.>" }
+        subscribe: ["conduit.shown.>", "conduit.directory"]
+    } }
+    { user: curious, password: seven, permissions {
+        publish: { allow: "conduit.>", deny: ["conduit.*.n.>", "conduit.directory"] }
+        subscribe: "conduit.curious.>"
+    } }
   ]
 }
 "#;
@@ -58,6 +67,8 @@ async fn connect(server: &Server, user: &str) -> Result<Nats, conduit_nats::Conn
         ("third", "three"),
         ("all", "four"),
         ("staging", "five"),
+        ("shown", "six"),
+        ("curious", "seven"),
     ];
     let (_, password) = passwords.iter().find(|(name, _)| *name == user).expect("a user");
     Nats::connect(server.url_as(user, password)).await
@@ -92,6 +103,43 @@ fn nothing_was_denied(mut events: impl Stream<Item = NatsEvent> + Unpin) {
     while let Some(Some(event)) = future::block_on(future::poll_once(events.next())) {
         assert!(!matches!(event, NatsEvent::Denied(_)), "{event:?}");
     }
+}
+
+async fn the_directory_needs_a_permission_of_its_own(runtime: impl Runtime + Clone) -> Outcome {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let server = Server::with_config(PERMISSIONS);
+    let mut conduits = Vec::new();
+    for service in ["shown", "worker", "asker"] {
+        let nats = connect(&server, service).await?;
+        let builder = builder(service, runtime.clone(), nats).version("1.2.3");
+        let conduit = builder.discoverable(true).build()?;
+        conduit.ready(LIMIT).await?;
+        conduits.push(conduit);
+    }
+    let [shown, _, asker] = &conduits[..] else { unreachable!() };
+    // Those that may not listen there do without, and answer at their service.
+    let told = loop {
+        // The directory is subscribed in the background.
+        let told = asker.services().wait(Duration::from_millis(500)).await?;
+        if !told.is_empty() {
+            break told;
+        }
+    };
+    let told: Vec<_> = told.iter().map(|info| info.instance).collect();
+    assert_eq!(told, [shown.instance()]);
+    for service in ["shown", "worker", "asker"] {
+        let told = asker.instances(service).wait(Duration::from_millis(900)).await?;
+        let told: Vec<_> = told.iter().map(|info| (&*info.transport, &info.version)).collect();
+        assert_eq!(told, [("Nats", &Some("1.2.3".to_owned()))], "{service}");
+    }
+    let told = asker.instances("no-such").wait(Duration::from_secs(3600)).await?;
+    assert!(told.is_empty(), "the server knows that there is none");
+
+    let curious = builder("curious", runtime, connect(&server, "curious").await?).build()?;
+    let error = curious.services().await.expect_err("it may not ask");
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert_eq!(curious.instances("shown").wait(Duration::from_millis(900)).await?.len(), 1);
+    Ok(())
 }
 
 async fn two_services_need_no_more(runtime: impl Runtime + Clone) -> Outcome {

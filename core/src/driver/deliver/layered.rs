@@ -64,6 +64,6 @@ impl PacketDelivery<'_> {
             self.mailbox(at).count_refused(&self.route.subject, &head.source, refusal);
         }
         let reason = self.shared.config.told(refusal.reason().clone());
-        self.refuse_request(head, reason);
+        self.refuse_request(&self.mailbox(at).record.tally, head, reason);
     }
 }

@@ -6,7 +6,7 @@ use super::PacketDelivery;
 use crate::{
     ErrorKind, MessageId, Source,
     accept::Refusal,
-    driver::{Mailbox, streams::OfferQueue},
+    driver::{Mailbox, Tally, streams::OfferQueue},
     proto::{
         Detail, Reason, ReasonCode,
         frame::{Frame, Head, Refusable, StreamId},
@@ -15,13 +15,13 @@ use crate::{
 };
 
 impl PacketDelivery<'_> {
-    pub(super) fn refuse_request(&self, head: &Head, reason: Reason) {
+    pub(super) fn refuse_request(&self, tally: &Tally, head: &Head, reason: Reason) {
         if let Some(request) = head.request {
-            self.refuse_asker(&head.source, request.message, reason);
+            self.refuse_asker(tally, &head.source, request.message, reason);
         }
     }
 
-    fn refuse_asker(&self, asker: &Source, message: MessageId, reason: Reason) {
+    fn refuse_asker(&self, tally: &Tally, asker: &Source, message: MessageId, reason: Reason) {
         let code = reason.code;
         let failure = Frame::Failure {
             message,
@@ -31,10 +31,17 @@ impl PacketDelivery<'_> {
             reason,
             detail: Detail::default(),
         };
+        tally.fail(ErrorKind::of(code));
         self.refuse(code, asker.inbox(), failure.encode());
     }
 
-    pub(super) fn refuse_offer(&self, sender: &Source, id: StreamId, port: u64, reason: Reason) {
+    pub(super) fn refuse_offer(
+        &self,
+        tally: &Tally,
+        sender: &Source,
+        (id, port): (StreamId, u64),
+        reason: Reason,
+    ) {
         let code = reason.code;
         let reason = self.shared.config.told(reason);
         let stop = Frame::Stop {
@@ -50,11 +57,11 @@ impl PacketDelivery<'_> {
             let last_word = (sender.clone(), stop.clone());
             self.shared.streams.remember_last_word((id, port), last_word);
         }
+        tally.fail(ErrorKind::of(code));
         self.refuse(code, sender, stop);
     }
 
     fn refuse(&self, code: ReasonCode, sender: Address, refusal: Bytes) {
-        self.route.tally.fail(ErrorKind::of(code));
         if code == ReasonCode::Draining {
             self.shared.handing_on.hand_on(sender, refusal, self.route.target);
         } else {
@@ -65,9 +72,11 @@ impl PacketDelivery<'_> {
     /// Refuses a message that is not understood; once for each plain binding, since each would
     /// accept.
     pub(in crate::driver) fn refuse_unsupported(&self, what: &Refusable) {
-        let code = ReasonCode::Unsupported;
+        let (code, tally) = (ReasonCode::Unsupported, &*self.route.tally);
         match what {
-            Refusable::Request(asker, message) => self.refuse_asker(asker, *message, code.into()),
+            Refusable::Request(asker, message) => {
+                self.refuse_asker(tally, asker, *message, code.into());
+            }
             Refusable::Offer(sender, message) => {
                 let id = StreamId { message: *message, reply: false };
                 let each = self.members.all().iter().map(|member| member.mailbox.port());
@@ -76,7 +85,7 @@ impl PacketDelivery<'_> {
                     Target::Group => vec![0],
                 };
                 for port in ports {
-                    self.refuse_offer(sender, id, port, code.into());
+                    self.refuse_offer(tally, sender, (id, port), code.into());
                 }
             }
         }

@@ -8,6 +8,7 @@ use crate::{
     Headers, MessageId,
     accept::Gate,
     config::Config,
+    description::About,
     driver::{self, Ground, Shared, bind, routes::Members},
     id::SystemIds,
     proto::{
@@ -78,6 +79,7 @@ impl Subscription for Silent {
 fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
     let ground = Ground::new(
         "a".parse().expect("it keeps the rules"),
+        About::default(),
         Config::default(),
         Arc::new(sim.clone()),
         Box::new(transport.clone()),

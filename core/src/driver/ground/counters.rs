@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::driver::tally::Counter;
 
 /// The counters of a conduit.
 #[derive(Default)]
@@ -15,21 +15,4 @@ pub(crate) struct Counters {
     pub(crate) unsent: Counter,
     /// Notices dropped because the outbox was full.
     pub(crate) outbox_dropped: Counter,
-}
-
-#[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, count: u64) {
-        self.0.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(crate) fn take_back(&self, count: u64) {
-        self.0.fetch_sub(count, Ordering::Relaxed);
-    }
-
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }

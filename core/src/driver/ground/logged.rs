@@ -59,6 +59,7 @@ events! {
     Unsent: "conduit::packet" WARN "messages that were accepted could not be sent";
     NotSent: "conduit::packet" DEBUG "a packet could not be sent";
     NoInbox: "conduit::conduit" ERROR "the inbox of this instance could not be subscribed";
+    NotDiscoverable: "conduit::conduit" WARN "this instance cannot be discovered: the directory could not be subscribed";
     TransportGone: "conduit::conduit" ERROR "the transport is gone, and the conduit closes";
     NotLeft: "conduit::conduit" DEBUG "a subject could not be left";
     NotFlushed: "conduit::conduit" DEBUG "the last packets may not have reached the broker";

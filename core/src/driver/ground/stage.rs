@@ -15,7 +15,7 @@ use event_listener::Event;
 use futures_lite::future;
 
 use super::Ground;
-use crate::{Error, ErrorKind, lock::lock};
+use crate::{ConduitState, Error, ErrorKind, lock::lock};
 
 #[derive(Default)]
 pub(in crate::driver) struct Lifecycle {
@@ -170,6 +170,16 @@ impl Ground {
             return Err(ErrorKind::Closed.into());
         }
         Ok(())
+    }
+
+    /// Returns how far the conduit is in its life.
+    pub(crate) fn state(&self) -> ConduitState {
+        match self.lifecycle.stage() {
+            Stage::Running => ConduitState::Running,
+            Stage::Draining => ConduitState::Draining,
+            Stage::Closing => ConduitState::Closing,
+            Stage::Closed => ConduitState::Closed,
+        }
     }
 
     /// Returns whether the conduit is closed: the transport is closed, and sleeps end at once.

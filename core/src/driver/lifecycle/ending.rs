@@ -5,7 +5,9 @@ use std::sync::Arc;
 use futures_lite::future;
 
 use super::{end_work, run};
-use crate::driver::{Shared, cleanup::clean_up, ground::Stage, overdue::refuse_overdue};
+use crate::driver::{
+    Shared, cleanup::clean_up, describe::answer_questions, ground::Stage, overdue::refuse_overdue,
+};
 
 /// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
 struct EndConduitOnDrop(Arc<Shared>);
@@ -31,6 +33,7 @@ pub(super) fn launch(shared: &Arc<Shared>) {
         let requests = future::zip(shared.serving.keep_alive(), refuse_overdue(shared));
         let others = future::zip(shared.log_repeats(), clean_up(shared));
         let others = future::zip(others, shared.connection.watch(shared));
+        let others = future::zip(others, answer_questions(shared));
         let all = async {
             future::zip(requests, others).await;
         };

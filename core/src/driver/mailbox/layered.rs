@@ -15,7 +15,7 @@ impl Mailbox {
     /// Counts a message that a layer has refused, unless its sender may offer it to another member.
     pub(crate) fn count_refused(&self, subject: &Subject, source: &Source, refusal: &Refusal) {
         let ground = &self.work.ground;
-        self.refused.add(1);
+        self.record.refused.add(1);
         ground.counters.refused.add(1);
         let error: Option<&dyn fmt::Display> = Some(&OneLine(refusal.text()));
         let (subject, source) = (Some(subject), Some(source));

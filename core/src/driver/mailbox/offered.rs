@@ -10,7 +10,7 @@ use crate::{
 
 impl OfferQueue for Mailbox {
     fn port(&self) -> Port {
-        self.id.0
+        self.id().0
     }
 
     fn free(&self) -> (u64, u64) {

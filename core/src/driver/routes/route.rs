@@ -24,6 +24,7 @@ pub(in crate::driver) struct Route {
     pub(super) id: RouteId,
     pub(in crate::driver) subject: Subject,
     pub(in crate::driver) target: Target,
+    /// Counts what is no binding's.
     pub(in crate::driver) tally: Arc<Tally>,
     /// The number of changes of its bindings.
     pub(super) changes: AtomicU64,

@@ -9,9 +9,8 @@ use futures_lite::future;
 
 use super::listening::{Found, read};
 use crate::{
-    Subject,
     accept::{Accepted, Arriving, Gate},
-    driver::{Arrival, Content, Mailbox, Shared, Tally, routes::Route},
+    driver::{Arrival, Content, Mailbox, Record, Shared, routes::Route},
     transport::Target,
 };
 
@@ -23,12 +22,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    pub(crate) fn subject(&self) -> &Subject {
-        &self.route.subject
-    }
-
-    pub(crate) fn tally(&self) -> &Arc<Tally> {
-        &self.route.tally
+    pub(crate) fn record(&self) -> &Arc<Record> {
+        &self.mailbox.record
     }
 
     /// Takes the next message; `None` once it is unbound and all are read. It counts as taken until

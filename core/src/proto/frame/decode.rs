@@ -3,12 +3,12 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 
 use super::{
-    BodyKind, ContentType, DATA_OVERHEAD, Frame, Head, Layout, MAX_HEADER, NameCache, Nonce,
-    Receipt, Receiver, Refusable, Request, StreamId, VERSION,
-    wire::{Fields, PREFIX, flag, kind, number, port, tag, take_slice},
+    BodyKind, ContentType, DATA_OVERHEAD, Frame, Layout, MAX_HEADER, NameCache, Nonce, Receipt,
+    Receiver, Refusable, StreamId, VERSION,
+    wire::{Fields, PREFIX, flag, kind, number, port, tag},
 };
 use crate::{
-    Headers, InstanceId, MessageId, Source,
+    InstanceId, MessageId, Source,
     address::Target,
     proto::{Detail, ProtocolError, Reason, ReasonCode},
 };
@@ -75,6 +75,7 @@ impl Frame {
             Self::Data { body, .. } | Self::Reply { body, .. } => Some(body),
             Self::Failure { detail, .. } => Some(&mut detail.value),
             Self::Batch { packets } => Some(packets),
+            Self::Description { body, .. } => Some(body),
             _ => None,
         }
     }
@@ -162,6 +163,16 @@ impl Fields<'_> {
             },
             kind::PROBE => Frame::Probe { message: self.message()? },
             kind::BATCH => Frame::Batch { packets: body },
+            kind::DESCRIBE => Frame::Describe {
+                message: self.message()?,
+                source: self.source(names)?,
+                time_left: Duration::from_millis(self.need(tag::TIME_LEFT, number)?),
+                brief: self.flags()? & flag::BRIEF != 0,
+            },
+            kind::DESCRIPTION => {
+                let (message, source) = (self.message()?, self.source(names)?);
+                Frame::Description { message, source, body }
+            }
             kind => return Err(ProtocolError::UnknownType(kind)),
         })
     }
@@ -182,12 +193,12 @@ impl Fields<'_> {
         refusable.map_or(ProtocolError::UnknownField(tag), |it| ProtocolError::Unsupported(tag, it))
     }
 
-    fn source(&self, names: &mut NameCache) -> Result<Source> {
+    pub(super) fn source(&self, names: &mut NameCache) -> Result<Source> {
         let service = self.need(tag::SERVICE, |value| names.service(value))?;
         Ok(Source { service, instance: self.instance()? })
     }
 
-    fn message(&self) -> Result<MessageId> {
+    pub(super) fn message(&self) -> Result<MessageId> {
         self.id(tag::MESSAGE)
     }
 
@@ -199,7 +210,7 @@ impl Fields<'_> {
         self.need(tag::INSTANCE, |value| Some(InstanceId::from_bytes(value.try_into().ok()?)))
     }
 
-    fn flags(&self) -> Result<u64> {
+    pub(super) fn flags(&self) -> Result<u64> {
         Ok(self.get(tag::FLAGS, number)?.unwrap_or(0))
     }
 
@@ -244,51 +255,8 @@ impl Fields<'_> {
         Ok(text.unwrap_or_default().to_owned())
     }
 
-    fn content_type(&self) -> Result<Option<ContentType>> {
+    pub(super) fn content_type(&self) -> Result<Option<ContentType>> {
         self.get(tag::CONTENT_TYPE, |value| ContentType::new(std::str::from_utf8(value).ok()?))
-    }
-
-    fn head(&self, names: &mut NameCache) -> Result<Box<Head>> {
-        let request = if self.flags()? & flag::REQUEST == 0 {
-            None
-        } else {
-            Some(Request {
-                message: self.message()?,
-                time_left: self.get(tag::TIME_LEFT, number)?.map(Duration::from_millis),
-                credit: self.need(tag::CREDIT, number)?,
-            })
-        };
-        self.head_with(request, names)
-    }
-
-    /// Decodes the head of an answer, which is not a request.
-    fn answer(&self, names: &mut NameCache) -> Result<Box<Head>> {
-        self.head_with(None, names)
-    }
-
-    fn head_with(&self, request: Option<Request>, names: &mut NameCache) -> Result<Box<Head>> {
-        Ok(Box::new(Head {
-            source: self.source(names)?,
-            content_type: self.get(tag::CONTENT_TYPE, |value| names.content_type(value))?,
-            headers: self.headers()?,
-            sequence: self.get(tag::SEQUENCE, number)?,
-            request,
-        }))
-    }
-
-    fn headers(&self) -> Result<Headers> {
-        let mut headers = Headers::new();
-        for &field in &self.headers {
-            let mut value = field;
-            take_slice(&mut value)
-                .and_then(|key| {
-                    let (key, value) =
-                        (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
-                    headers.add(key, value).ok()
-                })
-                .ok_or(ProtocolError::InvalidField(tag::HEADER))?;
-        }
-        Ok(headers)
     }
 }
 

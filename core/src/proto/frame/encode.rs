@@ -2,7 +2,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Frame, HeadRef, Single, StreamId,
-    packet::{PacketWriter, answer_len, head_len, id_len, number_len, stream_len},
+    packet::{PacketWriter, answer_len, head_len, id_len, number_len, stream_len, whole_millis},
     wire::{flag, kind, tag},
 };
 impl Frame {
@@ -85,6 +85,16 @@ impl Frame {
                 packet.target(*target);
             }
             Self::Batch { .. } => {}
+            Self::Describe { message, source, time_left, brief } => {
+                packet.source(source);
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+                packet.number(tag::TIME_LEFT, whole_millis(*time_left));
+                packet.flags(if *brief { flag::BRIEF } else { 0 });
+            }
+            Self::Description { message, source, .. } => {
+                packet.source(source);
+                packet.bytes(tag::MESSAGE, &message.to_bytes());
+            }
         }
         packet.finish(self.body())
     }
@@ -129,6 +139,7 @@ impl Frame {
             Self::Message { body, .. } | Self::Data { body, .. } | Self::Reply { body, .. } => body,
             Self::Failure { detail, .. } => &detail.value,
             Self::Batch { packets } => packets,
+            Self::Description { body, .. } => body,
             _ => &[],
         }
     }
@@ -152,6 +163,8 @@ impl Frame {
             Self::Alive { .. } => kind::ALIVE,
             Self::Probe { .. } => kind::PROBE,
             Self::Batch { .. } => kind::BATCH,
+            Self::Describe { .. } => kind::DESCRIBE,
+            Self::Description { .. } => kind::DESCRIPTION,
         }
     }
 }

@@ -39,6 +39,9 @@ pub enum ProtocolError {
     /// The detail of a failure exceeds the maximum length.
     #[error("the detail of a failure is longer than {} bytes", super::Detail::MAX_VALUE)]
     DetailTooLong,
+    /// A description exceeds the maximum length.
+    #[error("the description is longer than {} bytes", super::MAX_DESCRIPTION)]
+    DescriptionTooLong,
     /// A packet of this type is not valid within a batch.
     #[error("a packet of type {0} is not valid within a batch")]
     NotInBatch(u8),

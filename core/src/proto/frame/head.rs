@@ -1,7 +1,12 @@
 use std::time::Duration;
 
-use super::ContentType;
-use crate::{Headers, MessageId, Source};
+use super::{
+    ContentType, NameCache,
+    wire::{Fields, flag, number, tag, take_slice},
+};
+use crate::{Headers, MessageId, Source, proto::ProtocolError};
+
+type Result<T> = std::result::Result<T, ProtocolError>;
 
 /// Everything of a message but its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,4 +57,50 @@ pub struct Request {
     pub time_left: Option<Duration>,
     /// How many bytes of a streamed reply may be sent before the asker grants more.
     pub credit: u64,
+}
+
+impl Fields<'_> {
+    /// Decodes a head, which may ask.
+    pub(super) fn head(&self, names: &mut NameCache) -> Result<Box<Head>> {
+        let request = if self.flags()? & flag::REQUEST == 0 {
+            None
+        } else {
+            Some(Request {
+                message: self.message()?,
+                time_left: self.get(tag::TIME_LEFT, number)?.map(Duration::from_millis),
+                credit: self.need(tag::CREDIT, number)?,
+            })
+        };
+        self.head_with(request, names)
+    }
+
+    /// Decodes the head of an answer, which is not a request.
+    pub(super) fn answer(&self, names: &mut NameCache) -> Result<Box<Head>> {
+        self.head_with(None, names)
+    }
+
+    fn head_with(&self, request: Option<Request>, names: &mut NameCache) -> Result<Box<Head>> {
+        Ok(Box::new(Head {
+            source: self.source(names)?,
+            content_type: self.get(tag::CONTENT_TYPE, |value| names.content_type(value))?,
+            headers: self.headers()?,
+            sequence: self.get(tag::SEQUENCE, number)?,
+            request,
+        }))
+    }
+
+    fn headers(&self) -> Result<Headers> {
+        let mut headers = Headers::new();
+        for &field in &self.headers {
+            let mut value = field;
+            take_slice(&mut value)
+                .and_then(|key| {
+                    let (key, value) =
+                        (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
+                    headers.add(key, value).ok()
+                })
+                .ok_or(ProtocolError::InvalidField(tag::HEADER))?;
+        }
+        Ok(headers)
+    }
 }

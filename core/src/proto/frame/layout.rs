@@ -1,12 +1,12 @@
 //! What each kind of frame consists of: the table in section 5 of `SPEC.md`.
 
 use super::{
-    Detail, ProtocolError,
+    Detail, MAX_DESCRIPTION, ProtocolError,
     wire::{kind, tag::*},
 };
 
 /// All kinds of frames, in the order of their numbers.
-pub const FRAMES: [Layout; 17] = [
+pub const FRAMES: [Layout; 19] = [
     layout(kind::MESSAGE, "Message", HEAD.and(ASKS), BodyKind::Whole),
     layout(
         kind::OFFER,
@@ -58,10 +58,17 @@ pub const FRAMES: [Layout; 17] = [
     layout(kind::ALIVE, "Alive", needs(&[MESSAGE, INSTANCE, TARGET]), BodyKind::Nothing),
     layout(kind::PROBE, "Probe", needs(&[MESSAGE]), BodyKind::Nothing),
     layout(kind::BATCH, "Batch", NONE, BodyKind::Packets),
+    layout(
+        kind::DESCRIBE,
+        "Describe",
+        SOURCE.and(needs(&[MESSAGE, TIME_LEFT])).and(may_have(&[FLAGS])),
+        BodyKind::Nothing,
+    ),
+    layout(kind::DESCRIPTION, "Description", SOURCE.and(needs(&[MESSAGE])), BodyKind::Description),
 ];
 
-const HEAD: FieldSet =
-    needs(&[SERVICE, INSTANCE]).and(may_have(&[CONTENT_TYPE, SEQUENCE])).and(may_repeat(&[HEADER]));
+const SOURCE: FieldSet = needs(&[SERVICE, INSTANCE]);
+const HEAD: FieldSet = SOURCE.and(may_have(&[CONTENT_TYPE, SEQUENCE])).and(may_repeat(&[HEADER]));
 const ASKS: FieldSet = asks(&[FLAGS, MESSAGE, CREDIT]).and(may_have(&[TIME_LEFT]));
 const STREAM: FieldSet = needs(&[MESSAGE]).and(may_have(&[FLAGS]));
 const RECEIVER: FieldSet = needs(&[INSTANCE, PORT]);
@@ -124,6 +131,8 @@ pub enum BodyKind {
     Detail,
     /// Packets, each after its length.
     Packets,
+    /// The text of a [`Frame::Description`](super::Frame::Description).
+    Description,
 }
 
 impl Layout {
@@ -175,6 +184,7 @@ impl BodyKind {
             Self::Nothing => 0,
             Self::Whole | Self::Chunk | Self::Packets => usize::MAX,
             Self::Detail => Detail::MAX_VALUE,
+            Self::Description => MAX_DESCRIPTION,
         }
     }
 
@@ -183,6 +193,7 @@ impl BodyKind {
         match self {
             _ if length <= self.max_len() => Ok(()),
             Self::Detail => Err(ProtocolError::DetailTooLong),
+            Self::Description => Err(ProtocolError::DescriptionTooLong),
             _ => Err(ProtocolError::UnexpectedBody),
         }
     }

@@ -16,6 +16,8 @@ mod name_cache;
 mod packet;
 mod wire;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 pub use self::{
@@ -36,6 +38,8 @@ pub const VERSION: u8 = 1;
 pub const MAX_HEADER: usize = 12 * 1024;
 /// The maximum length of a content type, in bytes.
 pub const MAX_CONTENT_TYPE: usize = 128;
+/// The maximum length of a [`Frame::Description`]'s body, in bytes.
+pub const MAX_DESCRIPTION: usize = 15 * 1024;
 /// An upper bound of the header's length of a [`Frame::Data`], in bytes.
 pub const DATA_OVERHEAD: usize = 64;
 
@@ -190,6 +194,26 @@ pub enum Frame {
     Batch {
         /// The packets, which [`Members`] separates.
         packets: Bytes,
+    },
+    /// Asks the instances of a service, or of all services, to describe themselves.
+    Describe {
+        /// An id for this question.
+        message: MessageId,
+        /// Who asks.
+        source: Source,
+        /// How long the asker waits for answers.
+        time_left: Duration,
+        /// Whether the answer is to tell nothing of bindings, limits and amounts.
+        brief: bool,
+    },
+    /// An instance describes itself.
+    Description {
+        /// The question.
+        message: MessageId,
+        /// The instance.
+        source: Source,
+        /// The description, as JSON.
+        body: Bytes,
     },
 }
 

@@ -9,7 +9,7 @@ use super::{
     wire::{PREFIX, flag, put_varint, tag, varint_len},
 };
 use crate::{
-    MessageId,
+    MessageId, Source,
     address::Target,
     proto::{Detail, Reason},
 };
@@ -140,10 +140,14 @@ impl PacketWriter {
         self.number(tag::OFFSET, offset);
     }
 
+    pub(super) fn source(&mut self, source: &Source) {
+        self.bytes(tag::SERVICE, source.service.as_str().as_bytes());
+        self.bytes(tag::INSTANCE, &source.instance.to_bytes());
+    }
+
     /// Writes a head without its request.
     pub(super) fn answer(&mut self, head: HeadRef<'_>) {
-        self.bytes(tag::SERVICE, head.source.service.as_str().as_bytes());
-        self.bytes(tag::INSTANCE, &head.source.instance.to_bytes());
+        self.source(head.source);
         self.content_type(head.content_type);
         for (key, value) in head.headers.iter() {
             let length = varint_len(key.len() as u64) + key.len() + value.len();
@@ -197,7 +201,7 @@ pub(super) fn answer_len(head: HeadRef<'_>) -> usize {
 }
 
 /// Rounds up to milliseconds, so that the answerer does not give up before the asker.
-fn whole_millis(time: Duration) -> u64 {
+pub(super) fn whole_millis(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
@@ -205,7 +209,7 @@ fn whole_millis(time: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        Headers, InstanceId, Source,
+        Headers, InstanceId,
         proto::frame::{Head, Request, Single, wire::kind},
     };
 

@@ -51,6 +51,8 @@ pub(super) mod kind {
     pub(in super::super) const ALIVE: u8 = 15;
     pub(in super::super) const PROBE: u8 = 16;
     pub(in super::super) const BATCH: u8 = 17;
+    pub(in super::super) const DESCRIBE: u8 = 18;
+    pub(in super::super) const DESCRIPTION: u8 = 19;
 }
 
 /// Bits of the flags field.
@@ -60,6 +62,7 @@ pub(super) mod flag {
     pub(in super::super) const REQUEST: u64 = 4;
     pub(in super::super) const STARTED: u64 = 8;
     pub(in super::super) const TRANSIENT: u64 = 16;
+    pub(in super::super) const BRIEF: u64 = 32;
 }
 
 /// Appends a number, seven bits a byte, least significant first (LEB128).

@@ -6,6 +6,7 @@
 
 mod beside;
 mod chaos;
+mod describing;
 mod edges;
 mod faults;
 mod half_way;

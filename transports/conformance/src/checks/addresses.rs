@@ -105,6 +105,32 @@ pub async fn control_reaches_every_instance<B: Broker>(
     Ok(())
 }
 
+/// A packet to the directory reaches all that subscribe to it, of whatever service.
+///
+/// # Errors
+/// What does not hold.
+pub async fn the_directory_reaches_instances_of_all_services<B: Broker>(
+    world: Arc<World<B>>,
+) -> Result<(), Violation> {
+    let rule = Guarantee::Broadcast;
+    let (publisher, other) = (Wire::connect(&world, rule).await, Wire::connect(&world, rule).await);
+    let aside = Address::Control { service: service() };
+    let mut aside = publisher.subscribe(&aside).await?;
+    let mut ears = Vec::new();
+    for wire in [&publisher, &other] {
+        ears.push(wire.subscribe(&Address::Directory).await?);
+    }
+    publisher.publish_number(&Address::Directory, 1).await?;
+    for ear in &mut ears {
+        let got = ear.number().await?;
+        rule.ensure(got == 1, || format!("wanted 1, got {got}"))?;
+    }
+    publisher.flush().await?;
+    aside.leave().await?;
+    let got = aside.rest().await?;
+    rule.ensure(got.is_empty(), || format!("the control address of a service got {got:?}"))
+}
+
 /// Two addresses never share a name: neighbours of a subject hear nothing of it.
 ///
 /// # Errors

@@ -62,6 +62,7 @@ macro_rules! each_check {
             one_member_gets_a_packet
             an_inbox_is_private
             control_reaches_every_instance
+            the_directory_reaches_instances_of_all_services
             subjects_are_apart
             namespaces_never_meet
             namespaces_are_apart_for_conduits

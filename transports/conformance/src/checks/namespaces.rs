@@ -25,7 +25,7 @@ fn longest_service() -> ServiceName {
 }
 
 /// The longest addresses of every kind.
-fn addresses() -> [Address; 4] {
+fn addresses() -> [Address; 5] {
     let subject = format!("{}.b", "a".repeat(MAX_SUBJECT - 2));
     let subject = Subject::new(subject).expect("a subject");
     let service = longest_service();
@@ -37,6 +37,7 @@ fn addresses() -> [Address; 4] {
         targets(Targets::Group),
         Address::Inbox { service: service.clone(), instance },
         Address::Control { service: service.clone() },
+        Address::Directory,
     ]
 }
 
@@ -65,7 +66,7 @@ pub async fn namespaces_never_meet<B: Broker>(world: Arc<World<B>>) -> Result<()
         wire.flush().await?;
     }
     for (at, ear) in ears.iter_mut().enumerate() {
-        let (namespace, address) = (at / 4, &addresses()[at % 4]);
+        let (namespace, address) = (at / 5, &addresses()[at % 5]);
         ear.leave().await?;
         let got = ear.rest().await?;
         rule.ensure(got == [namespace as u64], || {
@@ -77,7 +78,7 @@ pub async fn namespaces_never_meet<B: Broker>(world: Arc<World<B>>) -> Result<()
         return Ok(());
     }
     // The others have subscribers, and an inbox of the same name.
-    let [plain, _, inbox, _] = addresses();
+    let [plain, _, inbox, ..] = addresses();
     for (number, wire) in (0..).zip(&wires) {
         let mut others = Vec::new();
         for (other, wire) in wires.iter().enumerate() {

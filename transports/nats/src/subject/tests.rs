@@ -114,6 +114,17 @@ fn control_is_one_subject_of_the_service() -> Result<(), NameError> {
 }
 
 #[test]
+fn the_directory_is_one_subject_that_no_service_has() -> Result<(), NameError> {
+    assert_eq!(root().publish(&Address::Directory), "conduit.directory");
+    assert_eq!(root().subscribe(&Address::Directory), Some(("conduit.directory".into(), None)));
+    assert_eq!(place("conduit.directory"), "conduit.directory");
+    let namesake = Address::Control { service: "directory".parse()? };
+    assert!(!matches("conduit.directory", &root().publish(&namesake)));
+    assert!(!matches("conduit.directory.>", &root().publish(&Address::Directory)));
+    Ok(())
+}
+
+#[test]
 fn a_place_is_all_subjects_of_a_service_or_all_its_inboxes() -> Result<(), NameError> {
     assert_eq!(place(&root().publish(&at(Targets::Both)?)), "conduit.users.s");
     assert_eq!(place(&root().publish(&inbox()?)), "conduit.users.i");
@@ -127,7 +138,8 @@ fn a_namespace_is_another_first_token() -> Result<(), NameError> {
     let long = "n".repeat(128);
     for (namespace, first) in [("a", "conduit-a"), (&long, &format!("conduit-{long}"))] {
         let root = Root::of(&namespace.parse()?);
-        for address in [at(Targets::Plain)?, inbox()?, Address::Control { service: "a".parse()? }] {
+        let control = Address::Control { service: "a".parse()? };
+        for address in [at(Targets::Plain)?, inbox()?, control, Address::Directory] {
             let moved = |subject: String| subject.replacen("conduit", first, 1);
             let (own, other) = (root.publish(&address), self::root().publish(&address));
             assert_eq!(own, moved(other.clone()));
