@@ -1,0 +1,22 @@
+//! The built program, against a NATS server.
+
+mod asking;
+mod checking;
+mod files;
+mod golden;
+mod running;
+mod serving;
+mod tapping;
+mod who;
+
+#[path = "../../../nats/tests/support/binary.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod binary;
+#[path = "../../../nats/tests/support/process.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod process;
+#[path = "../../../nats/tests/support/server.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod server;
+
+use self::server::Server;
