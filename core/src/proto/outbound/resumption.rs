@@ -106,13 +106,12 @@ impl Peer {
         if now >= self.silence.ends_at(limits.idle) {
             let spared = || paths.spared_until(instance, self.silence.asked(), limits.idle);
             let until = self.unproven.is_none().then(spared).flatten().filter(|until| now < *until);
+            let Some(until) = until else {
+                self.give_up(ReasonCode::Lost);
+                return Overdue::No;
+            };
             // Something that was sent later may be answered before.
-            let again = later(now, limits.idle / SIGNS_OF_LIFE);
-            match until {
-                Some(until) => self.silence.spare(until.min(again)),
-                None => self.give_up(ReasonCode::Lost),
-            }
-            return Overdue::No;
+            self.silence.spare(until.min(later(now, limits.idle / SIGNS_OF_LIFE)));
         }
         if self.lagged_at(limits).is_some_and(|at| now >= at) {
             self.give_up(ReasonCode::Lagged);
