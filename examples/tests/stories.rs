@@ -1,8 +1,13 @@
 //! Each example, run as a user runs it: what it prints, and how it ends.
 
-use std::{collections::BTreeSet, env, error::Error, process::Command};
+mod support;
 
-type Outcome = Result<(), Box<dyn Error>>;
+use std::{collections::BTreeSet, error::Error};
+
+use support::program;
+
+type Failed = Box<dyn Error + Send + Sync>;
+type Outcome = Result<(), Failed>;
 
 #[test]
 fn hello() -> Outcome {
@@ -84,6 +89,17 @@ fn two_encoders() -> Outcome {
     let printed = run("two_encoders")?;
     assert!(printed.has("picked 2 of 3, said in application/json"));
     assert!(printed.has("JSON for the warehouse: NotDecoded"));
+    Ok(())
+}
+
+/// Over NATS in `production.rs`.
+#[test]
+fn production_in_memory() -> Outcome {
+    let printed = run("production")?;
+    assert!(printed.has("ordered 2 teapots, left: Ok(999998)"));
+    assert!(printed.has("aborted: 0 }, orders: 1"));
+    let traces: BTreeSet<_> = printed.after("TraceId      :").collect();
+    assert_eq!((printed.count("TraceId"), traces.len()), (4, 1), "one trace of four spans");
     Ok(())
 }
 
@@ -169,23 +185,8 @@ fn nats_without_a_server() -> Outcome {
 /// What an example printed.
 struct Printed(String);
 
-/// An example, as `cargo test` has built it beside this test.
-fn program(example: &str) -> Result<Command, Box<dyn Error>> {
-    let test = env::current_exe()?;
-    let folder = test.ancestors().nth(2).ok_or("no folder of examples")?;
-    let file = format!("{example}{}", env::consts::EXE_SUFFIX);
-    let program = folder.join("examples").join(file);
-    if !program.exists() {
-        let program = program.display();
-        return Err(
-            format!("{program} is not there: `cargo test` without `--test` builds it").into()
-        );
-    }
-    Ok(Command::new(program))
-}
-
 /// Runs an example to its end.
-fn run(example: &str) -> Result<Printed, Box<dyn Error>> {
+fn run(example: &str) -> Result<Printed, Failed> {
     let output = program(example)?.output()?;
     let printed = String::from_utf8(output.stdout)?;
     let complaints = String::from_utf8_lossy(&output.stderr);
