@@ -101,6 +101,8 @@ impl<In> Contract<In> {
 }
 
 impl<T> SendTo<T> for &Contract<T> {
+    const IS_CONTRACT: bool = true;
+
     fn subject(self) -> Result<Subject, Error> {
         Ok(Subject::new(Contract::subject(self))?)
     }

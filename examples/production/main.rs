@@ -30,7 +30,7 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use opentelemetry_stdout::SpanExporter;
 
 use crate::{
-    orders::{ORDER, Order, TAKE},
+    orders::{ORDER, Order},
     settings::Settings,
 };
 
@@ -106,15 +106,14 @@ fn conduit<T: Transport>(
     settings: &Settings,
     otel: Otel,
 ) -> Result<Conduit<Json>, conduit::Error> {
-    let known = [ORDER.subject(), TAKE.subject()];
     Conduit::builder("shop")
         .runtime(Tokio)
         .transport(transport)
         .encoder(Json)
         .limits(&settings.limits)
         .map_failure(orders::failure)
-        .layer(otel.subjects(known))
-        .layer(Metrics::new().subjects(known))
+        .layer(otel)
+        .layer(Metrics::new())
         .layer(Limit::inbound(1_000))
         .layer(Retry::new())
         .layer(Limit::outbound(256).waiting(1_000))

@@ -22,7 +22,7 @@ pub(crate) struct Order {
 /// Orders, and how many are left.
 pub(crate) const ORDER: Contract<Order, u32> = Contract::request("order");
 /// Takes from the stock.
-pub(crate) const TAKE: Contract<Order, u32> = Contract::request("stock.take");
+const TAKE: Contract<Order, u32> = Contract::request("stock.take");
 
 #[derive(Debug)]
 struct Scarce(String, u32);

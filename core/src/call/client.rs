@@ -101,7 +101,8 @@ impl<E: Encoder> Client<E> {
         E: Encode<T>,
     {
         let to = self.to(subject.subject());
-        Sending::new(self.outgoing_to(to, Payload::encode(self.handle.encoder(), value)))
+        let outgoing = self.outgoing_to(to, Payload::encode(self.handle.encoder(), value));
+        Sending::new(outgoing.by_contract(S::IS_CONTRACT))
     }
 
     /// Sends a body one way, without encoding it.
@@ -122,6 +123,15 @@ impl<E: Encoder> Client<E> {
         E: Encode<T>,
     {
         self.ask(self.outgoing(subject, Payload::encode(self.handle.encoder(), value)))
+    }
+
+    /// Sends a value to the subject of a contract, and waits for the reply.
+    pub(crate) fn request_by_contract<T>(&self, subject: &str, value: &T) -> Requesting<E>
+    where
+        E: Encode<T>,
+    {
+        let outgoing = self.outgoing(subject, Payload::encode(self.handle.encoder(), value));
+        self.ask(outgoing.by_contract(true))
     }
 
     /// Sends a body without encoding it, and waits for the reply.
@@ -218,6 +228,9 @@ impl<E> fmt::Debug for Client<E> {
 /// [`Subject`], or the [`Contract`](crate::Contract) of an event with such values. It is implemented
 /// for all that converts into a [`Subject`].
 pub trait SendTo<T: ?Sized> {
+    /// Whether it is a contract, which [layers are told](crate::layer::OutboundCall::is_by_contract).
+    const IS_CONTRACT: bool = false;
+
     /// Returns the subject.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ struct Parts {
     producer: Producer,
     content_type: Option<ContentType>,
     headers: Headers,
+    /// Whether the subject is that of a contract.
+    is_by_contract: bool,
 }
 
 impl Outgoing {
@@ -60,9 +62,18 @@ impl Outgoing {
     ) -> Self {
         let parts = to.and_then(|to| {
             let Payload { producer, content_type } = payload?;
-            Ok(Parts { to, producer, content_type, headers: Headers::new() })
+            Ok(Parts { to, producer, content_type, headers: Headers::new(), is_by_contract: false })
         });
         Self { handle, parts, context }
+    }
+
+    /// Notes whether the subject is that of a contract, for layers.
+    #[inline]
+    pub(crate) fn by_contract(mut self, is_by_contract: bool) -> Self {
+        if let Ok(parts) = &mut self.parts {
+            parts.is_by_contract = is_by_contract;
+        }
+        self
     }
 
     /// Returns the layers of the conduit, through which its replies pass on.
@@ -86,10 +97,11 @@ impl Outgoing {
         change: impl FnOnce(&mut OutboundCall),
     ) -> Result<Boxed<'static, layer::Outcome>, Error> {
         let Self { handle, parts, context } = self;
-        let Parts { to, producer, content_type, headers } = parts?;
+        let Parts { to, producer, content_type, headers, is_by_contract } = parts?;
         let (to, body) = (To::Endpoint(to), Body::from_producer(producer));
         let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, context);
         change(&mut call);
+        call.options.is_by_contract = is_by_contract;
         Ok(layer::outbound(send, call))
     }
 
@@ -99,7 +111,8 @@ impl Outgoing {
         let OutboundCall { handle, to, body, content_type, headers, .. } = call;
         let parts = match to {
             To::Endpoint(to) => {
-                Ok(Parts { to, producer: body.into_producer(), content_type, headers })
+                let (producer, is_by_contract) = (body.into_producer(), false);
+                Ok(Parts { to, producer, content_type, headers, is_by_contract })
             }
             To::Asker(..) => Err(layer::Outcome::of_another_call()),
         };
@@ -124,7 +137,7 @@ impl Outgoing {
     #[inline]
     pub(super) fn send_now(&self, number: &mut Option<u64>) -> Option<Result<(), Error>> {
         // What is wrong is reported by `check`.
-        let Parts { to, producer, content_type, headers } = self.parts.as_ref().ok()?;
+        let Parts { to, producer, content_type, headers, .. } = self.parts.as_ref().ok()?;
         let shared = self.handle.shared();
         let can_send = shared.is_ready() && shared.check_open().is_ok();
         let body = producer.whole(shared.chunk()).filter(|_| can_send)?;
@@ -142,7 +155,7 @@ impl Outgoing {
     /// Checks the message, and separates its body from the rest.
     pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
         let Self { handle, parts, .. } = self;
-        let Parts { to, producer: body, content_type, headers } = parts?;
+        let Parts { to, producer: body, content_type, headers, .. } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
         let source = shared.source.clone();

@@ -57,7 +57,7 @@ impl<E: Encoder> Client<E> {
         E: Encode<In> + Decode<Out>,
         Out: Send + 'static,
     {
-        Calling(State::Requesting(self.request(contract.subject(), value)))
+        Calling(State::Requesting(self.request_by_contract(contract.subject(), value)))
     }
 }
 

@@ -78,12 +78,14 @@ pub(crate) enum To {
     Asker(Arc<Replier>, Subject),
 }
 
-/// How a call is made, which layers do not see.
+/// How a call is made.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Options {
     pub(crate) expect: Option<usize>,
     pub(crate) silence: Option<Duration>,
     pub(crate) confirm: bool,
+    /// Layers see this one.
+    pub(crate) is_by_contract: bool,
 }
 
 /// What a call has of the client or message that it is made with: the layers, and the message that has
@@ -173,6 +175,14 @@ impl OutboundCall {
             To::Endpoint(to) => to.subject(),
             To::Asker(_, subject) => subject,
         }
+    }
+
+    /// Returns whether the call is made by a [`Contract`](crate::Contract): its subject is one that the
+    /// program declares, so that layers can use it as a name or a label whatever other subjects there
+    /// are.
+    #[must_use]
+    pub fn is_by_contract(&self) -> bool {
+        self.options.is_by_contract
     }
 
     /// Returns the service and the instance that make the call.

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use conduit::{Contract, Error, ErrorKind, Executed, Failure, Message, NameRule, Subject};
+use conduit::{
+    Contract, Error, ErrorKind, Executed, Failure, Message, NameRule, Subject,
+    layer::{Layer, Next, OutboundCall, Outcome},
+};
 use conduit_json::Json;
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +177,38 @@ fn a_typed_binding_is_a_binding() -> TestResult {
         while worker.is_bound() {
             conduit::Runtime::sleep_until(&sim, conduit::Runtime::now(&sim) + millis(1)).await;
         }
+        Ok(())
+    })
+}
+
+/// Notes how calls are made, and makes each try a copy.
+#[derive(Clone, Default)]
+struct Made(Arc<Mutex<Vec<(String, bool)>>>);
+
+impl Layer for Made {
+    async fn outbound(&self, mut call: OutboundCall, next: Next<'_>) -> Outcome {
+        let copy = call.try_clone().expect("it is in memory");
+        let made = (copy.subject().to_string(), copy.is_by_contract());
+        self.0.lock().expect("it does not panic").push(made);
+        next.run(copy).await
+    }
+}
+
+#[test]
+fn layers_are_told_of_contracts() -> TestResult {
+    World::run(|world| async move {
+        let (node, made) = (world.node("worker")?, Made::default());
+        node.queue_bind(&RUN).await?.serve(square);
+        let client = node.own_service().layer(made.clone());
+        client.call(&RUN, &Job { number: 1 }).await?;
+        client.send(&CREATED, &Job { number: 1 }).await?;
+        client.request(RUN.subject(), &Job { number: 1 }).await?;
+        client.send(CREATED.subject(), &Job { number: 1 }).await?;
+        let made = made.0.lock().expect("it does not panic");
+        let made: Vec<_> = made.iter().map(|(subject, by)| (&**subject, *by)).collect();
+        let expected =
+            [("job.run", true), ("job.created", true), ("job.run", false), ("job.created", false)];
+        assert_eq!(made, expected);
         Ok(())
     })
 }

@@ -51,8 +51,8 @@ static SERVER: Side = Side {
 /// Labels: `rpc.system.name`, `rpc.method` and `rpc.status_code` of requests, `messaging.system`,
 /// `messaging.operation.name` and `messaging.destination.name` of one-way messages, and `error.type` of
 /// failures. Their values are bounded: at the server the subjects that are bound have names, up to
-/// 1,000; at the client those of [`subjects`](Self::subjects), or else the first 100. The others are
-/// `_OTHER`.
+/// 1,000; at the client those of [contracts](conduit::Contract), and beside them those of
+/// [`subjects`](Self::subjects), or else the first 100. The others are `_OTHER`.
 ///
 /// ```
 /// use conduit::{Conduit, Error};
@@ -101,8 +101,8 @@ impl Metrics {
         Self { called: Names::first(FIRST), bound: Names::first(BOUND) }
     }
 
-    /// Sets the subjects that have names at the client, instead of the first 100: those of
-    /// [contracts](conduit::Contract::subject), and others that are known. See [`Names`].
+    /// Sets the subjects that have names at the client, beside those of contracts, instead of the first
+    /// 100. See [`Names`].
     #[must_use]
     pub fn subjects<S: Into<String>>(mut self, subjects: impl IntoIterator<Item = S>) -> Self {
         self.called = Names::of_subjects(subjects);
@@ -115,7 +115,7 @@ impl Layer for Metrics {
         if call.kind() == CallKind::Reply {
             return next.run(call).await;
         }
-        let name = self.called.get(call.service(), call.subject());
+        let name = self.called.of_call(&call);
         let labels = match call.kind() {
             CallKind::OneWay => Labels::one_way(name, "send"),
             _ => Labels::request(name),

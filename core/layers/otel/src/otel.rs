@@ -57,8 +57,8 @@ const BOUND: usize = 1_000;
 ///
 /// # Names
 /// They are bounded. At the server the subjects that are bound have names, up to 1,000; at the client
-/// those of [`subjects`](Self::subjects), or else the first 100. The others are `_OTHER`, and
-/// `rpc.method_original` has the name.
+/// those of [contracts](conduit::Contract), and beside them those of [`subjects`](Self::subjects), or
+/// else the first 100. The others are `_OTHER`, and `rpc.method_original` has the name.
 ///
 /// # The current span
 /// A handler runs in the context of its span, and so does what it awaits: the calls that it makes are
@@ -143,8 +143,8 @@ impl Otel {
         self
     }
 
-    /// Sets the subjects that have names at the client, instead of the first 100: those of
-    /// [contracts](conduit::Contract::subject), and others that are known. See [`Names`].
+    /// Sets the subjects that have names at the client, beside those of contracts, instead of the first
+    /// 100. See [`Names`].
     #[must_use]
     pub fn subjects<S: Into<String>>(mut self, subjects: impl IntoIterator<Item = S>) -> Self {
         self.called = Names::of_subjects(subjects);
@@ -207,7 +207,7 @@ impl Otel {
         let is_request = call.kind() != CallKind::OneWay;
         let kind = if is_request { SpanKind::Client } else { SpanKind::Producer };
         let (service, subject) = (call.service(), call.subject());
-        let name = self.called.get(service, subject);
+        let name = self.called.of_call(call);
         let clock = call.clock();
         let began = (SystemTime::now(), clock.now());
         let span = Self::begin(&kind, &name, || format!("{service}/{subject}"));
@@ -242,6 +242,9 @@ impl Layer for Otel {
         let cx = span.context().clone();
         self.propagator.inject_context(&cx, &mut Writing(call.headers_mut()));
         let mut outcome = next.run(call).with_context(cx).await;
+        if !span.is_recording() {
+            return outcome;
+        }
         outcome.on_end(move |end| match end {
             End::Complete => span.complete(),
             End::Failed(error) => span.fail(error),

@@ -41,6 +41,11 @@ impl CallSpan {
         &self.cx
     }
 
+    /// Returns whether its end matters to anyone.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.cx.span().is_recording()
+    }
+
     /// Ends the span of a call that has succeeded.
     pub(crate) fn complete(mut self) {
         self.set_code("OK".into());
@@ -62,7 +67,7 @@ impl CallSpan {
     /// Ends the span of a handler.
     pub(crate) fn end_with(mut self, outcome: &InboundOutcome) {
         match outcome.error_kind() {
-            Some(kind) if self.cx.span().is_recording() => {
+            Some(kind) if self.is_recording() => {
                 let text = match (outcome.error(), outcome.refusal()) {
                     (Some(error), _) => error.to_string(),
                     (_, Some(refusal)) => refusal.text().to_owned(),
@@ -77,7 +82,7 @@ impl CallSpan {
     }
 
     fn note(&mut self, kind: ErrorKind, text: &dyn Display, failure: Option<&Failure>) {
-        if !self.cx.span().is_recording() {
+        if !self.is_recording() {
             return;
         }
         let name = format!("{kind:?}");
@@ -91,7 +96,7 @@ impl CallSpan {
 
     /// Sets the status of a request.
     fn set_code(&self, code: String) {
-        if self.is_request && self.cx.span().is_recording() {
+        if self.is_request && self.is_recording() {
             self.set(KeyValue::new("rpc.status_code", code));
         }
     }
@@ -102,6 +107,9 @@ impl CallSpan {
 
     fn end(&mut self) {
         self.has_ended = true;
+        if !self.is_recording() {
+            return;
+        }
         let (at, began) = self.began;
         let took = self.clock.now().saturating_duration_since(began);
         self.cx.span().end_with_timestamp(at + took);
@@ -110,7 +118,7 @@ impl CallSpan {
 
 impl Drop for CallSpan {
     fn drop(&mut self) {
-        if self.has_ended {
+        if self.has_ended || !self.is_recording() {
             return;
         }
         let is_late = self.deadline.is_some_and(|at| self.clock.now() >= at);

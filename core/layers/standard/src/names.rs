@@ -4,7 +4,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use conduit::{ServiceName, Subject};
+use conduit::{ServiceName, Subject, layer::OutboundCall};
+use foldhash::fast::RandomState;
 
 /// Names of what is called, in a bounded number: for labels of metrics, and names of spans.
 ///
@@ -32,13 +33,18 @@ struct Inner {
     /// Those that are named; `None` if the first ones are.
     subjects: Option<BTreeSet<String>>,
     most: usize,
-    known: RwLock<Known>,
+    named: RwLock<Known>,
+    /// Those of contracts.
+    declared: RwLock<Known>,
     other: Arc<str>,
 }
 
+/// It is asked for each call, and its hasher, which is quick, has a random seed.
+type Map<K, V> = HashMap<K, V, RandomState>;
+
 #[derive(Default)]
 struct Known {
-    services: HashMap<ServiceName, HashMap<Subject, Arc<str>>>,
+    services: Map<ServiceName, Map<Subject, Arc<str>>>,
     len: usize,
 }
 
@@ -47,6 +53,8 @@ impl Names {
     pub const OTHER: &'static str = "_OTHER";
     /// How many services have names with [`of_subjects`](Self::of_subjects).
     pub const MAX_SERVICES: usize = 100;
+    /// How many subjects of contracts have names, beside the others.
+    pub const MAX_CONTRACTS: usize = 1_000;
 
     /// Names the first subjects that it is asked for, up to a number of them.
     #[must_use]
@@ -54,60 +62,82 @@ impl Names {
         Self::new(None, most)
     }
 
-    /// Names these subjects alone, of the first [`MAX_SERVICES`](Self::MAX_SERVICES) services. The
-    /// [subject of a contract](conduit::Contract::subject) is one to list.
+    /// Names these subjects alone, of the first [`MAX_SERVICES`](Self::MAX_SERVICES) services.
     pub fn of_subjects<S: Into<String>>(subjects: impl IntoIterator<Item = S>) -> Self {
         Self::new(Some(subjects.into_iter().map(Into::into).collect()), Self::MAX_SERVICES)
     }
 
     fn new(subjects: Option<BTreeSet<String>>, most: usize) -> Self {
-        let (known, other) = (RwLock::default(), Self::OTHER.into());
-        Self(Arc::new(Inner { subjects, most, known, other }))
+        let (named, declared, other) = (RwLock::default(), RwLock::default(), Self::OTHER.into());
+        Self(Arc::new(Inner { subjects, most, named, declared, other }))
     }
 
     /// Returns the name of a subject of a service: `service/subject`, or [`OTHER`](Self::OTHER).
     #[must_use]
     pub fn get(&self, service: &ServiceName, subject: &Subject) -> Arc<str> {
-        let Inner { subjects, most, known, other } = &*self.0;
-        if subjects.as_ref().is_some_and(|subjects| !subjects.contains(subject.as_str())) {
-            return Arc::clone(other);
-        }
-        let find = |known: &Known| known.services.get(service)?.get(subject).map(Arc::clone);
-        let full = |known: &Known| match subjects {
-            None => known.len >= *most,
-            Some(_) => known.services.len() >= *most && !known.services.contains_key(service),
+        let Inner { subjects, most, named, other, .. } = &*self.0;
+        let name = match subjects {
+            None => find_or_add(named, service, subject, |known| known.len >= *most),
+            Some(subjects) if subjects.contains(subject.as_str()) => {
+                find_or_add(named, service, subject, |known| {
+                    known.services.len() >= *most && !known.services.contains_key(service)
+                })
+            }
+            Some(_) => None,
         };
-        {
-            let known = known.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(name) = find(&known) {
-                return name;
-            }
-            if full(&known) {
-                return Arc::clone(other);
-            }
-        }
-        let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(name) = find(&known) {
-            return name;
-        }
-        if full(&known) {
-            return Arc::clone(other);
-        }
-        let name: Arc<str> = format!("{service}/{subject}").into();
-        known.len += 1;
-        let names = known.services.entry(service.clone()).or_default();
-        names.insert(subject.clone(), Arc::clone(&name));
-        name
+        name.unwrap_or_else(|| Arc::clone(other))
     }
+
+    /// Returns the name of what a call is made to. One that is made by a
+    /// [`Contract`](conduit::Contract) has a name whatever others there are: the program declares
+    /// these subjects, so that there is no end to their number only if there is none to the services
+    /// that they are called of. Their bound is [`MAX_CONTRACTS`](Self::MAX_CONTRACTS).
+    #[must_use]
+    pub fn of_call(&self, call: &OutboundCall) -> Arc<str> {
+        let (service, subject) = (call.service(), call.subject());
+        let is_full = |known: &Known| known.len >= Self::MAX_CONTRACTS;
+        let declared = match call.is_by_contract() {
+            true => find_or_add(&self.0.declared, service, subject, is_full),
+            false => None,
+        };
+        declared.unwrap_or_else(|| self.get(service, subject))
+    }
+}
+
+/// Returns a name; `None` if it is not known, and there is no room for it.
+fn find_or_add(
+    known: &RwLock<Known>,
+    service: &ServiceName,
+    subject: &Subject,
+    is_full: impl Fn(&Known) -> bool,
+) -> Option<Arc<str>> {
+    let find = |known: &Known| known.services.get(service)?.get(subject).map(Arc::clone);
+    {
+        let known = known.read().unwrap_or_else(PoisonError::into_inner);
+        let found = find(&known);
+        if found.is_some() || is_full(&known) {
+            return found;
+        }
+    }
+    let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+    let found = find(&known);
+    if found.is_some() || is_full(&known) {
+        return found;
+    }
+    let name: Arc<str> = format!("{service}/{subject}").into();
+    known.len += 1;
+    let names = known.services.entry(service.clone()).or_default();
+    names.insert(subject.clone(), Arc::clone(&name));
+    Some(name)
 }
 
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        let len = |known: &RwLock<Known>| known.read().unwrap_or_else(PoisonError::into_inner).len;
         f.debug_struct("Names")
             .field("subjects", &self.0.subjects)
             .field("most", &self.0.most)
-            .field("len", &known.len)
+            .field("len", &(len(&self.0.named) + len(&self.0.declared)))
             .finish()
     }
 }

@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
 
+use conduit::Contract;
 use conduit_metrics::{Metrics, Names};
 
 use crate::{Result, World};
+
+const CREATED: Contract<String> = Contract::event("created");
 
 #[test]
 fn after_10_000_subjects_the_labels_are_bounded() -> Result {
@@ -11,9 +14,12 @@ fn after_10_000_subjects_the_labels_are_bounded() -> Result {
         for number in 0..10_000 {
             node.service("nobody").send(&*format!("user.{number}"), "x").await?;
         }
+        // A contract has a name even then, and with no list of it.
+        node.service("nobody").send(&CREATED, &String::new()).await?;
         let all = world.recorded();
         for metric in ["messaging.client.sent.messages", "messaging.client.operation.duration"] {
-            assert_eq!(all[metric].len(), 101, "{metric}");
+            assert_eq!(all[metric].len(), 102, "{metric}");
+            assert!(all[metric].keys().any(|labels| labels.ends_with("=nobody/created")));
         }
         let other = "messaging.system=conduit messaging.operation.name=send \
                      messaging.destination.name=_OTHER";

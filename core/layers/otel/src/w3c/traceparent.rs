@@ -10,7 +10,23 @@ const LENGTH: usize = 55;
 /// Returns the value of the header.
 pub(super) fn written(span: &SpanContext) -> String {
     let flags = span.trace_flags().to_u8() & KNOWN_FLAGS;
-    format!("00-{:032x}-{:016x}-{flags:02x}", span.trace_id(), span.span_id())
+    let mut text = String::with_capacity(LENGTH);
+    // Formatting would take as long as all else that is done for a span that is not sampled.
+    push_hex(&mut text, &[0]);
+    for part in [&span.trace_id().to_bytes()[..], &span.span_id().to_bytes(), &[flags]] {
+        text.push('-');
+        push_hex(&mut text, part);
+    }
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
+    }
 }
 
 /// Reads the header. `None` if it is not valid.
@@ -18,22 +34,29 @@ pub(super) fn read(text: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
     let text = text.trim_matches([' ', '\t']);
     let (known, more) = text.split_at_checked(LENGTH)?;
     let mut parts = known.split('-');
-    let mut part = |length: usize| {
-        let part = parts.next()?;
-        let is_valid = part.len() == length
-            && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        is_valid.then_some(part)
-    };
-    let (version, trace, span, flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let mut number = |digits: usize| number(parts.next().filter(|part| part.len() == digits)?);
+    let (version, trace, span, flags) = (number(2)?, number(32)?, number(16)?, number(2)?);
     let is_readable = match version {
-        "00" => more.is_empty(),
-        "ff" => false,
+        0 => more.is_empty(),
+        0xff => false,
         _ => more.is_empty() || more.starts_with('-'),
     };
-    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
-    let flags = u8::from_str_radix(flags, 16).ok()? & KNOWN_FLAGS;
+    let (trace, span) = (TraceId::from(trace), SpanId::from(u64::try_from(span).ok()?));
+    let flags = u8::try_from(flags).ok()? & KNOWN_FLAGS;
     let is_valid = is_readable && trace != TraceId::INVALID && span != SpanId::INVALID;
     is_valid.then(|| (trace, span, TraceFlags::new(flags)))
+}
+
+/// Reads at most 32 digits, which are lowercase.
+fn number(text: &str) -> Option<u128> {
+    text.bytes().try_fold(0, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(digit))
+    })
 }
 
 #[cfg(test)]
