@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::driver::Shared;
@@ -65,6 +67,10 @@ pub struct Stats {
     /// Notices dropped because the outbox was full: see
     /// [`outbox_size`](crate::Builder::outbox_size).
     pub outbox_dropped: u64,
+    /// How long outgoing bodies have waited for credit, added up: they had bytes that a receiver had
+    /// not granted, because its reader had not read what came before, or because the grant was on its
+    /// way.
+    pub waited_for_credit: Duration,
 }
 
 impl Stats {
@@ -89,6 +95,7 @@ impl Stats {
             invalid_packets: shared.counters.invalid.get(),
             unsent_messages: shared.counters.unsent.get(),
             outbox_dropped: shared.counters.outbox_dropped.get(),
+            waited_for_credit: shared.streams.stalled(),
         }
     }
 }

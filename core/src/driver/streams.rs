@@ -7,12 +7,13 @@ mod last_words;
 mod outbound;
 mod receivers;
 mod senders;
+mod stall;
 mod turns;
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 pub(super) use self::{
@@ -58,6 +59,14 @@ impl Streams {
         let incoming = lock(&self.budget).used();
         let outbound = lock(&self.outbound);
         (incoming, outbound.values().map(|stream| stream.held()).sum())
+    }
+
+    /// Returns how long the outgoing bodies have waited for credit, those that still do included.
+    pub(crate) fn stalled(&self) -> Duration {
+        let now = self.ground.now();
+        let outbound = lock(&self.outbound);
+        let running: Duration = outbound.values().map(|stream| stream.stalled(now)).sum();
+        self.ground.counters.stalled.get() + running
     }
 
     /// Returns how many incoming and outgoing bodies are open.

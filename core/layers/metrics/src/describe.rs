@@ -17,6 +17,7 @@ pub(crate) const MISSED: &str = "conduit.messages.missed";
 pub(crate) const REFUSED: &str = "conduit.messages.refused";
 pub(crate) const UNSENT: &str = "conduit.messages.unsent";
 pub(crate) const INVALID: &str = "conduit.packets.invalid";
+pub(crate) const STALLED: &str = "conduit.credit.wait.time";
 pub(crate) const BODIES_IN: &str = "conduit.bodies.incoming";
 pub(crate) const BODIES_OUT: &str = "conduit.bodies.outgoing";
 pub(crate) const BYTES_IN: &str = "conduit.bytes.incoming";
@@ -47,6 +48,8 @@ pub(crate) fn of_conduit() {
     describe_counter!(REFUSED, count, "Messages to bindings that layers have refused.");
     describe_counter!(UNSENT, count, "Messages that could not be handed over later.");
     describe_counter!(INVALID, count, "Packets that could not be understood.");
+    let microseconds = Unit::Microseconds;
+    describe_counter!(STALLED, microseconds, "How long outgoing bodies have waited for credit.");
     describe_gauge!(BODIES_IN, count, "Incoming bodies.");
     describe_gauge!(BODIES_OUT, count, "Outgoing bodies.");
     describe_gauge!(BYTES_IN, bytes, "Bytes that incoming bodies buffer, or that may be sent.");

@@ -3,9 +3,6 @@
 //! [`Metrics`] is the layer, which measures calls and handlers. [`StatsReport`] reports what a conduit holds
 //! and has lost, which no layer sees. The program chooses the recorder, and without one they cost
 //! little.
-//!
-//! How long a stream waits for credit is not measured: neither layers nor
-//! [`Stats`](conduit::Stats) tell it.
 
 mod describe;
 

@@ -16,6 +16,7 @@ use crate::describe;
 /// | `conduit.messages.refused` | counter | to bindings, refused by layers |
 /// | `conduit.messages.unsent` | counter | not handed over later, though their sending had succeeded |
 /// | `conduit.packets.invalid` | counter | packets that could not be understood |
+/// | `conduit.credit.wait.time` | counter | microseconds that outgoing bodies have waited for credit |
 /// | `conduit.bodies.incoming`, `.outgoing` | gauge | streamed bodies |
 /// | `conduit.bytes.incoming`, `.outgoing` | gauge | bytes that they buffer |
 /// | `conduit.bytes.waiting` | gauge | bytes of messages that wait to be taken |
@@ -45,12 +46,15 @@ pub struct StatsReport {
 /// A metric, and where its value stands.
 type Metric = (&'static str, fn(&Stats) -> u64);
 
-const COUNTERS: [Metric; 5] = [
+const COUNTERS: [Metric; 6] = [
     (describe::LOST, |stats| stats.lost_messages),
     (describe::MISSED, |stats| stats.missed_messages),
     (describe::REFUSED, |stats| stats.refused_messages),
     (describe::UNSENT, |stats| stats.unsent_messages),
     (describe::INVALID, |stats| stats.invalid_packets),
+    (describe::STALLED, |stats| {
+        u64::try_from(stats.waited_for_credit.as_micros()).unwrap_or(u64::MAX)
+    }),
 ];
 
 const GAUGES: [Metric; 7] = [

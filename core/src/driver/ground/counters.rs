@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::driver::tally::Counter;
 
 /// The counters of a conduit.
@@ -15,4 +17,20 @@ pub(crate) struct Counters {
     pub(crate) unsent: Counter,
     /// Notices dropped because the outbox was full.
     pub(crate) outbox_dropped: Counter,
+    /// How long outgoing bodies have waited for credit.
+    pub(crate) stalled: Time,
+}
+
+/// A time that adds up, in nanoseconds.
+#[derive(Default)]
+pub(crate) struct Time(Counter);
+
+impl Time {
+    pub(crate) fn add(&self, time: Duration) {
+        self.0.add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn get(&self) -> Duration {
+        Duration::from_nanos(self.0.get())
+    }
 }

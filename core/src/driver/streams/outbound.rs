@@ -1,6 +1,9 @@
 //! An outgoing body.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use event_listener::Event;
 use futures_lite::future;
@@ -8,6 +11,7 @@ use futures_lite::future;
 use super::{
     Streams,
     drive::{DriveStep, Driven, Sent, drive, undriven},
+    stall::Stall,
     turns::Turns,
 };
 use crate::{
@@ -35,6 +39,7 @@ pub(crate) struct OutboundStream {
     changed: Arc<Event>,
     /// Notified when the producer may have room again.
     room: Event,
+    stall: Stall,
 }
 
 impl Streams {
@@ -57,6 +62,7 @@ impl Streams {
             turns: Arc::clone(&self.turns),
             changed: Arc::default(),
             room: Event::new(),
+            stall: Stall::default(),
         });
         self.turns.add(id, Arc::clone(&stream.changed));
         lock(&self.outbound).insert(id, Arc::clone(&stream));
@@ -118,6 +124,7 @@ impl Drop for ForgetOutboundOnDrop<'_> {
         stream.abort(ReasonCode::Cancelled.into());
         streams.reset_receivers(stream);
         let now = streams.ground.now();
+        stream.stall.end(now, &streams.ground);
         let until = now + streams.ground.config.idle_limit;
         let service = stream.service.clone();
         lock(&streams.sent).insert(now, until, stream.id, service);
@@ -166,6 +173,10 @@ impl OutboundStream {
 
     pub(in crate::driver) fn held(&self) -> u64 {
         lock(&self.machine).held()
+    }
+
+    pub(super) fn stalled(&self, now: Instant) -> Duration {
+        self.stall.so_far(now)
     }
 
     /// Feeds the machine from the producer, as it has room, until the end.
@@ -224,7 +235,10 @@ impl Driven for OutboundStream {
         let has_room = full && machine.capacity() > 0;
         let timeout = machine.poll_timeout();
         let finished = next.is_none() && machine.outcome().is_some();
+        let waits = next.is_none() || self.stall.is_running();
+        let lacks_credit = !finished && waits && machine.lacks_credit();
         drop(machine);
+        self.stall.note(now, lacks_credit, &self.ground);
         woken.wake();
         if has_room {
             self.room.notify(usize::MAX);

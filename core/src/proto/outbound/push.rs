@@ -43,6 +43,14 @@ impl Outbound {
         self.chunks.clear();
     }
 
+    /// Returns whether bytes wait for credit: a receiver lacks some that it has not granted.
+    #[must_use]
+    pub fn lacks_credit(&self) -> bool {
+        let written = self.chunks.written();
+        let stalls = |peer: &Peer| peer.sent < written && peer.credit() <= peer.sent;
+        self.peers.values().any(|peer| peer.takes_data() && stalls(peer))
+    }
+
     /// Returns the number of buffered bytes.
     #[must_use]
     pub fn held(&self) -> u64 {
