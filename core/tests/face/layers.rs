@@ -2,6 +2,7 @@
 
 mod accepting;
 mod calling;
+mod ending;
 mod handling;
 mod order;
 mod told;
