@@ -9,7 +9,7 @@ use crate::{
     driver::{Endpoint, OutboundStream, Shared},
     error::encoded,
     handle::Open,
-    layer::{self, Around, Begun, Boxed, CallKind, Context, OutboundCall, To},
+    layer::{self, Around, Begun, Boxed, Call, CallKind, Context, OutboundCall, To},
     producer::{Prepared, Producer},
     proto::{
         Outbound, ReasonCode,
@@ -101,14 +101,14 @@ impl Outgoing {
         let (to, body) = (To::Endpoint(to), Body::from_producer(producer));
         let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, context);
         change(&mut call);
-        call.options.is_by_contract = is_by_contract;
+        call.0.options.is_by_contract = is_by_contract;
         Ok(layer::outbound(send, call))
     }
 
     /// Makes a message of a call that has passed the layers.
     #[inline]
     pub(super) fn of_call(call: OutboundCall) -> Self {
-        let OutboundCall { handle, to, body, content_type, headers, .. } = call;
+        let Call { handle, to, body, content_type, headers, .. } = *call.0;
         let parts = match to {
             To::Endpoint(to) => {
                 let (producer, is_by_contract) = (body.into_producer(), false);

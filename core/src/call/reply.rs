@@ -14,7 +14,7 @@ use crate::{
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
-    layer::{self, Begun, Boxed, CallKind, Context, Done, OutboundCall, Outcome, To},
+    layer::{self, Begun, Boxed, Call, CallKind, Context, Done, OutboundCall, Outcome, To},
     producer::{Prepared, Producer},
     proto::{
         Asked, Detail, Outbound, Reason, ReasonCode,
@@ -205,7 +205,7 @@ fn pass_layers(
 
 /// Replies when the layers are passed.
 fn passed(call: OutboundCall) -> Begun {
-    let OutboundCall { handle, to, headers, content_type, body, deadline, .. } = call;
+    let Call { handle, to, headers, content_type, body, deadline, .. } = *call.0;
     Begun::Running(Box::pin(async move {
         let To::Asker(replier, _) = to else {
             return Outcome::from(Outcome::of_another_call());

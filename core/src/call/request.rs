@@ -151,7 +151,7 @@ impl<E: Encoder> RequestSetup<E> {
         let deadline = deadline(handle.shared().now(), timeout, inherited);
         let (subject, around) = (outgoing.subject(), outgoing.of_conduit());
         let passing =
-            outgoing.pass_layers(CallKind::Request, passed, |call| call.deadline = deadline);
+            outgoing.pass_layers(CallKind::Request, passed, |call| call.0.deadline = deadline);
         let (passing, subject) = match passing.and_then(|passing| Ok((passing, subject?))) {
             Ok(passing) => passing,
             Err(error) => return Started::Done(Err(error)),
@@ -169,7 +169,7 @@ impl<E: Encoder> RequestSetup<E> {
 
 /// Asks when the layers are passed.
 fn passed(call: OutboundCall) -> Begun {
-    let deadline = call.deadline;
+    let deadline = call.0.deadline;
     let asking = ask(Outgoing::of_call(call), deadline, |_, answer| answer);
     Begun::Running(Box::pin(async move {
         Outcome::from(asking.await.map(|answer| Done::Reply(answer, deadline)))

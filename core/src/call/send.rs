@@ -141,7 +141,8 @@ impl SendSetup {
     fn pass_layers<F>(self) -> Started<Sent, F> {
         let Self { outgoing, expect, confirm, .. } = self;
         let options = Options { expect, confirm, ..Options::default() };
-        let passing = outgoing.pass_layers(CallKind::OneWay, passed, |call| call.options = options);
+        let passing =
+            outgoing.pass_layers(CallKind::OneWay, passed, |call| call.0.options = options);
         match passing {
             Ok(passing) => Started::Layered(passing, finished),
             Err(error) => Started::Done(Err(error)),
@@ -151,7 +152,7 @@ impl SendSetup {
 
 /// Sends what has passed the layers.
 fn passed(call: OutboundCall) -> Begun {
-    let (Options { expect, confirm, .. }, deadline) = (call.options, call.deadline);
+    let (Options { expect, confirm, .. }, deadline) = (call.0.options, call.0.deadline);
     let outgoing = Outgoing::of_call(call);
     let mut setup = SendSetup { outgoing, number: None, expect, confirm };
     let outcome = |sent: Sent| Outcome::from(sent.map(Done::Sent));

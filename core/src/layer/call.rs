@@ -57,7 +57,10 @@ pub enum CallKind {
 ///     }
 /// }
 /// ```
-pub struct OutboundCall {
+// Boxed: the futures of the layers move it, and some hold it twice.
+pub struct OutboundCall(pub(crate) Box<Call>);
+
+pub(crate) struct Call {
     kind: CallKind,
     pub(crate) handle: Open,
     pub(crate) to: To,
@@ -137,7 +140,7 @@ impl OutboundCall {
         context: Context,
     ) -> Self {
         let extensions = context.cause().map(|cause| cause.extensions().clone());
-        Self {
+        Self(Box::new(Call {
             kind,
             handle,
             to,
@@ -148,7 +151,7 @@ impl OutboundCall {
             options: Options::default(),
             context,
             extensions: extensions.unwrap_or_default(),
-        }
+        }))
     }
 }
 
@@ -156,13 +159,13 @@ impl OutboundCall {
     /// Returns the kind of call.
     #[must_use]
     pub fn kind(&self) -> CallKind {
-        self.kind
+        self.0.kind
     }
 
     /// Returns the service that it goes to. For a reply, that of the asker.
     #[must_use]
     pub fn service(&self) -> &ServiceName {
-        match &self.to {
+        match &self.0.to {
             To::Endpoint(to) => to.service(),
             To::Asker(replier, _) => &replier.asker.service,
         }
@@ -171,7 +174,7 @@ impl OutboundCall {
     /// Returns the subject. For a reply, that of the request.
     #[must_use]
     pub fn subject(&self) -> &Subject {
-        match &self.to {
+        match &self.0.to {
             To::Endpoint(to) => to.subject(),
             To::Asker(_, subject) => subject,
         }
@@ -182,109 +185,109 @@ impl OutboundCall {
     /// are.
     #[must_use]
     pub fn is_by_contract(&self) -> bool {
-        self.options.is_by_contract
+        self.0.options.is_by_contract
     }
 
     /// Returns the service and the instance that make the call.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.handle.shared().source
+        &self.0.handle.shared().source
     }
 
     /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        &self.0.headers
     }
 
     /// Returns the headers, to change them.
     pub fn headers_mut(&mut self) -> &mut Headers {
-        &mut self.headers
+        &mut self.0.headers
     }
 
     /// Returns the media type of the body, if an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_ref().map(ContentType::as_str)
+        self.0.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Returns the deadline, if there is one: a request has one by default.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.0.deadline
     }
 
     /// Sets the deadline, unless there is an earlier one. A send or a reply that passes its deadline
     /// fails as a request does.
     pub fn shorten_deadline(&mut self, at: Instant) {
-        self.deadline = Some(self.deadline.map_or(at, |deadline| deadline.min(at)));
+        self.0.deadline = Some(self.0.deadline.map_or(at, |deadline| deadline.min(at)));
     }
 
     /// Returns the body.
     #[must_use]
     pub fn body(&self) -> &Body {
-        &self.body
+        &self.0.body
     }
 
     /// Replaces the body by what a function makes of it. The content type stays.
     pub fn map_body<B: Into<Body>>(&mut self, map: impl FnOnce(Body) -> B) {
-        let body = std::mem::replace(&mut self.body, Body::empty());
-        self.body = map(body).into();
+        let body = std::mem::replace(&mut self.0.body, Body::empty());
+        self.0.body = map(body).into();
     }
 
     /// Returns the extensions. A call that a handler makes on behalf of its message begins with those
     /// of the message.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.0.extensions
     }
 
     /// Returns the extensions, to change them for the layers within.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.extensions
+        &mut self.0.extensions
     }
 
     /// Returns the message that has caused the call: the request of a reply, or the message that
     /// [`Message::service`](crate::Message::service) was called on.
     #[must_use]
     pub fn cause(&self) -> Option<&Incoming> {
-        self.context.cause()
+        self.0.context.cause()
     }
 
     /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        Clock::new(self.handle.shared().ground())
+        Clock::new(self.0.handle.shared().ground())
     }
 
     /// Copies the call, for another try. `None` if its body is not in memory, and can only be sent
     /// once. The copies share the body.
     #[must_use]
     pub fn try_clone(&mut self) -> Option<Self> {
-        let body = self.body.share()?;
-        Some(Self {
-            handle: self.handle.clone(),
-            to: self.to.clone(),
-            headers: self.headers.clone(),
-            content_type: self.content_type.clone(),
+        let body = self.0.body.share()?;
+        Some(Self(Box::new(Call {
+            handle: self.0.handle.clone(),
+            to: self.0.to.clone(),
+            headers: self.0.headers.clone(),
+            content_type: self.0.content_type.clone(),
             body,
-            deadline: self.deadline,
-            options: self.options,
-            extensions: self.extensions.clone(),
-            context: self.context.clone(),
-            kind: self.kind,
-        })
+            deadline: self.0.deadline,
+            options: self.0.options,
+            extensions: self.0.extensions.clone(),
+            context: self.0.context.clone(),
+            kind: self.0.kind,
+        })))
     }
 }
 
 impl fmt::Debug for OutboundCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OutboundCall")
-            .field("kind", &self.kind)
+            .field("kind", &self.0.kind)
             .field("service", self.service())
             .field("subject", self.subject())
-            .field("headers", &self.headers)
-            .field("body", &self.body)
+            .field("headers", &self.0.headers)
+            .field("body", &self.0.body)
             .finish_non_exhaustive()
     }
 }

@@ -86,14 +86,15 @@ impl Incoming {
 /// A message whose handler is about to run, as its layers see it.
 #[derive(Debug)]
 pub struct InboundCall {
-    incoming: Incoming,
+    // Boxed: the futures of the layers move it, and some hold it twice.
+    incoming: Box<Incoming>,
     deadline: Option<Instant>,
     clock: Clock,
 }
 
 impl InboundCall {
     pub(crate) fn new(incoming: Incoming, deadline: Option<Instant>, ground: &Arc<Ground>) -> Self {
-        Self { incoming, deadline, clock: Clock::new(ground) }
+        Self { incoming: Box::new(incoming), deadline, clock: Clock::new(ground) }
     }
 
     pub(crate) fn into_extensions(self) -> Extensions {

@@ -44,19 +44,19 @@ mod outcome;
 use std::future::Future;
 
 use self::ending::Ending;
+pub(crate) use self::{
+    call::{Call, Context, Options, To},
+    erased::{Around, Boxed, Layers},
+    inbound::{Handled, Handler, inbound},
+    next::{Begun, outbound},
+    outcome::{Done, Progress},
+};
 pub use self::{
     call::{CallKind, OutboundCall},
     ending::End,
     inbound::{InboundCall, InboundNext, InboundOutcome, Incoming},
     next::Next,
     outcome::{Outcome, ReplyHead},
-};
-pub(crate) use self::{
-    call::{Context, Options, To},
-    erased::{Around, Boxed, Layers},
-    inbound::{Handled, Handler, inbound},
-    next::{Begun, outbound},
-    outcome::{Done, Progress},
 };
 pub use crate::accept::{Arriving, Clock, Extensions, Refusal};
 

@@ -104,7 +104,7 @@ pub(crate) fn outbound(
     call: OutboundCall,
 ) -> Boxed<'static, Outcome> {
     let is_sent = AtomicBool::new(false);
-    let (context, to) = (call.context.clone(), call.to.clone());
+    let (context, to) = (call.0.context.clone(), call.0.to.clone());
     let path = Path { context, send, to, is_sent };
     match path.layer(0).map(Arc::clone) {
         Some(outermost) => outermost.outermost(call, path),

@@ -57,10 +57,7 @@ impl<F> Function<F> {
     {
         match self {
             Self::Bare(function) => call(function, message),
-            Self::Layered(layered) => {
-                let layered = Arc::clone(layered);
-                Handling::Layered(Box::pin(async move { layered.pass_layers(message).await }))
-            }
+            Self::Layered(layered) => Handling::Layered(Arc::clone(layered).pass_layers(message)),
         }
     }
 }
@@ -114,19 +111,23 @@ impl<R: Future<Output: HandlerOutput>> Future for Handling<R> {
 }
 
 impl<F> Layered<F> {
-    async fn pass_layers<E, R>(&self, message: Message<E>) -> Handled
+    fn pass_layers<E, R>(self: Arc<Self>, message: Message<E>) -> Boxed<'static, Handled>
     where
         E: Encoder,
         F: FnMut(Message<E>) -> R + Send + 'static,
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
         let inbound = message.inbound_call();
-        let handler = OneMessage { function: &self.function, message: Mutex::new(Some(message)) };
-        let handled = layer::inbound(&self.around, &handler, inbound).await;
-        if let Some(message) = handler.take() {
-            self.refuse(&message, &handled);
-        }
-        handled
+        let message = Mutex::new(Some(message));
+        Box::pin(async move {
+            // Of what is outside, since the future would hold its own twice.
+            let handler = OneMessage { function: &self.function, message: &message };
+            let handled = layer::inbound(&self.around, &handler, inbound).await;
+            if let Some(message) = handler.take() {
+                self.refuse(&message, &handled);
+            }
+            handled
+        })
     }
 
     /// Refuses a message that no layer has passed on.
@@ -147,12 +148,12 @@ impl<F> Layered<F> {
 /// A message that waits for the layers.
 struct OneMessage<'a, E, F> {
     function: &'a Mutex<F>,
-    message: Mutex<Option<Message<E>>>,
+    message: &'a Mutex<Option<Message<E>>>,
 }
 
 impl<E, F> OneMessage<'_, E, F> {
     fn take(&self) -> Option<Message<E>> {
-        lock(&self.message).take()
+        lock(self.message).take()
     }
 }
 

@@ -181,7 +181,7 @@ impl Otel {
                     KeyValue::new("messaging.operation.type", operation),
                     KeyValue::new("messaging.destination.name", Arc::clone(name)),
                 ]);
-                format!("{operation} {name}")
+                [operation, " ", name].concat()
             }
             None => {
                 attributes.extend([

@@ -209,7 +209,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<Box<AskingAll>, Error> {
     if !outgoing.is_layered() {
         return Ok(Box::new(ask_all(outgoing, deadline, options).await?));
     }
-    let change = |call: &mut OutboundCall| (call.deadline, call.options) = (deadline, options);
+    let change = |call: &mut OutboundCall| (call.0.deadline, call.0.options) = (deadline, options);
     let passing = outgoing.pass_layers(CallKind::RequestAll, passed, change)?;
     match passing.await.finish()? {
         (Done::Asked(asked), progress) => {
@@ -224,7 +224,7 @@ async fn begin<E: Encoder>(plan: Plan<E>) -> Result<Box<AskingAll>, Error> {
 
 /// Asks when the layers are passed.
 fn passed(call: OutboundCall) -> Begun {
-    let (deadline, options) = (call.deadline, call.options);
+    let (deadline, options) = (call.0.deadline, call.0.options);
     let asking = ask_all(Outgoing::of_call(call), deadline, options);
     Begun::Running(Box::pin(async move {
         Outcome::from(asking.await.map(|asked| Done::Asked(Box::new(asked))))

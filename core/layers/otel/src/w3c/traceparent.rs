@@ -10,23 +10,22 @@ const LENGTH: usize = 55;
 /// Returns the value of the header.
 pub(super) fn written(span: &SpanContext) -> String {
     let flags = span.trace_flags().to_u8() & KNOWN_FLAGS;
-    let mut text = String::with_capacity(LENGTH);
     // Formatting would take as long as all else that is done for a span that is not sampled.
-    push_hex(&mut text, &[0]);
-    for part in [&span.trace_id().to_bytes()[..], &span.span_id().to_bytes(), &[flags]] {
-        text.push('-');
-        push_hex(&mut text, part);
-    }
-    text
+    let mut text = *b"00-tttttttttttttttttttttttttttttttt-ssssssssssssssss-ff";
+    write(&mut text[3..35], &span.trace_id().to_bytes());
+    write(&mut text[36..52], &span.span_id().to_bytes());
+    write(&mut text[53..], &[flags]);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
+fn write(digits: &mut [u8], bytes: &[u8]) {
+    for (two, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        two.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
+}
+
+fn digit(value: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(value)]
 }
 
 /// Reads the header. `None` if it is not valid.
