@@ -66,8 +66,9 @@ pub struct Namespace(Arc<str>);
 /// let error = Subject::new("user.*").expect_err("there are no wildcards");
 /// assert_eq!(error.name(), "user.*");
 /// assert_eq!(error.rule(), NameRule::Character('*'));
+/// assert!(format!("{error:?}").starts_with(r#""user.*" cannot be a subject: "#));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[error("{name:?} cannot be a {what}: {rule}")]
 pub struct NameError {
     what: &'static str,
@@ -119,6 +120,13 @@ impl NameError {
     fn new(what: &'static str, name: &str, rule: NameRule) -> Self {
         const SHOWN: usize = 64;
         Self { what, name: name.chars().take(SHOWN).collect(), rule }
+    }
+}
+
+/// The sentence: a program whose `main` returns the error prints this.
+impl fmt::Debug for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

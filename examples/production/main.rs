@@ -63,7 +63,8 @@ async fn run() -> Result<usize, Box<dyn Error>> {
 
     let shop = match &settings.nats_url {
         Some(url) => {
-            let nats = Nats::connect(url).await.map_err(|error| format!("{url}: {error}"))?;
+            // Not the URL, which may have a password in it.
+            let nats = Nats::connect(url).await.map_err(|error| format!("NATS_URL: {error:#}"))?;
             let nats = match &settings.namespace {
                 Some(namespace) => nats.in_namespace(namespace.clone()),
                 None => nats,

@@ -135,7 +135,7 @@ fn settings_that_are_wrong_are_named() -> Outcome {
         ("LIMITS", r#"{ "body_window": 1 }"#, "the limit is not valid: "),
         ("DRAIN_SECONDS", "soon", "DRAIN_SECONDS: invalid digit"),
         ("NAMESPACE", "a.b", "NAMESPACE: "),
-        ("NATS_URL", "nats://127.0.0.1:1", "nats://127.0.0.1:1: no NATS server could be reached"),
+        ("NATS_URL", "nats://127.0.0.1:1", "NATS_URL: no NATS server could be reached: "),
     ] {
         let output = program("production")?.env(name, text).output()?;
         let complained = String::from_utf8(output.stderr)?;

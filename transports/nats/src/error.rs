@@ -1,11 +1,13 @@
 use std::{error::Error as StdError, fmt, io};
 
 use async_nats::rustls;
+use conduit::logging::OneLine;
 
 /// Why no connection could be made.
 ///
-/// Prints what happened; what lies beneath it, such as async-nats' own error, is its cause.
-#[derive(Debug)]
+/// `{}` prints what happened; what lies beneath it, such as async-nats' own error, is its cause. `{:#}`
+/// prints both in one sentence, and `{:?}` adds the kind, which is what a program whose `main` returns
+/// it prints.
 pub struct ConnectError {
     kind: ConnectErrorKind,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -80,7 +82,7 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
+        let what = match self.kind {
             ConnectErrorKind::InvalidUrl => "this is not the URL of a NATS server",
             ConnectErrorKind::Unreachable => "no NATS server could be reached",
             ConnectErrorKind::Unauthorized => "the NATS server does not accept the credentials",
@@ -88,7 +90,28 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Tls => "TLS with the NATS server could not be set up",
             ConnectErrorKind::MaxPayload => "the NATS server's max_payload is too small",
             ConnectErrorKind::Other => "connecting to NATS failed",
-        })
+        };
+        f.write_str(what)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut cause, mut printed) = (self.source(), what.to_owned());
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Many errors print their cause themselves.
+            if !printed.contains(&text) {
+                write!(f, ": {}", OneLine(&text))?;
+                printed.push_str(&text);
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#} ({:?})", self.kind)
     }
 }
 

@@ -45,6 +45,11 @@ async fn no_server() -> Outcome {
     let error = failure(format!("nats://{free}")).await;
     assert_eq!(error.kind(), ConnectErrorKind::Unreachable);
     assert!(error.source().is_some(), "the cause is told");
+    assert_eq!(error.to_string(), "no NATS server could be reached");
+    // What a program prints whose `main` returns it.
+    let printed = format!("{error:?}");
+    assert!(printed.starts_with("no NATS server could be reached: "), "{printed}");
+    assert!(printed.ends_with(" (Unreachable)") && !printed.contains('{'), "{printed}");
     Ok(())
 }
 
