@@ -3,6 +3,7 @@
 //! `cargo bench -p conduit-memory -- --help` says what can be chosen.
 
 mod channel;
+mod layers;
 mod rates;
 mod scaling;
 mod serving;
@@ -14,6 +15,7 @@ fn main() {
     for under in [Under::tokio(), Under::Smol] {
         rates::run(&mut bench, &under);
         serving::run(&mut bench, &under);
+        layers::run(&mut bench, &under);
     }
     scaling::run(&mut bench, &Under::tokio());
 }

@@ -3,6 +3,7 @@
 //! `cargo bench -p conduit-nats -- --help` says what can be chosen.
 
 mod events;
+mod link;
 mod lone;
 mod memory;
 mod one_way;
@@ -10,6 +11,7 @@ mod requests;
 mod streams;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod typed;
 mod values;
 mod world;
 
@@ -55,9 +57,11 @@ fn main() -> ExitCode {
         one_way::run(&mut bench, &world);
         lone::run(&mut bench, &world);
         requests::run(&mut bench, &world);
+        typed::run(&mut bench, &world);
         values::run(&mut bench, &world);
         streams::run(&mut bench, &world);
         memory::run(&mut bench, &world);
     }
+    link::run(&mut bench, Under::tokio(), &server.url());
     bench.end(&GOALS)
 }

@@ -22,18 +22,29 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
         ("stream as a reply", 1, as_reply),
         ("stream to 3 receivers", BROADCAST, to_bindings),
     ] {
-        let case = world.case(name);
-        if !bench.wants(&case) {
-            continue;
-        }
-        let raw = world.raw();
-        bench.case(
-            &case,
-            [Unit::MebibytesPerSecond.into()],
-            &mut || [mebibytes(length) / ours(world, length, receivers)],
-            &mut || [mebibytes(length) / theirs(world, &raw, length, receivers)],
-        );
+        one(bench, world, name, length, receivers, ours);
     }
+}
+
+pub(crate) fn one(
+    bench: &mut Bench,
+    world: &World,
+    name: &str,
+    length: u64,
+    receivers: usize,
+    ours: fn(&World, u64, usize) -> f64,
+) {
+    let case = world.case(name);
+    if !bench.wants(&case) {
+        return;
+    }
+    let raw = world.raw();
+    bench.case(
+        &case,
+        [Unit::MebibytesPerSecond.into()],
+        &mut || [mebibytes(length) / ours(world, length, receivers)],
+        &mut || [mebibytes(length) / theirs(world, &raw, length, receivers)],
+    );
 }
 
 #[allow(clippy::cast_precision_loss)]
