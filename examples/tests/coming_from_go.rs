@@ -1,4 +1,4 @@
-//! What the README's table for people who come from the Go library says, call by call.
+//! What the book's table for people who come from the Go library says, call by call.
 
 use std::{error::Error, time::Duration};
 
