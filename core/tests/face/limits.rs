@@ -167,8 +167,8 @@ fn all(builder: Builder) -> Builder {
 }
 
 #[test]
-fn a_file_may_give_every_limit_of_the_readme() {
-    let (_, table) = include_str!("../../../README.md")
+fn a_file_may_give_every_limit_of_the_book() {
+    let (_, table) = include_str!("../../../examples/book/src/sizing.md")
         .split_once("| what | default | builder |")
         .expect("the table exists");
     let rows = table.lines().skip(2).map_while(|line| line.strip_suffix(" |"));

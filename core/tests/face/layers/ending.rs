@@ -160,7 +160,8 @@ fn a_send_and_a_reply_end_once() -> TestResult {
                 TestResult::Ok(())
             };
             let (sent, read) = future::zip(client.send_body("note", body).expect(1), reading).await;
-            (sent?, read?);
+            sent?;
+            read?;
             assert_eq!(ends.take(), "complete");
         }
         client.send_body("nobody", "small").confirm().await.expect_err("nobody is there");
