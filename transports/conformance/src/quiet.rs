@@ -1,5 +1,7 @@
 //! What conduits hold when nothing goes on.
 
+use std::time::Duration;
+
 use conduit::{Conduit, Encoder, Stats};
 
 use crate::{Broker, Guarantee, Violation, World};
@@ -47,5 +49,6 @@ fn held(mut stats: Stats) -> Stats {
     stats.missed_messages = 0;
     stats.invalid_packets = 0;
     stats.outbox_dropped = 0;
+    stats.waited_for_credit = Duration::ZERO;
     stats
 }
