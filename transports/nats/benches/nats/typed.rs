@@ -1,4 +1,4 @@
-//! Requests from a value to a value: a handler with types, beside serde_json around async-nats.
+//! Requests from a value to a value: a handler with types, beside `serde_json` around async-nats.
 
 use async_compat::Compat;
 use bytes::Bytes;
