@@ -94,10 +94,11 @@ async fn run() -> Result<usize, Box<dyn Error>> {
     };
     let (drained, ()) = future::zip(ending, serving).await;
     let drained = drained?;
-    println!("drained: {drained:?}, orders: {}", orders.count());
+    let (finished, aborted) = (drained.finished, drained.aborted);
+    println!("drained: {finished} finished, {aborted} cut off; {} orders", orders.count());
     // Also sends the spans that wait.
     spans.shutdown()?;
-    Ok(drained.aborted)
+    Ok(aborted)
 }
 
 /// The first layer is the outermost: a span and a measurement cover all tries of a call, and each try

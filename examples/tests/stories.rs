@@ -97,7 +97,7 @@ fn two_encoders() -> Outcome {
 fn production_in_memory() -> Outcome {
     let printed = run("production")?;
     assert!(printed.has("ordered 2 teapots, left: Ok(999998)"));
-    assert!(printed.has("aborted: 0 }, orders: 1"));
+    assert!(printed.has(" 0 cut off; 1 orders"));
     let traces: BTreeSet<_> = printed.after("TraceId      :").collect();
     assert_eq!((printed.count("TraceId"), traces.len()), (4, 1), "one trace of four spans");
     Ok(())
