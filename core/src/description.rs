@@ -1,6 +1,5 @@
 //! What an instance tells of itself.
 
-mod about;
 mod counts;
 
 use std::collections::BTreeMap;
@@ -9,9 +8,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use self::about::{About, type_name};
 pub use self::counts::{BindingCounts, BindingInfo, BoundAs};
-use crate::{ConduitState, InstanceId, ServiceName, Source};
+use crate::{ConduitState, InstanceId, ServiceName, Source, about::About};
 
 /// What an instance tells of itself, from [`Conduit::instances`](crate::Conduit::instances),
 /// [`Conduit::services`](crate::Conduit::services) and

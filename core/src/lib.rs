@@ -86,6 +86,7 @@
 //! backpressure to its sender. The README of the repository lists the limits with their defaults,
 //! all failures, and what is not guaranteed; `SPEC.md` beside it specifies the protocol.
 
+mod about;
 mod accept;
 mod address;
 mod binding;

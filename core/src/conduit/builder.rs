@@ -7,8 +7,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     Conduit, Encoder, Error, IdGenerator, Limits, Runtime, ServiceName,
+    about::{About, type_name},
     config::Config,
-    description::{About, type_name},
     driver::{self, Ground},
     handle::Handle,
     id::SystemIds,
@@ -243,7 +243,7 @@ impl<R, T, E> Builder<R, T, E> {
     {
         let service = self.service?;
         self.config.check()?;
-        self.about.check()?;
+        about::check(&self.about)?;
         let about = About {
             runtime: type_name::<R>(),
             transport: type_name::<T>(),

@@ -58,6 +58,8 @@ pub struct BindingCounts {
     /// These errors, and the messages that were refused or dropped before a handler had them, by the
     /// name of their [`ErrorKind`](crate::ErrorKind).
     pub failed: BTreeMap<String, u64>,
+    /// The last error of a handler, as it is called there. Empty if there was none.
+    pub last_error: String,
     /// See [`Binding::lost`](crate::Binding::lost).
     pub lost: u64,
     /// See [`Binding::missed`](crate::Binding::missed).
@@ -92,6 +94,8 @@ impl<'a> Sum<&'a Self> for BindingCounts {
                 handled,
                 errors,
                 failed,
+                // Which of them was the last is not known.
+                last_error: _,
                 lost,
                 missed,
                 refused,

@@ -2,14 +2,25 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Shared, records::Record};
+use super::{Shared, ground::Ground, records::Record};
 use crate::{
     BindingCounts, BindingInfo, BoundAs, InstanceInfo, Limits, Stats,
     proto::{
         BindingKind, Describing, Question, Reason,
         frame::{Frame, MAX_DESCRIPTION},
     },
+    transport::{BoxFuture, Known},
 };
+
+impl Known for Shared {
+    fn describe(&self) -> Option<InstanceInfo> {
+        (!self.is_closed()).then(|| describe(self, true))
+    }
+
+    fn closed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Ground::closed(self))
+    }
+}
 
 /// Answers questions, for ever.
 pub(super) async fn answer_questions(shared: &Shared) {
@@ -63,6 +74,7 @@ fn binding(record: &Record, waiting: Option<(usize, u64)>) -> BindingInfo {
         handled: counted.done,
         errors: counted.broken,
         failed: counted.failed.iter().map(|(kind, count)| (format!("{kind:?}"), *count)).collect(),
+        last_error: counted.last.map_or_else(String::new, |kind| format!("{kind:?}")),
         lost: record.lost.get(),
         missed: record.missed.get(),
         refused: record.refused.get(),

@@ -40,8 +40,8 @@ use super::{
 };
 use crate::{
     IdGenerator, MessageId, Runtime, ServiceName, Source, Subject,
+    about::About,
     config::{Config, piece},
-    description::About,
     id,
     proto::{
         Nonces,

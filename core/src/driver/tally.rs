@@ -28,6 +28,8 @@ pub(crate) struct Tally {
     micros: Counter,
     longest: AtomicU64,
     failed: Mutex<BTreeMap<ErrorKind, u64>>,
+    /// The failure of the last handler that failed.
+    last: Mutex<Option<ErrorKind>>,
 }
 
 /// What a [`Tally`] has counted.
@@ -52,6 +54,8 @@ pub(crate) struct Counts {
     /// Microseconds that the slowest of them took.
     pub(crate) longest: u64,
     pub(crate) failed: BTreeMap<ErrorKind, u64>,
+    /// The failure of the last handler that failed.
+    pub(crate) last: Option<ErrorKind>,
 }
 
 #[derive(Default)]
@@ -118,6 +122,7 @@ impl Tally {
     /// Counts a failure of a handler.
     pub(crate) fn break_off(&self, kind: ErrorKind) {
         self.broken.add(1);
+        *lock(&self.last) = Some(kind);
         self.fail(kind);
     }
 
@@ -146,6 +151,7 @@ impl Tally {
             begun: self.begun.get(),
             bytes: self.bytes.get(),
             failed: lock(&self.failed).clone(),
+            last: *lock(&self.last),
         }
     }
 

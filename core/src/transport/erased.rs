@@ -6,8 +6,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::{
-    Address, Connection, Destination, Packet, Subscription, Token, Transport, TransportError,
+    Address, Connection, Destination, Introduction, Packet, Subscription, Token, Transport,
+    TransportError,
 };
+use crate::Task;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Result<T> = std::result::Result<T, TransportError>;
@@ -33,6 +35,7 @@ pub(crate) trait DynTransport: Send + Sync {
     fn written(&self) -> BoxFuture<'_, Result<()>>;
     fn subscribe<'a>(&'a self, at: &'a Address) -> BoxFuture<'a, Result<Box<dyn DynSubscription>>>;
     fn flush(&self) -> BoxFuture<'_, Result<()>>;
+    fn background(&self, conduit: Introduction) -> Option<Task>;
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
@@ -88,6 +91,10 @@ impl<T: Transport> DynTransport for T {
 
     fn flush(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(Transport::flush(self))
+    }
+
+    fn background(&self, conduit: Introduction) -> Option<Task> {
+        Transport::background(self, conduit)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -4,6 +4,7 @@ mod connection;
 mod destination;
 mod erased;
 mod error;
+mod introduction;
 mod subscription;
 
 use std::{future::Future, pin::pin};
@@ -11,12 +12,18 @@ use std::{future::Future, pin::pin};
 use bytes::Bytes;
 use futures_lite::future;
 
-pub(crate) use self::erased::{DynSubscription, DynTransport};
+use crate::Task;
+
 pub use self::{
     connection::{Connection, ConnectionState, ConnectionStatus},
     destination::Destination,
     error::{TransportError, TransportErrorKind},
+    introduction::Introduction,
     subscription::{Packet, Subscription},
+};
+pub(crate) use self::{
+    erased::{BoxFuture, DynSubscription, DynTransport},
+    introduction::Known,
 };
 pub use crate::{
     address::{Address, InvalidToken, Target, Targets, Token},
@@ -231,6 +238,16 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// `Disconnected` if the connection broke meanwhile, `Closed` after [`close`](Self::close).
     fn flush(&self) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Returns a task that the conduit runs beside everything else until it is closed; by default
+    /// none. Conduit calls this once, when it starts.
+    ///
+    /// It is for what a broker has of its own, as NATS has questions for services. `conduit` tells
+    /// it about the conduit.
+    fn background(&self, conduit: Introduction) -> Option<Task> {
+        drop(conduit);
+        None
+    }
 
     /// Releases the resources of the transport. Packets published before are still sent; every
     /// later call returns `Closed`, and subscriptions end. A connection that the user created and

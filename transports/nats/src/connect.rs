@@ -116,14 +116,15 @@ impl Nats {
     fn ours(client: Client, monitor: Arc<Monitor>) -> Self {
         let unwritten = Unwritten::new(&client);
         let (root, lease) = (Root::default(), Some(Arc::new(())));
-        Self { link: Arc::new(Link::new(client, unwritten, root, Some(monitor), lease)) }
+        let link = Link::new(client, unwritten, root, Some(monitor), lease);
+        Self { link: Arc::new(link), is_service: false }
     }
 
     pub(crate) fn at(&self, root: Root) -> Self {
         let Link { client, unwritten, monitor, .. } = &*self.link;
         let (client, unwritten) = (client.clone(), unwritten.clone());
         let link = Link::new(client, unwritten, root, monitor.clone(), self.link.lease());
-        Self { link: Arc::new(link) }
+        Self { link: Arc::new(link), is_service: self.is_service }
     }
 
     /// async-nats' defaults, but with room for 1,048,576 packets in each subscription, since

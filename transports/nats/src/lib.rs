@@ -37,6 +37,7 @@ pub mod operating;
 mod permission;
 mod received;
 mod servers;
+mod services;
 mod subject;
 mod subscription;
 mod unwritten;

@@ -10,14 +10,16 @@ use std::{
 use async_compat::Compat;
 use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind, subject::ToSubject};
 use bytes::Bytes;
+use conduit::Task;
 use conduit::transport::{
-    Address, Connection, Destination, MIN_PACKET_LEN, Token, Transport, TransportError,
-    TransportErrorKind,
+    Address, Connection, Destination, Introduction, MIN_PACKET_LEN, Token, Transport,
+    TransportError, TransportErrorKind,
 };
 
 use crate::{
     Events, Subscription,
     link::{Link, ended, unusable},
+    services,
     subject::Root,
     unwritten::Unwritten,
 };
@@ -35,9 +37,39 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// closed.
 pub struct Nats {
     pub(crate) link: Arc<Link>,
+    /// Whether the tools of NATS see the conduit.
+    pub(crate) is_service: bool,
 }
 
 impl Nats {
+    /// Lets the conduit answer NATS's own questions for services (`$SRV.PING`, `$SRV.INFO` and
+    /// `$SRV.STATS`, [ADR-32]), so that `nats service ls`, `info`, `stats` and `ping` see it. It is
+    /// then seen by everyone who may publish to `$SRV.>`.
+    ///
+    /// It needs the permission to subscribe to `$SRV.>` and to publish to the inboxes of those who
+    /// ask, `_INBOX.>` as a rule. Without the first, it logs a warning, and the conduit works all the
+    /// same. At most ten questions a second are answered, and no answer goes to a subject of a
+    /// conduit or of the server (`$`), whatever reply subject a question names.
+    ///
+    /// An endpoint is a binding, named with `-` for each `.`; its `subject` is the one of NATS.
+    ///
+    /// [ADR-32]: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-32.md
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), conduit_nats::ConnectError> {
+    /// use conduit_nats::Nats;
+    ///
+    /// let nats = Nats::connect("nats://localhost:4222").await?.as_nats_service();
+    /// # drop(nats);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn as_nats_service(mut self) -> Self {
+        self.is_service = true;
+        self
+    }
+
     /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
     /// goes to `tracing` too.
     ///
@@ -75,7 +107,8 @@ impl Nats {
 impl From<Client> for Nats {
     fn from(client: Client) -> Self {
         let unwritten = Unwritten::new(&client);
-        Self { link: Arc::new(Link::new(client, unwritten, Root::default(), None, None)) }
+        let link = Link::new(client, unwritten, Root::default(), None, None);
+        Self { link: Arc::new(link), is_service: false }
     }
 }
 
@@ -172,6 +205,12 @@ impl Transport for Nats {
             link.round_trip().await.map(drop)
         };
         link.closing.unless_closed(flushed).await
+    }
+
+    /// Answers NATS's own questions for services, if it [was told to](Nats::as_nats_service).
+    fn background(&self, conduit: Introduction) -> Option<Task> {
+        let link = Arc::clone(&self.link);
+        self.is_service.then(|| Box::pin(services::answer(link, conduit)) as Task)
     }
 
     /// Waits until the broker has what was published, five seconds at most, and not at all while

@@ -11,6 +11,7 @@
 //! | notices that there is no subscriber | `conduit.<service>.n.<instance>.<token>`, by the server | with the inbox |
 //! | marks of a flush, to itself | `conduit.<service>.f.<instance>-<mark>` | the same |
 //! | all instances of a service | `conduit.<service>.c` | the same |
+//! | those of all services that are discoverable | `conduit.directory` | the same |
 //!
 //! In a [namespace](crate::Nats::in_namespace) they begin with `conduit-<namespace>` instead of
 //! `conduit`, and so do those in the permissions. A permission for `conduit.>` permits nothing there.
@@ -33,6 +34,10 @@
 //! server's notice that there is no subscriber (503, no responders). The server needs no permission to
 //! send it. Everybody else is denied `conduit.*.n.>`, so that no receiver of a request can claim that
 //! it had no receiver; without that rule, one can, until the first sign of life from a handler.
+//!
+//! An instance that is [discoverable](conduit::Builder::discoverable) also subscribes to
+//! `conduit.directory`, and one that [the tools of NATS see](crate::Nats::as_nats_service) to `$SRV.>`,
+//! with answers to `_INBOX.>`. Without these permissions it logs a warning and does without.
 //!
 //! What is not permitted fails with `Denied`, and the error names the subject: a `bind` always, and
 //! whatever is sent to a service where it is the first thing sent to it on this connection (the
@@ -138,7 +143,7 @@
 //! # Logs
 //!
 //! What a conduit logs is listed in [`conduit::logging`]. With the target `conduit_nats`, a connection
-//! logs its [events](crate::NatsEvent), and two things besides:
+//! logs its [events](crate::NatsEvent), and three things besides:
 //!
 //! | level | message |
 //! | --- | --- |
@@ -149,6 +154,7 @@
 //! | WARN | a subscription is full and drops packets |
 //! | ERROR | the NATS server does not permit it |
 //! | ERROR | the NATS server reports an error |
+//! | WARN | the tools of NATS do not see this conduit: $SRV.> cannot be subscribed |
 //! | DEBUG | the connection to NATS is closed |
 //! | DEBUG | closed without the broker's word on what was published |
 //! | DEBUG | ignored what is no packet |

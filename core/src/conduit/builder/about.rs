@@ -1,6 +1,7 @@
 //! What a conduit tells of itself.
 
 use super::Builder;
+use crate::{Error, ErrorKind, about::About};
 
 impl<R, T, E> Builder<R, T, E> {
     /// Sets the version of the program, which those who [ask](crate::Conduit::instances) are told:
@@ -52,5 +53,57 @@ impl<R, T, E> Builder<R, T, E> {
     pub fn discoverable(mut self, yes: bool) -> Self {
         self.about.is_discoverable = yes;
         self
+    }
+}
+
+/// Checks what the user has said.
+pub(super) fn check(about: &About) -> Result<(), Error> {
+    if let Some(version) = &about.version
+        && !(version.len() <= About::MAX_VERSION && is_version(version))
+    {
+        let text = format!(
+            "{version:?} cannot be a version: that is three numbers, as in \"1.4.0\" or \
+             \"1.4.0-rc.1\" (semver.org), in at most {} bytes",
+            About::MAX_VERSION
+        );
+        return Err(Error::new(ErrorKind::InvalidName, text));
+    }
+    let length = about.description.as_ref().map_or(0, String::len);
+    if length > About::MAX_DESCRIPTION {
+        let text = format!("a description has at most {} bytes", About::MAX_DESCRIPTION);
+        return Err(Error::new(ErrorKind::InvalidLimit, text));
+    }
+    Ok(())
+}
+
+/// Returns whether a text is a version as semver.org (2.0.0) defines it.
+fn is_version(text: &str) -> bool {
+    let (text, build) = text.split_once('+').map_or((text, None), |(a, b)| (a, Some(b)));
+    let (core, pre) = text.split_once('-').map_or((text, None), |(a, b)| (a, Some(b)));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        |part: &str| !part.is_empty() && is_digits(part) && (part == "0" || !part.starts_with('0'));
+    let is_label = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let is_pre = |part: &str| is_label(part) && (!is_digits(part) || is_number(part));
+    core.split('.').count() == 3
+        && core.split('.').all(is_number)
+        && pre.is_none_or(|pre| pre.split('.').all(is_pre))
+        && build.is_none_or(|build| build.split('.').all(is_label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_those_of_semver() {
+        let good = ["0.0.0", "1.4.0", "10.20.30-rc.1", "1.0.0-0A.x-y", "1.0.0+007", "1.0.0-a+b.-"];
+        let bad = [
+            "", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.3-", "1.2.3-01", "1.2.3+", "v1.2.3", "1.2.x",
+        ];
+        assert_eq!(good.map(is_version), good.map(|_| true));
+        assert_eq!(bad.map(is_version), bad.map(|_| false));
     }
 }

@@ -6,9 +6,9 @@ use futures_lite::{Stream, stream};
 use super::PacketDelivery;
 use crate::{
     Headers, MessageId,
+    about::About,
     accept::Gate,
     config::Config,
-    description::About,
     driver::{self, Ground, Shared, bind, routes::Members},
     id::SystemIds,
     proto::{

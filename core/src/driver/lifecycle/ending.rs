@@ -5,8 +5,12 @@ use std::sync::Arc;
 use futures_lite::future;
 
 use super::{end_work, run};
-use crate::driver::{
-    Shared, cleanup::clean_up, describe::answer_questions, ground::Stage, overdue::refuse_overdue,
+use crate::{
+    driver::{
+        Shared, cleanup::clean_up, describe::answer_questions, ground::Stage,
+        overdue::refuse_overdue,
+    },
+    transport::Introduction,
 };
 
 /// Ends the conduit when the task that holds this ends, or is dropped by the runtime.
@@ -39,6 +43,11 @@ pub(super) fn launch(shared: &Arc<Shared>) {
         };
         future::or(all, shared.closed()).await;
     });
+    if let Some(beside) = shared.transport.background(Introduction::new(Arc::clone(shared) as _)) {
+        let shared = Arc::clone(shared);
+        let tasks = Arc::clone(&shared);
+        tasks.tasks.spawn(async move { future::or(beside, shared.closed()).await });
+    }
     let life = ending();
     shared.tasks.spawn(async move {
         let EndConduitOnDrop(shared) = &life;
