@@ -159,9 +159,16 @@ pub struct Token {
 ///
 /// assert_eq!("g00".parse::<Token>(), Err(InvalidToken));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token is 'p', 'g' or 'b', and 48 lowercase hexadecimal digits")]
 pub struct InvalidToken;
+
+/// Prints the sentence; `{:#?}` prints the name.
+impl fmt::Debug for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() { f.write_str("InvalidToken") } else { fmt::Display::fmt(self, f) }
+    }
+}
 
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,14 +9,13 @@ mod text;
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
+pub use self::{causes::Causes, failure::Failure, kind::ErrorKind, text::OneLine};
 pub(crate) use self::{
-    causes::Causes,
     codec::{check_content_type, encoded},
     failure_map::FailureMap,
     search::Own,
     text::{Printable, panic_text},
 };
-pub use self::{failure::Failure, kind::ErrorKind, text::OneLine};
 use crate::{
     Executed, InstanceId, ServiceName, Subject,
     proto::{Detail, Reason},
@@ -27,9 +26,9 @@ use crate::{
 /// `{}` prints a sentence that names the subject and the service. The underlying error, such as a
 /// format's or a broker's own, is the cause, and [`source`](StdError::source) returns it. `{:#}`
 /// prints the sentence with all causes, each once, and `{:?}` adds the kind and whether the handler
-/// was executed. Both print one line of slightly more than 1,024 bytes at most, without the values
-/// that a format quotes.
-/// Control characters in a peer's texts are escaped.
+/// was executed; a `main` that returns the error prints that. Both print one line of slightly more
+/// than 1,024 bytes at most, without the values that a format quotes. `{:#?}` prints the parts in
+/// lines of their own. Control characters in a peer's texts are escaped.
 ///
 /// ```
 /// use std::error::Error as _;
@@ -230,7 +229,7 @@ fn chain<'a>(
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
-            return Causes(self).fmt(f);
+            return fmt::Display::fmt(&Causes(self), f);
         }
         Own::show(|| Own::Error(Self::copy_of(self)));
         let Inner { kind, detail, about, instance, is_peers, .. } = &*self.0;
@@ -254,7 +253,22 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:#} ({:?}, executed: {:?})", self.kind(), self.executed())
+        let Inner { kind, executed, about, instance, failure, .. } = &*self.0;
+        if !f.alternate() {
+            return write!(f, "{self:#} ({kind:?}, executed: {executed:?})");
+        }
+        let mut parts = f.debug_struct("Error");
+        parts.field("kind", kind).field("executed", executed);
+        if let Some((service, subject)) = about {
+            parts.field("service", service).field("subject", subject);
+        }
+        if let Some(instance) = instance {
+            parts.field("instance", instance);
+        }
+        if let Some(failure) = failure {
+            parts.field("code", &failure.code());
+        }
+        parts.field("text", &format_args!("{self:#}")).finish()
     }
 }
 

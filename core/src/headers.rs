@@ -1,3 +1,5 @@
+use std::fmt;
+
 use thiserror::Error;
 
 /// The headers of a message: keys and values that travel with it.
@@ -33,7 +35,7 @@ pub struct Headers {
 /// let error = headers.add("key", "x".repeat(8 << 10)).expect_err("it is longer than 8 KiB");
 /// assert_eq!(error, HeaderError::TooLarge);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HeaderError {
     /// The key is empty, longer than 128 bytes, or contains other characters than visible ASCII.
@@ -46,6 +48,17 @@ pub enum HeaderError {
         Headers::MAX_BYTES
     )]
     TooLarge,
+}
+
+/// Prints the sentence; `{:#?}` prints the variant.
+impl fmt::Debug for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            sentence if !f.alternate() => fmt::Display::fmt(sentence, f),
+            Self::InvalidKey(key) => f.debug_tuple("InvalidKey").field(key).finish(),
+            Self::TooLarge => f.write_str("TooLarge"),
+        }
+    }
 }
 
 impl Headers {

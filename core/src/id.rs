@@ -94,9 +94,16 @@ id! {
 /// assert_eq!("1F".parse::<InstanceId>(), Err(InvalidId));
 /// assert_eq!(InvalidId.to_string(), "an id is 32 lowercase hexadecimal digits");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id is 32 lowercase hexadecimal digits")]
 pub struct InvalidId;
+
+/// Prints the sentence; `{:#?}` prints the name.
+impl fmt::Debug for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() { f.write_str("InvalidId") } else { fmt::Display::fmt(self, f) }
+    }
+}
 
 fn parse_hex(text: &str) -> Result<u128, InvalidId> {
     if text.len() != 32 || !is_hex(text) {

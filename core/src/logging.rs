@@ -47,4 +47,4 @@
 mod repeats;
 
 pub use self::repeats::{Noted, Repeated, Repeats};
-pub use crate::error::OneLine;
+pub use crate::error::{Causes, OneLine};

@@ -12,8 +12,38 @@ use super::{
 
 /// Prints an error and its causes, each once, in one line of bounded length.
 ///
-/// Values that a format quotes in its errors are left out.
-pub(crate) struct Causes<'a>(pub(crate) &'a (dyn StdError + 'static));
+/// Values that a format quotes in its errors are left out, and control characters are escaped. So it
+/// suits a log, and the `Debug` of an error of one's own that a `main` may return.
+///
+/// ```
+/// use std::{error::Error, fmt};
+///
+/// use conduit::logging::Causes;
+///
+/// struct NotStarted(std::io::Error);
+///
+/// impl fmt::Display for NotStarted {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("the service did not start")
+///     }
+/// }
+///
+/// impl fmt::Debug for NotStarted {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "{}", Causes(self))
+///     }
+/// }
+///
+/// impl Error for NotStarted {
+///     fn source(&self) -> Option<&(dyn Error + 'static)> {
+///         Some(&self.0)
+///     }
+/// }
+///
+/// let error = NotStarted(std::io::ErrorKind::AddrInUse.into());
+/// assert_eq!(format!("{error:?}"), "the service did not start: address in use");
+/// ```
+pub struct Causes<'a>(pub &'a (dyn StdError + 'static));
 
 impl fmt::Display for Causes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,6 +65,13 @@ impl fmt::Display for Causes<'_> {
             printed.push_str(&text);
         }
         f.write_str(&line.finish())
+    }
+}
+
+/// Prints the same line.
+impl fmt::Debug for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -40,7 +40,7 @@ use crate::{
 /// # })
 /// # }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Failure {
     message: String,
     detail: Detail,
@@ -138,6 +138,17 @@ impl fmt::Display for Failure {
             (Printable(""), code) => code.fmt(f),
             (message, code) => write!(f, "{message} ({code})"),
         }
+    }
+}
+
+/// Prints the sentence; `{:#?}` prints the parts.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        let mut parts = f.debug_struct("Failure");
+        parts.field("message", &self.message).field("detail", &self.detail).finish()
     }
 }
 

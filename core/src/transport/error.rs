@@ -1,9 +1,11 @@
 use std::{error::Error as StdError, fmt};
 
+use crate::error::Causes;
+
 /// The error of a transport's operations.
 ///
-/// Prints the kind of failure; the underlying error, such as the broker client's own, is the
-/// cause.
+/// `{}` prints the kind of failure; the underlying error, such as the broker client's own, is the
+/// cause. `{:?}` prints both in one sentence, and `{:#?}` the parts.
 ///
 /// ```
 /// use std::{error::Error, io};
@@ -14,8 +16,8 @@ use std::{error::Error as StdError, fmt};
 /// let error = TransportError::new(TransportErrorKind::Disconnected, reset);
 /// assert_eq!(error.to_string(), "there is no connection to the broker");
 /// assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("connection reset"));
+/// assert_eq!(format!("{error:?}"), "there is no connection to the broker: connection reset");
 /// ```
-#[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -87,6 +89,16 @@ impl fmt::Display for TransportError {
             TransportErrorKind::Denied => "the broker does not permit it",
             TransportErrorKind::Other => "the transport failed",
         })
+    }
+}
+
+impl fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(&Causes(self), f);
+        }
+        let mut parts = f.debug_struct("TransportError");
+        parts.field("kind", &self.kind).field("cause", &self.cause).finish()
     }
 }
 

@@ -1,6 +1,9 @@
-use std::{error::Error as _, io};
+use std::{error::Error as StdError, io};
 
-use conduit::{Error, ErrorKind, Executed, Failure, NameError, Subject};
+use conduit::{
+    Error, ErrorKind, Executed, Failure, Headers, InstanceId, NameError, Subject,
+    transport::{Token, TransportError, TransportErrorKind},
+};
 
 use crate::support::world::{TestResult, World, millis, secs};
 
@@ -19,6 +22,43 @@ fn an_error_is_a_sentence_with_its_source() {
     assert_eq!(format!("{:#}", anyhow::Error::from(error)), sentence[..sentence.len() - 28]);
     assert_eq!(Error::from(ErrorKind::Closed).to_string(), "this conduit is closed");
     assert!(Error::from(ErrorKind::Closed).source().is_none());
+}
+
+#[test]
+fn a_main_that_returns_an_error_prints_a_sentence() -> TestResult {
+    let mut errors: Vec<Box<dyn StdError>> = vec![
+        Subject::new("a b").expect_err("a space").into(),
+        Headers::new().add("a b", "").expect_err("a space").into(),
+        "1F".parse::<InstanceId>().expect_err("it is too short").into(),
+        "g00".parse::<Token>().expect_err("it is too short").into(),
+        Failure::new("no.stock", "there are none").into(),
+        TransportError::new(TransportErrorKind::Denied, "not you").into(),
+    ];
+    for error in &errors {
+        let (printed, structured) = (format!("{error:?}"), format!("{error:#?}"));
+        assert!(printed.starts_with(&error.to_string()), "{printed}");
+        assert_ne!(printed, structured);
+    }
+    let denied = format!("{:?}", errors.pop().expect("it is the last"));
+    assert_eq!(denied, "the broker does not permit it: not you");
+    Ok(())
+}
+
+#[test]
+fn an_error_has_a_form_for_programmers_too() -> TestResult {
+    World::run(|world| async move {
+        let node = world.node("shop")?;
+        node.queue_bind("order").await?.to(|_| async move { Err(Failure::new("none", "no \n")) });
+        let error = node.own_service().request("order", &1).await.expect_err("it fails");
+        let shown = format!("{error:#?}");
+        let instance = node.instance();
+        let expected = format!(
+            "Error {{\n    kind: HandlerFailed,\n    executed: Yes,\n    service: \"shop\",\n    subject: \
+             \"order\",\n    instance: {instance:?},\n    code: \"none\",\n    text: {error:#},\n}}"
+        );
+        assert_eq!(shown, expected);
+        Ok(())
+    })
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub enum Guarantee {
 }
 
 /// A guarantee that a transport broke, and how it showed.
-#[derive(Debug)]
+///
+/// `{}` and `{:?}` print a sentence, `{:#?}` the parts.
 pub struct Violation {
     guarantee: Guarantee,
     what: String,
@@ -55,6 +56,16 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} does not hold: {}", self.guarantee, self.what)
+    }
+}
+
+impl fmt::Debug for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        let mut parts = f.debug_struct("Violation");
+        parts.field("guarantee", &self.guarantee).field("what", &self.what).finish()
     }
 }
 

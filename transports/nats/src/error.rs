@@ -1,13 +1,13 @@
 use std::{error::Error as StdError, fmt, io};
 
 use async_nats::rustls;
-use conduit::logging::OneLine;
+use conduit::logging::Causes;
 
 /// Why no connection could be made.
 ///
-/// `{}` prints what happened; what lies beneath it, such as async-nats' own error, is its cause. `{:#}`
-/// prints both in one sentence, and `{:?}` adds the kind, which is what a program whose `main` returns
-/// it prints.
+/// `{}` prints what happened; what lies beneath it, such as async-nats' own error, is its cause.
+/// `{:#}` prints both in one sentence, and `{:?}` adds the kind: a `main` that returns the error prints
+/// that. `{:#?}` prints the parts.
 pub struct ConnectError {
     kind: ConnectErrorKind,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -82,7 +82,10 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
+        if f.alternate() {
+            return write!(f, "{}", Causes(self));
+        }
+        f.write_str(match self.kind {
             ConnectErrorKind::InvalidUrl => "this is not the URL of a NATS server",
             ConnectErrorKind::Unreachable => "no NATS server could be reached",
             ConnectErrorKind::Unauthorized => "the NATS server does not accept the credentials",
@@ -90,28 +93,17 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Tls => "TLS with the NATS server could not be set up",
             ConnectErrorKind::MaxPayload => "the NATS server's max_payload is too small",
             ConnectErrorKind::Other => "connecting to NATS failed",
-        };
-        f.write_str(what)?;
-        if !f.alternate() {
-            return Ok(());
-        }
-        let (mut cause, mut printed) = (self.source(), what.to_owned());
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Many errors print their cause themselves.
-            if !printed.contains(&text) {
-                write!(f, ": {}", OneLine(&text))?;
-                printed.push_str(&text);
-            }
-            cause = error.source();
-        }
-        Ok(())
+        })
     }
 }
 
 impl fmt::Debug for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:#} ({:?})", self.kind)
+        if !f.alternate() {
+            return write!(f, "{self:#} ({:?})", self.kind);
+        }
+        let mut parts = f.debug_struct("ConnectError");
+        parts.field("kind", &self.kind).field("cause", &self.cause).finish()
     }
 }
 

@@ -50,6 +50,7 @@ async fn no_server() -> Outcome {
     let printed = format!("{error:?}");
     assert!(printed.starts_with("no NATS server could be reached: "), "{printed}");
     assert!(printed.ends_with(" (Unreachable)") && !printed.contains('{'), "{printed}");
+    assert!(format!("{error:#?}").contains("kind: Unreachable"), "its parts");
     Ok(())
 }
 
