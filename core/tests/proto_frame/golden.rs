@@ -30,6 +30,24 @@ fn what_is_written_in_another_form_is_read_as_well() {
     }
 }
 
+/// These files are never changed once their version is released.
+#[test]
+fn the_packets_of_every_released_version_are_read_as_they_were() {
+    for (version, samples) in samples::released() {
+        assert!(samples.len() > 40, "{version} has {}", samples.len());
+        for sample in samples {
+            let read = Frame::decode(&sample.packet);
+            assert_eq!(read.as_ref(), Ok(&sample.frame), "{version}: {}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_version_is_not_released_without_its_packets() {
+    let known = |(version, _)| version == env!("CARGO_PKG_VERSION");
+    assert!(samples::released().any(known), "copy them to core/tests/vectors/released");
+}
+
 #[test]
 fn every_bad_packet_is_refused_for_its_reason() {
     for Bad { name, packet, error } in samples::invalid().iter().chain(samples::not_understood()) {

@@ -72,6 +72,14 @@ struct NotUnderstood {
     refusal: Option<Refusal>,
 }
 
+/// The file of a released version.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Released {
+    valid: Vec<Valid>,
+    valid_in_another_form: Vec<Valid>,
+}
+
 /// The answer to a packet that is not understood.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +98,18 @@ pub(crate) fn all() -> &'static [Sample] {
 /// What it reads, and writes in another form.
 pub(crate) fn in_another_form() -> &'static [Sample] {
     &SAMPLES.valid_in_another_form
+}
+
+/// The versions of the library that are released, or about to be, each with what it reads.
+const RELEASED: [(&str, &str); 1] = [("0.1.0", include_str!("../vectors/released/0.1.0.json"))];
+
+/// What released versions read, and write in one of these forms.
+pub(crate) fn released() -> impl Iterator<Item = (&'static str, Vec<Sample>)> {
+    RELEASED.into_iter().map(|(version, text)| {
+        let file: Released = serde_json::from_str(text).expect("the file can be read");
+        let all = file.valid.into_iter().chain(file.valid_in_another_form);
+        (version, all.map(Valid::sample).collect())
+    })
 }
 
 /// What is invalid.
