@@ -15,7 +15,7 @@ use crate::{
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TEBIBYTE: u64 = 1 << 40;
 
-/// All limits of a conduit. The builder sets them; the README lists their defaults.
+/// All limits of a conduit. The builder sets them; the book lists their defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) chunk: usize,

@@ -55,6 +55,27 @@
 //! }
 //! ```
 //!
+//! # Which method do I need?
+//!
+//! | to | use |
+//! | --- | --- |
+//! | tell every instance of a service | [`Client::send`], and there [`Conduit::bind`] |
+//! | give a job to one instance | [`Client::send`], and there [`Conduit::queue_bind`] |
+//! | know that a small message has arrived | [`Sending::confirm`] |
+//! | ask, and wait for the reply | [`Client::request`], with a [`Contract`] [`Client::call`] |
+//! | ask all instances | [`Client::request_all`] |
+//! | send a file, or what another task produces | [`Client::send_body`] or [`Client::request_body`] with [`Body::reader`] or [`Body::writer`] |
+//! | read messages in a loop | [`Binding::next`] |
+//! | run a function on each message | [`Binding::serve`]: from a value to a result; [`Binding::to`]: with the message |
+//! | run several at the same time | [`Binding::concurrency`] |
+//! | answer | return a value from a function of [`serve`](Binding::serve), or [`Message::reply`], [`Message::reply_body`] |
+//! | read a body while it arrives | [`Message`] and [`Message::take_body`] are an `AsyncRead` |
+//! | fail with a code | [`Failure`], [`Builder::map_failure`] |
+//! | know whether to try again | [`Error::is_retryable`], [`Error::executed`] |
+//! | do something around every message | [`Builder::layer`] |
+//! | see who is there | [`Conduit::instances`], [`Conduit::services`] |
+//! | end without losing messages | [`Conduit::drain`], or `drain_on_signal` of the runtime's crate |
+//!
 //! # How the pieces relate
 //! - [`Conduit::service`] returns a [`Client`] of a service. Its methods return [`Sending`] and
 //!   [`Requesting`], which do nothing until they are awaited. The first yields a [`Delivery`], the
@@ -83,8 +104,9 @@
 //! # Guarantees
 //! Messages are delivered at most once, and nothing is stored. A reader reaches the end of a body
 //! only if every byte has arrived, in order. Every buffer is bounded, and a slow reader applies
-//! backpressure to its sender. The README of the repository lists the limits with their defaults,
-//! all failures, and what is not guaranteed; `SPEC.md` beside it specifies the protocol.
+//! backpressure to its sender. The README of the repository says what else is promised. Its book lists
+//! the limits with their defaults, and what to do about each kind of error. `SPEC.md` specifies the
+//! protocol.
 
 mod about;
 mod accept;
