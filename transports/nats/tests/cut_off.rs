@@ -46,7 +46,7 @@ fn receiver() -> Outcome {
 fn a_process_that_was_cut_off_gets_nothing_more() -> Outcome {
     tokio_multi_thread(async {
         let server = Server::start();
-        let stopped = Process::start("receiver", &server);
+        let stopped = Process::start("receiver", &server.url());
         stopped.says("bound").await;
         let mut readings = Vec::new();
         for _ in 0..2 {

@@ -36,7 +36,7 @@ fn sender() -> Outcome {
         let nats = Nats::connect(server_url()).await?;
         let sender = builder("sender", Tokio, nats).build()?;
         // This makes the table that bodies are made of.
-        sha256(1);
+        let _ = sha256(1);
         extra(async {
             sender.service("receiver").send_body("upload", body(LENGTH)).await?;
             Ok(())
@@ -75,9 +75,9 @@ fn receiver() -> Outcome {
 fn a_long_body_takes_a_few_windows_at_each_side() -> Outcome {
     tokio_multi_thread(async {
         let server = Server::start();
-        let receiver = Process::start("receiver", &server);
+        let receiver = Process::start("receiver", &server.url());
         receiver.says("bound").await;
-        let sender = Process::start("sender", &server);
+        let sender = Process::start("sender", &server.url());
         for process in [sender, receiver] {
             let extra: usize = process.says("extra").await.parse()?;
             process.passes().await;

@@ -55,7 +55,7 @@ fn a_receiver_notices_that_its_sender_was_killed() -> Outcome {
         let receiver = conduit("receiver", server.url()).await?;
         let mut binding = receiver.queue_bind("upload").await?;
         let before = [(&receiver, receiver.stats())];
-        let mut sender = Process::start("sender", &server);
+        let mut sender = Process::start("sender", &server.url());
         let message = binding.next().await.expect("it is bound");
         let error = read_and(&message, || sender.kill()).await.expect_err("its sender is gone");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
@@ -84,7 +84,7 @@ fn a_sender_notices_that_its_receiver_was_killed() -> Outcome {
         let server = Server::start();
         let sender = conduit("sender", server.url()).await?;
         let before = [(&sender, sender.stats())];
-        let mut receiver = Process::start("receiver", &server);
+        let mut receiver = Process::start("receiver", &server.url());
         receiver.says("bound").await;
         let sending = sender.service("receiver").send_body("upload", body(LENGTH));
         let sent = support::run(&Tokio, sending);
@@ -123,7 +123,7 @@ fn a_handler_ends_whose_asker_was_killed() -> Outcome {
             }
         });
         let before = [(&receiver, receiver.stats())];
-        let mut asker = Process::start("asker", &server);
+        let mut asker = Process::start("asker", &server.url());
         begun.recv().await?;
         asker.kill();
         dropped.recv().await.expect_err("its asker is gone");

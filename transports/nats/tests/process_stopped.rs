@@ -64,7 +64,7 @@ fn receiver() -> Outcome {
 fn a_receiving_process_may_be_stopped_for_a_while() -> Outcome {
     tokio_multi_thread(async {
         let server = Server::start();
-        let receiver = Process::start("receiver", &server);
+        let receiver = Process::start("receiver", &server.url());
         receiver.says("bound").await;
         let mut events = Vec::new();
         let mut conduits = Vec::new();

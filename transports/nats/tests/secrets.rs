@@ -8,7 +8,9 @@ use async_nats::ConnectOptions;
 use conduit::transport::Transport;
 use conduit_nats::{ConnectError, ConnectErrorKind, Nats};
 use nkeys::KeyPair;
-use support::{Certificates, Operator, Outcome, Server, inbox, logged, next, under_every_runtime};
+use support::{
+    Certificates, Operator, Outcome, Server, inbox, logged, next, tls_config, under_every_runtime,
+};
 
 under_every_runtime!(
     user_and_password,
@@ -131,7 +133,7 @@ async fn a_credentials_file() -> Outcome {
 
 async fn a_private_authority() -> Outcome {
     let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let server = Server::with_config(&ours.config(false));
+    let server = Server::with_config(&tls_config(&ours, false));
     let options = |of: &Certificates| Nats::options().add_root_certificates(of.path("ca.pem"));
     let kind = ConnectErrorKind::Tls;
     try_both(server.tls_url(), options(&ours), options(&theirs), kind, &[]).await?;
@@ -147,7 +149,7 @@ async fn a_private_authority() -> Outcome {
 
 async fn a_client_certificate() -> Outcome {
     let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let server = Server::with_config(&ours.config(true));
+    let server = Server::with_config(&tls_config(&ours, true));
     let options = || Nats::options().add_root_certificates(ours.path("ca.pem"));
     let options_with = |of: &Certificates| {
         options().add_client_certificate(of.path("client.pem"), of.path("client.key"))

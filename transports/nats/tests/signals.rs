@@ -86,7 +86,7 @@ ends_well! {
 async fn no_request_fails(worker: &'static str) -> Outcome {
     for signal in ["TERM", "INT"] {
         let server = Server::start();
-        let process = Process::start(worker, &server);
+        let process = Process::start(worker, &server.url());
         let asker = connected("asker", &Tokio, &server).await?.build()?;
         let ready = asker.service("worker");
         // One that answers alone, so that it is under way for sure.

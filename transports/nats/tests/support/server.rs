@@ -8,7 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{binary::nats_server, process::signal};
+use super::binary::nats_server;
+use conduit_testing::signal;
 
 #[derive(Default)]
 struct Ports {

@@ -31,11 +31,14 @@ fn pieces(length: u64) -> impl Iterator<Item = Bytes> + Send {
     })
 }
 
+/// Returns a body of that length, made as it is sent.
+#[must_use]
 pub fn body(length: u64) -> Body {
     Body::stream(stream::iter(pieces(length)).map(io::Result::Ok))
 }
 
 /// The SHA-256 of such a body.
+#[must_use]
 pub fn sha256(length: u64) -> Output<Sha256> {
     let mut hash = Sha256::new();
     pieces(length).for_each(|piece| hash.update(piece));
@@ -43,6 +46,9 @@ pub fn sha256(length: u64) -> Output<Sha256> {
 }
 
 /// Reads to the end, tells each time how much there is by now, and returns the SHA-256.
+///
+/// # Errors
+/// The body does not arrive whole.
 pub async fn read(
     mut body: IncomingBody,
     mut progress: impl FnMut(u64),

@@ -7,22 +7,26 @@ use std::{
     thread,
 };
 
-use super::Server;
-
 const SERVER: &str = "CONDUIT_TEST_SERVER";
 
 /// One of the ignored tests of this program, run in a process of its own. Dropping it kills it.
+#[derive(Debug)]
 pub struct Process {
     child: Child,
     lines: async_channel::Receiver<String>,
 }
 
 impl Process {
-    pub fn start(test: &str, server: &Server) -> Self {
+    /// Starts the test of that name, which finds the server by [`server_url`].
+    ///
+    /// # Panics
+    /// Where this program cannot be run.
+    #[must_use]
+    pub fn start(test: &str, server_url: &str) -> Self {
         let program = env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
             .args(["--exact", test, "--ignored", "--nocapture"])
-            .env(SERVER, server.url())
+            .env(SERVER, server_url)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -55,6 +59,7 @@ impl Process {
         signal(&self.child, "STOP");
     }
 
+    /// Lets it go on.
     pub fn go_on(&self) {
         signal(&self.child, "CONT");
     }
@@ -64,6 +69,10 @@ impl Process {
         signal(&self.child, name);
     }
 
+    /// Kills it, and waits for its end.
+    ///
+    /// # Panics
+    /// Where that cannot be done.
     pub fn kill(&mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
@@ -88,11 +97,16 @@ impl Drop for Process {
 }
 
 /// The server that the other process uses.
+#[must_use]
 pub fn server_url() -> String {
     env::var(SERVER).expect("this test is run by others, in a process of its own")
 }
 
-pub(super) fn signal(process: &Child, signal: &str) {
+/// Sends a signal, by its name, to a process.
+///
+/// # Panics
+/// Where it cannot be sent.
+pub fn signal(process: &Child, signal: &str) {
     let id = process.id().to_string();
     let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status();
     assert!(sent.is_ok_and(|status| status.success()), "{signal} can be sent to a process");

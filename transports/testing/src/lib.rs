@@ -1,0 +1,28 @@
+//! What the tests of transports have in common: servers that are found or fetched, the runtimes they
+//! run under, other processes, and a few words for writing them.
+
+mod addresses;
+mod binary;
+mod bodies;
+mod conduits;
+mod logs;
+mod packets;
+mod process;
+mod runtimes;
+mod tls;
+
+pub use conduit_async_std::AsyncStd;
+pub use conduit_smol::Smol;
+pub use conduit_tokio::Tokio;
+
+pub use self::{
+    addresses::{control, group, inbox, plain, subject, token},
+    binary::{Binary, version_after},
+    bodies::{body, read, sha256},
+    conduits::{PATIENT, Text, released, run},
+    logs::logged,
+    packets::{arrived, next},
+    process::{Process, server_url, signal},
+    runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
+    tls::Certificates,
+};

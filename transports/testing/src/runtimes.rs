@@ -1,0 +1,90 @@
+use std::{error::Error, future::Future, time::Duration};
+
+use futures_lite::FutureExt;
+
+/// The outcome of a test.
+pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// After this a test hangs. No test measures time; most take a few milliseconds.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// Runs a test under a multi-threaded tokio.
+///
+/// # Errors
+/// Those of the test, or that it hangs.
+pub fn tokio_multi_thread(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async { tokio::spawn(watched(test)).await? })
+}
+
+/// Runs a test under a single-threaded tokio.
+///
+/// # Errors
+/// Those of the test, or that it hangs.
+pub fn tokio_current_thread(test: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(watched(test))
+}
+
+/// Runs a test under smol.
+///
+/// # Errors
+/// Those of the test, or that it hangs.
+pub fn smol(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+    smol::block_on(smol::spawn(watched(test)))
+}
+
+/// Runs a test under async-std.
+///
+/// # Errors
+/// Those of the test, or that it hangs.
+pub fn async_std(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
+    async_std::task::block_on(async_std::task::spawn(watched(test)))
+}
+
+async fn watched(test: impl Future<Output = Outcome>) -> Outcome {
+    let hung = async {
+        smol::Timer::after(HANGS).await;
+        Err("the test hangs".into())
+    };
+    test.or(hung).await
+}
+
+/// Runs test functions, `async fn() -> Outcome`, under every runtime.
+#[macro_export]
+macro_rules! under_every_runtime {
+    ($($test:ident),+ $(,)?) => {
+        $crate::under_every_runtime!(@ tokio_multi_thread $($test)+);
+        $crate::under_every_runtime!(@ tokio_current_thread $($test)+);
+        $crate::under_every_runtime!(@ smol $($test)+);
+        $crate::under_every_runtime!(@ async_std $($test)+);
+    };
+    (@ $runtime:ident $($test:ident)+) => {
+        mod $runtime {
+            $(#[test]
+            fn $test() -> $crate::Outcome {
+                $crate::$runtime(super::$test())
+            })+
+        }
+    };
+}
+
+/// Runs test functions, `async fn(impl Runtime + Clone) -> Outcome`, under every runtime, with its
+/// adapter.
+#[macro_export]
+macro_rules! with_every_runtime {
+    ($($test:ident),+ $(,)?) => {
+        $crate::with_every_runtime!(@ tokio_multi_thread, $crate::Tokio, $($test)+);
+        $crate::with_every_runtime!(@ tokio_current_thread, $crate::Tokio, $($test)+);
+        $crate::with_every_runtime!(@ smol, $crate::Smol, $($test)+);
+        $crate::with_every_runtime!(@ async_std, $crate::AsyncStd, $($test)+);
+    };
+    (@ $runtime:ident, $adapter:expr, $($test:ident)+) => {
+        mod $runtime {
+            $(#[test]
+            fn $test() -> $crate::Outcome {
+                $crate::$runtime(super::$test($adapter))
+            })+
+        }
+    };
+}
