@@ -15,13 +15,16 @@ use crate::{
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TEBIBYTE: u64 = 1 << 40;
 
+const DEFAULT_BUDGET: u64 = 48 << 20;
+
 /// All limits of a conduit. The builder sets them; the book lists their defaults.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) chunk: usize,
     pub(crate) window: u64,
     pub(crate) first_window: u64,
-    pub(crate) budget: u64,
+    /// `None` if the transport may ask for less than the default.
+    pub(crate) budget: Option<u64>,
     pub(crate) request_timeout: Duration,
     pub(crate) send_timeout: Duration,
     pub(crate) join_window: Duration,
@@ -48,7 +51,7 @@ impl Default for Config {
             chunk: 16 << 10,
             window: 1 << 20,
             first_window: 64 << 10,
-            budget: 48 << 20,
+            budget: None,
             request_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(5),
             join_window: Duration::from_millis(250),
@@ -82,12 +85,13 @@ impl Config {
             self.request_wait,
             self.close_timeout,
         ];
-        let bytes = [self.window, self.budget];
+        let budget = self.budget.unwrap_or(DEFAULT_BUDGET);
+        let bytes = [self.window, budget];
         let rules = [
             (self.chunk >= 1, "a chunk has at least one byte"),
             (self.first_window >= 1, "the first window has at least one byte"),
             (self.window >= self.first_window, "the window is at least the first window"),
-            (self.budget >= self.first_window, "the budget is at least one first window"),
+            (budget >= self.first_window, "the budget is at least one first window"),
             (self.waiting >= 1, "a binding holds at least one message"),
             (self.bodies_per_binding >= 1, "a binding takes at least one body at a time"),
             (self.bodies >= 1, "a conduit takes at least one body at a time"),
@@ -129,10 +133,18 @@ impl Config {
         }
     }
 
+    /// Returns how many bytes all incoming bodies together may hold over a transport that bears so
+    /// many.
+    pub(crate) fn budget(&self, bears: Option<u64>) -> u64 {
+        let default =
+            bears.map_or(DEFAULT_BUDGET, |bears| bears.min(DEFAULT_BUDGET).max(self.first_window));
+        self.budget.unwrap_or(default)
+    }
+
     /// Returns what all incoming bodies together may hold.
-    pub(crate) fn incoming(&self) -> BudgetLimits {
+    pub(crate) fn incoming(&self, bears: Option<u64>) -> BudgetLimits {
         BudgetLimits {
-            bytes: self.budget,
+            bytes: self.budget(bears),
             first: self.first_window,
             bodies: self.bodies as u64,
             bodies_per_binding: self.bodies_per_binding as u64,

@@ -135,13 +135,14 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets how many bytes all incoming bodies may buffer together; 48 MiB by default. Each body is
+    /// Sets how many bytes all incoming bodies may buffer together; 48 MiB by default, or what the
+    /// [transport](crate::transport::Transport::body_budget) bears if that is less. Each body is
     /// guaranteed the first window, whatever the others use; an offer that finds no room for that
     /// is refused as `Overloaded`. One half of the budget is reserved for first windows, the other
     /// for bodies being read. Of each half, one sender gets at most a third, and all instances of
     /// one service together half.
     pub fn body_budget(mut self, bytes: u64) -> Self {
-        self.config.budget = bytes;
+        self.config.budget = Some(bytes);
         self
     }
 

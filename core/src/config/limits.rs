@@ -161,7 +161,7 @@ impl Config {
         set(&mut self.chunk, chunk_size);
         set(&mut self.window, body_window);
         set(&mut self.first_window, first_window);
-        set(&mut self.budget, body_budget);
+        set(&mut self.budget, body_budget.map(Some));
         set(&mut self.max_decode_size, max_decode_size.map(Some));
         set(&mut self.max_decode_size, no_max_decode_size.then_some(None));
         set(&mut self.request_timeout, request_timeout);

@@ -44,7 +44,9 @@ pub(crate) struct Streams {
 impl Streams {
     pub(super) fn new(ground: Arc<Ground>) -> Self {
         Self {
-            budget: Arc::new(Mutex::new(Budget::new(ground.config.incoming()))),
+            budget: Arc::new(Mutex::new(Budget::new(
+                ground.config.incoming(ground.transport.body_budget()),
+            ))),
             turns: Arc::new(Turns::new(Paths::new(ground.config.paths()))),
             ground,
             inbound: Mutex::default(),

@@ -17,6 +17,7 @@ type Result<T> = std::result::Result<T, TransportError>;
 pub(crate) trait DynTransport: Send + Sync {
     fn max_packet_len(&self) -> usize;
     fn connection(&self) -> Option<Connection>;
+    fn body_budget(&self) -> Option<u64>;
     fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>>;
     /// Waits until a packet can be handed over, and hands it over, which empties `packet`.
     fn publish<'a>(
@@ -50,6 +51,10 @@ impl<T: Transport> DynTransport for T {
 
     fn connection(&self) -> Option<Connection> {
         Transport::connection(self)
+    }
+
+    fn body_budget(&self) -> Option<u64> {
+        Transport::body_budget(self)
     }
 
     fn ready<'a>(&'a self, to: &'a Address) -> BoxFuture<'a, Result<()>> {

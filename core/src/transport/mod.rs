@@ -133,6 +133,16 @@ pub trait Transport: Send + Sync + 'static {
         None
     }
 
+    /// Returns how many bytes of bodies may be on the way to this conduit, if the broker does not
+    /// bear as many as conduits allow by default. It may change, for example with the number of
+    /// conduits on one connection. Called often, so it has to be cheap.
+    ///
+    /// `None`, which is the default, if the broker bears them.
+    /// [`Builder::body_budget`](crate::Builder::body_budget) overrules it.
+    fn body_budget(&self) -> Option<u64> {
+        None
+    }
+
     /// Waits until a packet to this address can be handed over, for example until there is a
     /// connection. Returns at once if it can be already. Conduit drops the future when its send
     /// timeout or the deadline of a request passes; then it knows that nothing was sent.

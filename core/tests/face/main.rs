@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod mapped;
 mod names;
+mod narrow;
 mod notices;
 mod odd;
 mod order;

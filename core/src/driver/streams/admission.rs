@@ -1,6 +1,6 @@
 //! Admits incoming bodies: accepted offers, and replies.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, MutexGuard, OnceLock};
 
 use super::{
     InboundStream, Port, Readiness, Streams,
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Source,
     lock::lock,
-    proto::{Claim, Inbound, Offered, Place, ReasonCode, Refused, frame::StreamId},
+    proto::{Budget, Claim, Inbound, Offered, Place, ReasonCode, Refused, frame::StreamId},
     transport::Target,
 };
 
@@ -59,7 +59,7 @@ impl Streams {
     fn claim(&self, offered: &Offered<'_>) -> Result<Claim, ReasonCode> {
         let now = self.ground.now();
         loop {
-            let taken = lock(&self.budget).offer(now, offered);
+            let taken = self.budget().offer(now, offered);
             let (stream, port) = match taken {
                 Ok(claim) => return Ok(claim),
                 Err(Refused::Full) => return Err(ReasonCode::Overloaded),
@@ -86,7 +86,7 @@ impl Streams {
         let limits = self.ground.config.inbound();
         let first = limits.first(length);
         let now = self.ground.now();
-        let claim = lock(&self.budget).reply(now, stream, source, first);
+        let claim = self.budget().reply(now, stream, source, first);
         let reader = self.ground.receiver(0);
         let machine = Inbound::reply(now, stream, reader, length, credit, limits, claim);
         self.open_inbound(machine, (stream, 0), source, None)
@@ -94,7 +94,15 @@ impl Streams {
 
     /// Returns whether there is room for another streamed reply, if their number is unknown.
     pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
-        lock(&self.budget).has_room_for_reply(self.ground.config.first_window)
+        self.budget().has_room_for_reply(self.ground.config.first_window)
+    }
+
+    /// Returns the budget, as large as the transport bears now.
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        let bytes = self.ground.config.budget(self.ground.transport.body_budget());
+        let mut budget = lock(&self.budget);
+        budget.set_bytes(bytes);
+        budget
     }
 
     fn open_inbound(

@@ -43,6 +43,13 @@ impl Accounts {
         }
     }
 
+    /// Sets the limits of bytes.
+    pub(super) fn set_limits(&mut self, limits: &BudgetLimits) {
+        let Self { first, growth, .. } = Self::new(limits);
+        self.first.set_limits_of(&first);
+        self.growth.set_limits_of(&growth);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_empty() && self.growth.is_empty() && self.bodies.is_empty()
     }

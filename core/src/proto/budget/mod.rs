@@ -108,6 +108,14 @@ impl Budget {
         }
     }
 
+    /// Sets the maximum of bytes. What is held beyond it is kept until it is released.
+    pub fn set_bytes(&mut self, bytes: u64) {
+        if self.limits.bytes != bytes {
+            self.limits.bytes = bytes;
+            self.conduit.set_limits(&self.limits);
+        }
+    }
+
     /// Returns the bytes charged now.
     #[must_use]
     pub const fn used(&self) -> u64 {

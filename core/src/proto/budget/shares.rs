@@ -51,6 +51,12 @@ impl Shares {
         Self { limit, unconfirmed_limit, used, services: BTreeMap::new() }
     }
 
+    /// Takes over the limits of others.
+    pub(super) fn set_limits_of(&mut self, other: &Self) {
+        self.limit = other.limit;
+        self.unconfirmed_limit = other.unconfirmed_limit;
+    }
+
     /// Returns the amount held.
     #[must_use]
     pub const fn used(&self) -> u64 {
