@@ -111,7 +111,7 @@ impl Limits {
             chunk_size: Some(config.chunk),
             body_window: Some(config.window),
             first_window: Some(config.first_window),
-            body_budget: Some(config.budget),
+            body_budget: Some(config.budget(None)),
             max_decode_size: config.max_decode_size,
             no_max_decode_size: config.max_decode_size.is_none(),
             request_timeout: Some(config.request_timeout),

@@ -1,0 +1,65 @@
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll},
+};
+
+use conduit::transport::{TransportError, TransportErrorKind};
+use event_listener::{Event, EventListener};
+
+/// Whether the transport was closed, and the news of it.
+#[derive(Debug, Default)]
+pub(crate) struct Closing {
+    closed: AtomicBool,
+    event: Event,
+}
+
+impl Closing {
+    /// Closes, and says whether it was open.
+    pub(crate) fn close(&self) -> bool {
+        let was_open = !self.closed.swap(true, Ordering::SeqCst);
+        self.event.notify(usize::MAX);
+        was_open
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Waits for something no longer than the transport is open. Its result counts, even where
+    /// both come at once.
+    pub(crate) async fn unless_closed<T>(
+        &self,
+        operation: impl Future<Output = Result<T, TransportError>> + Send,
+    ) -> Result<T, TransportError> {
+        if self.is_closed() {
+            return Err(TransportErrorKind::Closed.into());
+        }
+        let mut operation = pin!(operation);
+        let mut news = News::default();
+        poll_fn(|cx| {
+            if let Poll::Ready(result) = operation.as_mut().poll(cx) {
+                return Poll::Ready(result);
+            }
+            news.poll_closed(self, cx).map(|()| Err(TransportErrorKind::Closed.into()))
+        })
+        .await
+    }
+}
+
+/// One waiter for the close. It listens only once there is something to wait for, so that what is
+/// done at the first poll costs no allocation.
+#[derive(Debug, Default)]
+pub(crate) struct News(Option<EventListener>);
+
+impl News {
+    pub(crate) fn poll_closed(&mut self, closing: &Closing, cx: &mut Context<'_>) -> Poll<()> {
+        let listener = self.0.get_or_insert_with(|| closing.event.listen());
+        // Listen first, look second: a close between the two is not missed.
+        if closing.is_closed() || Pin::new(listener).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,224 @@
+//! The thread that drives a connection, and makes it again when it is lost.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use async_channel::Sender;
+use async_io::{Timer, block_on};
+use bytes::BytesMut;
+use conduit::transport::ConnectionState;
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, future, io::split};
+
+use crate::{
+    ConnectError, RedisEvent,
+    reply::Reply,
+    servers::Servers,
+    shared::Shared,
+    wire::{READ_SIZE, Wire},
+};
+
+/// How often it is looked whether the server still says something.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How often members of groups are noted again, in ticks. A third of what makes them be skipped.
+const RENEWED_EACH: u32 = 2;
+
+/// After how many ticks without a word the server is asked for one, and after how many the
+/// connection is given up.
+const ASKED_EACH: u32 = 5;
+const GIVEN_UP_AFTER: u32 = 15;
+
+/// The longest pause between two attempts to connect again.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A buffer for writing that grew larger is given back.
+const KEPT: usize = 4 << 20;
+
+/// Starts the thread, which tells how the first attempt to connect has ended.
+pub(crate) fn start(
+    shared: Arc<Shared>,
+    servers: Servers,
+    first: Sender<Result<(), ConnectError>>,
+) -> io::Result<()> {
+    let drive = move || {
+        block_on(run(&shared, &servers, &first));
+        shared.end();
+    };
+    thread::Builder::new().name("conduit-redis".into()).spawn(drive).map(drop)
+}
+
+async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), ConnectError>>) {
+    let mut wire = match shared.unless_stopped(Wire::connect(servers)).await {
+        Some(Ok(wire)) => wire,
+        failed => {
+            if let Some(Err(error)) = failed {
+                let _ = first.try_send(Err(error));
+            }
+            return;
+        }
+    };
+    let mut announced = false;
+    loop {
+        let connection = shared.begin();
+        if !announced {
+            announced = true;
+            let _ = first.try_send(Ok(()));
+        }
+        let serving = serve(shared, wire, connection);
+        let Some(why) = shared.unless_stopped(serving).await else {
+            return;
+        };
+        shared.break_off(why.to_string());
+        match shared.unless_stopped(connect_again(shared, servers)).await {
+            Some(connected) => wire = connected,
+            None => return,
+        }
+    }
+}
+
+async fn connect_again(shared: &Shared, servers: &Servers) -> Wire {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        Timer::after(pause_before(attempt)).await;
+        match Wire::connect(servers).await {
+            Ok(wire) => return wire,
+            Err(error) => {
+                shared.connection.note(ConnectionState::Reconnecting);
+                let cause = std::error::Error::source(&error);
+                let text =
+                    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+                shared.monitor.tell(RedisEvent::ConnectFailed(text));
+            }
+        }
+    }
+}
+
+/// How long to wait before an attempt to connect again. The first one is made at once.
+fn pause_before(attempt: u32) -> Duration {
+    match attempt {
+        0 | 1 => Duration::ZERO,
+        2..10 => Duration::from_millis(1 << (attempt - 1)),
+        _ => LONGEST_PAUSE,
+    }
+}
+
+/// Serves a connection until it is lost.
+async fn serve(shared: &Shared, wire: Wire, connection: u64) -> io::Error {
+    match wire {
+        Wire::Plain(stream) => serve_halves(shared, &stream, &stream, connection).await,
+        Wire::Tls(stream) => {
+            let (reader, writer) = split(*stream);
+            serve_halves(shared, reader, writer, connection).await
+        }
+    }
+}
+
+async fn serve_halves(
+    shared: &Shared,
+    reader: impl AsyncRead + Send + Unpin,
+    writer: impl AsyncWrite + Send + Unpin,
+    connection: u64,
+) -> io::Error {
+    let heard = AtomicBool::new(true);
+    let reading = async {
+        match read(shared, reader, &heard).await {
+            Ok(()) => io::ErrorKind::UnexpectedEof.into(),
+            Err(error) => error,
+        }
+    };
+    let writing = async {
+        match write(shared, writer, connection).await {
+            Ok(()) => io::ErrorKind::WriteZero.into(),
+            Err(error) => error,
+        }
+    };
+    reading.or(writing).or(watch(shared, &heard)).await
+}
+
+/// Reads until the server closes the connection.
+async fn read(
+    shared: &Shared,
+    mut reader: impl AsyncRead + Send + Unpin,
+    heard: &AtomicBool,
+) -> io::Result<()> {
+    let mut bytes = vec![0; READ_SIZE];
+    let (mut read, mut replies) = (BytesMut::new(), Vec::new());
+    loop {
+        let length = reader.read(&mut bytes).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        heard.store(true, Ordering::Relaxed);
+        read.extend_from_slice(&bytes[..length]);
+        while let Some(reply) = Reply::take(&mut read).map_err(io::Error::other)? {
+            replies.push(reply);
+        }
+        shared.handle(&mut replies).map_err(io::Error::other)?;
+        if length == bytes.len() {
+            // There is more. What is to be written has its turn first.
+            future::yield_now().await;
+        }
+    }
+}
+
+async fn write(
+    shared: &Shared,
+    mut writer: impl AsyncWrite + Send + Unpin,
+    connection: u64,
+) -> io::Result<()> {
+    let mut spare = Vec::new();
+    loop {
+        let taken = future::poll_fn(|cx| shared.poll_take(&mut spare, cx)).await;
+        let (mut bytes, packets) = taken;
+        writer.write_all(&bytes).await?;
+        writer.flush().await?;
+        shared.wrote(connection, packets);
+        bytes.clear();
+        if bytes.capacity() <= KEPT {
+            spare = bytes;
+        }
+    }
+}
+
+/// Ends where the server says nothing any more.
+async fn watch(shared: &Shared, heard: &AtomicBool) -> io::Error {
+    let (mut ticks, mut quiet) = (0_u32, 0);
+    loop {
+        Timer::after(TICK).await;
+        ticks = ticks.wrapping_add(1);
+        quiet = if heard.swap(false, Ordering::Relaxed) { 0 } else { quiet + 1 };
+        if quiet >= GIVEN_UP_AFTER {
+            return io::Error::new(io::ErrorKind::TimedOut, "the server says nothing any more");
+        }
+        shared.with(|state| {
+            if ticks.is_multiple_of(RENEWED_EACH) {
+                state.renew();
+            }
+            if quiet % ASKED_EACH == ASKED_EACH - 1 {
+                state.mark(None);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, LONGEST_PAUSE, pause_before};
+
+    #[test]
+    fn pauses_grow_to_the_longest() {
+        assert_eq!(pause_before(1), Duration::ZERO);
+        let pauses: Vec<_> = (1..100).map(pause_before).collect();
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
+    }
+}

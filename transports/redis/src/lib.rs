@@ -1,0 +1,54 @@
+//! Redis and Valkey for Conduit.
+//!
+//! ```no_run
+//! use conduit_redis::Redis;
+//!
+//! # async fn connect() -> Result<(), conduit_redis::ConnectError> {
+//! // What a conduit takes as its transport:
+//! let redis = Redis::connect("redis://localhost:6379").await?;
+//! # drop(redis);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It works in any async runtime: a thread of its own drives each connection.
+//!
+//! Whoever runs the servers finds the channels, the permissions, the timeouts and what each error
+//! means in [`operating`].
+//!
+//! # What is not promised
+//!
+//! Redis delivers at most once and stores nothing of what is published. What was in a buffer when a
+//! connection broke is lost, and so is what one subscription has not taken when it holds its
+//! [limit](Options::max_waiting), or when the server finds the connection too far behind.
+
+mod allowance;
+mod closing;
+mod command;
+mod dialect;
+mod driver;
+mod error;
+mod event;
+mod link;
+mod monitor;
+mod names;
+pub mod operating;
+mod options;
+mod places;
+mod queue;
+mod redis;
+mod reply;
+mod script;
+mod servers;
+mod shared;
+mod state;
+mod subscription;
+mod wire;
+
+pub use self::{
+    error::{ConnectError, ConnectErrorKind},
+    event::{Events, RedisEvent},
+    options::Options,
+    redis::Redis,
+    subscription::Subscription,
+};

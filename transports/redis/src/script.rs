@@ -1,0 +1,20 @@
+//! The scripts of groups, which the server runs as a whole.
+
+/// A script and its name at the server: the SHA-1 of its text, which the server tells when it is
+/// loaded.
+pub(crate) struct Script {
+    pub(crate) text: &'static str,
+    pub(crate) sha: &'static str,
+}
+
+/// Publishes to a member of a group, and to plain subscriptions if the packet is for both.
+pub(crate) const PUBLISH: Script = Script {
+    text: include_str!("scripts/publish.lua"),
+    sha: "4bbae4486638a9bca72f32c808249597da047f9f",
+};
+
+/// Makes a member of a group, or notes that it is still there.
+pub(crate) const RENEW: Script = Script {
+    text: include_str!("scripts/renew.lua"),
+    sha: "bdd8de218790624994f99a45e849b189d83119a9",
+};

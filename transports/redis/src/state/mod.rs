@@ -1,0 +1,208 @@
+//! What is known of a connection, without I/O: what is to be written, which replies are expected,
+//! and where the packets go.
+//!
+//! Whoever drives it takes what is [to be written](State::take) to the server, and gives it each
+//! [reply](State::handle), in order. When a connection is made it is told so by
+//! [`begin`](State::begin), and when it is lost by [`break_off`](State::break_off).
+
+mod expected;
+mod replies;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::VecDeque, sync::Arc, task::Waker};
+
+use bytes::Bytes;
+use conduit::transport::Token;
+
+use self::routes::Routes;
+pub(crate) use self::{
+    expected::{Answer, Expected, Purpose, Waiting},
+    replies::News,
+    routes::{Member, Ticket},
+};
+use crate::{command, dialect::Dialect};
+
+/// How many bytes may wait to be written.
+const MOST_UNWRITTEN: usize = 1 << 20;
+
+/// How many replies may be expected.
+const MOST_EXPECTED: usize = 1 << 16;
+
+pub(crate) struct State {
+    dialect: Dialect,
+    phase: Phase,
+    /// How many connections there have been.
+    connections: u64,
+    out: Vec<u8>,
+    /// How many packets are in `out`, and how many were ever given and have left it.
+    packets: u64,
+    given: u64,
+    written: u64,
+    expected: VecDeque<Expected>,
+    routes: Routes,
+    writer: Option<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Connected,
+    Disconnected,
+    /// There will be no connection any more.
+    Ended,
+}
+
+/// Why a packet is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Disconnected,
+    /// Until something was written, or answered.
+    Full,
+    Ended,
+}
+
+/// A packet on its way out.
+pub(crate) struct Outgoing<'a> {
+    /// The command without its last argument, the packet.
+    pub(crate) head: &'a [u8],
+    pub(crate) packet: &'a [u8],
+    /// To which inbox it is said that nobody has got it.
+    pub(crate) undelivered: Option<(Bytes, Token)>,
+    pub(crate) purpose: Purpose,
+}
+
+impl State {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            phase: Phase::Disconnected,
+            connections: 0,
+            out: Vec::new(),
+            packets: 0,
+            given: 0,
+            written: 0,
+            expected: VecDeque::new(),
+            routes: Routes::default(),
+            writer: None,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The number of the connection, from 1.
+    pub(crate) fn connection(&self) -> Option<u64> {
+        (self.phase == Phase::Connected).then_some(self.connections)
+    }
+
+    /// There is a connection: subscriptions are made again before anything else is written.
+    pub(crate) fn begin(&mut self) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        self.phase = Phase::Connected;
+        self.connections += 1;
+        self.subscribe_all();
+    }
+
+    /// The connection is lost: what was to be written on it, and what was expected, is forgotten.
+    /// Returns whom to wake.
+    pub(crate) fn break_off(&mut self) -> Vec<Waker> {
+        if self.phase == Phase::Connected {
+            self.phase = Phase::Disconnected;
+        }
+        self.out = Vec::new();
+        self.packets = 0;
+        self.written = self.given;
+        // Those who wait for an answer learn that there will be none.
+        self.expected = VecDeque::new();
+        self.end_leaving()
+    }
+
+    /// There will be no connection any more. Returns whom to wake.
+    pub(crate) fn end(&mut self) -> Vec<Waker> {
+        self.phase = Phase::Ended;
+        let mut wakers = self.break_off();
+        wakers.extend(self.end_all());
+        wakers
+    }
+
+    /// Takes a packet, if it can be written soon.
+    pub(crate) fn publish(&mut self, outgoing: Outgoing<'_>) -> Result<(), Refused> {
+        match self.phase {
+            Phase::Connected => {}
+            Phase::Disconnected => return Err(Refused::Disconnected),
+            Phase::Ended => return Err(Refused::Ended),
+        }
+        if !self.has_room() {
+            return Err(Refused::Full);
+        }
+        let Outgoing { head, packet, undelivered, purpose } = outgoing;
+        self.out.extend_from_slice(head);
+        command::text(&mut self.out, packet);
+        self.packets += 1;
+        self.given += 1;
+        self.expect(Expected::Published { undelivered, purpose });
+        Ok(())
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        self.out.len() < MOST_UNWRITTEN && self.expected.len() < MOST_EXPECTED
+    }
+
+    /// Asks the server for a sign, which comes behind all that it has routed here.
+    pub(crate) fn mark(&mut self, answer: Option<Answer>) {
+        self.command(&[b"PING"], Expected::Mark { answer, leaving: None });
+    }
+
+    pub(crate) fn given(&self) -> u64 {
+        self.given
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Takes what is to be written, in exchange for an empty buffer. `None` if there is nothing.
+    pub(crate) fn take(&mut self, empty: &mut Vec<u8>) -> Option<(Vec<u8>, u64)> {
+        if self.out.is_empty() {
+            return None;
+        }
+        let packets = std::mem::take(&mut self.packets);
+        Some((std::mem::replace(&mut self.out, std::mem::take(empty)), packets))
+    }
+
+    /// So many packets of those taken were written on a connection.
+    pub(crate) fn wrote(&mut self, connection: u64, packets: u64) {
+        if self.connection() == Some(connection) {
+            self.written += packets;
+        }
+    }
+
+    /// Whom to wake when there is something to write.
+    pub(crate) fn set_writer(&mut self, writer: &Waker) {
+        match &mut self.writer {
+            Some(waker) => waker.clone_from(writer),
+            none => *none = Some(writer.clone()),
+        }
+    }
+
+    /// Who is to be woken, since there is something to write.
+    pub(crate) fn take_writer(&mut self) -> Option<Waker> {
+        if self.out.is_empty() { None } else { self.writer.take() }
+    }
+
+    fn command(&mut self, arguments: &[&[u8]], expected: Expected) {
+        command::write(&mut self.out, arguments);
+        self.expect(expected);
+    }
+
+    fn expect(&mut self, expected: Expected) {
+        self.expected.push_back(expected);
+    }
+}
+
+/// A channel as a key of routes, shared with what names it.
+pub(crate) type Channel = Arc<str>;

@@ -1,0 +1,162 @@
+//! A connection to one server, as far as it takes no knowledge of what is sent.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    time::Duration,
+};
+
+use async_io::{Async, Timer};
+use bytes::BytesMut;
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt};
+use futures_rustls::{TlsStream, pki_types::ServerName};
+
+use crate::{
+    ConnectError, ConnectErrorKind, command,
+    reply::Reply,
+    script::{self, Script},
+    servers::{Server, Servers},
+};
+
+/// How much is read at once.
+pub(crate) const READ_SIZE: usize = 64 << 10;
+
+/// A connection that is set up.
+pub(crate) enum Wire {
+    Plain(Async<TcpStream>),
+    Tls(Box<TlsStream<Async<TcpStream>>>),
+}
+
+impl Wire {
+    /// Connects to the first server that can be used.
+    pub(crate) async fn connect(servers: &Servers) -> Result<Self, ConnectError> {
+        let mut first = None;
+        for server in &servers.addresses {
+            let late = async {
+                Timer::after(servers.options.timeout).await;
+                Err(ConnectErrorKind::TimedOut.into())
+            };
+            match open(servers, server).or(late).await {
+                Ok(wire) => return Ok(wire),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| ConnectErrorKind::Unreachable.into()))
+    }
+}
+
+async fn open(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> {
+    let unreachable = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+    let stream = reach(server).await.map_err(unreachable)?;
+    match &servers.tls {
+        Some(tls) if server.tls => {
+            let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
+                ConnectError::new(ConnectErrorKind::Tls, cause)
+            };
+            let name = ServerName::try_from(server.host.clone()).map_err(|e| failed(e.into()))?;
+            let stream = tls.connect(name, stream).await.map_err(|e| failed(e.into()))?;
+            let mut stream = Box::new(stream.into());
+            greet(servers, &mut stream).await?;
+            Ok(Wire::Tls(stream))
+        }
+        _ => {
+            greet(servers, &mut &stream).await?;
+            Ok(Wire::Plain(stream))
+        }
+    }
+}
+
+/// Connects to one of the addresses that a host has. Names are looked up by the system, which blocks;
+/// nothing else happens on this thread without a connection.
+async fn reach(server: &Server) -> io::Result<Async<TcpStream>> {
+    let addresses: Vec<SocketAddr> =
+        (server.host.as_str(), server.port).to_socket_addrs()?.collect();
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in addresses {
+        let late = async {
+            // So that one address that does not answer leaves time for the next.
+            Timer::after(Duration::from_secs(3)).await;
+            Err(io::ErrorKind::TimedOut.into())
+        };
+        match Async::<TcpStream>::connect(address).or(late).await {
+            Ok(stream) => {
+                stream.get_ref().set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// Says who this is, and loads the scripts.
+async fn greet<S>(servers: &Servers, stream: &mut S) -> Result<(), ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let scripts = [script::PUBLISH, script::RENEW];
+    let mut said = servers.hello();
+    for script in &scripts {
+        command::write(&mut said, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
+    }
+    let io = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+    stream.write_all(&said).await.map_err(io)?;
+    stream.flush().await.map_err(io)?;
+    let mut read = BytesMut::new();
+    check_hello(&next(stream, &mut read).await?)?;
+    for script in &scripts {
+        check_loaded(script, &next(stream, &mut read).await?)?;
+    }
+    Ok(())
+}
+
+async fn next<S>(stream: &mut S, read: &mut BytesMut) -> Result<Reply, ConnectError>
+where
+    S: AsyncRead + Unpin + Send,
+{
+    let io = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+    loop {
+        let malformed = |error| ConnectError::new(ConnectErrorKind::Unsupported, error);
+        match Reply::take(read).map_err(malformed)? {
+            Some(Reply::Error(error)) => return Err(ConnectError::said(&error)),
+            Some(reply) => return Ok(reply),
+            None => {}
+        }
+        let mut bytes = [0; 1024];
+        match stream.read(&mut bytes).await.map_err(io)? {
+            0 => return Err(io(io::ErrorKind::UnexpectedEof.into())),
+            length => read.extend_from_slice(&bytes[..length]),
+        }
+    }
+}
+
+fn check_hello(reply: &Reply) -> Result<(), ConnectError> {
+    let Reply::List(list) = reply else {
+        return Err(ConnectErrorKind::Unsupported.into());
+    };
+    let value = |wanted: &[u8]| {
+        let at = list.iter().step_by(2).position(|key| key.text() == Some(wanted))?;
+        list.get(2 * at + 1)?.text()
+    };
+    match value(b"mode") {
+        Some(b"sentinel") => {
+            return Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is a sentinel"));
+        }
+        Some(b"cluster") => {
+            return Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is of a cluster"));
+        }
+        _ => {}
+    }
+    match value(b"role") {
+        Some(b"replica" | b"slave") => Err(ConnectErrorKind::Replica.into()),
+        _ => Ok(()),
+    }
+}
+
+fn check_loaded(script: &Script, reply: &Reply) -> Result<(), ConnectError> {
+    if reply.text() == Some(script.sha.as_bytes()) {
+        return Ok(());
+    }
+    Err(ConnectError::new(ConnectErrorKind::Unsupported, "it names scripts in another way"))
+}
