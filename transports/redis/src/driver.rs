@@ -40,7 +40,7 @@ const GIVEN_UP_AFTER: u32 = 15;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A buffer for writing that grew larger is given back.
-const KEPT: usize = 4 << 20;
+const KEPT: usize = 1 << 20;
 
 /// Starts the thread, which tells how the first attempt to connect has ended.
 pub(crate) fn start(

@@ -25,7 +25,7 @@ pub(crate) use self::{
 use crate::{command, dialect::Dialect};
 
 /// How many bytes may wait to be written.
-const MOST_UNWRITTEN: usize = 1 << 20;
+const MOST_UNWRITTEN: usize = 256 << 10;
 
 /// How many replies may be expected.
 const MOST_EXPECTED: usize = 1 << 16;

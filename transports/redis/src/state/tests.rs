@@ -277,7 +277,7 @@ fn so_much_waits_to_be_written_and_no_more() {
             Err(refused) => break refused,
         }
     };
-    assert_eq!((taken, refused), (16, Refused::Full));
-    assert_eq!(driven.state.take(&mut Vec::new()).map(|(_, packets)| packets), Some(16));
+    assert_eq!((taken, refused), (4, Refused::Full));
+    assert_eq!(driven.state.take(&mut Vec::new()).map(|(_, packets)| packets), Some(4));
     assert!(driven.publish("a", None).is_ok());
 }
