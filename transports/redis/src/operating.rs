@@ -91,7 +91,8 @@
 //!
 //! Packets are not stored, so there is nothing to replicate. A replica is refused, since what is
 //! published there stays there. Where another server takes over, list both in
-//! [`Redis::connect_with`](crate::Redis::connect_with).
+//! [`Redis::connect_with`](crate::Redis::connect_with), or give the URLs of the sentinels and the name of
+//! the [`primary`](crate::Options::primary).
 //!
 //! # What errors mean
 //!

@@ -24,6 +24,7 @@ pub struct Options {
     pub(crate) name: String,
     pub(crate) roots: Vec<PathBuf>,
     pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    pub(crate) primary: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) max_waiting: usize,
     pub(crate) body_budget: u64,
@@ -37,6 +38,7 @@ impl Options {
             name: "conduit".into(),
             roots: Vec::new(),
             certificate: None,
+            primary: None,
             timeout: Duration::from_secs(5),
             max_waiting: 32 << 20,
             body_budget: 6 << 20,
@@ -75,6 +77,14 @@ impl Options {
         key: impl Into<PathBuf>,
     ) -> Self {
         self.certificate = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Sets the name of the primary that sentinels watch. The URLs are then those of the sentinels,
+    /// which are asked where it is whenever a connection is made; user and password are those for
+    /// the primary.
+    pub fn primary(mut self, name: impl Into<String>) -> Self {
+        self.primary = Some(name.into());
         self
     }
 
@@ -138,6 +148,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("name", &self.name)
             .field("user", &self.user)
+            .field("primary", &self.primary)
             .field("timeout", &self.timeout)
             .field("max_waiting", &self.max_waiting)
             .field("body_budget", &self.body_budget)

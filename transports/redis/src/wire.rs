@@ -47,7 +47,26 @@ impl Wire {
 }
 
 async fn open(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> {
-    let unreachable = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
+    let mut wire = match &servers.options.primary {
+        None => dial(servers, server).await?,
+        Some(name) => {
+            let mut sentinel = dial(servers, server).await?;
+            let asked = match &mut sentinel {
+                Wire::Plain(stream) => primary(name, &mut &*stream).await,
+                Wire::Tls(stream) => primary(name, stream).await,
+            };
+            let (host, port) = asked?;
+            dial(servers, &Server { host, port, tls: server.tls }).await?
+        }
+    };
+    match &mut wire {
+        Wire::Plain(stream) => greet(servers, &mut &*stream).await?,
+        Wire::Tls(stream) => greet(servers, stream).await?,
+    }
+    Ok(wire)
+}
+
+async fn dial(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> {
     let stream = reach(server).await.map_err(unreachable)?;
     match &servers.tls {
         Some(tls) if server.tls => {
@@ -56,15 +75,38 @@ async fn open(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> 
             };
             let name = ServerName::try_from(server.host.clone()).map_err(|e| failed(e.into()))?;
             let stream = tls.connect(name, stream).await.map_err(|e| failed(e.into()))?;
-            let mut stream = Box::new(stream.into());
-            greet(servers, &mut stream).await?;
-            Ok(Wire::Tls(stream))
+            Ok(Wire::Tls(Box::new(stream.into())))
         }
-        _ => {
-            greet(servers, &mut &stream).await?;
-            Ok(Wire::Plain(stream))
-        }
+        _ => Ok(Wire::Plain(stream)),
     }
+}
+
+fn unreachable(error: io::Error) -> ConnectError {
+    ConnectError::new(ConnectErrorKind::Unreachable, error)
+}
+
+/// Asks a sentinel where the primary of a name is.
+async fn primary<S>(name: &str, stream: &mut S) -> Result<(String, u16), ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let question = [b"SENTINEL" as &[u8], b"GET-MASTER-ADDR-BY-NAME", name.as_bytes()];
+    stream.write_all(&command::of(&question)).await.map_err(unreachable)?;
+    stream.flush().await.map_err(unreachable)?;
+    let reply = next(stream, &mut BytesMut::new()).await?;
+    let address = match &reply {
+        Reply::List(list) => match &list[..] {
+            [host, port] => host.text().zip(port.text()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let address = address.and_then(|(host, port)| Some((text(host), text(port).parse().ok()?)));
+    address.ok_or_else(|| {
+        let why = format!("the sentinel knows no primary {name:?}");
+        ConnectError::new(ConnectErrorKind::Other, why)
+    })
 }
 
 /// Connects to one of the addresses that a host has. Names are looked up by the system, which blocks;
@@ -100,9 +142,8 @@ where
     for script in &scripts {
         command::write(&mut said, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
     }
-    let io = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
-    stream.write_all(&said).await.map_err(io)?;
-    stream.flush().await.map_err(io)?;
+    stream.write_all(&said).await.map_err(unreachable)?;
+    stream.flush().await.map_err(unreachable)?;
     let mut read = BytesMut::new();
     check_hello(&next(stream, &mut read).await?)?;
     for script in &scripts {
@@ -115,7 +156,6 @@ async fn next<S>(stream: &mut S, read: &mut BytesMut) -> Result<Reply, ConnectEr
 where
     S: AsyncRead + Unpin + Send,
 {
-    let io = |error: io::Error| ConnectError::new(ConnectErrorKind::Unreachable, error);
     loop {
         let malformed = |error| ConnectError::new(ConnectErrorKind::Unsupported, error);
         match Reply::take(read).map_err(malformed)? {
@@ -124,8 +164,8 @@ where
             None => {}
         }
         let mut bytes = [0; 1024];
-        match stream.read(&mut bytes).await.map_err(io)? {
-            0 => return Err(io(io::ErrorKind::UnexpectedEof.into())),
+        match stream.read(&mut bytes).await.map_err(unreachable)? {
+            0 => return Err(unreachable(io::ErrorKind::UnexpectedEof.into())),
             length => read.extend_from_slice(&bytes[..length]),
         }
     }

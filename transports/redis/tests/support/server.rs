@@ -1,6 +1,6 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     thread,
 };
@@ -25,12 +25,31 @@ impl Server {
 
     /// Starts with arguments of its command line.
     pub fn with(arguments: &[&str]) -> Self {
-        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let arguments =
+            arguments.iter().chain(&["--save", ""]).map(|&text| text.to_owned()).collect();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut server = Self { folder, port: 0, arguments, running: None };
         // It does not choose a free port by itself: another program may come between.
         let started = (0..100).find_map(|_| server.launch(free_port()).ok());
         started.unwrap_or_else(|| panic!("the server does not start"));
+        server
+    }
+
+    /// Starts a sentinel that watches a primary, under the name `main`, and is impatient.
+    pub fn sentinel(primary: &Self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = primary.port;
+        let config = format!(
+            "sentinel monitor main 127.0.0.1 {port} 1\n\
+             sentinel down-after-milliseconds main 500\n\
+             sentinel failover-timeout main 3000\n"
+        );
+        let path = folder.path().join("sentinel.conf");
+        std::fs::write(&path, config).expect("a configuration file");
+        let arguments = vec![path.display().to_string(), "--sentinel".into()];
+        let mut server = Self { folder, port: 0, arguments, running: None };
+        let started = (0..100).find_map(|_| server.launch(free_port()).ok());
+        started.unwrap_or_else(|| panic!("the sentinel does not start"));
         server
     }
 
@@ -55,14 +74,14 @@ impl Server {
             for argument in arguments {
                 said += &format!("${}\r\n{argument}\r\n", argument.len());
             }
-            // The reply to the last command shows that the one to the first is whole.
-            stream.write_all((said + "*1\r\n$4\r\nQUIT\r\n").as_bytes())?;
+            stream.write_all(said.as_bytes())?;
+            // It answers, and then closes the connection.
+            stream.shutdown(Shutdown::Write)?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             Ok(answer)
         };
-        let answer = talk().expect("the server answers");
-        answer.strip_suffix("+OK\r\n").unwrap_or(&answer).to_owned()
+        talk().expect("the server answers")
     }
 
     /// Stops the server's process where it is: connections stay, and nothing is answered.
@@ -91,9 +110,15 @@ impl Server {
     }
 
     fn launch(&mut self, port: u16) -> Result<(), String> {
+        // A configuration file comes first.
+        let (file, arguments) = match self.arguments.split_first() {
+            Some((file, rest)) if file.ends_with(".conf") => (Some(file), rest),
+            _ => (None, &self.arguments[..]),
+        };
         let mut child = Command::new(binary::server())
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(&self.arguments)
+            .args(file)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+            .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -129,7 +154,8 @@ fn wait_until_ready(log: &mut impl BufRead) -> Result<(), String> {
     let mut read = String::new();
     for line in log.lines() {
         let line = line.expect("a log of UTF-8");
-        if line.contains("Ready to accept connections") {
+        // A sentinel is ready when it says who it is.
+        if line.contains("Ready to accept connections") || line.contains("Sentinel ID is") {
             return Ok(());
         }
         read.push_str(&line);
