@@ -3,6 +3,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use async_compat::Compat;
 use async_nats::{Client, ConnectOptions, ToServerAddrs, connection::State};
 use conduit::transport::{ConnectionState, MIN_PACKET_LEN, Namespace};
+use conduit_kit::pause_before;
 
 use crate::{
     ConnectError, ConnectErrorKind, Nats, link::Link, monitor::Monitor, servers::Servers,
@@ -19,10 +20,6 @@ const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// How many packets may wait in a subscription. async-nats drops what comes then and tells nobody,
 /// and its default of 65,536 is filled by a second's burst. The queue is allocated as it fills.
 const SUBSCRIPTION_CAPACITY: usize = 1 << 20;
-
-/// The longest pause between two attempts to connect again. async-nats' own is four seconds, in
-/// which a server's restart takes most of the time for which an open body can do without it.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Nats {
     /// Connects to a server, or to one of several, with the [`options`](Self::options) below.
@@ -142,15 +139,6 @@ impl Nats {
     }
 }
 
-/// How long to wait before an attempt to connect again. The first one is made at once.
-fn pause_before(attempt: usize) -> Duration {
-    match attempt {
-        0 | 1 => Duration::ZERO,
-        2..10 => Duration::from_millis(1 << (attempt - 1)),
-        _ => LONGEST_PAUSE,
-    }
-}
-
 async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, ConnectError> {
     let (monitor, hear) = Monitor::new();
     // Names are checked when they are made, and the subjects made of them need not be again.
@@ -169,17 +157,4 @@ async fn connect(options: ConnectOptions, servers: Servers) -> Result<Nats, Conn
 
 fn is_too_small(client: &Client) -> bool {
     client.connection_state() == State::Connected && client.max_payload() < MIN_PACKET_LEN
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_the_longest() {
-        assert_eq!(pause_before(1), Duration::ZERO);
-        let pauses: Vec<_> = (1..100).map(pause_before).collect();
-        assert!(pauses.is_sorted());
-        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
-    }
 }

@@ -24,8 +24,6 @@
 //! ([`Nats::options`]) or when the server finds the connection 64 MiB behind. Across a cluster, a
 //! subscription is in force on other servers a moment after it is on ours.
 
-mod allowance;
-mod closing;
 mod connect;
 mod error;
 mod events;

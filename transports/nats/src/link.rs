@@ -12,10 +12,10 @@ use async_compat::Compat;
 use async_nats::{Client, connection::State};
 use bytes::Bytes;
 use conduit::transport::{Connection, ConnectionState, TransportError, TransportErrorKind};
+use conduit_kit::Closing;
 use futures_lite::StreamExt;
 
 use crate::{
-    closing::Closing,
     is_notice,
     monitor::Monitor,
     subject::{self, Root},

@@ -1,27 +1,21 @@
 //! What a connection's events say, kept for all transports on it.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::VecDeque,
     future::{Ready, ready},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use async_broadcast::{InactiveReceiver, Receiver, Sender, broadcast};
 use async_nats::Event;
 use conduit::transport::{Connection, ConnectionState};
+use conduit_kit::Places;
 
-use crate::{NatsEvent, allowance::Allowance, log::Log, subject, violation::Violation};
+use crate::{NatsEvent, log::Log, violation::Violation};
 
 /// How many events wait for a reader, and how many violations for whoever caused them.
 const KEPT: usize = 256;
-
-/// How many places are remembered to be permitted, and subjects not to be. Then all are forgotten,
-/// and asked for again.
-const MOST_PLACES: usize = 4096;
 
 /// How often an event that floods is told.
 const SOMETIMES: Duration = Duration::from_secs(1);
@@ -36,10 +30,7 @@ pub(crate) struct Monitor {
     violations: Mutex<Violations>,
     /// A violation was heard of.
     heard: event_listener::Event,
-    permitted: RwLock<Permitted>,
-    /// How often something that was permitted may have ceased to be.
-    changes: AtomicU64,
-    inboxes: Mutex<Allowance>,
+    pub(crate) places: Places,
 }
 
 #[derive(Default)]
@@ -47,16 +38,6 @@ struct Violations {
     /// How many there were before the first of `recent`.
     forgotten: u64,
     recent: VecDeque<Violation>,
-}
-
-#[derive(Default)]
-struct Permitted {
-    /// How often it was all forgotten.
-    generation: u64,
-    /// Where something was permitted.
-    places: HashSet<Box<str>>,
-    /// Subjects in them that were not.
-    suspects: HashSet<Box<str>>,
 }
 
 impl Monitor {
@@ -72,9 +53,7 @@ impl Monitor {
             connection: Connection::new(ConnectionState::Disconnected),
             violations: Mutex::default(),
             heard: event_listener::Event::new(),
-            permitted: RwLock::default(),
-            changes: AtomicU64::new(0),
-            inboxes: Mutex::new(Allowance::new(Instant::now())),
+            places: Places::new(Instant::now()),
         });
         let ears = Ears(Arc::clone(&monitor));
         (monitor, move |event| {
@@ -93,12 +72,12 @@ impl Monitor {
             // Another server, or the same with another configuration.
             NatsEvent::Connected => {
                 self.connection.note(ConnectionState::Connected);
-                self.forget_permitted();
+                self.places.forget();
             }
             NatsEvent::Denied(text) | NatsEvent::ServerError(text) => {
                 if let Some(violation) = Violation::parse(text) {
                     if let Violation::Publish(subject) = &violation {
-                        self.suspect(subject);
+                        self.places.suspect(subject);
                     }
                     self.violations().add(violation);
                     self.heard.notify(usize::MAX);
@@ -158,61 +137,6 @@ impl Monitor {
             }
             listener.await;
         }
-    }
-
-    /// `None` where a publish is known to be permitted; else the generation of this answer.
-    pub(crate) fn is_unknown(&self, subject: &str) -> Option<u64> {
-        let permitted = self.permitted.read().unwrap_or_else(PoisonError::into_inner);
-        let known = permitted.places.contains(subject::place(subject))
-            && (permitted.suspects.is_empty() || !permitted.suspects.contains(subject));
-        (!known).then_some(permitted.generation)
-    }
-
-    /// How often something that was permitted may have ceased to be.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn may_ask_for_inbox(&self) -> bool {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        inboxes.take(Instant::now())
-    }
-
-    /// Whether [`may_ask_for_inbox`](Self::may_ask_for_inbox) would say yes.
-    pub(crate) fn could_ask_for_inbox(&self) -> bool {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        inboxes.has_any(Instant::now())
-    }
-
-    /// Remembers that a publish was permitted, unless that may have changed since.
-    pub(crate) fn permit(&self, generation: u64, subject: &str) {
-        let mut permitted = self.permitted.write().unwrap_or_else(PoisonError::into_inner);
-        if permitted.generation != generation {
-            return;
-        }
-        permitted.suspects.remove(subject);
-        if permitted.places.len() >= MOST_PLACES {
-            permitted.places.clear();
-        }
-        permitted.places.insert(subject::place(subject).into());
-    }
-
-    /// What was permitted is not any more.
-    fn suspect(&self, subject: &str) {
-        let mut permitted = self.permitted.write().unwrap_or_else(PoisonError::into_inner);
-        if permitted.suspects.len() >= MOST_PLACES {
-            permitted.suspects.clear();
-        }
-        permitted.suspects.insert(subject.into());
-        self.changes.fetch_add(1, Ordering::Release);
-    }
-
-    fn forget_permitted(&self) {
-        let mut permitted = self.permitted.write().unwrap_or_else(PoisonError::into_inner);
-        permitted.generation += 1;
-        permitted.places.clear();
-        permitted.suspects.clear();
-        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 

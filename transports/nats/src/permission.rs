@@ -7,7 +7,7 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_compat::Compat;
@@ -15,7 +15,11 @@ use async_nats::Subject;
 use conduit::transport::{Address, Destination, TransportError, TransportErrorKind};
 
 use crate::{
-    link::Link, monitor::Monitor, received::Received, subject::Root, violation::Violation,
+    link::Link,
+    monitor::Monitor,
+    received::Received,
+    subject::{self, Root},
+    violation::Violation,
 };
 
 /// How long an error may take from async-nats to us, where something has come that may be one.
@@ -54,8 +58,9 @@ impl Link {
     /// answer to, so of these few are asked for.
     pub(crate) fn may_publish(&self, to: &Address, subject: &str) -> Option<Question<'_>> {
         let monitor = self.monitor.as_ref().filter(|_| self.has_marks())?;
-        let generation = monitor.is_unknown(subject)?;
-        if matches!(to, Address::Inbox { .. }) && !monitor.may_ask_for_inbox() {
+        let generation = is_unknown(monitor, subject)?;
+        if matches!(to, Address::Inbox { .. }) && !monitor.places.may_ask_for_inbox(Instant::now())
+        {
             return None;
         }
         Some(Question::new(self, monitor, Violation::Publish(subject.to_owned()), generation))
@@ -66,14 +71,15 @@ impl Link {
         let Known { subject, permitted } =
             to.remember(|address| Known::new(&self.root, address))?;
         let monitor = self.monitor.as_ref();
-        let changes = monitor.map_or(0, |monitor| monitor.changes());
+        let changes = monitor.map_or(0, |monitor| monitor.places.changes());
         if permitted.load(Ordering::Relaxed) == changes {
             return Some(subject.clone());
         }
         match monitor {
-            Some(monitor) if !self.has_marks() || monitor.is_unknown(subject).is_some() => {
+            Some(monitor) if !self.has_marks() || is_unknown(monitor, subject).is_some() => {
                 let is_inbox = matches!(to.address(), Address::Inbox { .. });
-                (is_inbox && !monitor.could_ask_for_inbox()).then(|| subject.clone())
+                (is_inbox && !monitor.places.could_ask_for_inbox(Instant::now()))
+                    .then(|| subject.clone())
             }
             _ => {
                 permitted.store(changes, Ordering::Relaxed);
@@ -87,6 +93,10 @@ impl Link {
         let monitor = self.monitor.as_ref()?;
         Some(Question::new(self, monitor, Violation::Subscribe(subject.to_owned()), 0))
     }
+}
+
+fn is_unknown(monitor: &Monitor, subject: &str) -> Option<u64> {
+    monitor.places.is_unknown(subject::place(subject), subject)
 }
 
 impl<'a> Question<'a> {
@@ -106,7 +116,8 @@ impl<'a> Question<'a> {
             Err(error) if error.kind() == TransportErrorKind::Disconnected => return Ok(()),
             mark => self.answer(&mark?).await?,
         }
-        self.monitor.permit(self.generation, self.violation.subject());
+        let subject = self.violation.subject();
+        self.monitor.places.permit(self.generation, subject::place(subject), subject);
         Ok(())
     }
 

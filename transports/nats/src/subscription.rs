@@ -11,10 +11,10 @@ use conduit::{
     logging::OneLine,
     transport::{self, Packet, TransportError, TransportErrorKind},
 };
+use conduit_kit::News;
 use futures_core::Stream;
 
 use crate::{
-    closing::News,
     is_notice,
     link::{Link, ended},
     subject::{self, Arrival},

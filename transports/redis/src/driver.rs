@@ -14,6 +14,7 @@ use async_channel::Sender;
 use async_io::{Timer, block_on};
 use bytes::BytesMut;
 use conduit::transport::ConnectionState;
+use conduit_kit::pause_before;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, future, io::split};
 
@@ -35,9 +36,6 @@ const RENEWED_EACH: u32 = 2;
 /// connection is given up.
 const ASKED_EACH: u32 = 5;
 const GIVEN_UP_AFTER: u32 = 15;
-
-/// The longest pause between two attempts to connect again.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A buffer for writing that grew larger is given back.
 const KEPT: usize = 1 << 20;
@@ -99,15 +97,6 @@ async fn connect_again(shared: &Shared, servers: &Servers) -> Wire {
                 shared.monitor.tell(RedisEvent::ConnectFailed(text));
             }
         }
-    }
-}
-
-/// How long to wait before an attempt to connect again. The first one is made at once.
-fn pause_before(attempt: u32) -> Duration {
-    match attempt {
-        0 | 1 => Duration::ZERO,
-        2..10 => Duration::from_millis(1 << (attempt - 1)),
-        _ => LONGEST_PAUSE,
     }
 }
 
@@ -207,18 +196,5 @@ async fn watch(shared: &Shared, heard: &AtomicBool) -> io::Error {
                 state.mark(None);
             }
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Duration, LONGEST_PAUSE, pause_before};
-
-    #[test]
-    fn pauses_grow_to_the_longest() {
-        assert_eq!(pause_before(1), Duration::ZERO);
-        let pauses: Vec<_> = (1..100).map(pause_before).collect();
-        assert!(pauses.is_sorted());
-        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
     }
 }

@@ -22,10 +22,7 @@
 //! connection broke is lost, and so is what one subscription has not taken when it holds its
 //! [limit](Options::max_waiting), or when the server finds the connection too far behind.
 
-mod allowance;
-mod closing;
 mod command;
-mod dialect;
 mod driver;
 mod error;
 mod event;
@@ -34,7 +31,6 @@ mod monitor;
 mod names;
 pub mod operating;
 mod options;
-mod places;
 mod queue;
 mod redis;
 mod reply;

@@ -1,15 +1,17 @@
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use bytes::Bytes;
 use conduit::transport::{Address, Destination, Token, TransportError, TransportErrorKind};
+use conduit_kit::Closing;
 
 use crate::{
-    closing::Closing,
     command,
-    dialect::Dialect,
     names::{Name, Root},
     script,
     shared::{Lease, Shared},
@@ -24,7 +26,6 @@ pub(crate) const MAX_PACKET_LEN: usize = 1 << 20;
 pub(crate) struct Link {
     pub(crate) shared: Arc<Shared>,
     pub(crate) root: Root,
-    pub(crate) dialect: Dialect,
     pub(crate) limits: Limits,
     pub(crate) closing: Closing,
     /// `None` once the transport is closed.
@@ -65,12 +66,11 @@ impl Link {
     pub(crate) fn new(
         shared: Arc<Shared>,
         root: Root,
-        dialect: Dialect,
         limits: Limits,
         lease: Option<Arc<Lease>>,
     ) -> Self {
         let (closing, lease) = (Closing::default(), Mutex::new(lease));
-        Self { shared, root, dialect, limits, closing, lease, counts: AtomicBool::new(false) }
+        Self { shared, root, limits, closing, lease, counts: AtomicBool::new(false) }
     }
 
     pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
@@ -103,16 +103,14 @@ impl Link {
     }
 
     pub(crate) fn route(&self, to: &Address) -> Route {
-        let publish = self.dialect.publish.as_bytes();
         let name = self.root.name(to);
         let head = match &name {
-            Name::Channel(channel) => command::without_the_last(&[publish, channel.as_bytes()]),
+            Name::Channel(channel) => command::without_the_last(&[b"PUBLISH", channel.as_bytes()]),
             Name::Group { group, plain } => command::without_the_last(&[
                 b"EVALSHA",
                 script::PUBLISH.sha.as_bytes(),
                 b"1",
                 group.turns.as_bytes(),
-                publish,
                 group.seen.as_bytes(),
                 plain.as_deref().unwrap_or_default().as_bytes(),
                 group.member.as_bytes(),
@@ -204,8 +202,8 @@ impl Link {
         };
         let asks = match (route.is_inbox, takes) {
             (false, _) => true,
-            (true, true) => places.may_ask_for_inbox(),
-            (true, false) => places.could_ask_for_inbox(),
+            (true, true) => places.may_ask_for_inbox(Instant::now()),
+            (true, false) => places.could_ask_for_inbox(Instant::now()),
         };
         if asks { Question::Permitted(generation) } else { Question::None }
     }

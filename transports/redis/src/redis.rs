@@ -9,9 +9,7 @@ use conduit::transport::{
 use futures_lite::FutureExt;
 
 use crate::{
-    ConnectError, ConnectErrorKind, Events, Options, Subscription,
-    dialect::Dialect,
-    driver,
+    ConnectError, ConnectErrorKind, Events, Options, Subscription, driver,
     link::{Limits, Link, MAX_PACKET_LEN},
     names::Root,
     servers::Servers,
@@ -81,9 +79,8 @@ impl Redis {
         let urls: Vec<U> = urls.into_iter().collect();
         let urls: Vec<&str> = urls.iter().map(AsRef::as_ref).collect();
         let servers = Servers::parse(&urls, options)?;
-        let dialect = Dialect::ALONE;
         let Options { max_waiting: waiting, body_budget: bodies, .. } = servers.options;
-        let shared = Arc::new(Shared::new(dialect));
+        let shared = Arc::new(Shared::new());
         // Dropped with this future, it makes the thread end.
         let lease = Arc::new(Lease::new(Arc::clone(&shared)));
         let (first, connected) = async_channel::bounded(1);
@@ -93,8 +90,7 @@ impl Redis {
             Ok(connected) => connected?,
             Err(_) => return Err(ConnectErrorKind::Other.into()),
         }
-        let link =
-            Link::new(shared, Root::default(), dialect, Limits { waiting, bodies }, Some(lease));
+        let link = Link::new(shared, Root::default(), Limits { waiting, bodies }, Some(lease));
         Ok(Self { link: Arc::new(link) })
     }
 
@@ -130,8 +126,8 @@ impl Redis {
     }
 
     fn at(&self, root: Root) -> Self {
-        let Link { shared, dialect, limits, .. } = &*self.link;
-        let link = Link::new(Arc::clone(shared), root, *dialect, *limits, self.link.lease());
+        let Link { shared, limits, .. } = &*self.link;
+        let link = Link::new(Arc::clone(shared), root, *limits, self.link.lease());
         Self { link: Arc::new(link) }
     }
 }

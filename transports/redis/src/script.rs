@@ -10,7 +10,7 @@ pub(crate) struct Script {
 /// Publishes to a member of a group, and to plain subscriptions if the packet is for both.
 pub(crate) const PUBLISH: Script = Script {
     text: include_str!("scripts/publish.lua"),
-    sha: "4bbae4486638a9bca72f32c808249597da047f9f",
+    sha: "afb6ce1f474fc338bc30c29747383e4d918ea081",
 };
 
 /// Makes a member of a group, or notes that it is still there.

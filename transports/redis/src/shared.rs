@@ -6,16 +6,16 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Instant,
 };
 
 use conduit::transport::{Connection, ConnectionState, TransportError, TransportErrorKind};
+use conduit_kit::Places;
 use event_listener::Event;
 
 use crate::{
     RedisEvent,
-    dialect::Dialect,
     monitor::Monitor,
-    places::Places,
     reply::{Malformed, Reply},
     state::{Answer, News, Phase, State},
 };
@@ -42,12 +42,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            state: Mutex::new(State::new(dialect)),
+            state: Mutex::new(State::new()),
             connection: Connection::new(ConnectionState::Disconnected),
             monitor: Monitor::new(),
-            places: Places::new(),
+            places: Places::new(Instant::now()),
             given: AtomicU64::new(0),
             written: AtomicU64::new(0),
             connected: Event::new(),

@@ -6,10 +6,10 @@ use std::{
 };
 
 use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
+use conduit_kit::News;
 use futures_core::Stream;
 
 use crate::{
-    closing::News,
     link::{Link, denied},
     names::Name,
     queue::Queue,

@@ -22,7 +22,7 @@ pub(crate) use self::{
     replies::News,
     routes::{Member, Ticket},
 };
-use crate::{command, dialect::Dialect};
+use crate::command;
 
 /// How many bytes may wait to be written.
 const MOST_UNWRITTEN: usize = 256 << 10;
@@ -31,7 +31,6 @@ const MOST_UNWRITTEN: usize = 256 << 10;
 const MOST_EXPECTED: usize = 1 << 16;
 
 pub(crate) struct State {
-    dialect: Dialect,
     phase: Phase,
     /// How many connections there have been.
     connections: u64,
@@ -73,9 +72,8 @@ pub(crate) struct Outgoing<'a> {
 }
 
 impl State {
-    pub(crate) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            dialect,
             phase: Phase::Disconnected,
             connections: 0,
             out: Vec::new(),

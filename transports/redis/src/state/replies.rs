@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker};
 use bytes::Bytes;
 use conduit::transport::{Packet, Token};
 
-use super::{Channel, Expected, Purpose, State};
+use super::{Channel, Expected, Purpose, State, expected::Leaving};
 use crate::{
     reply::{Malformed, Reply},
     script,
@@ -24,7 +24,7 @@ pub(crate) struct News {
     pub(crate) errors: Vec<String>,
     /// How many packets found no room in their subscription.
     pub(crate) dropped: usize,
-    /// This is not the server any more that takes what is published.
+    /// Packets have to be published elsewhere by now.
     pub(crate) moved: bool,
 }
 
@@ -50,38 +50,33 @@ impl State {
             return Ok(());
         };
         let channel = str::from_utf8(&channel).unwrap_or_default();
-        if kind == self.dialect.message.as_bytes() {
-            if let Some(Reply::Text(packet)) = list.next() {
-                news.dropped += self.route(channel, &Packet::Data(packet), &mut news.wakers);
+        match kind {
+            b"message" => {
+                if let Some(Reply::Text(packet)) = list.next() {
+                    news.dropped += self.route(channel, &Packet::Data(packet), &mut news.wakers);
+                }
             }
-        } else if kind.eq_ignore_ascii_case(self.dialect.subscribe.as_bytes()) {
-            match self.expected.pop_front() {
+            b"subscribe" => match self.expected.pop_front() {
                 Some(Expected::Subscribed(expected)) if *expected == *channel => {}
                 _ => return Err(OUT_OF_STEP),
-            }
-        } else if kind.eq_ignore_ascii_case(self.dialect.unsubscribe.as_bytes()) {
-            self.unsubscribed(channel, news);
+            },
+            b"unsubscribe" => match self.expected.pop_front() {
+                Some(Expected::Unsubscribed(leaving)) if *leaving.channel == *channel => {
+                    self.left(leaving, Ok(()), news);
+                }
+                _ => return Err(OUT_OF_STEP),
+            },
+            _ => {}
         }
         Ok(())
     }
 
-    fn unsubscribed(&mut self, channel: &str, news: &mut News) {
-        match self.expected.pop_front() {
-            Some(Expected::Unsubscribed(leaving)) if *leaving.channel == *channel => {
-                if let Some(queue) = &leaving.queue {
-                    news.wakers.extend(self.end_queue(&leaving.channel, queue));
-                }
-                if let Some(answer) = leaving.answer {
-                    answer.give(Ok(()));
-                }
-            }
-            expected => {
-                // A slot of the cluster has moved, and its subscriptions have ended.
-                news.moved = true;
-                if let Some(expected) = expected {
-                    self.expected.push_front(expected);
-                }
-            }
+    fn left(&mut self, leaving: Leaving, said: Result<(), String>, news: &mut News) {
+        if let Some(queue) = &leaving.queue {
+            news.wakers.extend(self.end_queue(&leaving.channel, queue));
+        }
+        if let Some(answer) = leaving.answer {
+            answer.give(said);
         }
     }
 
@@ -125,12 +120,7 @@ impl State {
                 let Some(error) = error else {
                     return Err(OUT_OF_STEP);
                 };
-                if let Some(queue) = &leaving.queue {
-                    news.wakers.extend(self.end_queue(&leaving.channel, queue));
-                }
-                if let Some(answer) = leaving.answer {
-                    answer.give(Err(error.to_owned()));
-                }
+                self.left(leaving, Err(error.to_owned()), news);
             }
             Expected::Done(what) => {
                 if let Some(error) = error.filter(|error| !is_denied(error)) {
@@ -200,10 +190,7 @@ pub(crate) fn is_denied(error: &str) -> bool {
     error.starts_with("NOPERM") || error.contains("ACL failure in script")
 }
 
-/// A replica, a server that has lost its cluster, or one that does not have the slot.
+/// It has become a replica.
 fn is_elsewhere(error: &str) -> bool {
-    ["READONLY", "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN"]
-        .iter()
-        .any(|code| error.starts_with(code))
-        || error.contains("-READONLY")
+    error.starts_with("READONLY")
 }

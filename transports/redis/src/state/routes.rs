@@ -160,9 +160,8 @@ impl State {
         if self.phase != Phase::Connected {
             return;
         }
-        let subscribe = self.dialect.subscribe.as_bytes();
         let subscribed = Expected::Subscribed(Arc::clone(channel));
-        self.command(&[subscribe, channel.as_bytes()], subscribed);
+        self.command(&[b"SUBSCRIBE", channel.as_bytes()], subscribed);
         if let Some(member) = self.routes.members.get(channel) {
             let renew = member.renew.clone();
             self.out.extend_from_slice(&renew);
@@ -179,8 +178,7 @@ impl State {
             }
         }
         let channel = Arc::clone(&leaving.channel);
-        let unsubscribe = self.dialect.unsubscribe.as_bytes();
-        self.command(&[unsubscribe, channel.as_bytes()], Expected::Unsubscribed(leaving));
+        self.command(&[b"UNSUBSCRIBE", channel.as_bytes()], Expected::Unsubscribed(leaving));
     }
 
     pub(super) fn subscribe_all(&mut self) {

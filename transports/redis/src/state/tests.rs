@@ -10,7 +10,7 @@ use conduit::{
 use futures_lite::future::{block_on, poll_once};
 
 use super::{Answer, Channel, Member, News, Outgoing, Purpose, Refused, State, Ticket, Waiting};
-use crate::{command, dialect::Dialect, names::Group, queue::Queue, reply::Reply};
+use crate::{command, names::Group, queue::Queue, reply::Reply};
 
 const TOKEN: Token =
     Token { message: MessageId::from_bytes([1; MessageId::LEN]), targets: Targets::Group, tag: 7 };
@@ -31,7 +31,7 @@ struct Driven {
 
 impl Driven {
     fn new() -> Self {
-        let mut state = State::new(Dialect::ALONE);
+        let mut state = State::new();
         state.begin();
         Self { state, news: News::default() }
     }

@@ -1,10 +1,11 @@
 use std::time::Instant;
 
-/// How many new services' inboxes are asked for at once; then it is one a second. Nobody may slow
-/// down our answers by asking in many names.
+/// How many new services' inboxes are asked for at once; then it is one a second. So no peer can slow down
+/// our answers by asking under many names.
 const MOST_INBOXES: u32 = 8;
 
 /// How often something may be done: so many times, and once more each second.
+#[derive(Debug)]
 pub(crate) struct Allowance {
     left: u32,
     counted: Instant,
