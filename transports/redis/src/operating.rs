@@ -10,6 +10,7 @@
 //! | the group: when members were last seen | key `conduit.{<service>}.m.<subject>`, a sorted set |
 //! | an instance's inbox | channel `conduit.{<service>}.i.<instance>` |
 //! | all instances of a service | channel `conduit.{<service>}.c` |
+//! | instances that can be discovered | channel `conduit.directory` |
 //!
 //! In a [namespace](crate::Redis::in_namespace) they begin with `conduit-<namespace>` instead of
 //! `conduit`, and so do those in the permissions.
@@ -36,7 +37,8 @@
 //! where the part in parentheses, a selector, is for sending: it has no `+subscribe`, so that one
 //! service hears nothing of another. Where it may send to some services only, the selector lists
 //! their names in place of `{*}`: for each that it sends to, and for each that asks it (for its
-//! replies). Without ACLs, as without permissions anywhere, everybody may do everything.
+//! replies). A conduit that can be discovered, and one that looks for others, need `&conduit.directory`
+//! besides. Without ACLs, as without permissions anywhere, everybody may do everything.
 //!
 //! A sender has to write to the turns of a group. It can remove members from them, who come back
 //! within 2 seconds, and change whose turn it is. It cannot read what others send, take part in the

@@ -12,9 +12,6 @@ mod who;
 #[path = "../../../nats/tests/support/binary.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod binary;
-#[path = "../../../nats/tests/support/process.rs"]
-#[allow(dead_code, unreachable_pub)]
-mod process;
 #[path = "../../../nats/tests/support/server.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod server;

@@ -7,7 +7,9 @@ use std::{
     thread,
 };
 
-use crate::{Server, process::signal};
+use conduit_testing::signal;
+
+use crate::Server;
 
 /// How a run has ended.
 #[derive(Debug)]
