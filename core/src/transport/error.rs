@@ -1,7 +1,5 @@
 use std::{error::Error as StdError, fmt};
 
-use crate::error::Causes;
-
 /// The error of a transport's operations.
 ///
 /// `{}` prints the kind of failure; the underlying error, such as the broker client's own, is the
@@ -95,7 +93,13 @@ impl fmt::Display for TransportError {
 impl fmt::Debug for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {
-            return fmt::Display::fmt(&Causes(self), f);
+            fmt::Display::fmt(self, f)?;
+            let mut cause = self.source();
+            while let Some(error) = cause {
+                write!(f, ": {error}")?;
+                cause = error.source();
+            }
+            return Ok(());
         }
         let mut parts = f.debug_struct("TransportError");
         parts.field("kind", &self.kind).field("cause", &self.cause).finish()

@@ -63,5 +63,6 @@ fn held(mut stats: Stats) -> Stats {
     stats.invalid_packets = 0;
     stats.missed_messages = 0;
     stats.outbox_dropped = 0;
+    stats.waited_for_credit = Duration::ZERO;
     stats
 }
