@@ -1,9 +1,12 @@
 use std::{error::Error as StdError, fmt};
 
+use conduit::logging::Causes;
+
 /// Why no connection could be made.
 ///
-/// Prints what happened; the underlying error, such as one of the socket, is its cause.
-#[derive(Debug)]
+/// `{}` prints what happened; the underlying error, such as one of the socket, is its cause. `{:#}`
+/// prints both in one sentence, and `{:?}` adds the kind: a `main` that returns the error prints that.
+/// `{:#?}` prints the parts.
 pub struct ConnectError {
     kind: ConnectErrorKind,
     cause: Option<Box<dyn StdError + Send + Sync>>,
@@ -69,6 +72,9 @@ impl From<ConnectErrorKind> for ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return write!(f, "{}", Causes(self));
+        }
         f.write_str(match self.kind {
             ConnectErrorKind::InvalidUrl => "this is not the URL of a Redis server",
             ConnectErrorKind::Unreachable => "no Redis server could be reached",
@@ -79,6 +85,16 @@ impl fmt::Display for ConnectError {
             ConnectErrorKind::Replica => "the Redis server is a replica",
             ConnectErrorKind::Other => "connecting to Redis failed",
         })
+    }
+}
+
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{self:#} ({:?})", self.kind);
+        }
+        let mut parts = f.debug_struct("ConnectError");
+        parts.field("kind", &self.kind).field("cause", &self.cause).finish()
     }
 }
 

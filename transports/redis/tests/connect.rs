@@ -51,6 +51,10 @@ async fn no_server() -> Outcome {
     let error = failure(format!("redis://{free}")).await;
     assert_eq!(error.kind(), ConnectErrorKind::Unreachable);
     assert!(error.source().is_some(), "the cause is told");
+    // What a program prints whose `main` returns it.
+    let printed = format!("{error:?}");
+    assert!(printed.starts_with("no Redis server could be reached: "), "{printed}");
+    assert!(printed.ends_with(" (Unreachable)") && !printed.contains('{'), "{printed}");
     Ok(())
 }
 
