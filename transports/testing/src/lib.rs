@@ -4,22 +4,28 @@
 mod addresses;
 mod binary;
 mod bodies;
+mod broker;
 mod conduits;
+mod guarded;
 mod logs;
 mod packets;
 mod process;
 mod runtimes;
+pub mod suites;
 mod tls;
 
 pub use conduit_async_std::AsyncStd;
 pub use conduit_smol::Smol;
 pub use conduit_tokio::Tokio;
+pub use peak_alloc::PeakAlloc;
 
 pub use self::{
     addresses::{control, group, inbox, plain, subject, token},
     binary::{Binary, version_after},
     bodies::{body, read, sha256},
+    broker::{Broker, Half, builder, connected, disconnected},
     conduits::{PATIENT, Text, released, run},
+    guarded::Guarded,
     logs::logged,
     packets::{arrived, next},
     process::{Process, server_url, signal},

@@ -111,3 +111,24 @@ pub fn signal(process: &Child, signal: &str) {
     let sent = Command::new("kill").args([&format!("-{signal}"), &id]).status();
     assert!(sent.is_ok_and(|status| status.success()), "{signal} can be sent to a process");
 }
+
+/// Makes tests of those of a [suite](crate::suites) that run some of them in processes of their own.
+#[macro_export]
+macro_rules! with_processes {
+    (
+        $suite:ident for $broker:ty:
+        processes $($process:ident),+;
+        tests $($test:ident),+ $(,)?
+    ) => {
+        $(#[test]
+        #[ignore = "run by the others, in a process of its own"]
+        fn $process() -> $crate::Outcome {
+            $crate::suites::$suite::$process::<$broker>()
+        })+
+
+        $(#[test]
+        fn $test() -> $crate::Outcome {
+            $crate::suites::$suite::$test::<$broker>()
+        })+
+    };
+}

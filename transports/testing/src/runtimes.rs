@@ -50,9 +50,24 @@ async fn watched(test: impl Future<Output = Outcome>) -> Outcome {
     test.or(hung).await
 }
 
-/// Runs test functions, `async fn() -> Outcome`, under every runtime.
+/// Runs test functions, `async fn() -> Outcome`, under every runtime; or those of a
+/// [suite](crate::suites), for a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! under_every_runtime {
+    ($suite:ident for $broker:ty: $($test:ident),+ $(,)?) => {
+        $crate::under_every_runtime!(@ tokio_multi_thread $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ tokio_current_thread $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ smol $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ async_std $suite $broker: $($test)+);
+    };
+    (@ $runtime:ident $suite:ident $broker:ty: $($test:ident)+) => {
+        mod $runtime {
+            $(#[test]
+            fn $test() -> $crate::Outcome {
+                $crate::$runtime($crate::suites::$suite::$test::<$broker>())
+            })+
+        }
+    };
     ($($test:ident),+ $(,)?) => {
         $crate::under_every_runtime!(@ tokio_multi_thread $($test)+);
         $crate::under_every_runtime!(@ tokio_current_thread $($test)+);
@@ -70,9 +85,23 @@ macro_rules! under_every_runtime {
 }
 
 /// Runs test functions, `async fn(impl Runtime + Clone) -> Outcome`, under every runtime, with its
-/// adapter.
+/// adapter; or those of a [suite](crate::suites), for a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! with_every_runtime {
+    ($suite:ident for $broker:ty: $($test:ident),+ $(,)?) => {
+        $crate::with_every_runtime!(@ tokio_multi_thread, $crate::Tokio, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ tokio_current_thread, $crate::Tokio, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ smol, $crate::Smol, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ async_std, $crate::AsyncStd, $suite $broker: $($test)+);
+    };
+    (@ $runtime:ident, $adapter:expr, $suite:ident $broker:ty: $($test:ident)+) => {
+        mod $runtime {
+            $(#[test]
+            fn $test() -> $crate::Outcome {
+                $crate::$runtime($crate::suites::$suite::$test::<$broker>($adapter))
+            })+
+        }
+    };
     ($($test:ident),+ $(,)?) => {
         $crate::with_every_runtime!(@ tokio_multi_thread, $crate::Tokio, $($test)+);
         $crate::with_every_runtime!(@ tokio_current_thread, $crate::Tokio, $($test)+);

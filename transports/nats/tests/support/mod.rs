@@ -5,7 +5,6 @@
 
 mod binary;
 mod cluster;
-mod conduits;
 mod jwt;
 mod proxy;
 mod server;
@@ -13,25 +12,20 @@ mod slow;
 mod tls;
 
 pub use conduit_testing::{
-    Certificates, Outcome, PATIENT, Process, Text, arrived, async_std, body, control, group, inbox,
-    logged, next, plain, read, released, run, server_url, sha256, smol, subject, token,
-    tokio_current_thread, tokio_multi_thread, under_every_runtime, with_every_runtime,
+    Broker, Certificates, Outcome, PATIENT, Process, Text, arrived, async_std, body, builder,
+    connected, control, group, inbox, logged, next, plain, read, released, run, server_url, sha256,
+    smol, subject, token, tokio_current_thread, tokio_multi_thread, under_every_runtime,
+    with_every_runtime,
 };
-use futures_lite::future;
+
+/// A conduit that still needs its limits.
+pub type Half<R> = conduit_testing::Half<R, conduit_nats::Nats>;
 
 pub use self::{
-    cluster::Cluster,
-    conduits::{Half, builder, connected},
-    jwt::Operator,
-    proxy::Proxy,
-    server::Server,
-    slow::was_slow,
-    tls::tls_config,
+    cluster::Cluster, jwt::Operator, proxy::Proxy, server::Server, slow::was_slow, tls::tls_config,
 };
 
 /// Waits until a transport has noticed that its server is gone.
-pub async fn disconnected(nats: &conduit_nats::Nats) {
-    while !format!("{nats:?}").contains("Disconnected") {
-        future::yield_now().await;
-    }
+pub async fn disconnected(transport: &conduit_nats::Nats) {
+    conduit_testing::disconnected::<Server>(transport).await;
 }

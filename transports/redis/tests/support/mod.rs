@@ -4,23 +4,21 @@
 #![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
 
 mod binary;
-mod conduits;
 mod server;
 
 pub use conduit_testing::{
-    Certificates, Outcome, PATIENT, Process, Text, arrived, async_std, body, control, group, inbox,
-    logged, next, plain, read, released, run, server_url, sha256, smol, subject, token,
-    tokio_current_thread, tokio_multi_thread, under_every_runtime, with_every_runtime,
+    Broker, Certificates, Outcome, PATIENT, Process, Text, arrived, async_std, body, builder,
+    connected, control, group, inbox, logged, next, plain, read, released, run, server_url, sha256,
+    smol, subject, token, tokio_current_thread, tokio_multi_thread, under_every_runtime,
+    with_every_runtime,
 };
 
-pub use self::{
-    conduits::{Half, builder, connected},
-    server::Server,
-};
+/// A conduit that still needs its limits.
+pub type Half<R> = conduit_testing::Half<R, conduit_redis::Redis>;
+
+pub use self::server::Server;
 
 /// Waits until a transport has noticed that its server is gone.
-pub async fn disconnected(redis: &conduit_redis::Redis) {
-    while format!("{redis:?}").contains(" Connected") {
-        futures_lite::future::yield_now().await;
-    }
+pub async fn disconnected(transport: &conduit_redis::Redis) {
+    conduit_testing::disconnected::<Server>(transport).await;
 }

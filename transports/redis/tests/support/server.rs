@@ -169,3 +169,37 @@ impl Drop for Server {
         self.stop();
     }
 }
+
+impl conduit_testing::Broker for Server {
+    type Transport = conduit_redis::Redis;
+
+    const LONG: u64 = 256 << 20;
+
+    fn start() -> Self {
+        Self::start()
+    }
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn pause(&self) {
+        self.pause();
+    }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
+
+    fn start_again(&mut self) {
+        self.start_again();
+    }
+
+    async fn connect_to(url: String) -> conduit_testing::Outcome<Self::Transport> {
+        Ok(Self::Transport::connect(url).await?)
+    }
+
+    fn is_connected(transport: &Self::Transport) -> bool {
+        format!("{transport:?}").contains(" Connected")
+    }
+}
