@@ -1,12 +1,12 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use async_broadcast::{Receiver, RecvError};
 use async_nats::{ClientError, Event, ServerError};
 use conduit::logging::OneLine;
+use conduit_kit::Announced;
 use futures_core::Stream;
 
 /// What happened to a connection. Prints as one line, whatever the server says.
@@ -58,11 +58,6 @@ impl NatsEvent {
             Event::Draining => return None,
         })
     }
-
-    /// Whether it comes so often that it is worth telling once in a while only.
-    pub(crate) fn floods(&self) -> bool {
-        matches!(self, Self::SlowConsumer | Self::ConnectFailed(_))
-    }
 }
 
 impl fmt::Display for NatsEvent {
@@ -89,11 +84,11 @@ impl fmt::Display for NatsEvent {
 ///
 /// A [`Stream`] that ends with the connection. It holds 256 events; whoever does not read them
 /// loses the oldest, and is told by [`NatsEvent::Missed`].
-pub struct Events(Option<Receiver<NatsEvent>>);
+pub struct Events(Announced<NatsEvent>);
 
 impl Events {
-    pub(crate) fn new(receiver: Option<Receiver<NatsEvent>>) -> Self {
-        Self(receiver)
+    pub(crate) fn new(announced: Announced<NatsEvent>) -> Self {
+        Self(announced)
     }
 }
 
@@ -101,14 +96,7 @@ impl Stream for Events {
     type Item = NatsEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<NatsEvent>> {
-        let Some(receiver) = &mut self.0 else {
-            return Poll::Ready(None);
-        };
-        Poll::Ready(match ready!(Pin::new(receiver).poll_recv(cx)) {
-            Some(Ok(event)) => Some(event),
-            Some(Err(RecvError::Overflowed(missed))) => Some(NatsEvent::Missed(missed)),
-            Some(Err(RecvError::Closed)) | None => None,
-        })
+        Pin::new(&mut self.0).poll_next(cx)
     }
 }
 

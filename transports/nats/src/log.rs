@@ -1,57 +1,37 @@
 //! What is logged of a connection's events.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
-use conduit::logging::{Noted, Repeated, Repeats};
+use conduit_kit::Event;
 
 use crate::NatsEvent;
 
-/// What is logged, and how much like it was not.
-#[derive(Debug)]
-pub(crate) struct Log(Mutex<Repeats<&'static str>>);
-
-impl Log {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(Repeats::new(Duration::from_secs(10))))
+impl Event for NatsEvent {
+    fn missed(count: u64) -> Self {
+        Self::Missed(count)
     }
 
-    /// Logs an event. What comes again and again is logged once in 10 s, with how often it came.
-    pub(crate) fn tell(&self, event: &NatsEvent) {
-        let Some(kind) = kind_that_repeats(event) else {
-            return write(event, None);
-        };
-        let mut repeats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let noted = repeats.note(Instant::now(), kind, 1, ());
-        drop(repeats);
-        if let Noted::Told(before) = noted {
-            write(event, before);
+    fn floods(&self) -> bool {
+        matches!(self, Self::SlowConsumer | Self::ConnectFailed(_))
+    }
+
+    fn repeats_as(&self) -> Option<&'static str> {
+        match self {
+            Self::SlowConsumer => Some("slow consumer"),
+            Self::Denied(_) => Some("denied"),
+            Self::ServerError(_) => Some("server error"),
+            Self::ConnectFailed(_) => Some("connect failed"),
+            _ => None,
         }
     }
-}
 
-fn kind_that_repeats(event: &NatsEvent) -> Option<&'static str> {
-    match event {
-        NatsEvent::SlowConsumer => Some("slow consumer"),
-        NatsEvent::Denied(_) => Some("denied"),
-        NatsEvent::ServerError(_) => Some("server error"),
-        NatsEvent::ConnectFailed(_) => Some("connect failed"),
-        _ => None,
-    }
-}
-
-fn write(event: &NatsEvent, before: Option<Repeated<()>>) {
-    let more = before.map(|before| before.more);
-    let before = before.map_or_else(String::new, |before| format!(", {before} before"));
-    match event {
-        NatsEvent::Connected => tracing::info!(target: "conduit_nats", more, "{event}{before}"),
-        NatsEvent::Denied(_) | NatsEvent::ServerError(_) => {
-            tracing::error!(target: "conduit_nats", more, "{event}{before}");
+    fn log(&self, more: Option<u64>, before: &str) {
+        match self {
+            Self::Connected => tracing::info!(target: "conduit_nats", more, "{self}{before}"),
+            Self::Denied(_) | Self::ServerError(_) => {
+                tracing::error!(target: "conduit_nats", more, "{self}{before}");
+            }
+            Self::Closed => tracing::debug!(target: "conduit_nats", more, "{self}{before}"),
+            _ => tracing::warn!(target: "conduit_nats", more, "{self}{before}"),
         }
-        NatsEvent::Closed => tracing::debug!(target: "conduit_nats", more, "{event}{before}"),
-        _ => tracing::warn!(target: "conduit_nats", more, "{event}{before}"),
     }
 }
 
@@ -62,7 +42,8 @@ mod tests {
         sync::{Arc, Mutex},
     };
 
-    use super::Log;
+    use conduit_kit::Announcer;
+
     use crate::NatsEvent;
 
     #[derive(Clone, Default)]
@@ -94,13 +75,13 @@ mod tests {
     #[test]
     fn what_comes_again_and_again_is_one_line_and_what_changes_is_not() {
         let lines = logged(|| {
-            let log = Log::new();
+            let log = Announcer::default();
             for number in 0..1000 {
-                log.tell(&NatsEvent::Denied(format!("subject {number}")));
+                log.announce(NatsEvent::Denied(format!("subject {number}")));
             }
             for _ in 0..3 {
-                log.tell(&NatsEvent::Disconnected);
-                log.tell(&NatsEvent::Connected);
+                log.announce(NatsEvent::Disconnected);
+                log.announce(NatsEvent::Connected);
             }
         });
         assert_eq!(lines.len(), 7, "{lines:#?}");
@@ -112,7 +93,7 @@ mod tests {
     fn a_line_is_short_and_holds_no_control_characters() {
         let lines = logged(|| {
             let text = format!("\u{1b}[31m\r\nforged {}", "x".repeat(1 << 20));
-            Log::new().tell(&NatsEvent::ServerError(text));
+            Announcer::default().announce(NatsEvent::ServerError(text));
         });
         assert_eq!(lines.len(), 1, "{} lines", lines.len());
         assert!(lines[0].len() < 2048 && !lines[0].contains('\u{1b}'), "{}", lines[0].len());

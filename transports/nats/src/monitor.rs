@@ -4,28 +4,20 @@ use std::{
     collections::VecDeque,
     future::{Ready, ready},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use async_broadcast::{InactiveReceiver, Receiver, Sender, broadcast};
 use async_nats::Event;
 use conduit::transport::{Connection, ConnectionState};
-use conduit_kit::Places;
+use conduit_kit::{Announced, Announcer, Places};
 
-use crate::{NatsEvent, log::Log, violation::Violation};
+use crate::{NatsEvent, violation::Violation};
 
-/// How many events wait for a reader, and how many violations for whoever caused them.
+/// How many violations wait for the calls that caused them.
 const KEPT: usize = 256;
 
-/// How often an event that floods is told.
-const SOMETIMES: Duration = Duration::from_secs(1);
-
 pub(crate) struct Monitor {
-    sender: Sender<NatsEvent>,
-    /// Keeps the channel open while nobody reads.
-    receiver: InactiveReceiver<NatsEvent>,
-    last: Mutex<Option<(NatsEvent, Instant)>>,
-    log: Log,
+    announcer: Announcer<NatsEvent>,
     pub(crate) connection: Connection,
     violations: Mutex<Violations>,
     /// A violation was heard of.
@@ -43,13 +35,8 @@ struct Violations {
 impl Monitor {
     /// A monitor, and what tells it of a connection's events.
     pub(crate) fn new() -> (Arc<Self>, impl Fn(Event) -> Ready<()> + Send + Sync + 'static) {
-        let (mut sender, receiver) = broadcast(KEPT);
-        sender.set_overflow(true);
         let monitor = Arc::new(Self {
-            sender,
-            receiver: receiver.deactivate(),
-            last: Mutex::default(),
-            log: Log::new(),
+            announcer: Announcer::default(),
             connection: Connection::new(ConnectionState::Disconnected),
             violations: Mutex::default(),
             heard: event_listener::Event::new(),
@@ -85,29 +72,11 @@ impl Monitor {
             }
             _ => {}
         }
-        self.log.tell(&event);
-        if self.is_news(&event) {
-            // Nobody listens, mostly.
-            let _ = self.sender.try_broadcast(event);
-        }
+        self.announcer.announce(event);
     }
 
-    fn is_news(&self, event: &NatsEvent) -> bool {
-        if !event.floods() {
-            return true;
-        }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let told =
-            last.as_ref().is_some_and(|(before, at)| before == event && now < *at + SOMETIMES);
-        if !told {
-            *last = Some((event.clone(), now));
-        }
-        !told
-    }
-
-    pub(crate) fn events(&self) -> Receiver<NatsEvent> {
-        self.receiver.activate_cloned()
+    pub(crate) fn events(&self) -> Announced<NatsEvent> {
+        self.announcer.listen()
     }
 
     /// How many violations there were until now.
@@ -155,7 +124,7 @@ struct Ears(Arc<Monitor>);
 
 impl Drop for Ears {
     fn drop(&mut self) {
-        self.0.sender.close();
+        self.0.announcer.close();
     }
 }
 
@@ -170,7 +139,7 @@ mod tests {
     #[test]
     fn who_reads_too_slowly_is_told() {
         let (monitor, hear) = Monitor::new();
-        let mut events = Events::new(Some(monitor.events()));
+        let mut events = Events::new(monitor.events());
         for _ in 0..KEPT + 44 {
             block_on(hear(Event::Disconnected));
         }
@@ -185,7 +154,7 @@ mod tests {
     #[test]
     fn a_flood_is_told_once() {
         let (monitor, hear) = Monitor::new();
-        let events = Events::new(Some(monitor.events()));
+        let events = Events::new(monitor.events());
         for _ in 0..1000 {
             block_on(hear(Event::SlowConsumer(1)));
         }

@@ -15,6 +15,7 @@ use conduit::transport::{
     Address, Connection, Destination, Introduction, MIN_PACKET_LEN, Token, Transport,
     TransportError, TransportErrorKind,
 };
+use conduit_kit::Announced;
 
 use crate::{
     Events, Subscription,
@@ -90,7 +91,8 @@ impl Nats {
     /// ```
     #[must_use]
     pub fn events(&self) -> Events {
-        Events::new(self.link.monitor.as_ref().map(|monitor| monitor.events()))
+        let monitor = self.link.monitor.as_ref();
+        Events::new(monitor.map_or(Announced::none(), |monitor| monitor.events()))
     }
 }
 

@@ -94,7 +94,7 @@ async fn connect_again(shared: &Shared, servers: &Servers) -> Wire {
                 let cause = std::error::Error::source(&error);
                 let text =
                     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-                shared.monitor.tell(RedisEvent::ConnectFailed(text));
+                shared.announcer.announce(RedisEvent::ConnectFailed(text));
             }
         }
     }

@@ -1,11 +1,11 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use async_broadcast::{Receiver, RecvError};
 use conduit::logging::OneLine;
+use conduit_kit::{Announced, Event};
 use futures_core::Stream;
 
 /// What happened to a connection. Prints as one line, whatever the server says.
@@ -35,10 +35,34 @@ pub enum RedisEvent {
     Missed(u64),
 }
 
-impl RedisEvent {
-    /// Whether it comes so often that it is worth telling once in a while only.
-    pub(crate) fn floods(&self) -> bool {
+impl Event for RedisEvent {
+    fn missed(count: u64) -> Self {
+        Self::Missed(count)
+    }
+
+    fn floods(&self) -> bool {
         matches!(self, Self::SlowConsumer | Self::ConnectFailed(_) | Self::ServerError(_))
+    }
+
+    fn repeats_as(&self) -> Option<&'static str> {
+        match self {
+            Self::SlowConsumer => Some("slow consumer"),
+            Self::Denied(_) => Some("denied"),
+            Self::ServerError(_) => Some("server error"),
+            Self::ConnectFailed(_) => Some("connect failed"),
+            _ => None,
+        }
+    }
+
+    fn log(&self, more: Option<u64>, before: &str) {
+        match self {
+            Self::Connected => tracing::info!(target: "conduit_redis", more, "{self}{before}"),
+            Self::Denied(_) | Self::ServerError(_) => {
+                tracing::error!(target: "conduit_redis", more, "{self}{before}");
+            }
+            Self::Closed => tracing::debug!(target: "conduit_redis", more, "{self}{before}"),
+            _ => tracing::warn!(target: "conduit_redis", more, "{self}{before}"),
+        }
     }
 }
 
@@ -67,11 +91,11 @@ impl fmt::Display for RedisEvent {
 ///
 /// A [`Stream`] that ends with the connection. It holds 256 events; a reader that is too slow loses
 /// the oldest, and is told by [`RedisEvent::Missed`].
-pub struct Events(Receiver<RedisEvent>);
+pub struct Events(Announced<RedisEvent>);
 
 impl Events {
-    pub(crate) fn new(receiver: Receiver<RedisEvent>) -> Self {
-        Self(receiver)
+    pub(crate) fn new(announced: Announced<RedisEvent>) -> Self {
+        Self(announced)
     }
 }
 
@@ -79,16 +103,52 @@ impl Stream for Events {
     type Item = RedisEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RedisEvent>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.0).poll_recv(cx)) {
-            Some(Ok(event)) => Some(event),
-            Some(Err(RecvError::Overflowed(missed))) => Some(RedisEvent::Missed(missed)),
-            Some(Err(RecvError::Closed)) | None => None,
-        })
+        Pin::new(&mut self.0).poll_next(cx)
     }
 }
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_lite::{StreamExt, future::block_on};
+
+    use conduit_kit::Announcer;
+
+    use super::{Events, RedisEvent};
+
+    /// How many events wait for a reader.
+    const KEPT: usize = 256;
+
+    #[test]
+    fn who_reads_too_slowly_is_told() {
+        let announcer = Announcer::default();
+        let events = Events::new(announcer.listen());
+        for _ in 0..KEPT + 43 {
+            announcer.announce(RedisEvent::Connected);
+        }
+        announcer.announce(RedisEvent::Closed);
+        announcer.close();
+        let events = block_on(events.collect::<Vec<_>>());
+        assert_eq!(events.first(), Some(&RedisEvent::Missed(44)));
+        assert_eq!(events.last(), Some(&RedisEvent::Closed));
+        assert_eq!(events.len(), 1 + KEPT);
+    }
+
+    #[test]
+    fn a_flood_is_told_once() {
+        let announcer = Announcer::default();
+        let events = Events::new(announcer.listen());
+        for _ in 0..1000 {
+            announcer.announce(RedisEvent::SlowConsumer);
+        }
+        announcer.announce(RedisEvent::Closed);
+        announcer.close();
+        let events = block_on(events.collect::<Vec<_>>());
+        assert!(events.len() < 10, "{events:?}");
     }
 }

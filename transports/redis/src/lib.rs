@@ -27,7 +27,6 @@ mod driver;
 mod error;
 mod event;
 mod link;
-mod monitor;
 mod names;
 pub mod operating;
 mod options;

@@ -122,7 +122,7 @@ impl Redis {
     /// of it goes to `tracing` too.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events::new(self.link.shared.monitor.events())
+        Events::new(self.link.shared.announcer.listen())
     }
 
     fn at(&self, root: Root) -> Self {

@@ -10,12 +10,11 @@ use std::{
 };
 
 use conduit::transport::{Connection, ConnectionState, TransportError, TransportErrorKind};
-use conduit_kit::Places;
+use conduit_kit::{Announcer, Places};
 use event_listener::Event;
 
 use crate::{
     RedisEvent,
-    monitor::Monitor,
     reply::{Malformed, Reply},
     state::{Answer, News, Phase, State},
 };
@@ -24,7 +23,7 @@ use crate::{
 pub(crate) struct Shared {
     state: Mutex<State>,
     pub(crate) connection: Connection,
-    pub(crate) monitor: Monitor,
+    pub(crate) announcer: Announcer<RedisEvent>,
     pub(crate) places: Places,
     /// How many packets were given and how many have left, as the state has them.
     given: AtomicU64,
@@ -46,7 +45,7 @@ impl Shared {
         Self {
             state: Mutex::new(State::new()),
             connection: Connection::new(ConnectionState::Disconnected),
-            monitor: Monitor::new(),
+            announcer: Announcer::default(),
             places: Places::new(Instant::now()),
             given: AtomicU64::new(0),
             written: AtomicU64::new(0),
@@ -158,7 +157,7 @@ impl Shared {
             state.connection().unwrap_or_default()
         });
         self.connection.note(ConnectionState::Connected);
-        self.monitor.tell(RedisEvent::Connected);
+        self.announcer.announce(RedisEvent::Connected);
         self.connected.notify(usize::MAX);
         number
     }
@@ -172,7 +171,7 @@ impl Shared {
             wakers
         };
         self.connection.note(ConnectionState::Disconnected);
-        self.monitor.tell(RedisEvent::Disconnected(why));
+        self.announcer.announce(RedisEvent::Disconnected(why));
         wakers.into_iter().for_each(std::task::Waker::wake);
         self.left.notify(usize::MAX);
     }
@@ -181,7 +180,8 @@ impl Shared {
     pub(crate) fn end(&self) {
         let wakers = self.lock().end();
         self.connection.note(ConnectionState::Disconnected);
-        self.monitor.tell(RedisEvent::Closed);
+        self.announcer.announce(RedisEvent::Closed);
+        self.announcer.close();
         wakers.into_iter().for_each(std::task::Waker::wake);
         self.connected.notify(usize::MAX);
         self.left.notify(usize::MAX);
@@ -200,13 +200,13 @@ impl Shared {
         self.answered.notify(usize::MAX);
         suspects.iter().for_each(|channel| self.places.suspect(channel));
         for (channel, error) in denied {
-            self.monitor.tell(RedisEvent::Denied(format!("{channel}: {error}")));
+            self.announcer.announce(RedisEvent::Denied(format!("{channel}: {error}")));
         }
         for error in errors {
-            self.monitor.tell(RedisEvent::ServerError(error));
+            self.announcer.announce(RedisEvent::ServerError(error));
         }
         if dropped > 0 {
-            self.monitor.tell(RedisEvent::SlowConsumer);
+            self.announcer.announce(RedisEvent::SlowConsumer);
         }
         if moved {
             return Err(Malformed::new("it does not take what is published any more"));
