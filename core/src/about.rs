@@ -6,9 +6,9 @@ pub(crate) struct About {
     pub(crate) runtime: &'static str,
     pub(crate) transport: &'static str,
     pub(crate) content_type: &'static str,
-    /// Whether it answers those who ask its service.
+    /// Whether it answers questions to its service.
     pub(crate) describes: bool,
-    /// Whether it answers those who ask all services.
+    /// Whether it answers questions to all services.
     pub(crate) is_discoverable: bool,
 }
 

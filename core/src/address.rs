@@ -48,7 +48,7 @@ pub enum Address {
         /// The service.
         service: ServiceName,
     },
-    /// The instances of all services that answer those who ask which services there are: see
+    /// The instances of all services that answer the question which services there are: see
     /// [`discoverable`](crate::Builder::discoverable).
     Directory,
 }

@@ -47,7 +47,7 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Asks whoever keeps the stock, within the time and the trace of the order.
+    /// Asks the service that keeps the stock, within the time and the trace of the order.
     async fn order(
         self: Arc<Self>,
         order: Order,

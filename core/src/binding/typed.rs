@@ -26,7 +26,7 @@ pub trait BindTo<E>: Send {
     /// Turns a binding to the subject into one with the types of a contract.
     fn with_types(binding: Binding<E>) -> Self::Binding;
 
-    /// Returns the names of the types, for those who ask which bindings there are.
+    /// Returns the names of the types, for descriptions of the binding.
     #[doc(hidden)]
     #[must_use]
     fn types() -> Option<Types> {

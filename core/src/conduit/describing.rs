@@ -13,7 +13,7 @@ use crate::{
 const WAIT: Duration = Duration::from_secs(1);
 
 impl<E: Encoder> Conduit<E> {
-    /// Describes this instance, as those who ask are told.
+    /// Describes this instance, as askers are told.
     #[must_use]
     pub fn describe(&self) -> InstanceInfo {
         driver::describe(self.handle.shared(), true)

@@ -1,4 +1,4 @@
-//! Describes this instance, and answers those who ask.
+//! Describes this instance, and answers questions.
 
 use std::sync::{Arc, atomic::Ordering};
 

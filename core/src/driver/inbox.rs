@@ -46,7 +46,7 @@ async fn open(
     Ok((inbox, control))
 }
 
-/// Listens to those who ask all services, if this instance is discoverable. It can do without.
+/// Listens to questions to all services, if this instance is discoverable. It can do without.
 async fn listen_to_directory(shared: &Shared) {
     if shared.about.describes && shared.about.is_discoverable {
         match shared.transport.subscribe(&Address::Directory).await {

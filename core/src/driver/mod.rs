@@ -32,7 +32,7 @@
 //! - `dispatch`: hands each frame to the part that it is for
 //! - `inbox`, `subscriptions`: poll the subscriptions of the transport
 //! - `overdue`: refuses requests that have waited for too long; `cleanup`: removes expired entries
-//! - `describe`: describes this instance, and answers those who ask
+//! - `describe`: describes this instance, and answers questions
 //! - `readiness`: waits until a conduit can be used
 //! - `lifecycle`: starts, drains and ends a conduit
 //!

@@ -130,7 +130,7 @@ impl Questions {
         open.answers.insert(key, (Answered { source, body, after }, charge));
     }
 
-    /// Handles a notice that nobody was asked.
+    /// Handles a notice that no instance was asked.
     pub(super) fn handle_undelivered(&self, message: MessageId) {
         // If it has an answer, the notice is forged.
         if let Some(open) = lock(&self.open).get_mut(&message)

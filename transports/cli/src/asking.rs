@@ -77,7 +77,7 @@ pub(crate) async fn send(broker: &Broker, show: &Show, args: Send) -> Result<(),
     sent
 }
 
-/// Tells who has it. If somebody has not, this fails.
+/// Prints which receivers have it. Fails if one has not.
 pub(crate) fn delivered(show: &Show, delivery: &Delivery) -> Result<(), Exit> {
     let failed = delivery.failed();
     if show.json {

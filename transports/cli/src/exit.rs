@@ -37,7 +37,7 @@ impl Exit {
         Self { code: FAILED, text: text.into(), hint: None, kind: None }
     }
 
-    /// There is nobody to talk to.
+    /// There is no instance to talk to.
     pub(crate) fn nobody(text: impl Into<String>, hint: &'static str) -> Self {
         Self { code: NOT_EXECUTED, text: text.into(), hint: Some(hint), kind: None }
     }

@@ -1,4 +1,4 @@
-//! Announces the events of a connection: to those who watch them, and to the log.
+//! Announces the events of a connection: to their readers, and to the log.
 
 use std::{
     pin::Pin,
@@ -78,7 +78,7 @@ impl<E: Event> Announcer<E> {
         Announced(Some(self.receiver.activate_cloned()))
     }
 
-    /// Ends the events, behind those that were announced.
+    /// Ends the events, after those that were announced.
     pub fn close(&self) {
         self.sender.close();
     }

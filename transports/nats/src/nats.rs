@@ -47,7 +47,7 @@ impl Nats {
     /// `$SRV.STATS`, [ADR-32]), so that `nats service ls`, `info`, `stats` and `ping` see it. It is
     /// then seen by everyone who may publish to `$SRV.>`.
     ///
-    /// It needs the permission to subscribe to `$SRV.>` and to publish to the inboxes of those who
+    /// It needs the permission to subscribe to `$SRV.>` and to publish to the inboxes of the tools that
     /// ask, `_INBOX.>` as a rule. Without the first, it logs a warning, and the conduit works all the
     /// same. At most ten questions a second are answered, and no answer goes to a subject of a
     /// conduit or of the server (`$`), whatever reply subject a question names.

@@ -18,7 +18,7 @@ const RATE: u32 = 1_000_000;
 const IDLE: Duration = Duration::from_secs(3);
 
 async fn over_a_slow_link(service: &str, server: &Server) -> Result<(Half<Tokio>, Proxy), Error> {
-    let proxy = Proxy::start(server, RATE).await.expect("it starts");
+    let proxy = Proxy::start(&server.url(), RATE).await.expect("it starts");
     let nats = Nats::connect(proxy.url()).await.expect("it is there");
     Ok((builder(service, Tokio, nats).idle_limit(IDLE), proxy))
 }

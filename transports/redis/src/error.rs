@@ -31,7 +31,7 @@ pub enum ConnectErrorKind {
     Tls,
     /// This is no server of Redis 7 or later, or of Valkey.
     Unsupported,
-    /// The server is a replica: what is published there reaches nobody elsewhere.
+    /// The server is a replica: what is published there does not reach other servers.
     Replica,
     /// Anything else; the cause says what.
     Other,

@@ -13,8 +13,8 @@
 //!
 //! It works in any async runtime: a thread of its own drives each connection.
 //!
-//! Whoever runs the servers finds the channels, the permissions, the timeouts and what each error
-//! means in [`operating`].
+//! For operators, [`operating`] has the channels, the permissions, the timeouts and what each error
+//! means.
 //!
 //! # What is not promised
 //!

@@ -184,7 +184,7 @@ impl Link {
                 Ok(())
             }
             Some(Err(error)) => Err(denied("publish to", &route.channel, &error)),
-            // Nobody knows what became of it, and it is asked again the next time.
+            // It is unknown whether it was permitted; the next packet asks again.
             None => Ok(()),
         }
     }

@@ -16,7 +16,7 @@
 //! `conduit`, and so do those in the permissions.
 //!
 //! A message to a group goes to the member that has had the fewest: a script of the server's
-//! publishes it, and tries the next where nobody listens. Members note every 2 seconds that they are
+//! publishes it, and tries the next where there is no subscriber. Members note every 2 seconds that they are
 //! there, and are skipped after 6 seconds without it, which is how a host that vanished is noticed
 //! before its connection is. The keys expire a minute after the last member has left, and hold
 //! nothing else: what flushes them costs 2 seconds at most, in which a group seems to be empty.
@@ -85,7 +85,7 @@
 //! | `maxmemory` | scripts write to the sorted sets of groups. At the limit they fail, and what is sent to a group is lost; an eviction policy may remove the sets, which costs 2 seconds as above |
 //! | `maxclients` | one a connection, which several conduits of a process may share by `Redis::clone` |
 //! | databases | channels are the same in all, and keys lie in database 0 |
-//! | `SCRIPT FLUSH` | the scripts are loaded again at once. What was sent to a group in that moment is lost, and its sender is told that nobody has it |
+//! | `SCRIPT FLUSH` | the scripts are loaded again at once. What was sent to a group in that moment is lost, and its sender is told that it was not delivered |
 //!
 //! A packet has at most 1 MiB.
 //!
@@ -102,7 +102,7 @@
 //! | --- | --- | --- |
 //! | `Disconnected` | no connection for the send timeout | look at the server; sending again is safe unless `executed` says maybe |
 //! | `Denied` | an ACL; the error names the channel or key | permissions, above |
-//! | `NoReceivers` | nobody is subscribed, or a group's keys were flushed less than 2 s ago | is the service running, and spelt like that? |
+//! | `NoReceivers` | there is no subscriber, or a group's keys were flushed less than 2 s ago | is the service running, and spelt like that? |
 //! | `NoAnswer` | a subscriber does not answer an offer within the send timeout | it hangs, or may not publish to our inbox: look for `Denied` in its log |
 //! | `Deadline` | the handler is slow, or the reply was lost with a connection | `executed` says whether it may have run |
 //! | `Lost` | the other side has not been heard of for the idle limit | it crashed, or its network did |

@@ -53,7 +53,7 @@ impl Redis {
     }
 
     /// Connects with options of your own, to the first server of several that can be used. They
-    /// have to be the same to whoever uses them: a server and those that take its place.
+    /// have to be the same to their users: a server and those that take its place.
     ///
     /// # Errors
     /// [`ConnectError`], after [`Options::timeout`] for each server at the latest. It is that of the

@@ -92,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// Waits until a packet may find room. Whoever waits looks again afterwards.
+    /// Waits until a packet may find room. The caller looks again afterwards.
     pub(crate) async fn room(&self) {
         let (left, answered) = (self.left.listen(), self.answered.listen());
         if self.is_full() {

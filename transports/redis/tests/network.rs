@@ -7,7 +7,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
@@ -23,7 +23,9 @@ use futures_rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier},
 };
-use support::{Certificates, Outcome, Server, builder, inbox, next, run, under_every_runtime};
+use support::{
+    Certificates, Outcome, Proxy, Server, builder, inbox, next, run, under_every_runtime,
+};
 
 under_every_runtime!(
     an_encrypted_connection_to_a_server_that_is_trusted,
@@ -135,7 +137,7 @@ fn a_cut_network_is_noticed_and_gone_around() -> Outcome {
                 let both = from.try_clone().and_then(|from| Ok((from, to.try_clone()?)));
                 let (mut from, mut to) = both.expect("sockets can be cloned");
                 let cut = Arc::clone(&cut);
-                thread::spawn(move || forward(&mut from, &mut to, |_| cut.load(Ordering::SeqCst)));
+                thread::spawn(move || forward(&mut from, &mut to, &cut));
             }
         })?;
         let redis = Redis::connect(format!("redis://127.0.0.1:{port}")).await?;
@@ -154,11 +156,11 @@ fn a_cut_network_is_noticed_and_gone_around() -> Outcome {
     })
 }
 
-/// Passes bytes on, unless they are swallowed.
-fn forward(from: &mut TcpStream, to: &mut TcpStream, swallows: impl Fn(usize) -> bool) {
+/// Passes bytes on, until they are swallowed.
+fn forward(from: &mut TcpStream, to: &mut TcpStream, swallows: &AtomicBool) {
     let mut bytes = vec![0; 16 << 10];
     while let Ok(length @ 1..) = io::Read::read(from, &mut bytes) {
-        if !swallows(length) && io::Write::write_all(to, &bytes[..length]).is_err() {
+        if !swallows.load(Ordering::SeqCst) && io::Write::write_all(to, &bytes[..length]).is_err() {
             break;
         }
     }
@@ -171,29 +173,12 @@ fn forward(from: &mut TcpStream, to: &mut TcpStream, swallows: impl Fn(usize) ->
 fn bodies_over_a_slow_link_arrive() -> Outcome {
     const LENGTH: u64 = 300_000;
     const COUNT: usize = 40;
-    const BYTES_A_SECOND: u64 = 2_000_000;
+    const BYTES_A_SECOND: u32 = 2_000_000;
     let hour = Duration::from_secs(3600);
     support::smol(async move {
         let server = Server::with(&["--client-output-buffer-limit", "pubsub", "8mb", "8mb", "1"]);
-        let port = between(&server, move |client, server| {
-            let sockets = [(&client, &server, None), (&server, &client, Some(BYTES_A_SECOND))];
-            for (from, to, speed) in sockets {
-                let both = from.try_clone().and_then(|from| Ok((from, to.try_clone()?)));
-                let (mut from, mut to) = both.expect("sockets can be cloned");
-                let passed = AtomicU64::new(0);
-                thread::spawn(move || {
-                    forward(&mut from, &mut to, |length| {
-                        if let Some(speed) = speed {
-                            passed.fetch_add(length as u64, Ordering::Relaxed);
-                            // What a link is: so many bytes take so long.
-                            thread::sleep(Duration::from_secs_f64(length as f64 / speed as f64));
-                        }
-                        false
-                    });
-                });
-            }
-        })?;
-        let redis = Redis::connect(format!("redis://127.0.0.1:{port}")).await?;
+        let proxy = Proxy::start(&server.url(), BYTES_A_SECOND).await?;
+        let redis = Redis::connect(proxy.url()).await?;
         let events = redis.events();
         let receiver = builder("receiver", Smol, redis).idle_limit(hour).build()?;
         let sender = builder("sender", Smol, Redis::connect(server.url()).await?);

@@ -10,6 +10,7 @@ mod guarded;
 mod logs;
 mod packets;
 mod process;
+mod proxy;
 mod runtimes;
 pub mod suites;
 mod tls;
@@ -29,6 +30,7 @@ pub use self::{
     logs::logged,
     packets::{arrived, next},
     process::{Process, server_url, signal},
+    proxy::Proxy,
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     tls::Certificates,
 };

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::{Error, ErrorKind, about::About};
 
 impl<R, T, E> Builder<R, T, E> {
-    /// Sets the version of the program, which those who [ask](crate::Conduit::instances) are told:
+    /// Sets the version of the program, which [askers](crate::Conduit::instances) are told:
     /// three numbers, as [semver.org](https://semver.org) defines them. With another text, `build`
     /// fails with `InvalidName`.
     ///
@@ -27,25 +27,25 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets a sentence on what the program is for, which those who [ask](crate::Conduit::instances)
+    /// Sets a sentence on what the program is for, which [askers](crate::Conduit::instances)
     /// are told: at most 1,024 bytes.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.about.description = Some(description.into());
         self
     }
 
-    /// Sets whether the conduit answers those who [ask](crate::Conduit::instances) its service for
+    /// Sets whether the conduit answers those that [ask](crate::Conduit::instances) its service for
     /// its instances; by default it does.
     ///
     /// The answer has everything of an [`InstanceInfo`](crate::InstanceInfo), and no content of any
-    /// message. Whoever may publish to the service can ask. At most ten questions a second are
+    /// message. Every client that may publish to the service can ask. At most ten questions a second are
     /// answered, each after a random part of a third of the time that the asker waits.
     pub fn describes(mut self, yes: bool) -> Self {
         self.about.describes = yes;
         self
     }
 
-    /// Sets whether the conduit answers those who ask [all services](crate::Conduit::services) too;
+    /// Sets whether the conduit answers questions to [all services](crate::Conduit::services) too;
     /// by default it does not, since that shows which services there are.
     ///
     /// It needs the broker's permission to subscribe to the directory. Without it, the conduit logs

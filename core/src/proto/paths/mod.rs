@@ -168,7 +168,7 @@ impl Paths {
     /// it waits for its turn, or `None` if it waits until receivers are proven, which may have less
     /// room than the others.
     ///
-    /// Where it is its turn, or nobody else waits, there has to be room. Elsewhere it is enough that
+    /// Where it is its turn, or no other stream waits, there has to be room. Elsewhere it is enough that
     /// there is not more on the way than should be: otherwise a stream for several instances would
     /// wait until there is room at all of them in the same moment.
     ///

@@ -62,7 +62,7 @@ impl Path {
         }
     }
 
-    /// Returns whether nothing is on the way, and nobody waits.
+    /// Returns whether nothing is on the way, and no stream waits.
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight == 0 && self.queue.is_empty() && self.called.is_none()
     }
@@ -99,14 +99,14 @@ impl Path {
         self.called.is_some_and(|(called, _)| called == stream)
     }
 
-    /// Adds a stream to those that wait, once.
+    /// Adds a stream to the queue, once.
     pub(super) fn wait(&mut self, stream: StreamId) {
         if !self.is_called(stream) && !self.queue.contains(&stream) {
             self.queue.push_back(stream);
         }
     }
 
-    /// Removes a stream from those that wait.
+    /// Removes a stream from the queue.
     pub(super) fn leave(&mut self, stream: StreamId) {
         self.queue.retain(|waiting| *waiting != stream);
         self.called = self.called.filter(|(called, _)| *called != stream);

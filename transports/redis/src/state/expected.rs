@@ -32,7 +32,7 @@ pub(crate) enum Expected {
 pub(crate) enum Purpose {
     /// Nothing, if it succeeds. An error names the channel.
     Told(Channel),
-    /// Somebody waits for the answer.
+    /// A caller waits for the answer.
     Asked(Channel, Answer),
 }
 

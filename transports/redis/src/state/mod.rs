@@ -1,7 +1,7 @@
 //! What is known of a connection, without I/O: what is to be written, which replies are expected,
 //! and where the packets go.
 //!
-//! Whoever drives it takes what is [to be written](State::take) to the server, and gives it each
+//! Its driver takes what is [to be written](State::take) to the server, and gives it each
 //! [reply](State::handle), in order. When a connection is made it is told so by
 //! [`begin`](State::begin), and when it is lost by [`break_off`](State::break_off).
 
@@ -66,7 +66,7 @@ pub(crate) struct Outgoing<'a> {
     /// The command without its last argument, the packet.
     pub(crate) head: &'a [u8],
     pub(crate) packet: &'a [u8],
-    /// To which inbox it is said that nobody has got it.
+    /// The inbox that is told if it was not delivered.
     pub(crate) undelivered: Option<(Bytes, Token)>,
     pub(crate) purpose: Purpose,
 }
@@ -114,7 +114,7 @@ impl State {
         self.out = Vec::new();
         self.packets = 0;
         self.written = self.given;
-        // Those who wait for an answer learn that there will be none.
+        // Callers that wait for an answer learn that there will be none.
         self.expected = VecDeque::new();
         self.end_leaving()
     }
@@ -187,7 +187,7 @@ impl State {
         }
     }
 
-    /// Who is to be woken, since there is something to write.
+    /// Returns the waker of the writer, if there is something to write.
     pub(crate) fn take_writer(&mut self) -> Option<Waker> {
         if self.out.is_empty() { None } else { self.writer.take() }
     }

@@ -34,7 +34,7 @@ impl State {
     /// Takes the next reply of the server.
     ///
     /// # Errors
-    /// The server says what nobody could have asked for: the connection is of no use any more.
+    /// The server says what was not asked for: the connection is of no use any more.
     pub(crate) fn handle(&mut self, reply: Reply, news: &mut News) -> Result<(), Malformed> {
         let list = match reply {
             Reply::Push(list) => list,
@@ -175,7 +175,7 @@ impl State {
     }
 }
 
-/// Whether the server says that a packet has reached nobody. Where it does not have the script,
+/// Returns whether the server says that a packet was not delivered. Where it does not have the script,
 /// nothing was done.
 fn nobody_got_it(reply: &Reply) -> bool {
     match reply {

@@ -7,10 +7,10 @@ mod binary;
 mod server;
 
 pub use conduit_testing::{
-    Broker, Certificates, Outcome, PATIENT, Process, Text, arrived, async_std, body, builder,
-    connected, control, group, inbox, logged, next, plain, read, released, run, server_url, sha256,
-    smol, subject, token, tokio_current_thread, tokio_multi_thread, under_every_runtime,
-    with_every_runtime,
+    Broker, Certificates, Outcome, PATIENT, Process, Proxy, Text, arrived, async_std, body,
+    builder, connected, control, group, inbox, logged, next, plain, read, released, run,
+    server_url, sha256, smol, subject, token, tokio_current_thread, tokio_multi_thread,
+    under_every_runtime, with_every_runtime,
 };
 
 /// A conduit that still needs its limits.

@@ -12,24 +12,24 @@ use smol::{
     net::{TcpListener, TcpStream},
 };
 
-use super::Server;
-
 /// Carries the connections that are made to it on to a server, each at a rate, until it is dropped.
+#[derive(Debug)]
 pub struct Proxy {
-    at: SocketAddr,
+    url: String,
     _accepting: smol::Task<io::Result<()>>,
 }
 
 impl Proxy {
-    /// Starts one that passes on so many bytes a second in each direction.
-    pub async fn start(server: &Server, rate: u32) -> io::Result<Self> {
-        let server: SocketAddr = {
-            let url = server.url();
-            let at = url.rsplit(['/', '@']).next().unwrap_or_default();
-            at.parse().map_err(io::Error::other)?
-        };
+    /// Starts a proxy that passes on `rate` bytes a second in each direction of a connection.
+    ///
+    /// # Errors
+    /// The URL has no address with a port, or no port is free.
+    pub async fn start(server_url: &str, rate: u32) -> io::Result<Self> {
+        let (scheme, rest) = server_url.split_once("://").unwrap_or_default();
+        let at = rest.rsplit('@').next().unwrap_or_default();
+        let server: SocketAddr = at.parse().map_err(io::Error::other)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let at = listener.local_addr()?;
+        let url = format!("{scheme}://{}", listener.local_addr()?);
         let accepting = smol::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await?;
@@ -38,11 +38,13 @@ impl Proxy {
                 smol::spawn(carry(server, client, rate)).detach();
             }
         });
-        Ok(Self { at, _accepting: accepting })
+        Ok(Self { url, _accepting: accepting })
     }
 
-    pub fn url(&self) -> String {
-        format!("nats://{}", self.at)
+    /// Returns its URL, which has the scheme of the server's.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 
