@@ -33,6 +33,7 @@ mod monitor;
 mod nats;
 pub mod operating;
 mod permission;
+mod publish;
 mod received;
 mod servers;
 mod services;

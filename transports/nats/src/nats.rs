@@ -1,5 +1,4 @@
 use std::{
-    cell::Cell,
     fmt,
     pin::pin,
     sync::Arc,
@@ -8,7 +7,7 @@ use std::{
 };
 
 use async_compat::Compat;
-use async_nats::{Client, PublishErrorKind, Subject, SubscribeErrorKind, subject::ToSubject};
+use async_nats::{Client, SubscribeErrorKind};
 use bytes::Bytes;
 use conduit::Task;
 use conduit::transport::{
@@ -20,6 +19,7 @@ use conduit_kit::Announced;
 use crate::{
     Events, Subscription,
     link::{Link, ended, unusable},
+    publish::{check_length, give, hand_over},
     services,
     subject::Root,
     unwritten::Unwritten,
@@ -239,71 +239,6 @@ async fn end(link: &Link, last: bool) -> Result<(), TransportError> {
         link.client.drain().await.map_err(ended)?;
     }
     flushed
-}
-
-async fn hand_over(
-    link: &Link,
-    to: &Address,
-    packet: &mut Option<Bytes>,
-    undelivered: Option<(&Address, Token)>,
-) -> Result<(), TransportError> {
-    let Some(bytes) = packet.clone() else { return Ok(()) };
-    // async-nats would take some 2,000 packets without a connection and say nothing.
-    if !link.is_connected() {
-        return Err(TransportErrorKind::Disconnected.into());
-    }
-    check_length(link, &bytes)?;
-    let subject = link.root.publish(to);
-    let question = link.may_publish(to, &subject);
-    give(link, subject.into(), bytes, undelivered).await?;
-    *packet = None;
-    match question {
-        Some(question) => question.published().await,
-        None => Ok(()),
-    }
-}
-
-/// A subject that is handed over. Of a [`Subject`] async-nats makes another reference, and lets this
-/// one go.
-struct Given(Cell<Option<Subject>>);
-
-impl ToSubject for Given {
-    /// async-nats asks once. It refuses an empty one.
-    fn to_subject(&self) -> Subject {
-        self.0.take().unwrap_or_else(|| Subject::from_static(""))
-    }
-}
-
-/// Gives a packet to the client, which is connected. Dropped before it is done, it has not.
-async fn give(
-    link: &Link,
-    subject: Subject,
-    packet: Bytes,
-    undelivered: Option<(&Address, Token)>,
-) -> Result<(), TransportError> {
-    let reply = undelivered.and_then(|(inbox, token)| link.root.notice(inbox, token));
-    let subject = Given(Cell::new(Some(subject)));
-    let giving = link.unwritten.giving();
-    let published = match reply {
-        Some(reply) => link.client.publish_with_reply(subject, reply, packet).await,
-        None => link.client.publish(subject, packet).await,
-    };
-    if published.is_ok() {
-        giving.done();
-    }
-    published.map_err(|error| match error.kind() {
-        PublishErrorKind::MaxPayloadExceeded => TransportErrorKind::TooLarge.into(),
-        PublishErrorKind::Send => ended(error),
-        PublishErrorKind::InvalidSubject => TransportError::new(TransportErrorKind::Other, error),
-    })
-}
-
-/// The server would end the connection of a client that sends more.
-fn check_length(link: &Link, packet: &Bytes) -> Result<(), TransportError> {
-    if packet.len() > link.client.max_payload() {
-        return Err(TransportErrorKind::TooLarge.into());
-    }
-    Ok(())
 }
 
 async fn subscribe(link: &Arc<Link>, at: &Address) -> Result<Subscription, TransportError> {
