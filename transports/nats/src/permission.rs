@@ -1,9 +1,10 @@
 //! Whether the server permits what was just done. It doesn't say, unless it doesn't: then an error
 //! that names the subject comes before the mark of a round trip.
 //!
-//! async-nats gives errors to a task of their own, which may be late. So the bytes that came with
-//! the mark are counted: on a connection on which nothing else happens they say at once that there
-//! was no error, or that there is one to wait for.
+//! async-nats gives errors to a task of their own, which may run later than who waits for the mark. So
+//! the bytes that came with the mark are counted: on a connection on which nothing else happens they
+//! say at once that there was no error. Elsewhere that task is given some time: long where users have
+//! to say who they are, so that they may have permissions; otherwise that of a second round trip.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -13,6 +14,7 @@ use std::{
 use async_compat::Compat;
 use async_nats::Subject;
 use conduit::transport::{Address, Destination, TransportError, TransportErrorKind};
+use futures_lite::future;
 
 use crate::{
     link::Link,
@@ -112,9 +114,9 @@ impl<'a> Question<'a> {
     /// # Errors
     /// `Denied` where it was not permitted.
     pub(crate) async fn published(&self) -> Result<(), TransportError> {
-        match self.link.round_trip().await {
+        match self.answer().await {
             Err(error) if error.kind() == TransportErrorKind::Disconnected => return Ok(()),
-            mark => self.answer(&mark?).await?,
+            answer => answer?,
         }
         let subject = self.violation.subject();
         self.monitor.places.permit(self.generation, subject::place(subject), subject);
@@ -128,19 +130,32 @@ impl<'a> Question<'a> {
     pub(crate) async fn subscribed(&self) -> Result<(), TransportError> {
         loop {
             self.link.connected().await?;
-            match self.link.round_trip().await {
+            match self.answer().await {
                 Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
-                mark => return self.answer(&mark?).await,
+                answer => return answer,
             }
         }
     }
 
-    async fn answer(&self, mark: &str) -> Result<(), TransportError> {
+    async fn answer(&self) -> Result<(), TransportError> {
         let Self { link, monitor, violation, violations, received, .. } = self;
-        if !received.only_a_mark(&Received::by(&link.client), mark) {
-            let violated = monitor.violated(*violations, violation);
-            let _ = Compat::new(async { tokio::time::timeout(LATE, violated).await }).await;
+        let mark = link.round_trip().await?;
+        if !received.only_a_mark(&Received::by(&link.client), &mark) {
+            let violated = async {
+                monitor.violated(*violations, violation).await;
+                Ok(())
+            };
+            future::or(violated, self.errors_are_heard()).await?;
         }
         link.check(*violations, violation)
+    }
+    /// Waits until an error that has come is known.
+    async fn errors_are_heard(&self) -> Result<(), TransportError> {
+        let Self { link, violations, .. } = self;
+        if *violations > 0 || link.client.server_info().auth_required {
+            Compat::new(async { tokio::time::sleep(LATE).await }).await;
+            return Ok(());
+        }
+        link.round_trip().await.map(drop)
     }
 }
