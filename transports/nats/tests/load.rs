@@ -17,16 +17,19 @@ use support::{
 
 with_every_runtime!(two_hundred_bodies_arrive_whole, a_hundred_broadcasts_reach_three_instances);
 
-const LENGTH: u64 = 4 << 20;
+/// Several times the window.
+const LENGTH: u64 = 1 << 20;
+const WINDOW: u64 = 256 << 10;
 
 async fn two_hundred_bodies_arrive_whole(runtime: impl Runtime + Clone) -> Outcome {
     const COUNT: usize = 200;
     let digest = sha256(LENGTH);
     let server = Server::start();
-    let sender = connected("sender", &runtime, &server).await?.build()?;
+    let sender = connected("sender", &runtime, &server).await?.body_window(WINDOW).build()?;
     let receiver = connected("receiver", &runtime, &server).await?;
     // A third of the room is for one sender.
-    let receiver = receiver.max_bodies_per_binding(3 * COUNT).body_budget(96 << 20).build()?;
+    let receiver = receiver.body_window(WINDOW).body_budget(96 << 20);
+    let receiver = receiver.max_bodies_per_binding(3 * COUNT).build()?;
     let mut binding = receiver.queue_bind("upload").await?;
     let before = [(&sender, sender.stats()), (&receiver, receiver.stats())];
     let upload = || sender.service("receiver").send_body("upload", body(LENGTH));
@@ -73,11 +76,12 @@ async fn a_hundred_broadcasts_reach_three_instances(runtime: impl Runtime + Clon
     let server = Server::start();
     let sender = connected("sender", &runtime, &server).await?.join_window(PATIENT);
     // On a slow machine each of so many may take longer than the lag limit for a window.
-    let sender = sender.lag_limit(PATIENT).build()?;
+    let sender = sender.lag_limit(PATIENT).body_window(WINDOW).build()?;
     let mut receivers = Vec::new();
     let mut bindings = Vec::new();
     for _ in 0..3 {
-        let receiver = connected("receiver", &runtime, &server).await?.build()?;
+        let receiver = connected("receiver", &runtime, &server).await?;
+        let receiver = receiver.body_window(WINDOW).build()?;
         bindings.push(receiver.bind("upload").await?);
         receivers.push(receiver);
     }

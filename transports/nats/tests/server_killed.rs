@@ -1,4 +1,4 @@
-//! Bodies of a gibibyte whose server is killed three times under way, and comes back.
+//! Bodies of 256 MiB whose server is killed three times under way, and comes back.
 
 mod support;
 

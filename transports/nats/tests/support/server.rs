@@ -192,7 +192,7 @@ impl Drop for Server {
 impl conduit_testing::Broker for Server {
     type Transport = conduit_nats::Nats;
 
-    const LONG: u64 = 1 << 30;
+    const LONG: u64 = 256 << 20;
 
     fn start() -> Self {
         Self::start()
