@@ -46,8 +46,7 @@ macro_rules! call {
 }
 
 async fn conduit(broker: &Broker, content: &Content) -> Result<Conduit<Raw>, Exit> {
-    let builder = broker.builder(&broker.acts_as, content.content_type.clone()).await?;
-    Ok(builder.describes(false).build()?)
+    broker.asker(content.content_type.clone()).await
 }
 
 fn client(conduit: &Conduit<Raw>, to: &To, timeout: Duration) -> Client<Raw> {

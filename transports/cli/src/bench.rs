@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     args::{Bench, Broker, Show},
     body::Shared,
-    broker::Raw,
+    broker::{Raw, instance},
     exit::Exit,
     show, until_interrupted,
 };
@@ -30,8 +30,8 @@ struct Found {
 pub(crate) async fn bench(broker: &Broker, show: &Show, args: &Bench) -> Result<(), Exit> {
     // A service of its own, so that several can run at the same time.
     let name = format!("conduit-bench-{}", std::process::id());
-    let asker = broker.asker().await?;
-    let worker = broker.builder(&name, None).await?.build()?;
+    let asker = broker.asker(None).await?;
+    let worker = broker.connect(instance(&name, None)).await?;
     let measuring = async {
         for found in [
             send(&asker, &worker, args).await?,

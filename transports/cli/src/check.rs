@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     args::{Broker, Show},
-    broker::Raw,
+    broker::{Kind, Raw},
     exit::Exit,
     show, until_interrupted,
 };
@@ -79,16 +79,24 @@ fn covers(rule: &str, wanted: &str) -> bool {
 }
 
 pub(crate) async fn check(broker: &Broker, show: &Show) -> Result<(), Exit> {
-    let client = broker.client().await?;
     let checking = async {
-        let mut findings = vec![server(&client), payload(&client)];
-        findings.extend(permissions(broker, &client).await);
-        let conduit = broker.asker().await?;
+        let mut findings = match broker.kind()? {
+            Kind::Nats => Box::pin(nats(broker)).await?,
+            Kind::Redis => Vec::new(),
+        };
+        let conduit = broker.asker(None).await?;
         findings.extend(works(&conduit).await);
         conduit.close().await;
         report(show, &findings)
     };
     until_interrupted(checking).await
+}
+
+async fn nats(broker: &Broker) -> Result<Vec<Finding>, Exit> {
+    let client = broker.nats_client("check").await?;
+    let mut findings = vec![server(&client), payload(&client)];
+    findings.extend(permissions(broker, &client).await);
+    Ok(findings)
 }
 
 fn server(client: &Client) -> Finding {
@@ -132,11 +140,11 @@ async fn permissions(broker: &Broker, client: &Client) -> Vec<Finding> {
             "any client can forge that nobody listens, and read every inbox: permit a service \
              only `subscribe: \"{0}.<service>.>\"`, and `publish: {{ allow: \"{0}.>\", deny: \
              \"{0}.*.n.>\" }}`",
-            broker.root()
+            broker.nats_root()
         );
         return vec![Finding { what, found, change: Some(change), is_fatal: false }];
     };
-    let (root, own) = (broker.root(), &broker.acts_as);
+    let (root, own) = (broker.nats_root(), &broker.acts_as);
     let (inbox, all) = (format!("{root}.{own}.>"), format!("{root}.>"));
     let notices = format!("{root}.*.n.>");
     let directory = format!("{root}.directory");

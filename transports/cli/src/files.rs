@@ -67,7 +67,7 @@ pub(crate) async fn put(broker: &Broker, show: &Show, args: Put) -> Result<(), E
     let Source::File(file, length) = Source::file(&path).await? else {
         return Err(Exit::usage("a file is a file"));
     };
-    let conduit = broker.asker().await?;
+    let conduit = broker.asker(None).await?;
     let service = conduit.service(&*to.service);
     let putting = async {
         let passed = Passed::new(Some(length));
@@ -91,7 +91,7 @@ pub(crate) async fn put(broker: &Broker, show: &Show, args: Put) -> Result<(), E
 
 pub(crate) async fn get(broker: &Broker, show: &Show, args: Get) -> Result<(), Exit> {
     let Get { to, file: path, headers, timeout } = args;
-    let conduit = broker.asker().await?;
+    let conduit = broker.asker(None).await?;
     let service = conduit.service(&*to.service);
     let service = if timeout.is_zero() { service.no_timeout() } else { service.timeout(timeout) };
     let partial = Partial::beside(&path);

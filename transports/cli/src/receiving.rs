@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     args::{Broker, Listen, Show},
     asking::{line, print_body},
-    broker::Raw,
+    broker::{Raw, instance},
     exit::Exit,
     show, until_interrupted,
 };
@@ -17,7 +17,7 @@ pub(crate) async fn listen(
     args: &Listen,
     in_group: bool,
 ) -> Result<(), Exit> {
-    let conduit = broker.builder(&args.to.service, None).await?.build()?;
+    let conduit = broker.connect(instance(&args.to.service, None)).await?;
     let listening = async {
         let mut binding = match in_group {
             true => conduit.queue_bind(&*args.to.subject).await?,

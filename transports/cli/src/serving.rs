@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     args::{Broker, Serve},
     body::Shared,
-    broker::Raw,
+    broker::{Raw, instance},
     exit::Exit,
     until_interrupted,
 };
@@ -28,11 +28,12 @@ const TOLD: usize = 1000;
 type Handled = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 pub(crate) async fn serve(broker: &Broker, args: &Serve) -> Result<(), Exit> {
-    let mut builder = broker.builder(&args.to.service, None).await?.discoverable(true);
+    let mut builder = instance(&args.to.service, None).discoverable(true);
     if let Some(version) = &args.version {
         builder = builder.version(version);
     }
-    let conduit = builder.description("A stand-in of the command line").build()?;
+    let builder = builder.description("A stand-in of the command line");
+    let conduit = broker.connect(builder).await?;
     let served = until_interrupted(serve_on(&conduit, args)).await;
     conduit.close().await;
     served

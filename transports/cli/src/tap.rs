@@ -14,12 +14,12 @@ use crate::{
 const SHOWN: usize = 60;
 
 pub(crate) async fn tap(broker: &Broker, args: &Tap) -> Result<(), Exit> {
-    let root = broker.root();
+    let root = broker.nats_root();
     let subject = match &args.service {
         Some(service) => format!("{root}.{service}.>"),
         None => format!("{root}.>"),
     };
-    let client = broker.client().await?;
+    let client = broker.nats_client("tap").await?;
     let mut packets = client
         .subscribe(subject.clone())
         .await

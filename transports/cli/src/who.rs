@@ -87,7 +87,7 @@ pub(crate) async fn info(broker: &Broker, show: &Show, args: &Of) -> Result<(), 
 }
 
 pub(crate) async fn stats(broker: &Broker, show: &Show, args: &Stats) -> Result<(), Exit> {
-    let conduit = broker.asker().await?;
+    let conduit = broker.asker(None).await?;
     let mut rounds = if args.watch { args.count } else { Some(1) };
     let watching = async {
         while rounds != Some(0) {
@@ -206,7 +206,7 @@ async fn asked(
     broker: &Broker,
     ask: impl FnOnce(&Conduit<Raw>) -> Describing,
 ) -> Result<Vec<InstanceInfo>, Exit> {
-    let conduit = broker.asker().await?;
+    let conduit = broker.asker(None).await?;
     let answers = async { Ok(ask(&conduit).await?) };
     let answers = until_interrupted(answers).await;
     conduit.close().await;

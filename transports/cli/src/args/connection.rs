@@ -6,7 +6,7 @@ use clap::Args;
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Broker {
-    /// The broker: nats:// or tls://, with a user and a password or a token if it wants
+    /// The broker: nats://, tls://, redis:// or rediss://, with a user and a password if it wants
     #[arg(long, global = true, env = "CONDUIT_URL", default_value = "nats://localhost:4222")]
     pub(crate) url: String,
     /// The namespace of the services
@@ -15,10 +15,10 @@ pub(crate) struct Broker {
     /// The service that this program acts as when it asks others
     #[arg(long = "as", global = true, env = "CONDUIT_AS", default_value = "conduit-cli")]
     pub(crate) acts_as: String,
-    /// A file with credentials (JWT)
+    /// A file with credentials (JWT); for NATS
     #[arg(long, global = true, env = "CONDUIT_CREDS", value_name = "FILE")]
     pub(crate) creds: Option<PathBuf>,
-    /// A file with the seed of an nkey
+    /// A file with the seed of an nkey; for NATS
     #[arg(long, global = true, env = "CONDUIT_NKEY", value_name = "FILE")]
     pub(crate) nkey: Option<PathBuf>,
     /// The user
@@ -27,7 +27,7 @@ pub(crate) struct Broker {
     /// The password; better in the environment, where other users of this machine do not see it
     #[arg(long, global = true, env = "CONDUIT_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
-    /// A token
+    /// A token; for NATS
     #[arg(long, global = true, env = "CONDUIT_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// A file with the certificates of the authority that the server's is checked against

@@ -48,7 +48,7 @@ fn the_exit_code_tells_whether_a_handler_ran() {
     let away = conduit(&server, &["--url", "nats://127.0.0.1:1", "ping"]);
     assert_eq!(away.code, Some(3));
     assert!(away.err.contains("no connection to nats://127.0.0.1:1"), "{}", away.err);
-    assert_eq!(conduit(&server, &["--url", "redis://localhost", "ping"]).code, Some(2));
+    assert_eq!(conduit(&server, &["--url", "kafka://localhost", "ping"]).code, Some(2));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod asking;
 mod checking;
 mod files;
 mod golden;
+mod redis;
 mod running;
 mod serving;
 mod tapping;

@@ -7,9 +7,7 @@ use std::{
     thread,
 };
 
-use conduit_testing::signal;
-
-use crate::Server;
+use conduit_testing::{Broker, signal};
 
 /// How a run has ended.
 #[derive(Debug)]
@@ -25,19 +23,19 @@ pub(crate) struct Run {
     errors: Receiver<String>,
 }
 
-fn command(server: &Server, args: &[&str]) -> Command {
+fn command(server: &impl Broker, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conduit"));
     command.args(args).env("CONDUIT_URL", server.url()).env_remove("CONDUIT_NAMESPACE");
     command
 }
 
 /// Runs the program to its end.
-pub(crate) fn conduit(server: &Server, args: &[&str]) -> Ended {
+pub(crate) fn conduit(server: &impl Broker, args: &[&str]) -> Ended {
     conduit_with(server, args, b"")
 }
 
 /// Runs the program to its end, with an input.
-pub(crate) fn conduit_with(server: &Server, args: &[&str], input: &[u8]) -> Ended {
+pub(crate) fn conduit_with(server: &impl Broker, args: &[&str], input: &[u8]) -> Ended {
     let mut child = command(server, args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -59,14 +57,14 @@ pub(crate) fn conduit_with(server: &Server, args: &[&str], input: &[u8]) -> Ende
 impl Run {
     /// Starts the program, and waits until it has written a line with these words to its standard
     /// error.
-    pub(crate) fn start(server: &Server, args: &[&str], ready: &str) -> Self {
+    pub(crate) fn start(server: &impl Broker, args: &[&str], ready: &str) -> Self {
         let run = Self::start_now(server, args);
         run.says(ready);
         run
     }
 
     /// Starts the program.
-    pub(crate) fn start_now(server: &Server, args: &[&str]) -> Self {
+    pub(crate) fn start_now(server: &impl Broker, args: &[&str]) -> Self {
         let mut child = command(server, args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -133,6 +131,6 @@ impl Drop for Run {
 }
 
 /// Starts a stand-in for a service that answers with the body of each request.
-pub(crate) fn echo(server: &Server, service: &str) -> Run {
+pub(crate) fn echo(server: &impl Broker, service: &str) -> Run {
     Run::start(server, &["serve", service, "echo", "--echo"], "serving")
 }
