@@ -37,10 +37,13 @@ pub(crate) async fn answer(link: Arc<Link>, conduit: Introduction) {
     let mut listening = match listen(&link, &conduit).await {
         Ok(listening) => listening,
         Err(error) => {
+            let Some(info) = conduit.describe() else { return };
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let text = format!("{error}: {}", cause.unwrap_or_default());
             tracing::warn!(
                 target: "conduit_nats",
+                service = %info.service,
+                instance = %info.instance,
                 error = %OneLine(&text),
                 "the tools of NATS do not see this conduit: $SRV.> cannot be subscribed",
             );

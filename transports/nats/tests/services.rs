@@ -10,7 +10,7 @@ use conduit::{Conduit, Failure, Runtime};
 use conduit_nats::Nats;
 use futures_lite::{StreamExt, future};
 use serde_json::Value;
-use support::{Outcome, Server, Text, builder, with_every_runtime};
+use support::{Outcome, Server, Text, builder, logged, with_every_runtime};
 
 with_every_runtime!(
     a_conduit_answers_nine_questions_as_the_schemas_say,
@@ -181,8 +181,18 @@ async fn without_the_permission_the_conduit_works(runtime: impl Runtime) -> Outc
         ] }"#,
     );
     let nats = Nats::connect(server.url_as("narrow", "one")).await?.as_nats_service();
+    logged();
     let conduit = builder("users", runtime, nats).build()?;
     conduit.ready(READY).await?;
+    let instance = conduit.instance().to_string();
+    let warnings = || {
+        let log = logged();
+        let here = log.lines().filter(|line| line.contains(&instance));
+        here.filter(|line| line.contains("WARN") && line.contains("$SRV.>")).count()
+    };
+    while warnings() == 0 {
+        future::yield_now().await;
+    }
     conduit.queue_bind("echo").await?.to(async |message| {
         let text = message.text().await?;
         message.reply(&text).await
@@ -191,6 +201,7 @@ async fn without_the_permission_the_conduit_works(runtime: impl Runtime) -> Outc
         let reply = conduit.own_service().request("echo", "text").await?;
         assert_eq!(reply.text().await?, "text");
     }
+    assert_eq!(warnings(), 1);
     Ok(())
 }
 
