@@ -5,7 +5,7 @@ mod values;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::connection::{Broker, Show};
 use self::values::{duration, header};
@@ -262,12 +262,5 @@ pub(crate) struct Tap {
 
 #[derive(Args)]
 pub(crate) struct Completions {
-    pub(crate) shell: Shell,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Shell {
-    Bash,
-    Fish,
-    Zsh,
+    pub(crate) shell: clap_complete::Shell,
 }

@@ -120,7 +120,8 @@ fn completions_know_all_commands_and_options() {
     let script = conduit(&server, &["completions", "bash"]).out;
     let run = |line: &str, at: &str| {
         let script = format!(
-            "{script}\nCOMP_WORDS=({line}); COMP_CWORD={at}; _conduit; echo ${{COMPREPLY[@]}}"
+            "{script}\nCOMP_WORDS=({line}); COMP_CWORD={at}; _conduit conduit ${{COMP_WORDS[{at}]}} ''; \
+             echo ${{COMPREPLY[@]}}"
         );
         let output = std::process::Command::new("bash").args(["-c", &script]).output();
         String::from_utf8(output.expect("bash can be run").stdout).expect("it is UTF-8")
