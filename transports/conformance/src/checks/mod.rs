@@ -21,6 +21,7 @@ mod flow;
 mod flow_limits;
 mod garbage;
 mod given_back;
+mod gone;
 mod isolation;
 mod leaving;
 mod namespaces;
@@ -43,10 +44,10 @@ pub use self::{
     addresses::*, amplification::*, asking_all::*, beside_a_group::*, binding::*, bodies::*,
     bodies_failing::*, bodies_in_memory::*, bodies_once::*, bodies_passed_on::*, cancelling::*,
     closing::*, concurrency::*, confirming::*, draining::*, errors::*, failures::*, flow::*,
-    flow_limits::*, garbage::*, given_back::*, isolation::*, leaving::*, namespaces::*, order::*,
-    packets::*, refusals::*, release::*, release_bindings::*, release_requests::*, requests::*,
-    restarting::*, routing::*, runtime_gone::*, serving::*, sharing::*, subscriptions::*,
-    unsupported::*,
+    flow_limits::*, garbage::*, given_back::*, gone::*, isolation::*, leaving::*, namespaces::*,
+    order::*, packets::*, refusals::*, release::*, release_bindings::*, release_requests::*,
+    requests::*, restarting::*, routing::*, runtime_gone::*, serving::*, sharing::*,
+    subscriptions::*, unsupported::*,
 };
 
 /// Calls a macro with the name of each check.
@@ -71,6 +72,8 @@ macro_rules! each_check {
             a_flushed_packet_is_routed
             leaving_loses_nothing
             a_left_subscription_ends
+            a_dropped_member_takes_nothing
+            a_later_subscriber_gets_nothing_old
             a_closed_transport_refuses
             every_bind_gets_every_message
             both_kinds_get_the_same_message

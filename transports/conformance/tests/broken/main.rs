@@ -3,10 +3,12 @@
 //! Each file is one fault, put between the checks and the in-memory broker, and the checks that
 //! have to find it.
 
+mod dead_member;
 mod early_flush;
 mod faulty;
 mod ignored_leave;
 mod keeping;
+mod kept_messages;
 mod lossy;
 mod no_notices;
 mod one_namespace;
