@@ -9,6 +9,7 @@
 
 pub mod close;
 pub mod conduit;
+pub mod fleet;
 pub mod flush;
 pub mod leave;
 pub mod memory;

@@ -1,0 +1,5 @@
+//! Several processes ask several others.
+
+mod support;
+
+conduit_testing::fleet_suite!(support::Server);
