@@ -136,16 +136,29 @@ impl Config {
     /// Returns how many bytes all incoming bodies together may hold over a transport that bears so
     /// many.
     pub(crate) fn budget(&self, bears: Option<u64>) -> u64 {
-        let default =
-            bears.map_or(DEFAULT_BUDGET, |bears| bears.min(DEFAULT_BUDGET).max(self.first_window));
-        self.budget.unwrap_or(default)
+        let default = bears.map_or(DEFAULT_BUDGET, |bears| bears.min(DEFAULT_BUDGET));
+        self.budget.unwrap_or(default.max(self.first(bears)))
+    }
+
+    /// Returns how many bytes of a body may be sent before the first grant. Over a transport that bears
+    /// fewer than is usual they are fewer too, so that as many bodies can begin.
+    pub(crate) fn first(&self, bears: Option<u64>) -> u64 {
+        const LEAST: u64 = 2 << 10;
+        match (self.budget, bears) {
+            (None, Some(bears)) if bears < DEFAULT_BUDGET => {
+                let part = u128::from(self.first_window) * u128::from(bears);
+                let part = u64::try_from(part / u128::from(DEFAULT_BUDGET)).unwrap_or(u64::MAX);
+                part.max(LEAST).min(self.first_window)
+            }
+            _ => self.first_window,
+        }
     }
 
     /// Returns what all incoming bodies together may hold.
     pub(crate) fn incoming(&self, bears: Option<u64>) -> BudgetLimits {
         BudgetLimits {
             bytes: self.budget(bears),
-            first: self.first_window,
+            first: self.first(bears),
             bodies: self.bodies as u64,
             bodies_per_binding: self.bodies_per_binding as u64,
             places: self.waiting as u64,
@@ -153,9 +166,9 @@ impl Config {
         }
     }
 
-    pub(crate) fn inbound(&self) -> InboundLimits {
+    pub(crate) fn inbound(&self, bears: Option<u64>) -> InboundLimits {
         InboundLimits {
-            initial: self.first_window,
+            initial: self.first(bears),
             window: self.window,
             answer: self.send_timeout,
             idle: self.idle_limit,
@@ -193,4 +206,24 @@ impl Config {
 /// Returns how much of a chunk a piece of a stream may take; the rest is for the packet's header.
 pub(crate) fn piece(chunk: usize) -> usize {
     chunk - chunk / 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_a_transport_that_bears_little_as_many_bodies_begin() {
+        let config = Config::default();
+        for (bears, first, bytes) in [
+            (None, 64 << 10, 48 << 20),
+            (Some(u64::MAX), 64 << 10, 48 << 20),
+            (Some(6 << 20), 8 << 10, 6 << 20),
+            (Some(1), 2 << 10, 2 << 10),
+        ] {
+            assert_eq!((config.first(bears), config.budget(bears)), (first, bytes), "{bears:?}");
+        }
+        let own = Config { budget: Some(1 << 20), first_window: 1 << 10, ..config };
+        assert_eq!((own.first(Some(6 << 20)), own.budget(Some(6 << 20))), (1 << 10, 1 << 20));
+    }
 }

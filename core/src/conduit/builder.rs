@@ -129,7 +129,9 @@ impl<R, T, E> Builder<R, T, E> {
         self
     }
 
-    /// Sets how many bytes of a body may be sent before a receiver reads it; 64 KiB by default.
+    /// Sets how many bytes of a body may be sent before a receiver reads it; 64 KiB by default. Where
+    /// the [transport](crate::transport::Transport::body_budget) bears a part of the usual budget
+    /// only, they are that part, and 2 KiB at least.
     pub fn first_window(mut self, bytes: u64) -> Self {
         self.config.first_window = bytes;
         self

@@ -51,7 +51,7 @@ impl Requests {
     /// each gets a chunk.
     pub(crate) fn first_credit(&self, takes_all: bool) -> u64 {
         let config = &self.ground.config;
-        let first = config.first_window;
+        let first = config.first(self.ground.transport.body_budget());
         let part = if takes_all { 0 } else { first / (self.len() as u64 + 1) };
         part.max(first.min(config.chunk as u64))
     }

@@ -84,7 +84,7 @@ fn bodies_take_no_more_than_the_transport_bears() -> TestResult {
         let bears = Arc::new(AtomicU64::new(BEARS));
         let node = narrow(&world, &bears).build()?;
         let _binding = node.bind("x").await?;
-        let _first = send(&world, 20).await?;
+        let _first = send(&world, 150).await?;
         let held = node.stats().incoming_bytes;
         assert!((BEARS / 8..=BEARS).contains(&held), "{held} bytes");
         // It may bear less later: then no more is accepted.

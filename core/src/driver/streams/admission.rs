@@ -37,7 +37,7 @@ impl Streams {
         packet: usize,
         queue: Arc<dyn OfferQueue>,
     ) -> Result<Arc<InboundStream>, ReasonCode> {
-        let limits = self.ground.config.inbound();
+        let limits = self.ground.config.inbound(self.bears());
         let port = queue.port();
         let (free_places, free_packets) = queue.free();
         let claim = self.claim(&Offered {
@@ -83,7 +83,7 @@ impl Streams {
         credit: u64,
         source: &Source,
     ) -> Arc<InboundStream> {
-        let limits = self.ground.config.inbound();
+        let limits = self.ground.config.inbound(self.bears());
         let first = limits.first(length);
         let now = self.ground.now();
         let claim = self.budget().reply(now, stream, source, first);
@@ -94,14 +94,19 @@ impl Streams {
 
     /// Returns whether there is room for another streamed reply, if their number is unknown.
     pub(in crate::driver) fn has_room_for_reply(&self) -> bool {
-        self.budget().has_room_for_reply(self.ground.config.first_window)
+        self.budget().has_room_for_reply(self.ground.config.first(self.bears()))
+    }
+
+    /// Returns how many bytes of bodies the transport bears now, if not as many as is usual.
+    fn bears(&self) -> Option<u64> {
+        self.ground.transport.body_budget()
     }
 
     /// Returns the budget, as large as the transport bears now.
     fn budget(&self) -> MutexGuard<'_, Budget> {
-        let bytes = self.ground.config.budget(self.ground.transport.body_budget());
+        let limits = self.ground.config.incoming(self.bears());
         let mut budget = lock(&self.budget);
-        budget.set_bytes(bytes);
+        budget.set_limits(limits);
         budget
     }
 

@@ -108,10 +108,11 @@ impl Budget {
         }
     }
 
-    /// Sets the maximum of bytes. What is held beyond it is kept until it is released.
-    pub fn set_bytes(&mut self, bytes: u64) {
-        if self.limits.bytes != bytes {
-            self.limits.bytes = bytes;
+    /// Sets the limits of bytes. What is held beyond them is kept until it is released.
+    pub fn set_limits(&mut self, limits: BudgetLimits) {
+        let BudgetLimits { bytes, first, .. } = limits;
+        if (self.limits.bytes, self.limits.first) != (bytes, first) {
+            self.limits = BudgetLimits { bytes, first, ..self.limits };
             self.conduit.set_limits(&self.limits);
         }
     }
