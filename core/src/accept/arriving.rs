@@ -40,7 +40,7 @@ impl Arriving<'_> {
         conduit: &Gate,
         binding: &Gate,
         seen: usize,
-    ) -> Result<Option<Box<Accepted>>, Refusal> {
+    ) -> Result<Accepted, Refusal> {
         let binding_layers = binding.all().get(seen..).unwrap_or_default();
         let all = conduit.all().iter().chain(binding_layers);
         let asked = catch_unwind(AssertUnwindSafe(|| {
@@ -49,9 +49,7 @@ impl Arriving<'_> {
         asked.unwrap_or_else(|panic| {
             Err(Refusal::refused(format!("a layer panicked: {}", panic_text(&*panic))))
         })?;
-        let (extensions, seen) = (self.extensions, binding.all().len());
-        let is_kept = seen > 0 || !extensions.is_empty();
-        Ok(is_kept.then(|| Box::new(Accepted { extensions, seen })))
+        Ok(Accepted { extensions: self.extensions, seen: binding.all().len() })
     }
 }
 

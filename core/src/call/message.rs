@@ -80,8 +80,7 @@ impl<E: Encoder> Message<E> {
     pub(crate) fn received(handle: Handle<E>, arrival: Arrival, around: Around) -> Self {
         let Arrival { head, subject, replier, deadline, content, accepted } = arrival;
         let (body, guard) = (Collected::new(content), MessageGuard::taken(handle));
-        let extensions = accepted.map(|accepted| accepted.extensions).unwrap_or_default();
-        let is_reply = false;
+        let (extensions, is_reply) = (accepted.extensions, false);
         Self { head, subject, replier, deadline, is_reply, extensions, around, body, guard }
     }
 

@@ -14,8 +14,8 @@ pub(crate) struct Arrival {
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,
     pub(crate) content: Content,
-    /// What layers have said of it, if there is something to keep.
-    pub(crate) accepted: Option<Box<Accepted>>,
+    /// What layers have said of it.
+    pub(crate) accepted: Accepted,
 }
 
 impl Arrival {

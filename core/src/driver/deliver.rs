@@ -92,7 +92,7 @@ impl<'a> PacketDelivery<'a> {
             let tally = &mailbox.record.tally;
             return self.refuse_request(tally, &head, ReasonCode::Overloaded.into());
         }
-        let (mut at, mut accepted) = (at, None);
+        let (mut at, mut accepted) = (at, Accepted::default());
         if self.has_gate(at) {
             match self.accept_message(at, &head, &body) {
                 Ok(by) => (at, accepted) = by,
@@ -186,7 +186,7 @@ impl<'a> PacketDelivery<'a> {
         }
         let accepted = match self.has_gate(at) {
             true => self.accept(at, head, None, offer.length).map_err(Declined::Layer)?,
-            false => None,
+            false => Accepted::default(),
         };
         let (target, queue) = (self.route.target, Arc::clone(mailbox));
         let stream = streams
@@ -236,12 +236,7 @@ impl<'a> PacketDelivery<'a> {
         mailbox.has_room(self.bytes) && !(is_group && mailbox.has_kept_waiting(too_long))
     }
 
-    fn arrival(
-        &self,
-        head: Box<Head>,
-        content: Content,
-        accepted: Option<Box<Accepted>>,
-    ) -> Arrival {
+    fn arrival(&self, head: Box<Head>, content: Content, accepted: Accepted) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             let (serving, asker) = (&self.shared.serving, head.source.clone());

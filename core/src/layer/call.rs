@@ -108,10 +108,10 @@ impl Context {
         Self((!is_empty).then(|| Arc::new(Origin { around, cause })))
     }
 
-    /// Returns whether there are layers.
+    /// Returns whether there are layers around what leaves.
     #[inline]
     pub(crate) fn is_layered(&self) -> bool {
-        self.0.as_ref().is_some_and(|origin| !origin.around.is_empty())
+        self.0.as_ref().is_some_and(|origin| origin.around.has_outbound())
     }
 
     pub(crate) fn around(&self) -> Option<&Around> {

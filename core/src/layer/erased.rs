@@ -1,12 +1,12 @@
 //! Layers without their types.
 
-use std::{fmt, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{any::TypeId, fmt, future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use futures_lite::FutureExt;
 
 use super::{
     Arriving, InboundCall, InboundNext, InboundOutcome, Layer, Next, OutboundCall, Outcome,
-    Refusal, next::Path,
+    Refusal, defaults, next::Path,
 };
 use crate::accept::{Accept, Gate};
 
@@ -52,8 +52,16 @@ impl<L: Layer> DynLayer for L {
 }
 
 /// A list of layers, the outermost first.
+///
+/// A layer that leaves a method at its default is not in the list of that method: there it costs
+/// nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Layers(Vec<Arc<dyn DynLayer>>);
+pub(crate) struct Layers {
+    outbound: Vec<Arc<dyn DynLayer>>,
+    inbound: Vec<Arc<dyn DynLayer>>,
+    /// All of them: a function that is not async does not tell whether it is the default.
+    accept: Vec<Arc<dyn Accept>>,
+}
 
 /// The layers around what a client sends, or around the messages of a binding: those of the conduit,
 /// and its own. Clones share them; without any it is empty.
@@ -68,21 +76,41 @@ struct Lists {
 
 impl Layers {
     /// Adds a layer within the others.
-    pub(crate) fn push(&mut self, layer: impl Layer) {
-        self.0.push(Arc::new(layer));
+    pub(crate) fn push<L: Layer>(&mut self, layer: L) {
+        let layer = Arc::new(layer);
+        if is_own(L::outbound, defaults::outbound::<L>) {
+            self.outbound.push(Arc::clone(&layer) as Arc<dyn DynLayer>);
+        }
+        if is_own(L::inbound, defaults::inbound::<L>) {
+            self.inbound.push(Arc::clone(&layer) as Arc<dyn DynLayer>);
+        }
+        self.accept.push(layer);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.accept.is_empty()
     }
 
     /// Returns what is asked when a message arrives.
     pub(crate) fn gate(&self) -> Gate {
-        Gate::new(self.0.iter().map(|layer| Arc::clone(layer) as Arc<dyn Accept>))
+        Gate::new(self.accept.iter().map(Arc::clone))
     }
+}
+
+/// Returns whether a method of a layer is not the default one, which has a future of a type that
+/// nothing else has.
+fn is_own<L: Layer, C, N, F: 'static, D: 'static>(
+    _: impl FnOnce(&'static L, C, N) -> F,
+    _: impl FnOnce(&'static L, C, N) -> D,
+) -> bool {
+    TypeId::of::<F>() != TypeId::of::<D>()
 }
 
 impl Around {
     /// Returns the layers of a conduit.
     pub(crate) fn new(conduit: Layers) -> Self {
         let own = Layers::default();
-        Self((!conduit.0.is_empty()).then(|| Arc::new(Lists { conduit, own })))
+        Self((!conduit.is_empty()).then(|| Arc::new(Lists { conduit, own })))
     }
 
     /// Adds an own layer within the others.
@@ -95,20 +123,44 @@ impl Around {
         self.0.is_none()
     }
 
+    /// Returns whether there are layers around what leaves.
+    #[inline]
+    pub(crate) fn has_outbound(&self) -> bool {
+        !self.is_empty() && self.outbound().into_iter().any(|layers| !layers.is_empty())
+    }
+
+    /// Returns whether there are layers around handlers.
+    #[inline]
+    pub(crate) fn has_inbound(&self) -> bool {
+        !self.is_empty() && self.inbound().into_iter().any(|layers| !layers.is_empty())
+    }
+
     /// Returns those of the conduit alone.
     pub(crate) fn of_conduit(&self) -> Self {
         match &self.0 {
-            Some(lists) if !lists.own.0.is_empty() => Self::new(lists.conduit.clone()),
+            Some(lists) if !lists.own.is_empty() => Self::new(lists.conduit.clone()),
             _ => self.clone(),
         }
     }
 
-    pub(super) fn conduit(&self) -> &[Arc<dyn DynLayer>] {
-        self.0.as_ref().map_or(&[], |lists| &lists.conduit.0)
+    /// Returns those around what leaves: of the conduit, and its own.
+    #[inline]
+    pub(super) fn outbound(&self) -> [&[Arc<dyn DynLayer>]; 2] {
+        self.each(|layers| &layers.outbound)
     }
 
-    pub(super) fn own(&self) -> &[Arc<dyn DynLayer>] {
-        self.0.as_ref().map_or(&[], |lists| &lists.own.0)
+    /// Returns those around handlers: of the conduit, and its own.
+    #[inline]
+    pub(super) fn inbound(&self) -> [&[Arc<dyn DynLayer>]; 2] {
+        self.each(|layers| &layers.inbound)
+    }
+
+    #[inline]
+    fn each<'a, T>(&'a self, list: impl Fn(&'a Layers) -> &'a Vec<T>) -> [&'a [T]; 2] {
+        match &self.0 {
+            Some(lists) => [list(&lists.conduit), list(&lists.own)],
+            None => [&[], &[]],
+        }
     }
 
     /// Returns what the own layers are asked when a message arrives.
@@ -119,7 +171,57 @@ impl Around {
 
 impl fmt::Debug for Around {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.conduit().len() + self.own().len();
+        let count: usize = self.each(|layers| &layers.accept).iter().map(|list| list.len()).sum();
         f.debug_struct("Around").field("layers", &count).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own<L: Layer>() -> [bool; 2] {
+        [is_own(L::outbound, defaults::outbound::<L>), is_own(L::inbound, defaults::inbound::<L>)]
+    }
+
+    struct Neither;
+
+    impl Layer for Neither {}
+
+    struct Outbound;
+
+    impl Layer for Outbound {
+        async fn outbound(&self, call: OutboundCall, next: Next<'_>) -> Outcome {
+            next.run(call).await
+        }
+    }
+
+    /// It returns the future of another layer, and its own methods have to run all the same.
+    struct Around<L>(L);
+
+    impl<L: Layer> Layer for Around<L> {
+        fn outbound(
+            &self,
+            call: OutboundCall,
+            next: Next<'_>,
+        ) -> impl Future<Output = Outcome> + Send {
+            self.0.outbound(call, next)
+        }
+
+        fn inbound(
+            &self,
+            call: InboundCall,
+            next: InboundNext<'_>,
+        ) -> impl Future<Output = InboundOutcome> + Send {
+            next.run(call)
+        }
+    }
+
+    #[test]
+    fn what_a_layer_leaves_at_its_default_is_known() {
+        assert_eq!(own::<Neither>(), [false, false]);
+        assert_eq!(own::<Outbound>(), [true, false]);
+        assert_eq!(own::<Around<Neither>>(), [true, true]);
+        assert_eq!(own::<Around<Outbound>>(), [true, true]);
     }
 }

@@ -290,7 +290,8 @@ impl fmt::Debug for InboundNext<'_> {
 
 /// Passes a message through the layers of its conduit, those of its binding, and to its handler.
 pub(crate) async fn inbound(around: &Around, handler: &dyn Handler, call: InboundCall) -> Handled {
-    let next = InboundNext { outer: around.conduit(), inner: around.own(), handler };
+    let [outer, inner] = around.inbound();
+    let next = InboundNext { outer, inner, handler };
     let passed = AssertUnwindSafe(next.run(call)).catch_unwind().await;
     passed.map_or_else(Handled::Panicked, |outcome| outcome.0)
 }

@@ -32,9 +32,11 @@
 //! A panic in a layer is a failure of that call. It ends neither the conduit nor a binding.
 //!
 //! # Cost
-//! A layer costs one box for each call that it is around; a conduit without layers has none.
+//! A layer costs one box for each call that it is around; a method that it does not have costs nothing,
+//! and a conduit without layers has no boxes.
 
 mod call;
+mod defaults;
 mod ending;
 mod erased;
 mod inbound;
@@ -127,7 +129,7 @@ pub trait Layer: Send + Sync + 'static {
     ///
     /// Dropped at an await point if the caller drops its future.
     fn outbound(&self, call: OutboundCall, next: Next<'_>) -> impl Future<Output = Outcome> + Send {
-        next.run(call)
+        defaults::outbound(self, call, next)
     }
 
     /// Looks at a message that arrives, before it waits for anything: the message is not yet in the
@@ -160,6 +162,6 @@ pub trait Layer: Send + Sync + 'static {
         call: InboundCall,
         next: InboundNext<'_>,
     ) -> impl Future<Output = InboundOutcome> + Send {
-        next.run(call)
+        defaults::inbound(self, call, next)
     }
 }

@@ -68,8 +68,7 @@ impl fmt::Debug for Next<'_> {
 impl Path {
     #[inline]
     fn layer(&self, at: usize) -> Option<&Arc<dyn DynLayer>> {
-        let around = self.context.around()?;
-        let (conduit, own) = (around.conduit(), around.own());
+        let [conduit, own] = self.context.around()?.outbound();
         // A reply goes out from within.
         let (outer, inner) = match self.to {
             To::Endpoint(_) => (conduit, own),

@@ -40,7 +40,7 @@ impl<F> Function<F> {
         bound: &Arc<Bound>,
         around: &Around,
     ) -> Self {
-        if around.is_empty() {
+        if !around.has_inbound() {
             return Self::Bare(function);
         }
         let (shared, bound) = (Arc::clone(shared), Arc::clone(bound));

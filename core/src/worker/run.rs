@@ -47,6 +47,7 @@ where
         let mut function = Function::new(function, &shared, &running, &around);
         // A single handler runs in this task, one message after the other.
         let slots = (concurrency > 1).then(|| Slots::new(concurrency));
+        let (has_gate, may_refuse) = (!around.is_empty(), around.has_inbound());
         let work = async {
             loop {
                 let slot = match &slots {
@@ -55,11 +56,11 @@ where
                 };
                 let next = poll_fn(|cx| running.poll_next(cx));
                 let Some(mut arrival) = next.await else { break };
-                if !around.is_empty() && !running.admits(&mut arrival) {
+                if has_gate && !running.admits(&mut arrival) {
                     continue;
                 }
                 // Layers may refuse what no handler has.
-                if around.is_empty() {
+                if !may_refuse {
                     arrival.start();
                 }
                 // Messages that have arrived are handled even if the last handle was dropped.

@@ -127,7 +127,7 @@ impl<E: Encoder> Message<E> {
 
     /// Returns what a reply needs for the layers that it passes, if there are any.
     pub(super) fn reply_context(&self) -> Context {
-        if self.around.is_empty() {
+        if !self.around.has_outbound() {
             return Context::default();
         }
         Context::new(self.around.clone(), Some(self.incoming()))

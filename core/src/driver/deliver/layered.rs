@@ -23,7 +23,7 @@ impl PacketDelivery<'_> {
         head: &Head,
         body: Option<&[u8]>,
         length: Option<u64>,
-    ) -> Result<Option<Box<Accepted>>, Refusal> {
+    ) -> Result<Accepted, Refusal> {
         let arriving = Arriving {
             head,
             subject: &self.route.subject,
@@ -44,7 +44,7 @@ impl PacketDelivery<'_> {
         at: usize,
         head: &Head,
         body: &Bytes,
-    ) -> Result<(usize, Option<Box<Accepted>>), Refusal> {
+    ) -> Result<(usize, Accepted), Refusal> {
         let accept = |at| self.accept(at, head, Some(body), Some(body.len() as u64));
         let refusal = match accept(at) {
             Ok(accepted) => return Ok((at, accepted)),

@@ -63,14 +63,12 @@ impl Bound {
     /// whether it is accepted; if it is not, it is refused, and no longer counts as taken.
     #[inline]
     pub(crate) fn admits(&self, arrival: &mut Arrival) -> bool {
-        let seen = arrival.accepted.as_ref().map_or(0, |accepted| accepted.seen);
-        seen == self.mailbox.gate_len() || self.admits_late(arrival)
+        arrival.accepted.seen == self.mailbox.gate_len() || self.admits_late(arrival)
     }
 
     #[cold]
     fn admits_late(&self, arrival: &mut Arrival) -> bool {
-        let Accepted { extensions, seen } =
-            arrival.accepted.take().map(|accepted| *accepted).unwrap_or_default();
+        let Accepted { extensions, seen } = std::mem::take(&mut arrival.accepted);
         let arriving = Arriving {
             head: &arrival.head,
             subject: &arrival.subject,
