@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, iter, sync::Arc};
 
 use thiserror::Error;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 ///
 /// A key has 1 to 128 visible ASCII characters, and is compared byte by byte; a value is any text.
 /// A message has at most 256 headers, and their keys and values together have at most 8 KiB. A key
-/// may occur several times; the order is preserved.
+/// may occur several times; the order is preserved. Clones share them until one is changed.
 ///
 /// ```
 /// use conduit::Headers;
@@ -18,10 +18,17 @@ use thiserror::Error;
 /// assert_eq!(headers.iter().count(), 2);
 /// # Ok::<(), conduit::HeaderError>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers {
-    entries: Vec<(String, String)>,
-    bytes: usize,
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(Option<Arc<Entries>>);
+
+/// Never empty.
+#[derive(Clone, PartialEq, Eq)]
+struct Entries {
+    /// Keys and values, each behind the other.
+    text: String,
+    /// The lengths of the first key and its value. Most messages with headers have one.
+    first: (usize, usize),
+    others: Vec<(usize, usize)>,
 }
 
 /// The error of an invalid header.
@@ -71,30 +78,37 @@ impl Headers {
     /// Creates an empty set of headers.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), bytes: 0 }
+        Self(None)
     }
 
     /// Adds a header at the end.
     ///
     /// # Errors
     /// [`HeaderError`] if the key is not valid or the headers would be too large; nothing is added.
-    pub fn add(
-        &mut self,
-        key: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<(), HeaderError> {
-        let (key, value) = (key.into(), value.into());
+    pub fn add(&mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Result<(), HeaderError> {
+        let (key, value) = (key.as_ref(), value.as_ref());
         let valid = (1..=Self::MAX_KEY).contains(&key.len())
             && key.bytes().all(|byte| byte.is_ascii_graphic());
         if !valid {
             return Err(HeaderError::InvalidKey(key.chars().take(64).collect()));
         }
-        let bytes = self.bytes + key.len() + value.len();
-        if bytes > Self::MAX_BYTES || self.entries.len() == Self::MAX_COUNT {
+        let bytes = key.len() + value.len();
+        let before = self.0.as_ref().map_or(0, |entries| entries.text.len());
+        if before + bytes > Self::MAX_BYTES || self.len() == Self::MAX_COUNT {
             return Err(HeaderError::TooLarge);
         }
-        self.bytes = bytes;
-        self.entries.push((key, value));
+        let lengths = (key.len(), value.len());
+        let Some(entries) = &mut self.0 else {
+            let mut text = String::with_capacity(bytes);
+            text.push_str(key);
+            text.push_str(value);
+            self.0 = Some(Arc::new(Entries { text, first: lengths, others: Vec::new() }));
+            return Ok(());
+        };
+        let entries = Arc::make_mut(entries);
+        entries.text.push_str(key);
+        entries.text.push_str(value);
+        entries.others.push(lengths);
         Ok(())
     }
 
@@ -102,14 +116,8 @@ impl Headers {
     ///
     /// # Errors
     /// Those of [`add`](Self::add). Then nothing is removed.
-    pub fn set(
-        &mut self,
-        key: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<(), HeaderError> {
-        let key = key.into();
-        let mut changed = self.clone();
-        changed.remove(&key);
+    pub fn set(&mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Result<(), HeaderError> {
+        let mut changed = self.without(key.as_ref());
         changed.add(key, value)?;
         *self = changed;
         Ok(())
@@ -129,8 +137,19 @@ impl Headers {
     /// # Ok::<(), conduit::HeaderError>(())
     /// ```
     pub fn remove(&mut self, key: &str) {
-        self.entries.retain(|(name, _)| name != key);
-        self.bytes = self.entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+        *self = self.without(key);
+    }
+
+    fn without(&self, key: &str) -> Self {
+        if self.get(key).is_none() {
+            return self.clone();
+        }
+        let mut left = Self::new();
+        for (name, value) in self.iter().filter(|(name, _)| *name != key) {
+            // They fit, since there were more of them.
+            let _ = left.add(name, value);
+        }
+        left
     }
 
     /// Returns the first value of a key.
@@ -141,18 +160,32 @@ impl Headers {
 
     /// Iterates over all headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0.iter().flat_map(|entries| {
+            let mut rest = entries.text.as_str();
+            iter::once(&entries.first).chain(&entries.others).map(move |(key, value)| {
+                let (key, after) = rest.split_at(*key);
+                let (value, after) = after.split_at(*value);
+                rest = after;
+                (key, value)
+            })
+        })
     }
 
     /// Returns the number of headers.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.0.as_ref().map_or(0, |entries| 1 + entries.others.len())
     }
 
     /// Returns whether there are no headers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.0.is_none()
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }

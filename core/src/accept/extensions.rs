@@ -1,8 +1,4 @@
-use std::{
-    any::{Any, TypeId},
-    fmt,
-    sync::Arc,
-};
+use std::{any::Any, fmt, sync::Arc};
 
 /// Values that layers attach to a message, one of each type.
 ///
@@ -24,47 +20,62 @@ use std::{
 /// assert_eq!(extensions.get::<u32>(), None);
 /// ```
 #[derive(Clone, Default)]
-pub struct Extensions(Option<Arc<Vec<Entry>>>);
+pub struct Extensions(Option<Arc<Values>>);
 
-type Entry = (TypeId, Arc<dyn Any + Send + Sync>);
+type Value = Arc<dyn Any + Send + Sync>;
+
+#[derive(Clone)]
+struct Values {
+    /// Most messages with extensions have one.
+    first: Value,
+    others: Vec<Value>,
+}
 
 impl Extensions {
     /// Returns the value of a type.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        let entries = self.0.as_ref()?;
-        let (_, value) = entries.iter().find(|(id, _)| *id == TypeId::of::<T>())?;
-        value.downcast_ref()
+        self.iter().find_map(|value| value.downcast_ref())
     }
 
     /// Sets the value of a type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
-        let entries = Arc::make_mut(self.0.get_or_insert_default());
-        let entry: Entry = (TypeId::of::<T>(), Arc::new(value));
-        match entries.iter_mut().find(|(id, _)| *id == entry.0) {
-            Some(place) => *place = entry,
-            None => entries.push(entry),
+        let value: Value = Arc::new(value);
+        let Some(values) = &mut self.0 else {
+            self.0 = Some(Arc::new(Values { first: value, others: Vec::new() }));
+            return;
+        };
+        let Values { first, others } = Arc::make_mut(values);
+        match std::iter::once(first).chain(&mut *others).find(|value| value.is::<T>()) {
+            Some(place) => *place = value,
+            None => others.push(value),
         }
     }
 
     /// Removes the value of a type.
     pub fn remove<T: Send + Sync + 'static>(&mut self) {
         if self.get::<T>().is_some() {
-            let entries = Arc::make_mut(self.0.get_or_insert_default());
-            entries.retain(|(id, _)| *id != TypeId::of::<T>());
+            let mut left = self.iter().filter(|value| !value.is::<T>()).map(Arc::clone);
+            let first = left.next();
+            let others = left.collect();
+            self.0 = first.map(|first| Arc::new(Values { first, others }));
         }
     }
 
     /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.as_ref().map_or(0, |entries| entries.len())
+        self.iter().count()
     }
 
     /// Returns whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.0.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter().flat_map(|values| std::iter::once(&values.first).chain(&values.others))
     }
 }
 

@@ -125,7 +125,7 @@ impl Outgoing {
         self.context.is_layered()
     }
 
-    pub(crate) fn header(&mut self, key: String, value: String) {
+    pub(crate) fn header(&mut self, key: &str, value: &str) {
         let added = self.parts.as_mut().map(|parts| parts.headers.add(key, value));
         if let Ok(Err(error)) = added {
             self.parts = Err(error.into());

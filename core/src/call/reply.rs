@@ -79,7 +79,7 @@ impl Replying {
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
-    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         Self(self.0.map(|mut setup| {
             if let Err(error) = setup.headers.add(key, value) {
                 setup.payload = Err(error.into());

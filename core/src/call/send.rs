@@ -84,9 +84,9 @@ impl Sending {
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
-    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         Self(self.0.map(|mut setup| {
-            setup.outgoing.header(key.into(), value.into());
+            setup.outgoing.header(key.as_ref(), value.as_ref());
             setup
         }))
     }

@@ -73,7 +73,7 @@ impl<E: Encoder, Out> Calling<E, Out> {
     }
 
     /// Adds a header. An invalid header is reported when this is awaited.
-    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn header(self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.map(|requesting| requesting.header(key, value))
     }
 

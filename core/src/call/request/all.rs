@@ -135,8 +135,8 @@ impl<E: Encoder> Replies<E> {
     }
 
     /// Adds a header. An invalid header is reported by the stream.
-    pub fn header(self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.plan(|plan| plan.outgoing.header(key.into(), value.into()))
+    pub fn header(self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.plan(|plan| plan.outgoing.header(key.as_ref(), value.as_ref()))
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{
     ContentType, NameCache,
-    wire::{Fields, flag, number, tag, take_slice},
+    wire::{Fields, flag, number, tag, take_varint},
 };
 use crate::{Headers, MessageId, Source, proto::ProtocolError};
 
@@ -83,24 +83,25 @@ impl Fields<'_> {
         Ok(Box::new(Head {
             source: self.source(names)?,
             content_type: self.get(tag::CONTENT_TYPE, |value| names.content_type(value))?,
-            headers: self.headers()?,
+            headers: self.decode_headers()?,
             sequence: self.get(tag::SEQUENCE, number)?,
             request,
         }))
     }
 
-    fn headers(&self) -> Result<Headers> {
+    fn decode_headers(&self) -> Result<Headers> {
         let mut headers = Headers::new();
-        for &field in &self.headers {
-            let mut value = field;
-            take_slice(&mut value)
-                .and_then(|key| {
-                    let (key, value) =
-                        (std::str::from_utf8(key).ok()?, std::str::from_utf8(value).ok()?);
-                    headers.add(key, value).ok()
-                })
+        for field in self.headers() {
+            header(field)
+                .and_then(|(key, value)| headers.add(key, value).ok())
                 .ok_or(ProtocolError::InvalidField(tag::HEADER))?;
         }
         Ok(headers)
     }
+}
+
+/// Decodes a key, with its length, and a value.
+fn header(mut field: &[u8]) -> Option<(&str, &str)> {
+    let length = usize::try_from(take_varint(&mut field)?).ok()?;
+    std::str::from_utf8(field).ok()?.split_at_checked(length)
 }

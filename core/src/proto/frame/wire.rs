@@ -99,14 +99,6 @@ pub(super) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Takes a length and that many bytes off the front.
-pub(super) fn take_slice<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_varint(bytes)?).ok()?;
-    let (slice, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(slice)
-}
-
 /// The fields of one header, located but not yet decoded.
 pub(super) struct Fields<'a> {
     header: &'a [u8],
@@ -114,7 +106,8 @@ pub(super) struct Fields<'a> {
     /// each packet than a slice for each tag.
     there: u32,
     values: [(u16, u16); tag::COUNT],
-    pub(super) headers: Vec<&'a [u8]>,
+    /// How many headers there are.
+    headers: usize,
     /// The first unknown critical field.
     pub(super) unknown: Option<u8>,
 }
@@ -125,17 +118,17 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(header: &'a [u8]) -> Result<Self, ProtocolError> {
         let total = u16::try_from(header.len()).map_err(|_| ProtocolError::HeaderTooLong)?;
         let values = [(0, 0); tag::COUNT];
-        let mut fields = Self { header, there: 0, values, headers: Vec::new(), unknown: None };
+        let mut fields = Self { header, there: 0, values, headers: 0, unknown: None };
         let mut at = 0;
         while at < total {
             let tag = header[usize::from(at)];
             let (start, end) = value_behind(header, at).ok_or(ProtocolError::Truncated)?;
             at = end;
             match tag {
-                REPEATABLE if fields.headers.len() == Headers::MAX_COUNT => {
+                REPEATABLE if fields.headers == Headers::MAX_COUNT => {
                     return Err(ProtocolError::InvalidField(tag));
                 }
-                REPEATABLE => fields.headers.push(&header[usize::from(start)..usize::from(end)]),
+                REPEATABLE => fields.headers += 1,
                 CRITICAL.. => drop(fields.unknown.get_or_insert(tag)),
                 0 => {}
                 _ => {
@@ -149,6 +142,18 @@ impl<'a> Fields<'a> {
             }
         }
         Ok(fields)
+    }
+
+    /// Returns the values of the headers, in order.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &'a [u8]> {
+        let (header, mut at) = (self.header, 0);
+        let all = std::iter::from_fn(move || {
+            let tag = *header.get(usize::from(at))?;
+            let (start, end) = value_behind(header, at)?;
+            at = end;
+            Some((tag, &header[usize::from(start)..usize::from(end)]))
+        });
+        all.filter(|(tag, _)| *tag == REPEATABLE).map(|(_, value)| value).take(self.headers)
     }
 
     /// Decodes an optional field.
