@@ -2,8 +2,9 @@
 
 use std::{
     any::Any,
+    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll, ready},
 };
@@ -73,6 +74,30 @@ pub(super) enum Handling<R> {
 
 type Panic = Box<dyn Any + Send>;
 
+/// Calls a function in a span.
+#[inline]
+fn start<E, R>(
+    function: &mut impl FnMut(Message<E>) -> R,
+    message: Message<E>,
+    span: &Span,
+) -> Result<R, Panic> {
+    catch_unwind(AssertUnwindSafe(|| span.in_scope(|| function(message))))
+}
+
+/// Polls the future of a function in a span.
+#[inline]
+fn poll_within<R: Future<Output: HandlerOutput>>(
+    span: &Span,
+    running: Pin<&mut CatchUnwind<AssertUnwindSafe<R>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Handled> {
+    let _entered = span.enter();
+    Poll::Ready(match ready!(running.poll(cx)) {
+        Ok(output) => output.into_error().map_or(Handled::Done, Handled::Failed),
+        Err(panic) => Handled::Panicked(panic),
+    })
+}
+
 /// Calls a function, in the span of the message.
 #[inline]
 fn call<E, F, R>(function: &mut F, message: Message<E>) -> Handling<R>
@@ -82,7 +107,7 @@ where
     R: Future<Output: HandlerOutput>,
 {
     let span = message.span();
-    match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| function(message)))) {
+    match start(function, message, &span) {
         Ok(running) => Handling::Running(Box::pin(AssertUnwindSafe(running).catch_unwind()), span),
         Err(panic) => Handling::Panicked(Some(panic)),
     }
@@ -94,13 +119,7 @@ impl<R: Future<Output: HandlerOutput>> Future for Handling<R> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Handled> {
         match self.get_mut() {
-            Self::Running(running, span) => {
-                let _entered = span.enter();
-                Poll::Ready(match ready!(running.as_mut().poll(cx)) {
-                    Ok(output) => output.into_error().map_or(Handled::Done, Handled::Failed),
-                    Err(panic) => Handled::Panicked(panic),
-                })
-            }
+            Self::Running(running, span) => poll_within(span, running.as_mut(), cx),
             Self::Layered(passing) => passing.as_mut().poll(cx),
             Self::Panicked(panic) => {
                 let panic = panic.take().expect("a future is not polled after its end");
@@ -170,10 +189,19 @@ where
         };
         message.extend(inbound.into_extensions());
         message.start();
-        let running = {
-            let mut function = lock(self.function);
-            call(&mut *function, message)
-        };
-        Box::pin(async move { InboundOutcome(running.await) })
+        Box::pin(async move {
+            let span = message.span();
+            let started = {
+                let mut function = lock(self.function);
+                start(&mut *function, message, &span)
+            };
+            InboundOutcome(match started {
+                Ok(running) => {
+                    let mut running = pin!(AssertUnwindSafe(running).catch_unwind());
+                    poll_fn(|cx| poll_within(&span, running.as_mut(), cx)).await
+                }
+                Err(panic) => Handled::Panicked(panic),
+            })
+        })
     }
 }
