@@ -1,7 +1,7 @@
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{fmt, sync::Arc};
 
 use conduit::{
-    Headers,
+    Headers, ServiceName, Subject,
     layer::{
         CallKind, End, Extensions, InboundCall, InboundNext, InboundOutcome, Layer, Next,
         OutboundCall, Outcome,
@@ -13,13 +13,13 @@ use opentelemetry::{
     context::FutureExt,
     global::{self, BoxedTracer},
     propagation::TextMapPropagator,
-    trace::{Link, SpanBuilder, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 
 use crate::{
     W3c,
-    carrier::{Reading, Writing},
-    span::CallSpan,
+    carrier::Propagator,
+    span::{Call, CallSpan},
 };
 
 /// The version of the conventions.
@@ -101,7 +101,7 @@ const BOUND: usize = 1_000;
 #[derive(Clone)]
 pub struct Otel {
     tracer: Arc<BoxedTracer>,
-    propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    propagator: Propagator,
     called: Names,
     bound: Names,
 }
@@ -116,7 +116,7 @@ impl Otel {
     pub fn new() -> Self {
         Self {
             tracer: Arc::new(global::tracer_with_scope(scope())),
-            propagator: Arc::new(W3c::new()),
+            propagator: Propagator::W3c(W3c::new()),
             called: Names::first(FIRST),
             bound: Names::first(BOUND),
         }
@@ -139,7 +139,7 @@ impl Otel {
         mut self,
         propagator: impl TextMapPropagator + Send + Sync + 'static,
     ) -> Self {
-        self.propagator = Arc::new(propagator);
+        self.propagator = Propagator::new(propagator);
         self
     }
 
@@ -155,7 +155,7 @@ impl Otel {
     /// [`next`](conduit::Binding::next): its span is the caller's.
     #[must_use]
     pub fn parent(&self, headers: &Headers) -> Context {
-        self.propagator.extract_with_context(&Context::new(), &Reading(headers))
+        self.propagator.extract(headers)
     }
 
     /// Returns the context of a message that a handler has, with the handler's span: for tasks that
@@ -165,39 +165,22 @@ impl Otel {
         extensions.get().map(|Current(cx)| cx)
     }
 
-    /// Returns how a span begins: its kind and name, and what is known of it.
-    fn begin(kind: &SpanKind, name: &Arc<str>, original: impl FnOnce() -> String) -> SpanBuilder {
-        let mut attributes = Vec::with_capacity(6);
-        let operation = match kind {
-            SpanKind::Producer => Some("send"),
-            SpanKind::Consumer => Some("process"),
-            _ => None,
-        };
-        let title = match operation {
-            Some(operation) => {
-                attributes.extend([
-                    KeyValue::new("messaging.system", "conduit"),
-                    KeyValue::new("messaging.operation.name", operation),
-                    KeyValue::new("messaging.operation.type", operation),
-                    KeyValue::new("messaging.destination.name", Arc::clone(name)),
-                ]);
-                [operation, " ", name].concat()
-            }
-            None => {
-                attributes.extend([
-                    KeyValue::new("rpc.system.name", "conduit"),
-                    KeyValue::new("rpc.method", Arc::clone(name)),
-                ]);
-                (**name).to_owned()
-            }
-        };
-        if **name == *Names::OTHER {
-            attributes.push(KeyValue::new("rpc.method_original", original()));
+    /// Starts a span. Of one that is not recorded the context has the ids alone, which go on.
+    fn start(
+        &self,
+        span: SpanBuilder,
+        parent: &Context,
+        call: impl FnOnce() -> Call,
+    ) -> (Context, Option<CallSpan>) {
+        let span = self.tracer.build_with_context(span, parent);
+        if !span.is_recording() {
+            return (parent.with_remote_span_context(span.span_context().clone()), None);
         }
-        SpanBuilder::from_name(title).with_kind(kind.clone()).with_attributes(attributes)
+        let cx = parent.with_span(span);
+        (cx.clone(), Some(CallSpan::new(cx, call())))
     }
 
-    fn outbound_span(&self, call: &OutboundCall) -> CallSpan {
+    fn outbound_span(&self, call: &OutboundCall) -> (Context, Option<CallSpan>) {
         let mut parent = Context::current();
         if !parent.span().span_context().is_valid()
             && let Some(of_handler) = Self::context(call.extensions())
@@ -206,30 +189,69 @@ impl Otel {
         }
         let is_request = call.kind() != CallKind::OneWay;
         let kind = if is_request { SpanKind::Client } else { SpanKind::Producer };
-        let (service, subject) = (call.service(), call.subject());
-        let name = self.called.of_call(call);
-        let clock = call.clock();
-        let began = (SystemTime::now(), clock.now());
-        let span = Self::begin(&kind, &name, || format!("{service}/{subject}"));
-        let span = self.tracer.build_with_context(span.with_start_time(began.0), &parent);
-        CallSpan::new(parent.with_span(span), clock, began, is_request, None)
+        let span = describe(kind, &self.called.of_call(call), (call.service(), call.subject()));
+        self.start(span, &parent, || Call { clock: call.clock(), is_request, deadline: None })
     }
 
-    fn inbound_span(&self, call: &InboundCall) -> CallSpan {
+    fn inbound_span(&self, call: &InboundCall) -> (Context, Option<CallSpan>) {
         let incoming = call.incoming();
         let parent = self.parent(incoming.headers());
         let is_request = incoming.request().is_some();
         let kind = if is_request { SpanKind::Server } else { SpanKind::Consumer };
-        let (service, subject) = (&call.receiver().service, incoming.subject());
-        let name = self.bound.get(service, subject);
-        let clock = call.clock().clone();
-        let began = (SystemTime::now(), clock.now());
-        let mut span = Self::begin(&kind, &name, || format!("{service}/{subject}"));
-        if !is_request {
-            span = span.with_links(vec![Link::with_context(parent.span().span_context().clone())]);
+        let called = (&call.receiver().service, incoming.subject());
+        let span = describe(kind, &self.bound.get(called.0, called.1), called);
+        let (clock, deadline) = (call.clock(), call.deadline());
+        let started =
+            self.start(span, &parent, || Call { clock: clock.clone(), is_request, deadline });
+        if let (cx, Some(_)) = &started
+            && !is_request
+            && parent.has_active_span()
+        {
+            // Samplers have it as the parent.
+            cx.span().add_link(parent.span().span_context().clone(), Vec::new());
         }
-        let span = self.tracer.build_with_context(span.with_start_time(began.0), &parent);
-        CallSpan::new(parent.with_span(span), clock, began, is_request, call.deadline())
+        started
+    }
+}
+
+/// Returns how a span begins: its kind and name, and what is known of it.
+fn describe(kind: SpanKind, name: &Arc<str>, called: (&ServiceName, &Subject)) -> SpanBuilder {
+    let operation = match kind {
+        SpanKind::Producer => Some("send"),
+        SpanKind::Consumer => Some("process"),
+        _ => None,
+    };
+    let (title, mut attributes) = match operation {
+        Some(operation) => {
+            let mut title = String::with_capacity(operation.len() + 1 + name.len());
+            title.push_str(operation);
+            title.push(' ');
+            title.push_str(name);
+            let attributes = vec![
+                KeyValue::new("messaging.system", "conduit"),
+                KeyValue::new("messaging.operation.name", operation),
+                KeyValue::new("messaging.operation.type", operation),
+                KeyValue::new("messaging.destination.name", Arc::clone(name)),
+            ];
+            (title, attributes)
+        }
+        None => {
+            let attributes = vec![
+                KeyValue::new("rpc.system.name", "conduit"),
+                KeyValue::new("rpc.method", Arc::clone(name)),
+            ];
+            ((**name).to_owned(), attributes)
+        }
+    };
+    if **name == *Names::OTHER {
+        let (service, subject) = called;
+        attributes.push(KeyValue::new("rpc.method_original", format!("{service}/{subject}")));
+    }
+    SpanBuilder {
+        name: title.into(),
+        span_kind: Some(kind),
+        attributes: Some(attributes),
+        ..SpanBuilder::default()
     }
 }
 
@@ -238,28 +260,27 @@ impl Layer for Otel {
         if call.kind() == CallKind::Reply {
             return next.run(call).await;
         }
-        let span = self.outbound_span(&call);
-        let cx = span.context().clone();
-        self.propagator.inject_context(&cx, &mut Writing(call.headers_mut()));
+        let (cx, span) = self.outbound_span(&call);
+        self.propagator.inject(&cx, call.headers_mut());
         let mut outcome = next.run(call).with_context(cx).await;
-        if !span.is_recording() {
-            return outcome;
+        if let Some(span) = span {
+            outcome.on_end(move |end| match end {
+                End::Complete => span.complete(),
+                End::Failed(error) => span.fail(error),
+                // Dropped before its end, as the reply was.
+                _ => drop(span),
+            });
         }
-        outcome.on_end(move |end| match end {
-            End::Complete => span.complete(),
-            End::Failed(error) => span.fail(error),
-            // Dropped before its end, as the reply was.
-            _ => drop(span),
-        });
         outcome
     }
 
     async fn inbound(&self, mut call: InboundCall, next: InboundNext<'_>) -> InboundOutcome {
-        let span = self.inbound_span(&call);
-        let cx = span.context().clone();
+        let (cx, span) = self.inbound_span(&call);
         call.extensions_mut().insert(Current(cx.clone()));
         let outcome = next.run(call).with_context(cx).await;
-        span.end_with(&outcome);
+        if let Some(span) = span {
+            span.end_with(&outcome);
+        }
         outcome
     }
 }

@@ -14,36 +14,27 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 
-/// The span of a call, until it has ended. If it is dropped before, the call was cancelled.
+/// The recorded span of a call, until it has ended. If it is dropped before, the call was cancelled.
 pub(crate) struct CallSpan {
     cx: Context,
-    clock: Clock,
+    call: Call,
     began: (SystemTime, Instant),
-    is_request: bool,
-    /// When a handler is too late.
-    deadline: Option<Instant>,
     has_ended: bool,
 }
 
+/// What its span has to know of a call.
+pub(crate) struct Call {
+    pub(crate) clock: Clock,
+    pub(crate) is_request: bool,
+    /// When a handler is too late.
+    pub(crate) deadline: Option<Instant>,
+}
+
 impl CallSpan {
-    /// Takes over the span that has been started in a context.
-    pub(crate) fn new(
-        cx: Context,
-        clock: Clock,
-        began: (SystemTime, Instant),
-        is_request: bool,
-        deadline: Option<Instant>,
-    ) -> Self {
-        Self { cx, clock, began, is_request, deadline, has_ended: false }
-    }
-
-    pub(crate) fn context(&self) -> &Context {
-        &self.cx
-    }
-
-    /// Returns whether its end matters to anyone.
-    pub(crate) fn is_recording(&self) -> bool {
-        self.cx.span().is_recording()
+    /// Takes over the span that has just been started in a context.
+    pub(crate) fn new(cx: Context, call: Call) -> Self {
+        let began = (SystemTime::now(), call.clock.now());
+        Self { cx, call, began, has_ended: false }
     }
 
     /// Ends the span of a call that has succeeded.
@@ -67,7 +58,7 @@ impl CallSpan {
     /// Ends the span of a handler.
     pub(crate) fn end_with(mut self, outcome: &InboundOutcome) {
         match outcome.error_kind() {
-            Some(kind) if self.is_recording() => {
+            Some(kind) => {
                 let text = match (outcome.error(), outcome.refusal()) {
                     (Some(error), _) => error.to_string(),
                     (_, Some(refusal)) => refusal.text().to_owned(),
@@ -75,16 +66,12 @@ impl CallSpan {
                 };
                 self.note(kind, &text, outcome.failure().as_ref());
             }
-            Some(_) => {}
             None => self.set_code("OK".into()),
         }
         self.end();
     }
 
     fn note(&mut self, kind: ErrorKind, text: &dyn Display, failure: Option<&Failure>) {
-        if !self.is_recording() {
-            return;
-        }
         let name = format!("{kind:?}");
         self.set(KeyValue::new("error.type", name.clone()));
         self.set_code(name);
@@ -96,7 +83,7 @@ impl CallSpan {
 
     /// Sets the status of a request.
     fn set_code(&self, code: String) {
-        if self.is_request && self.is_recording() {
+        if self.call.is_request {
             self.set(KeyValue::new("rpc.status_code", code));
         }
     }
@@ -107,21 +94,18 @@ impl CallSpan {
 
     fn end(&mut self) {
         self.has_ended = true;
-        if !self.is_recording() {
-            return;
-        }
         let (at, began) = self.began;
-        let took = self.clock.now().saturating_duration_since(began);
+        let took = self.call.clock.now().saturating_duration_since(began);
         self.cx.span().end_with_timestamp(at + took);
     }
 }
 
 impl Drop for CallSpan {
     fn drop(&mut self) {
-        if self.has_ended || !self.is_recording() {
+        if self.has_ended {
             return;
         }
-        let is_late = self.deadline.is_some_and(|at| self.clock.now() >= at);
+        let is_late = self.call.deadline.is_some_and(|at| self.call.clock.now() >= at);
         let kind = if is_late { ErrorKind::Deadline } else { ErrorKind::Cancelled };
         self.note(kind, &"it was dropped before its end", None);
         self.end();

@@ -10,7 +10,7 @@ use opentelemetry::{
     Context,
     baggage::BaggageExt,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
-    trace::{SpanContext, TraceContextExt},
+    trace::{SpanContext, TraceContextExt, TraceState},
 };
 
 const TRACEPARENT: &str = "traceparent";
@@ -68,36 +68,56 @@ impl W3c {
     }
 }
 
-impl TextMapPropagator for W3c {
-    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+impl W3c {
+    /// Writes the headers of a context.
+    pub(crate) fn write(self, cx: &Context, mut set: impl FnMut(&'static str, &str)) {
         let span = cx.span();
         let span = span.span_context();
         if span.is_valid() {
-            injector.set(TRACEPARENT, traceparent::written(span));
+            set(TRACEPARENT, std::str::from_utf8(&traceparent::written(span)).unwrap_or_default());
             let state = span.trace_state().header();
             if !state.is_empty() {
-                injector.set(TRACESTATE, state);
+                set(TRACESTATE, &state);
             }
         }
         if self.sends_baggage
             && let Some(baggage) = baggage::written(cx.baggage())
         {
-            injector.set(BAGGAGE, baggage);
+            set(BAGGAGE, &baggage);
         }
     }
 
-    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        let all = |key| extractor.get_all(key).unwrap_or_default();
+    /// Reads the headers, whose values of a key a function returns, into a context.
+    pub(crate) fn read<'a, I>(cx: &Context, all: impl Fn(&'static str) -> I) -> Context
+    where
+        I: Iterator<Item = &'a str>,
+    {
         let mut cx = cx.clone();
+        let mut parents = all(TRACEPARENT);
         // Of two parents, neither is the one.
-        if let [parent] = all(TRACEPARENT)[..]
+        if let (Some(parent), None) = (parents.next(), parents.next())
             && let Some((trace, span, flags)) = traceparent::read(parent)
         {
-            let state = tracestate::read(&all(TRACESTATE));
+            let state: Vec<_> = all(TRACESTATE).collect();
+            let state = if state.is_empty() { TraceState::NONE } else { tracestate::read(&state) };
             cx = cx.with_remote_span_context(SpanContext::new(trace, span, flags, true, state));
         }
-        let baggage = baggage::read(&all(BAGGAGE));
+        let baggage: Vec<_> = all(BAGGAGE).collect();
+        if baggage.is_empty() {
+            return cx;
+        }
+        let baggage = baggage::read(&baggage);
         if baggage.is_empty() { cx } else { cx.with_baggage(baggage) }
+    }
+}
+
+impl TextMapPropagator for W3c {
+    fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
+        self.write(cx, |key, value| injector.set(key, value.to_owned()));
+    }
+
+    fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
+        Self::read(cx, |key| extractor.get_all(key).unwrap_or_default().into_iter())
     }
 
     fn fields(&self) -> FieldIter<'_> {

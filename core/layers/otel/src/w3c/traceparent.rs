@@ -6,56 +6,63 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId};
 const KNOWN_FLAGS: u8 = 0b11;
 /// The length of version 00, which those that come may exceed.
 const LENGTH: usize = 55;
+/// The digits, which are lowercase, by their values.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The values of characters: 16 of those that are no digits.
+const VALUES: [u8; 256] = {
+    let mut values = [16; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
-/// Returns the value of the header.
-pub(super) fn written(span: &SpanContext) -> String {
+/// Returns the value of the header, as ASCII text.
+pub(super) fn written(span: &SpanContext) -> [u8; LENGTH] {
     let flags = span.trace_flags().to_u8() & KNOWN_FLAGS;
-    // Formatting would take as long as all else that is done for a span that is not sampled.
+    // Formatting takes as long as all else that is done for a span that is not sampled.
     let mut text = *b"00-tttttttttttttttttttttttttttttttt-ssssssssssssssss-ff";
     write(&mut text[3..35], &span.trace_id().to_bytes());
     write(&mut text[36..52], &span.span_id().to_bytes());
     write(&mut text[53..], &[flags]);
-    String::from_utf8_lossy(&text).into_owned()
+    text
 }
 
 fn write(digits: &mut [u8], bytes: &[u8]) {
-    for (two, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        two.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+    for (two, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *two = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
     }
-}
-
-fn digit(value: u8) -> u8 {
-    b"0123456789abcdef"[usize::from(value)]
 }
 
 /// Reads the header. `None` if it is not valid.
 pub(super) fn read(text: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let text = text.trim_matches([' ', '\t']);
-    let (known, more) = text.split_at_checked(LENGTH)?;
-    let mut parts = known.split('-');
-    let mut number = |digits: usize| number(parts.next().filter(|part| part.len() == digits)?);
-    let (version, trace, span, flags) = (number(2)?, number(32)?, number(16)?, number(2)?);
+    let text = text.trim_matches([' ', '\t']).as_bytes();
+    let (known, more) = text.split_first_chunk::<LENGTH>()?;
+    let are_parted = [2, 35, 52].iter().all(|at| known[*at] == b'-');
+    let ([version], [flags]) = (bytes(&known[..2])?, bytes(&known[53..])?);
+    let trace = TraceId::from_bytes(bytes(&known[3..35])?);
+    let span = SpanId::from_bytes(bytes(&known[36..52])?);
     let is_readable = match version {
         0 => more.is_empty(),
         0xff => false,
-        _ => more.is_empty() || more.starts_with('-'),
+        _ => more.is_empty() || more.starts_with(b"-"),
     };
-    let (trace, span) = (TraceId::from(trace), SpanId::from(u64::try_from(span).ok()?));
-    let flags = u8::try_from(flags).ok()? & KNOWN_FLAGS;
-    let is_valid = is_readable && trace != TraceId::INVALID && span != SpanId::INVALID;
-    is_valid.then(|| (trace, span, TraceFlags::new(flags)))
+    let is_valid =
+        are_parted && is_readable && trace != TraceId::INVALID && span != SpanId::INVALID;
+    is_valid.then(|| (trace, span, TraceFlags::new(flags & KNOWN_FLAGS)))
 }
 
-/// Reads at most 32 digits, which are lowercase.
-fn number(text: &str) -> Option<u128> {
-    text.bytes().try_fold(0, |number, byte| {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(digit))
-    })
+/// Reads bytes of two digits each.
+fn bytes<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let (mut bytes, mut all) = ([0; N], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
+        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
+        *byte = high << 4 | low;
+        all |= high | low;
+    }
+    (all < 16).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -70,7 +77,8 @@ mod tests {
     /// What is sent of what is read.
     fn again(text: &str) -> Option<String> {
         let (trace, span, flags) = read(text)?;
-        Some(written(&SpanContext::new(trace, span, flags, true, TraceState::NONE)))
+        let text = written(&SpanContext::new(trace, span, flags, true, TraceState::NONE));
+        String::from_utf8(text.to_vec()).ok()
     }
 
     #[test]
