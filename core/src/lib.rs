@@ -8,7 +8,7 @@
 //! - A **conduit** ([`Conduit`]) is one instance of a service. It sends messages to services and
 //!   binds to subjects to receive them.
 //! - A **transport** ([`transport::Transport`]) moves packets between conduits: `conduit-nats` over
-//!   a NATS server, `conduit-memory` within a process.
+//!   a NATS server, `conduit-redis` over Redis or Valkey, `conduit-memory` within a process.
 //! - An **encoder** ([`Encoder`], [`Encode`], [`Decode`]) turns values into bytes and back:
 //!   `conduit-json`, `conduit-msgpack`, `conduit-protobuf`.
 //! - A **runtime** ([`Runtime`]) runs tasks and provides a timer and a clock: `conduit-tokio`,

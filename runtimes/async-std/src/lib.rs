@@ -6,16 +6,25 @@
 //! async-std is no longer developed (RUSTSEC-2025-0052) and names smol as its successor. This
 //! adapter is for services that already run on it; use `conduit-smol` for new ones.
 //!
-//! ```
-//! use conduit::Runtime;
-//! use conduit_async_std::AsyncStd;
-//! use std::time::Duration;
+//! [`drain_on_signal`] ends a program at SIGTERM or SIGINT without losing messages.
 //!
-//! async_std::task::block_on(async {
-//!     let at = AsyncStd.now() + Duration::from_millis(1);
-//!     AsyncStd.sleep_until(at).await;
-//!     assert!(AsyncStd.now() >= at);
-//! });
+//! ```
+//! use conduit::Conduit;
+//! use conduit_async_std::AsyncStd;
+//! use conduit_json::Json;
+//! use conduit_memory::Memory;
+//!
+//! fn main() -> Result<(), conduit::Error> {
+//!     async_std::task::block_on(async {
+//!         let math = Conduit::new("math", AsyncStd, Memory::new(), Json)?;
+//!         math.queue_bind("add").await?.serve(async |(a, b): (u64, u64)| {
+//!             a.checked_add(b).ok_or("the sum is too large")
+//!         });
+//!         let sum = math.own_service().request("add", &(20, 22)).await?;
+//!         assert_eq!(sum.decode::<u64>().await?, 42);
+//!         Ok(())
+//!     })
+//! }
 //! ```
 
 use async_std::task;

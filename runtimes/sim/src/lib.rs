@@ -32,7 +32,7 @@
 //!     });
 //!     asker.service("worker").request("never", "please").timeout(Duration::from_secs(3600)).await
 //! });
-//! let error = result.expect_err("nobody answers");
+//! let error = result.expect_err("the handler does not answer");
 //! assert_eq!(error.kind(), conduit::ErrorKind::Deadline);
 //! assert_eq!(sim.elapsed(), Duration::from_secs(3600));
 //! ```

@@ -4,16 +4,25 @@
 //! executor, which has its own threads (one, or the number in `SMOL_THREADS`) and needs no setup: a
 //! conduit can be created on any thread.
 //!
-//! ```
-//! use conduit::Runtime;
-//! use conduit_smol::Smol;
-//! use std::time::Duration;
+//! [`drain_on_signal`] ends a program at SIGTERM or SIGINT without losing messages.
 //!
-//! smol::block_on(async {
-//!     let at = Smol.now() + Duration::from_millis(1);
-//!     Smol.sleep_until(at).await;
-//!     assert!(Smol.now() >= at);
-//! });
+//! ```
+//! use conduit::Conduit;
+//! use conduit_json::Json;
+//! use conduit_memory::Memory;
+//! use conduit_smol::Smol;
+//!
+//! fn main() -> Result<(), conduit::Error> {
+//!     smol::block_on(async {
+//!         let math = Conduit::new("math", Smol, Memory::new(), Json)?;
+//!         math.queue_bind("add").await?.serve(async |(a, b): (u64, u64)| {
+//!             a.checked_add(b).ok_or("the sum is too large")
+//!         });
+//!         let sum = math.own_service().request("add", &(20, 22)).await?;
+//!         assert_eq!(sum.decode::<u64>().await?, 42);
+//!         Ok(())
+//!     })
+//! }
 //! ```
 
 mod signal;

@@ -8,17 +8,24 @@
 //! [`from_tokio`], [`into_tokio`] and [`writer_into_tokio`] convert readers and writers between
 //! tokio's I/O traits and Conduit's.
 //!
-//! ```
-//! use conduit::Runtime;
-//! use conduit_tokio::Tokio;
-//! use std::time::Duration;
+//! [`drain_on_signal`] ends a program at SIGTERM or SIGINT without losing messages.
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
-//! let at = Tokio.now() + Duration::from_millis(1);
-//! Tokio.sleep_until(at).await;
-//! assert!(Tokio.now() >= at);
-//! # }
+//! ```
+//! use conduit::Conduit;
+//! use conduit_json::Json;
+//! use conduit_memory::Memory;
+//! use conduit_tokio::Tokio;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), conduit::Error> {
+//!     let math = Conduit::new("math", Tokio, Memory::new(), Json)?;
+//!     math.queue_bind("add").await?.serve(async |(a, b): (u64, u64)| {
+//!         a.checked_add(b).ok_or("the sum is too large")
+//!     });
+//!     let sum = math.own_service().request("add", &(20, 22)).await?;
+//!     assert_eq!(sum.decode::<u64>().await?, 42);
+//!     Ok(())
+//! }
 //! ```
 
 mod bridge;

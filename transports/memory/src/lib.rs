@@ -13,6 +13,37 @@
 //! connection. Then send what a peer would send, and check the answers. With another transport, the
 //! same program runs against a real broker.
 //!
+//! ```
+//! use conduit::{Conduit, Error};
+//! use conduit_json::Json;
+//! use conduit_memory::Memory;
+//! use conduit_smol::Smol;
+//!
+//! // What is tested.
+//! async fn serve_prices(shop: &Conduit<Json>) -> Result<(), Error> {
+//!     shop.queue_bind("price").await?.serve(async |item: String| {
+//!         if item == "tea" { Ok(3) } else { Err("it is not sold") }
+//!     });
+//!     Ok(())
+//! }
+//!
+//! // In a program, with `#[test]`.
+//! fn tea_has_a_price() -> Result<(), Error> {
+//!     smol::block_on(async {
+//!         let broker = Memory::new();
+//!         let shop = Conduit::new("shop", Smol, broker.clone(), Json)?;
+//!         let test = Conduit::new("test", Smol, broker, Json)?;
+//!         serve_prices(&shop).await?;
+//!
+//!         let price = test.service("shop").request("price", "tea").await?;
+//!         assert_eq!(price.decode::<u64>().await?, 3);
+//!         test.service("shop").request("price", "coffee").await.expect_err("it is not sold");
+//!         Ok(())
+//!     })
+//! }
+//! # tea_has_a_price().expect("it has");
+//! ```
+//!
 //! A subscription is active as soon as `subscribe` returns, and a packet is routed when `publish`
 //! returns, so a test never has to wait for the broker. At its end, [`Memory::subscriptions`] and
 //! [`Memory::queued`] tell whether anything is left over.
@@ -27,34 +58,6 @@
 //! [`Memory::start_broker`] restarts the broker. Under `conduit-sim` they happen in virtual time,
 //! and reproducibly.
 //!
-//! # Example
-//! One packet from one connection to another, with the transport interface that [`conduit`] is
-//! built on:
-//!
-//! ```
-//! use bytes::Bytes;
-//! use conduit::transport::{Address, Packet, Targets, Transport};
-//! use conduit_memory::Memory;
-//! use futures_lite::{StreamExt, future::block_on};
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! block_on(async {
-//!     let publisher = Memory::new();
-//!     let subscriber = publisher.clone();
-//!
-//!     let created = Address::Subject {
-//!         service: "user-service".parse()?,
-//!         subject: "user.created".parse()?,
-//!         targets: Targets::Plain,
-//!     };
-//!     let mut packets = subscriber.subscribe(&created).await?;
-//!     publisher.publish(&created, Bytes::from_static(b"id 123"), None).await?;
-//!
-//!     assert_eq!(packets.next().await, Some(Packet::Data(Bytes::from_static(b"id 123"))));
-//!     Ok(())
-//! })
-//! # }
-//! ```
 
 mod broker;
 mod connection;

@@ -34,7 +34,7 @@ pub enum NatsEvent {
     /// The connection has ended for good: the last of its transports was closed, or the options
     /// limit the number of attempts. Nothing comes after it.
     Closed,
-    /// Whoever reads this stream was too slow, and so many older events were dropped.
+    /// The reader of this stream was too slow, and so many older events were dropped.
     Missed(u64),
 }
 
@@ -82,8 +82,8 @@ impl fmt::Display for NatsEvent {
 
 /// The events of a connection, from when this was made by [`Nats::events`](crate::Nats::events).
 ///
-/// A [`Stream`] that ends with the connection. It holds 256 events; whoever does not read them
-/// loses the oldest, and is told by [`NatsEvent::Missed`].
+/// A [`Stream`] that ends with the connection. It holds 256 events: a reader that is too slow loses
+/// the oldest, and gets [`NatsEvent::Missed`].
 pub struct Events(Announced<NatsEvent>);
 
 impl Events {

@@ -1,21 +1,23 @@
 //! NATS for Conduit, by [async-nats](async_nats).
 //!
 //! ```no_run
+//! use conduit::Conduit;
+//! use conduit_json::Json;
 //! use conduit_nats::Nats;
+//! use conduit_tokio::Tokio;
 //!
-//! # async fn connect() -> Result<(), conduit_nats::ConnectError> {
-//! // What a conduit takes as its transport:
-//! let nats = Nats::connect("nats://localhost:4222").await?;
-//! # drop(nats);
-//! # Ok(())
-//! # }
+//! async fn connect() -> Result<Conduit<Json>, Box<dyn std::error::Error>> {
+//!     let nats = Nats::connect("nats://localhost:4222").await?;
+//!     Ok(Conduit::new("user-service", Tokio, nats, Json)?)
+//! }
+//! # drop(connect);
 //! ```
 //!
 //! It works in any async runtime. async-nats needs tokio: under tokio its tasks run in the runtime
 //! that [`Nats`] is made in, elsewhere in one background thread.
 //!
-//! Whoever runs the servers finds the subjects, the permissions, the timeouts and what each error
-//! means in [`operating`].
+//! For operators, [`operating`] has the subjects, the permissions, the timeouts and what each error
+//! means.
 //!
 //! # What is not promised
 //!

@@ -74,7 +74,7 @@ impl Nats {
     /// What happens to the connection from now on: lost, made again, denied, and so on. All of it
     /// goes to `tracing` too.
     ///
-    /// A client that was handed in tells nobody of its events: then this ends at once.
+    /// The events of a client that was handed in are not known: then this ends at once.
     ///
     /// ```no_run
     /// # async fn watch(nats: conduit_nats::Nats) {

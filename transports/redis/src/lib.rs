@@ -1,14 +1,16 @@
 //! Redis and Valkey for Conduit.
 //!
 //! ```no_run
+//! use conduit::Conduit;
+//! use conduit_json::Json;
 //! use conduit_redis::Redis;
+//! use conduit_tokio::Tokio;
 //!
-//! # async fn connect() -> Result<(), conduit_redis::ConnectError> {
-//! // What a conduit takes as its transport:
-//! let redis = Redis::connect("redis://localhost:6379").await?;
-//! # drop(redis);
-//! # Ok(())
-//! # }
+//! async fn connect() -> Result<Conduit<Json>, Box<dyn std::error::Error>> {
+//!     let redis = Redis::connect("redis://localhost:6379").await?;
+//!     Ok(Conduit::new("user-service", Tokio, redis, Json)?)
+//! }
+//! # drop(connect);
 //! ```
 //!
 //! It works in any async runtime: a thread of its own drives each connection.

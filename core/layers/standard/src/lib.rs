@@ -12,6 +12,27 @@
 //! [`Retry`], [`Limit`], [`Breaker`], [`Timeout`]: each try takes a permit, asks the breaker, and has
 //! its own time; what the limit refuses is no failure for the breaker.
 //!
+//! ```
+//! use std::time::Duration;
+//!
+//! use conduit::{Conduit, Error};
+//! use conduit_json::Json;
+//! use conduit_layers::{Breaker, Limit, Retry, Timeout, Times};
+//! use conduit_memory::Memory;
+//! use conduit_smol::Smol;
+//!
+//! fn client(broker: Memory) -> Result<Conduit<Json>, Error> {
+//!     let builder = Conduit::builder("client").runtime(Smol).transport(broker).encoder(Json);
+//!     builder
+//!         .layer(Retry::new())
+//!         .layer(Limit::outbound(64))
+//!         .layer(Breaker::new())
+//!         .layer(Timeout::new(Times::whole(Duration::from_secs(5))))
+//!         .build()
+//! }
+//! # client(Memory::new()).expect("it is valid");
+//! ```
+//!
 //! [`Names`] bounds the labels and names that layers for metrics and traces give to calls.
 //!
 //! They use the public interface of the core alone, and the clock of the conduit's runtime: they run in
