@@ -1,7 +1,7 @@
 //! `cargo run --example production`
 //!
 //! A service as it runs in production: settings from the environment, layers around every call, traces
-//! on stdout, health over HTTP, and an end at SIGTERM that loses nothing.
+//! on stdout, logs on stderr, health over HTTP, and an end at SIGTERM that loses nothing.
 //!
 //! Without a server it runs in memory, orders once from itself, and ends. With one it serves until it
 //! is asked to end:
@@ -15,7 +15,7 @@ mod health;
 mod orders;
 mod settings;
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{error::Error, io, process::ExitCode, time::Duration};
 
 use conduit::{Conduit, transport::Transport};
 use conduit_json::Json;
@@ -28,6 +28,7 @@ use conduit_tokio::{Tokio, drain_on_signal};
 use futures_lite::future;
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use opentelemetry_stdout::SpanExporter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
     orders::{ORDER, Order},
@@ -53,6 +54,9 @@ async fn main() -> ExitCode {
 /// Returns how many messages were cut off.
 async fn run() -> Result<usize, Box<dyn Error>> {
     let settings = Settings::from_env()?;
+    // Failures that no caller receives. The default, INFO, also tells of connections.
+    let logs = tracing_subscriber::fmt().with_max_level(LevelFilter::WARN);
+    logs.with_writer(io::stderr).init();
     // A real program exports to a collector, by opentelemetry-otlp, and installs a recorder of metrics
     // here, such as metrics-exporter-prometheus.
     let spans = SdkTracerProvider::builder()
@@ -112,6 +116,8 @@ fn conduit<T: Transport>(
         .runtime(Tokio)
         .transport(transport)
         .encoder(Json)
+        .version(env!("CARGO_PKG_VERSION"))
+        .discoverable(true)
         .limits(&settings.limits)
         .map_failure(orders::failure)
         .layer(otel)
