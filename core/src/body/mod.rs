@@ -10,7 +10,10 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 
 pub use self::{incoming::IncomingBody, writer::BodyWriter};
-use crate::producer::Producer;
+use crate::{
+    Error,
+    producer::{Prepared, Producer},
+};
 
 /// A body that is sent without encoding: text, bytes, a reader, a stream, or nothing.
 ///
@@ -129,12 +132,14 @@ impl Body {
         })
     }
 
-    pub(crate) fn from_producer(producer: Producer) -> Self {
-        Self(producer)
+    /// Returns the bytes, if all of them are in memory and there are at most `chunk`.
+    pub(crate) fn whole(&self, chunk: usize) -> Option<&[u8]> {
+        self.0.whole(chunk)
     }
 
-    pub(crate) fn into_producer(self) -> Producer {
-        self.0
+    /// Reads what is available without waiting, to see whether the body fits one packet.
+    pub(crate) async fn prepare(self, chunk: usize) -> Result<Prepared, Error> {
+        self.0.prepare(chunk).await
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 use crate::{
     Body, Encode, Encoder, Error, ServiceName, Subject,
     call::outgoing::{Outgoing, Payload},
-    call::request::{Replies, Requesting},
+    call::request::{Replies, RequestSetup, Requesting},
     call::send::Sending,
     driver::Endpoint,
     handle::Handle,
@@ -166,11 +166,16 @@ impl<E: Encoder> Client<E> {
     }
 
     fn ask_all(&self, outgoing: Outgoing) -> Replies<E> {
-        Replies::new(outgoing, self.handle.clone(), self.timeout, self.inherited)
+        Replies::new(self.setup(outgoing))
     }
 
     fn ask(&self, outgoing: Outgoing) -> Requesting<E> {
-        Requesting::new(outgoing, self.handle.clone(), self.timeout, self.inherited)
+        Requesting::new(self.setup(outgoing))
+    }
+
+    fn setup(&self, outgoing: Outgoing) -> RequestSetup<E> {
+        let (handle, timeout, inherited) = (self.handle.clone(), self.timeout, self.inherited);
+        RequestSetup { outgoing, handle, timeout, inherited }
     }
 
     fn outgoing<S>(&self, subject: S, payload: Result<Payload, Error>) -> Outgoing

@@ -1,21 +1,11 @@
 //! A future that is configured by methods, and starts when it is first polled.
 
-use std::{
-    future::Future,
-    task::{Context, Poll},
+use std::task::{Context, Poll};
+
+use crate::{
+    Error,
+    layer::{Boxed, Outcome},
 };
-
-use crate::layer::{Boxed, Outcome};
-
-/// The result of the first poll of a future, before it waits for anything.
-pub(crate) enum Started<T, F> {
-    Done(T),
-    Running(F),
-    /// It is boxed already.
-    Boxed(Boxed<'static, T>),
-    /// It passes layers, and a function makes the result of their outcome.
-    Layered(Boxed<'static, Outcome>, fn(Outcome) -> T),
-}
 
 /// The state of a future that starts with its first poll.
 // Most messages never leave the first state, where a box would cost more than the size.
@@ -23,8 +13,16 @@ pub(crate) enum Started<T, F> {
 pub(crate) enum Lazy<S, T> {
     New(S),
     Running(Boxed<'static, T>),
+    /// It passes layers, and a function makes the result of their outcome.
     Layered(Boxed<'static, Outcome>, fn(Outcome) -> T),
     Done,
+}
+
+impl<S, T: Send + 'static> Lazy<S, Result<T, Error>> {
+    /// Creates a future that fails without waiting.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self::Running(Box::pin(async { Err(error) }))
+    }
 }
 
 impl<S, T> Lazy<S, T> {
@@ -48,23 +46,11 @@ impl<S, T> Lazy<S, T> {
 
     /// Polls the future; the first call starts it.
     #[inline]
-    pub(crate) fn poll<F>(
-        &mut self,
-        cx: &mut Context<'_>,
-        start: impl FnOnce(S) -> Started<T, F>,
-    ) -> Poll<T>
-    where
-        F: Future<Output = T> + Send + 'static,
-    {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, start: impl FnOnce(S) -> Self) -> Poll<T> {
         if matches!(self, Self::New(_))
             && let Self::New(setup) = std::mem::replace(self, Self::Done)
         {
-            match start(setup) {
-                Started::Done(result) => return Poll::Ready(result),
-                Started::Running(running) => *self = Self::Running(Box::pin(running)),
-                Started::Boxed(running) => *self = Self::Running(running),
-                Started::Layered(passing, finish) => *self = Self::Layered(passing, finish),
-            }
+            *self = start(setup);
         }
         let result = match self {
             Self::Running(running) => running.as_mut().poll(cx),

@@ -10,7 +10,7 @@ use crate::{
     error::encoded,
     handle::Open,
     layer::{self, Around, Begun, Boxed, Call, CallKind, Context, OutboundCall, To},
-    producer::{Prepared, Producer},
+    producer::Prepared,
     proto::{
         Outbound, ReasonCode,
         frame::{ContentType, Head, HeadRef, Request, Single, StreamId},
@@ -20,19 +20,18 @@ use crate::{
 
 /// A body, with its content type if an encoder made it.
 pub(crate) struct Payload {
-    pub(crate) producer: Producer,
+    pub(crate) body: Body,
     pub(crate) content_type: Option<ContentType>,
 }
 
 impl Payload {
     pub(crate) fn raw(body: Body) -> Self {
-        Self { producer: body.into_producer(), content_type: None }
+        Self { body, content_type: None }
     }
 
     pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
         let (content_type, bytes) = encoded(encoder, value)?;
-        let producer = Body::from(bytes).into_producer();
-        Ok(Self { producer, content_type: Some(content_type) })
+        Ok(Self { body: bytes.into(), content_type: Some(content_type) })
     }
 }
 
@@ -45,7 +44,7 @@ pub(crate) struct Outgoing {
 
 struct Parts {
     to: Arc<Endpoint>,
-    producer: Producer,
+    body: Body,
     content_type: Option<ContentType>,
     headers: Headers,
     /// Whether the subject is that of a contract.
@@ -61,8 +60,8 @@ impl Outgoing {
         context: Context,
     ) -> Self {
         let parts = to.and_then(|to| {
-            let Payload { producer, content_type } = payload?;
-            Ok(Parts { to, producer, content_type, headers: Headers::new(), is_by_contract: false })
+            let Payload { body, content_type } = payload?;
+            Ok(Parts { to, body, content_type, headers: Headers::new(), is_by_contract: false })
         });
         Self { handle, parts, context }
     }
@@ -97,8 +96,8 @@ impl Outgoing {
         change: impl FnOnce(&mut OutboundCall),
     ) -> Result<Boxed<'static, layer::Outcome>, Error> {
         let Self { handle, parts, context } = self;
-        let Parts { to, producer, content_type, headers, is_by_contract } = parts?;
-        let (to, body) = (To::Endpoint(to), Body::from_producer(producer));
+        let Parts { to, body, content_type, headers, is_by_contract } = parts?;
+        let to = To::Endpoint(to);
         let mut call = OutboundCall::new(kind, handle, to, headers, content_type, body, context);
         change(&mut call);
         call.0.options.is_by_contract = is_by_contract;
@@ -111,8 +110,7 @@ impl Outgoing {
         let Call { handle, to, body, content_type, headers, .. } = *call.0;
         let parts = match to {
             To::Endpoint(to) => {
-                let (producer, is_by_contract) = (body.into_producer(), false);
-                Ok(Parts { to, producer, content_type, headers, is_by_contract })
+                Ok(Parts { to, body, content_type, headers, is_by_contract: false })
             }
             To::Asker(..) => Err(layer::Outcome::of_another_call()),
         };
@@ -137,10 +135,10 @@ impl Outgoing {
     #[inline]
     pub(super) fn send_now(&self, number: &mut Option<u64>) -> Option<Result<(), Error>> {
         // What is wrong is reported by `check`.
-        let Parts { to, producer, content_type, headers, .. } = self.parts.as_ref().ok()?;
+        let Parts { to, body, content_type, headers, .. } = self.parts.as_ref().ok()?;
         let shared = self.handle.shared();
         let can_send = shared.is_ready() && shared.check_open().is_ok();
-        let body = producer.whole(shared.chunk()).filter(|_| can_send)?;
+        let body = body.whole(shared.chunk()).filter(|_| can_send)?;
         let head = HeadRef {
             source: &shared.source,
             content_type: content_type.as_ref(),
@@ -153,9 +151,9 @@ impl Outgoing {
     }
 
     /// Checks the message, and separates its body from the rest.
-    pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Producer), Error> {
+    pub(crate) fn check(self, request: Option<Request>) -> Result<(Ready, Body), Error> {
         let Self { handle, parts, .. } = self;
-        let Parts { to, producer: body, content_type, headers, .. } = parts?;
+        let Parts { to, body, content_type, headers, .. } = parts?;
         let shared = handle.shared();
         shared.check_open().map_err(|error| to.about(error))?;
         let source = shared.source.clone();
@@ -173,7 +171,7 @@ pub(crate) struct Ready {
 
 impl Ready {
     /// Checks whether the body fits one packet.
-    pub(crate) async fn prepare(&self, body: Producer) -> Result<Prepared, Error> {
+    pub(crate) async fn prepare(&self, body: Body) -> Result<Prepared, Error> {
         let prepared = body.prepare(self.handle.shared().chunk()).await;
         prepared.map_err(|error| self.to.about(error))
     }

@@ -9,13 +9,13 @@ use std::{
 
 use crate::{
     Body, Delivery, Error, ErrorKind, Headers,
-    call::lazy::{Lazy, Started},
+    call::lazy::Lazy,
     call::outgoing::{Payload, in_time},
     driver::{Replier, Shared},
     error::Causes,
     handle::Open,
     layer::{self, Begun, Boxed, Call, CallKind, Context, Done, OutboundCall, Outcome, To},
-    producer::{Prepared, Producer},
+    producer::Prepared,
     proto::{
         Asked, Detail, Outbound, Reason, ReasonCode,
         frame::{ContentType, Head, Receiver, Single, StreamId},
@@ -93,11 +93,11 @@ async fn send(
     shared: &Arc<Shared>,
     replier: &Replier,
     head: &Head,
-    producer: Producer,
+    body: Body,
     deadline: Option<Instant>,
 ) -> Result<(), Error> {
     let request = replier.request;
-    match producer.prepare(shared.chunk()).await? {
+    match body.prepare(shared.chunk()).await? {
         Prepared::Whole(body) => {
             let reply = Single::Reply(request.message, head.borrowed(), &body);
             let to = shared.destinations.get(&replier.asker.inbox());
@@ -146,7 +146,7 @@ impl ReplySetup {
     fn run(self) -> impl Future<Output = Result<(), Error>> + Send {
         async move {
             let replier = self.replier.ok_or(ErrorKind::NotARequest)?;
-            let Payload { producer, content_type } = self.payload?;
+            let Payload { body, content_type } = self.payload?;
             let shared = self.handle.shared();
             shared.check_open()?;
             if !replier.claim() {
@@ -155,9 +155,9 @@ impl ReplySetup {
             let mut unfinished = Unfinished { replier: &replier, reason: None };
             let head = head(shared, content_type, self.headers);
             let result = if !self.context.is_layered() {
-                send(shared, &replier, &head, producer, None).await
+                send(shared, &replier, &head, body, None).await
             } else {
-                pass_layers(self.handle.clone(), &replier, self.context, head, producer).await
+                pass_layers(self.handle.clone(), &replier, self.context, head, body).await
             };
             match &result {
                 Ok(()) => std::mem::forget(unfinished),
@@ -184,7 +184,7 @@ fn pass_layers(
     replier: &Arc<Replier>,
     context: Context,
     head: Head,
-    producer: Producer,
+    body: Body,
 ) -> Boxed<'static, Result<(), Error>> {
     let subject = context.cause().map(|cause| cause.subject().clone());
     let Some(subject) = subject else {
@@ -192,7 +192,7 @@ fn pass_layers(
         return Box::pin(async { Err(ErrorKind::NotARequest.into()) });
     };
     let to = To::Asker(Arc::clone(replier), subject);
-    let (body, Head { headers, content_type, .. }) = (Body::from_producer(producer), head);
+    let Head { headers, content_type, .. } = head;
     let call = OutboundCall::new(CallKind::Reply, handle, to, headers, content_type, body, context);
     let passing = layer::outbound(passed, call);
     Box::pin(async move {
@@ -212,7 +212,7 @@ fn passed(call: OutboundCall) -> Begun {
         };
         let shared = handle.shared();
         let head = head(shared, content_type, headers);
-        let sent = send(shared, &replier, &head, body.into_producer(), deadline).await;
+        let sent = send(shared, &replier, &head, body, deadline).await;
         Outcome::from(sent.map(|()| Done::Replied))
     }))
 }
@@ -221,7 +221,7 @@ impl Future for Replying {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(cx, |setup| Started::Running(setup.run()))
+        self.0.poll(cx, |setup| Lazy::Running(Box::pin(setup.run())))
     }
 }
 

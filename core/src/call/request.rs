@@ -16,7 +16,7 @@ pub use self::all::Replies;
 use self::asking::{Asking, Takes};
 use crate::{
     Encoder, Error, ErrorKind, Message,
-    call::lazy::{Lazy, Started},
+    call::lazy::Lazy,
     call::outgoing::Outgoing,
     driver::{Answer, Endpoint, NoAnswer},
     handle::Handle,
@@ -79,21 +79,17 @@ use crate::{
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Requesting<E>(Lazy<RequestSetup<E>, Result<Message<E>, Error>>);
 
-struct RequestSetup<E> {
-    outgoing: Outgoing,
-    handle: Handle<E>,
-    timeout: Option<Duration>,
-    inherited: Option<Instant>,
+/// A request that has not been sent.
+pub(crate) struct RequestSetup<E> {
+    pub(crate) outgoing: Outgoing,
+    pub(crate) handle: Handle<E>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) inherited: Option<Instant>,
 }
 
 impl<E: Encoder> Requesting<E> {
-    pub(crate) fn new(
-        outgoing: Outgoing,
-        handle: Handle<E>,
-        timeout: Option<Duration>,
-        inherited: Option<Instant>,
-    ) -> Self {
-        Self(Lazy::New(RequestSetup { outgoing, handle, timeout, inherited }))
+    pub(crate) fn new(setup: RequestSetup<E>) -> Self {
+        Self(Lazy::New(setup))
     }
 
     /// Sets the timeout of the request, up to the last byte of the reply.
@@ -115,48 +111,47 @@ impl<E: Encoder> Requesting<E> {
     }
 }
 
-/// Returns the deadline of a request that is made now.
-fn deadline(
-    now: Instant,
-    timeout: Option<Duration>,
-    inherited: Option<Instant>,
-) -> Option<Instant> {
-    let own = timeout.and_then(|timeout| now.checked_add(timeout));
-    own.into_iter().chain(inherited).min()
-}
-
 type Asked<E> = Result<Message<E>, Error>;
+
+impl<E> RequestSetup<E> {
+    /// Returns the deadline of the request, if it is made now.
+    fn deadline(&self) -> Option<Instant> {
+        let now = self.handle.shared().now();
+        let own = self.timeout.and_then(|timeout| now.checked_add(timeout));
+        own.into_iter().chain(self.inherited).min()
+    }
+}
 
 impl<E: Encoder> RequestSetup<E> {
     #[inline(always)]
-    fn start(self) -> Started<Asked<E>, impl Future<Output = Asked<E>> + use<E>> {
+    fn start(self) -> Lazy<Self, Asked<E>> {
         if self.outgoing.is_layered() {
             return self.pass_layers();
         }
-        Started::Running(self.run())
+        Lazy::Running(Box::pin(self.run()))
     }
 
     #[inline]
     fn run(self) -> impl Future<Output = Result<Message<E>, Error>> + Send + use<E> {
-        let Self { outgoing, handle, timeout, inherited } = self;
-        let deadline = deadline(handle.shared().now(), timeout, inherited);
+        let deadline = self.deadline();
+        let Self { outgoing, handle, .. } = self;
         ask(outgoing, deadline, move |to, answer| {
             let around = Around::default();
             Message::reply_to(handle, to.subject().clone(), answer, deadline, around)
         })
     }
 
-    fn pass_layers<F>(self) -> Started<Asked<E>, F> {
-        let Self { outgoing, handle, timeout, inherited } = self;
-        let deadline = deadline(handle.shared().now(), timeout, inherited);
+    fn pass_layers(self) -> Lazy<Self, Asked<E>> {
+        let deadline = self.deadline();
+        let Self { outgoing, handle, .. } = self;
         let (subject, around) = (outgoing.subject(), outgoing.of_conduit());
         let passing =
             outgoing.pass_layers(CallKind::Request, passed, |call| call.0.deadline = deadline);
         let (passing, subject) = match passing.and_then(|passing| Ok((passing, subject?))) {
             Ok(passing) => passing,
-            Err(error) => return Started::Done(Err(error)),
+            Err(error) => return Lazy::failed(error),
         };
-        Started::Boxed(Box::pin(async move {
+        Lazy::Running(Box::pin(async move {
             match passing.await.finish()? {
                 (Done::Reply(answer, deadline), _) => {
                     Ok(Message::reply_to(handle, subject, answer, deadline, around))

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     Body, Delivery, Error,
-    call::lazy::{Lazy, Started},
+    call::lazy::Lazy,
     call::outgoing::{Outgoing, Ready, in_time},
     layer::{Begun, CallKind, Done, Options, OutboundCall, Outcome},
     producer::{Prepared, Producer},
@@ -119,13 +119,13 @@ impl SendSetup {
         Some(self.outgoing.send_now(&mut self.number)?.map(|()| Delivery::handed_over()))
     }
 
-    fn start(self) -> Started<Sent, impl Future<Output = Sent> + use<>> {
+    fn start(self) -> Lazy<Self, Sent> {
         if self.outgoing.is_layered() {
             return self.pass_layers();
         }
         match self.begin(None) {
-            Ok(sending) => Started::Running(sending),
-            Err(error) => Started::Done(Err(error)),
+            Ok(sending) => Lazy::Running(Box::pin(sending)),
+            Err(error) => Lazy::failed(error),
         }
     }
 
@@ -138,14 +138,14 @@ impl SendSetup {
     }
 
     #[inline(never)]
-    fn pass_layers<F>(self) -> Started<Sent, F> {
+    fn pass_layers(self) -> Lazy<Self, Sent> {
         let Self { outgoing, expect, confirm, .. } = self;
         let options = Options { expect, confirm, ..Options::default() };
         let passing =
             outgoing.pass_layers(CallKind::OneWay, passed, |call| call.0.options = options);
         match passing {
-            Ok(passing) => Started::Layered(passing, finished),
-            Err(error) => Started::Done(Err(error)),
+            Ok(passing) => Lazy::Layered(passing, finished),
+            Err(error) => Lazy::failed(error),
         }
     }
 }
@@ -174,7 +174,7 @@ fn finished(outcome: Outcome) -> Sent {
 
 async fn send(
     mut ready: Ready,
-    body: Producer,
+    body: Body,
     expect: Option<usize>,
     confirm: bool,
     deadline: Option<Instant>,
@@ -182,8 +182,7 @@ async fn send(
     let sent = match ready.prepare(body).await? {
         Prepared::Whole(body) if !confirm => publish(&mut ready, body, deadline).await,
         Prepared::Whole(body) => {
-            let producer = Body::from(body).into_producer();
-            stream(&mut ready, producer, expect, confirm, deadline).await
+            stream(&mut ready, Producer::bytes(body), expect, confirm, deadline).await
         }
         Prepared::Streamed(producer) => {
             stream(&mut ready, producer, expect, confirm, deadline).await

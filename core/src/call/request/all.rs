@@ -11,8 +11,8 @@ use futures_core::Stream;
 use futures_lite::stream;
 
 use super::{
+    RequestSetup,
     asking::{Asking, Takes, check, prepare},
-    deadline,
 };
 use crate::{
     Encoder, Error, Message,
@@ -87,22 +87,14 @@ enum RepliesState<E> {
 }
 
 struct Plan<E> {
-    outgoing: Outgoing,
-    handle: Handle<E>,
-    timeout: Option<Duration>,
-    inherited: Option<Instant>,
+    setup: RequestSetup<E>,
     expect: Option<usize>,
     silence: Option<Duration>,
 }
 
 impl<E: Encoder> Replies<E> {
-    pub(crate) fn new(
-        outgoing: Outgoing,
-        handle: Handle<E>,
-        timeout: Option<Duration>,
-        inherited: Option<Instant>,
-    ) -> Self {
-        let plan = Plan { outgoing, handle, timeout, inherited, expect: None, silence: None };
+    pub(crate) fn new(setup: RequestSetup<E>) -> Self {
+        let plan = Plan { setup, expect: None, silence: None };
         Self(RepliesState::Planned(Some(Box::new(plan))))
     }
 
@@ -126,17 +118,17 @@ impl<E: Encoder> Replies<E> {
 
     /// Sets the timeout of the request, up to the last byte of all replies.
     pub fn timeout(self, timeout: Duration) -> Self {
-        self.plan(|plan| plan.timeout = Some(timeout))
+        self.plan(|plan| plan.setup.timeout = Some(timeout))
     }
 
     /// Removes the timeout: the stream ends by its count, by silence, or when it is dropped.
     pub fn no_timeout(self) -> Self {
-        self.plan(|plan| plan.timeout = None)
+        self.plan(|plan| plan.setup.timeout = None)
     }
 
     /// Adds a header. An invalid header is reported by the stream.
     pub fn header(self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        self.plan(|plan| plan.outgoing.header(key.as_ref(), value.as_ref()))
+        self.plan(|plan| plan.setup.outgoing.header(key.as_ref(), value.as_ref()))
     }
 }
 
@@ -175,7 +167,8 @@ fn replies<E: Encoder>(plan: Box<Plan<E>>) -> impl Stream<Item = Result<Message<
             State::Over => return None,
             State::Asked(asking, handle, around) => (asking, handle, around),
             State::Planned(plan) => {
-                let (handle, around) = (plan.handle.clone(), plan.outgoing.of_conduit());
+                let (handle, around) =
+                    (plan.setup.handle.clone(), plan.setup.outgoing.of_conduit());
                 match begin(*plan).await {
                     Ok(asking) => (asking, handle, around),
                     Err(error) => return Some((Err(error), State::Over)),
@@ -203,8 +196,8 @@ struct AskingAll {
 }
 
 async fn begin<E: Encoder>(plan: Plan<E>) -> Result<Box<AskingAll>, Error> {
-    let Plan { outgoing, handle, timeout, inherited, expect, silence } = plan;
-    let deadline = deadline(handle.shared().now(), timeout, inherited);
+    let Plan { setup, expect, silence } = plan;
+    let (deadline, outgoing) = (setup.deadline(), setup.outgoing);
     let options = Options { expect, silence, ..Options::default() };
     if !outgoing.is_layered() {
         return Ok(Box::new(ask_all(outgoing, deadline, options).await?));

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_lite::FutureExt;
 
 use crate::{
-    Error, ErrorKind, Executed, MessageId,
+    Body, Error, ErrorKind, Executed, MessageId,
     call::outgoing::{Outgoing, Ready},
     delivery,
     driver::{Answer, NoAnswer, OutboundStream, Pending, RequestStep, Room, Shared},
@@ -230,7 +230,7 @@ pub(super) fn check(
     outgoing: Outgoing,
     deadline: Option<Instant>,
     takes_all: bool,
-) -> Result<(MessageId, Ready, Producer), Error> {
+) -> Result<(MessageId, Ready, Body), Error> {
     let shared = outgoing.handle.shared();
     let now = shared.now();
     let message = shared.message_id();
@@ -244,7 +244,7 @@ pub(super) fn check(
 /// Checks whether the body fits one packet, and waits until replies can arrive.
 pub(super) async fn prepare(
     ready: &Ready,
-    body: Producer,
+    body: Body,
     deadline: Option<Instant>,
 ) -> Result<Prepared, Error> {
     let shared = ready.handle.shared();
