@@ -142,6 +142,7 @@ mod stats;
 mod texts;
 mod traffic;
 pub mod transport;
+mod until;
 mod worker;
 
 #[cfg(test)]

@@ -192,10 +192,6 @@ struct HandlerWithState<S, F> {
 }
 
 impl<S: Send + Sync, F> HandlerWithState<S, F> {
-    fn new(state: Arc<S>, function: F) -> Self {
-        Self { state, function: Arc::new(function) }
-    }
-
     /// Calls the function. The future keeps what it needs of this.
     fn call<A: Send, M>(
         &self,
@@ -210,14 +206,18 @@ impl<S: Send + Sync, F> HandlerWithState<S, F> {
 }
 
 impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
+    fn handled_by<F>(self, function: F) -> (Binding<E>, HandlerWithState<S, F>) {
+        let Self { binding, state } = self;
+        (binding, HandlerWithState { state, function: Arc::new(function) })
+    }
+
     /// Runs a function on the state and each message, as [`Binding::to`] does.
     pub fn to<M, F>(self, function: F) -> Worker
     where
         M: 'static,
         F: StateHandler<S, (Message<E>,), M, Output: HandlerOutput>,
     {
-        let Self { binding, state } = self;
-        let handler = HandlerWithState::new(state, function);
+        let (binding, handler) = self.handled_by(function);
         binding.to(move |message| handler.call((message,)))
     }
 
@@ -229,8 +229,7 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (T,), M, Output: HandlerOutput>,
     {
-        let Self { binding, state } = self;
-        let handler = HandlerWithState::new(state, function);
+        let (binding, handler) = self.handled_by(function);
         binding.values_to(move |value| handler.call((value,)))
     }
 
@@ -245,8 +244,7 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (T,), M, Output = Result<V, X>>,
     {
-        let Self { binding, state } = self;
-        let handler = HandlerWithState::new(state, function);
+        let (binding, handler) = self.handled_by(function);
         binding.serve(move |value| handler.call((value,)))
     }
 
@@ -261,8 +259,7 @@ impl<E: Encoder, S: Send + Sync + 'static> BindingWithState<E, S> {
         M: 'static,
         F: StateHandler<S, (T, Message<E>), M, Output = Result<V, X>>,
     {
-        let Self { binding, state } = self;
-        let handler = HandlerWithState::new(state, function);
+        let (binding, handler) = self.handled_by(function);
         binding.serve_with(move |value, message| handler.call((value, message)))
     }
 }

@@ -261,8 +261,7 @@ impl<'a> PacketDelivery<'a> {
             Gap::Missed(count) => {
                 missed.add(count);
                 all_missed.add(count);
-                let (subject, source) = (Some(&self.route.subject), Some(&head.source));
-                let seen = EventFields { subject, source, count, ..EventFields::default() };
+                let seen = EventFields::about(&self.route.subject, &head.source, count);
                 self.shared.log(Logged::Missed, seen);
             }
             Gap::Filled => {

@@ -15,6 +15,7 @@ use crate::{
         frame::{Frame, Head},
     },
     transport::{Address, Target},
+    until::until,
 };
 
 /// The packets that hand messages on, until the transport accepts them. Their messages were waiting
@@ -94,13 +95,8 @@ impl HandingOn {
 
     /// Waits until there is room to hand on more.
     pub(super) async fn room(&self) {
-        loop {
-            let gone = self.gone.listen();
-            if self.sender.len() < MOST || self.sender.is_closed() {
-                return;
-            }
-            gone.await;
-        }
+        let has_room = || self.sender.len() < MOST || self.sender.is_closed();
+        until(&self.gone, has_room).await;
     }
 
     /// Publishes the packets in order, until the conduit closes and all of them are sent.

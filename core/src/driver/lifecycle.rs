@@ -12,7 +12,7 @@ use super::{
     ground::{EventFields, Ground, Logged, Stage},
     inbox,
 };
-use crate::{accept::Gate, error::Causes};
+use crate::{accept::Gate, error::Causes, until::until};
 
 /// Starts a conduit.
 pub(crate) fn start(ground: Ground, gate: Gate) -> Arc<Shared> {
@@ -45,7 +45,7 @@ async fn run(shared: &Shared) {
                 && !shared.work.is_giving_back()
                 && shared.work.handlers() == 0
         };
-        until(shared, is_quiet).await;
+        until(&shared.ended, is_quiet).await;
         answer_last_questions(shared);
         shared.close_outbox();
         shared.handing_on.close();
@@ -88,7 +88,7 @@ async fn drain(shared: &Shared) {
             && shared.requests.len() == 0
             && shared.streams.open() == (0, 0)
     };
-    future::or(until(shared, is_idle), shared.limit_passed()).await;
+    future::or(until(&shared.ended, is_idle), shared.limit_passed()).await;
 }
 
 /// Returns whether messages wait, are being handled, or are being given back. Refused requests and
@@ -97,17 +97,6 @@ fn has_messages(shared: &Shared) -> bool {
     // A message that waited a moment ago may be counted by now, so the counters are checked last.
     // Checking them first saves looking into every binding.
     shared.work.is_busy() || shared.routes.has_waiting() || shared.work.is_busy()
-}
-
-/// Waits until a condition holds. Every change that may make it true notifies `ended`.
-async fn until(ground: &Ground, holds: impl Fn() -> bool) {
-    loop {
-        let ended = ground.ended.listen();
-        if holds() {
-            return;
-        }
-        ended.await;
-    }
 }
 
 /// Closes a conduit, since its last handle was dropped. Handlers do not keep it open, so this is

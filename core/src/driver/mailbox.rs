@@ -29,6 +29,7 @@ use crate::{
     Subject,
     accept::Gate,
     proto::{BindingId, BindingKind, Label, Queue, frame::Head},
+    until::until,
 };
 
 pub(crate) struct Mailbox {
@@ -147,9 +148,7 @@ impl Mailbox {
         let ground = &self.work.ground;
         self.record.lost.add(1);
         ground.counters.lost.add(1);
-        let (subject, source) = (Some(subject), Some(&head.source));
-        ground
-            .log(Logged::Lost, EventFields { subject, source, count: 1, ..EventFields::default() });
+        ground.log(Logged::Lost, EventFields::about(subject, &head.source, 1));
     }
 
     /// Returns whether there is room for one more message of `bytes`.
@@ -239,13 +238,7 @@ impl Mailbox {
 
     /// Waits until no more messages can be added.
     pub(crate) async fn completed(&self) {
-        loop {
-            let listener = self.completed.listen();
-            if self.is_complete() {
-                return;
-            }
-            listener.await;
-        }
+        until(&self.completed, || self.is_complete()).await;
     }
 
     /// Ends reading. Returns the messages that wait, which count as being given back.

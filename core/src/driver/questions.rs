@@ -19,6 +19,7 @@ use crate::{
     lock::lock,
     proto::frame::Frame,
     transport::{Address, Targets},
+    until::until,
 };
 
 /// The questions that this conduit has asked, and waits for the answers to.
@@ -98,13 +99,8 @@ impl Questions {
     }
 
     async fn over(&self, message: MessageId) {
-        loop {
-            let over = self.over.listen();
-            if lock(&self.open).get(&message).is_none_or(|open| open.is_over) {
-                return;
-            }
-            over.await;
-        }
+        let is_over = || lock(&self.open).get(&message).is_none_or(|open| open.is_over);
+        until(&self.over, is_over).await;
     }
 
     /// Handles the answer of an instance in a packet of `bytes`: the first one, while there is room.

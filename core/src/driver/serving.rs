@@ -19,6 +19,7 @@ use crate::{
         frame::{Frame, Request},
     },
     transport::{Address, Target},
+    until::until,
 };
 
 pub(crate) struct Serving {
@@ -102,13 +103,7 @@ impl Replier {
 
     /// Waits until the request is cancelled.
     async fn cancelled(&self) {
-        loop {
-            let listener = self.cancellation.listen();
-            if self.is_cancelled() {
-                return;
-            }
-            listener.await;
-        }
+        until(&self.cancellation, || self.is_cancelled()).await;
     }
 
     /// Waits until the answer is no longer needed: the request is cancelled, or its deadline has

@@ -113,8 +113,8 @@ async fn handle_one(
     };
     let outcome = future::or(async { Some(running.await) }, stopped).await;
     let log = |event: Logged, error: Option<&dyn Display>| {
-        let (subject, source) = (Some(&record.subject), Some(&source));
-        shared.log(event, EventFields { subject, source, error, ..EventFields::default() });
+        let seen = EventFields { error, ..EventFields::about(&record.subject, &source, 0) };
+        shared.log(event, seen);
     };
     let panicked = |panic: &(dyn Any + Send)| {
         let text = panic_text(panic);

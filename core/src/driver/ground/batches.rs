@@ -15,6 +15,7 @@ use crate::{
     error::Causes,
     proto::frame::{Frame, Members, Single},
     transport::{Targets, TransportError, TransportErrorKind},
+    until::until,
 };
 
 /// A batch that is being published in the background. It is lost if this is dropped before it is.
@@ -173,13 +174,8 @@ impl Ground {
 
     /// Waits until every message that waited has been handed over, or is lost.
     pub(crate) async fn empty_send_buffer(&self) {
-        loop {
-            let published = self.send_buffer.published.listen();
-            if self.send_buffer.is_empty() || self.is_closed() {
-                return;
-            }
-            published.await;
-        }
+        let is_empty = || self.send_buffer.is_empty() || self.is_closed();
+        until(&self.send_buffer.published, is_empty).await;
     }
 
     /// Publishes a batch, if that is possible without waiting. Returns whether it was; otherwise it is

@@ -77,6 +77,10 @@ pub(crate) struct EventFields<'a> {
 }
 
 impl<'a> EventFields<'a> {
+    pub(crate) fn about(subject: &'a Subject, source: &'a Source, count: u64) -> Self {
+        Self { subject: Some(subject), source: Some(source), count, error: None }
+    }
+
     pub(crate) fn error(error: &'a dyn fmt::Display) -> Self {
         Self { error: Some(error), ..Self::default() }
     }

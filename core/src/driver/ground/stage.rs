@@ -76,6 +76,7 @@ impl Lifecycle {
         before < stage
     }
 
+    // Every handler waits for it, so that it is no future within another.
     async fn wait<T>(&self, mut wanted: impl FnMut(&LifecycleState) -> Option<T>) -> T {
         loop {
             let listener = self.changed.listen();

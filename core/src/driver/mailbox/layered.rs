@@ -1,6 +1,6 @@
 //! The layers of a binding.
 
-use std::{fmt, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use super::Mailbox;
 use crate::{
@@ -17,9 +17,9 @@ impl Mailbox {
         let ground = &self.work.ground;
         self.record.refused.add(1);
         ground.counters.refused.add(1);
-        let error: Option<&dyn fmt::Display> = Some(&OneLine(refusal.text()));
-        let (subject, source) = (Some(subject), Some(source));
-        ground.log(Logged::Refused, EventFields { subject, source, count: 1, error });
+        let text = OneLine(refusal.text());
+        let seen = EventFields { error: Some(&text), ..EventFields::about(subject, source, 1) };
+        ground.log(Logged::Refused, seen);
     }
 
     /// Sets what the layers of the binding are asked.

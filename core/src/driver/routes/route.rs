@@ -17,6 +17,7 @@ use crate::{
     lock::lock,
     proto::{RouteId, frame::NameCache},
     transport::{DynSubscription, Target},
+    until::until_some,
 };
 
 /// A subscription to one target of a subject.
@@ -118,14 +119,7 @@ impl Route {
 
     /// Waits until the phase is wanted.
     pub(in crate::driver) async fn wait(&self, wanted: impl Fn(&RoutePhase) -> bool) -> RoutePhase {
-        loop {
-            let listener = self.changed.listen();
-            let phase = self.phase();
-            if wanted(&phase) {
-                return phase;
-            }
-            listener.await;
-        }
+        until_some(&self.changed, move || Some(self.phase()).filter(&wanted)).await
     }
 
     pub(in crate::driver) fn is_leaving(&self) -> bool {
