@@ -61,12 +61,12 @@ impl Copy {
     }
 }
 
-/// All files below a directory, but for hidden ones and what was built.
+/// All files below a directory, but for the history and what was built.
 fn read(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> io::Result<()> {
     for entry in fs::read_dir(root.join(below))? {
         let entry = entry?;
         let name = entry.file_name();
-        if name == "target" || name.as_encoded_bytes().starts_with(b".") {
+        if name == "target" || name == ".git" {
             continue;
         }
         let path = below.join(name);
