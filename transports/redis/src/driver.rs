@@ -15,6 +15,7 @@ use async_io::{Timer, block_on};
 use bytes::BytesMut;
 use conduit::transport::ConnectionState;
 use conduit_kit::pause_before;
+use conduit_socket::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, future, io::split};
 
@@ -23,7 +24,7 @@ use crate::{
     reply::Reply,
     servers::Servers,
     shared::Shared,
-    wire::{READ_SIZE, Wire},
+    wire::{self, READ_SIZE},
 };
 
 /// How often it is looked whether the server still says something.
@@ -54,7 +55,7 @@ pub(crate) fn start(
 }
 
 async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), ConnectError>>) {
-    let mut wire = match shared.unless_stopped(Wire::connect(servers)).await {
+    let mut wire = match shared.unless_stopped(wire::connect(servers)).await {
         Some(Ok(wire)) => wire,
         failed => {
             if let Some(Err(error)) = failed {
@@ -82,12 +83,12 @@ async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), Conne
     }
 }
 
-async fn connect_again(shared: &Shared, servers: &Servers) -> Wire {
+async fn connect_again(shared: &Shared, servers: &Servers) -> Stream {
     let mut attempt = 0;
     loop {
         attempt += 1;
         Timer::after(pause_before(attempt)).await;
-        match Wire::connect(servers).await {
+        match wire::connect(servers).await {
             Ok(wire) => return wire,
             Err(error) => {
                 shared.connection.note(ConnectionState::Reconnecting);
@@ -101,22 +102,8 @@ async fn connect_again(shared: &Shared, servers: &Servers) -> Wire {
 }
 
 /// Serves a connection until it is lost.
-async fn serve(shared: &Shared, wire: Wire, connection: u64) -> io::Error {
-    match wire {
-        Wire::Plain(stream) => serve_halves(shared, &stream, &stream, connection).await,
-        Wire::Tls(stream) => {
-            let (reader, writer) = split(*stream);
-            serve_halves(shared, reader, writer, connection).await
-        }
-    }
-}
-
-async fn serve_halves(
-    shared: &Shared,
-    reader: impl AsyncRead + Send + Unpin,
-    writer: impl AsyncWrite + Send + Unpin,
-    connection: u64,
-) -> io::Error {
+async fn serve(shared: &Shared, stream: Stream, connection: u64) -> io::Error {
+    let (reader, writer) = split(stream);
     let heard = AtomicBool::new(true);
     let reading = async {
         match read(shared, reader, &heard).await {

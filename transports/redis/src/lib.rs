@@ -32,7 +32,6 @@ mod link;
 mod names;
 pub mod operating;
 mod options;
-mod queue;
 mod redis;
 mod reply;
 mod script;

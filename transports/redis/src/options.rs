@@ -1,12 +1,6 @@
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
-use futures_rustls::{
-    TlsConnector,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    rustls::{ClientConfig, RootCertStore, crypto::ring},
-};
-
-use crate::{ConnectError, ConnectErrorKind};
+use conduit_socket::Tls;
 
 /// How a connection is made: credentials, TLS, a name, limits.
 ///
@@ -22,8 +16,7 @@ pub struct Options {
     pub(crate) user: Option<String>,
     pub(crate) password: Option<String>,
     pub(crate) name: String,
-    pub(crate) roots: Vec<PathBuf>,
-    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    pub(crate) tls: Tls,
     pub(crate) primary: Option<String>,
     pub(crate) timeout: Duration,
     pub(crate) max_waiting: usize,
@@ -36,8 +29,7 @@ impl Options {
             user: None,
             password: None,
             name: "conduit".into(),
-            roots: Vec::new(),
-            certificate: None,
+            tls: Tls::default(),
             primary: None,
             timeout: Duration::from_secs(5),
             max_waiting: 32 << 20,
@@ -66,7 +58,7 @@ impl Options {
     /// Adds a file of certificates, in PEM, of authorities to trust besides those of the system. For
     /// `rediss://` URLs.
     pub fn add_root_certificates(mut self, path: impl Into<PathBuf>) -> Self {
-        self.roots.push(path.into());
+        self.tls.roots.push(path.into());
         self
     }
 
@@ -76,7 +68,7 @@ impl Options {
         certificate: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Self {
-        self.certificate = Some((certificate.into(), key.into()));
+        self.tls.certificate = Some((certificate.into(), key.into()));
         self
     }
 
@@ -108,37 +100,6 @@ impl Options {
     pub fn body_budget(mut self, bytes: u64) -> Self {
         self.body_budget = bytes;
         self
-    }
-
-    /// What sets up TLS. Reads files.
-    pub(crate) fn tls(&self) -> Result<TlsConnector, ConnectError> {
-        let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
-            ConnectError::new(ConnectErrorKind::Tls, cause)
-        };
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        for path in &self.roots {
-            let certificates = CertificateDer::pem_file_iter(path).map_err(|e| failed(e.into()))?;
-            for certificate in certificates {
-                let certificate = certificate.map_err(|e| failed(e.into()))?;
-                roots.add(certificate).map_err(|e| failed(e.into()))?;
-            }
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|e| failed(e.into()))?
-            .with_root_certificates(roots);
-        let config = match &self.certificate {
-            None => config.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = CertificateDer::pem_file_iter(certificate)
-                    .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                    .map_err(|e| failed(e.into()))?;
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|e| failed(e.into()))?;
-                config.with_client_auth_cert(chain, key).map_err(|e| failed(e.into()))?
-            }
-        };
-        Ok(Arc::new(config).into())
     }
 }
 

@@ -1,3 +1,4 @@
+use conduit_socket::Host as Server;
 use futures_rustls::TlsConnector;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
@@ -11,21 +12,13 @@ pub(crate) struct Servers {
     pub(crate) tls: Option<TlsConnector>,
 }
 
-/// The address of one server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) tls: bool,
-}
-
 impl Servers {
     /// Takes URLs apart. Of several the first that has credentials counts, for all.
     pub(crate) fn parse(urls: &[&str], mut options: Options) -> Result<Self, ConnectError> {
         let (mut addresses, mut login) = (Vec::new(), None);
         for text in urls {
             let url = Url::parse(text).map_err(invalid)?;
-            addresses.push(Server::of(&url)?);
+            addresses.push(server(&url)?);
             login = login.or_else(|| {
                 let password = decode(url.password()?);
                 Some((decode(url.username()), password))
@@ -38,7 +31,9 @@ impl Servers {
             options.user = (!user.is_empty()).then_some(user);
             options.password = Some(password);
         }
-        let tls = addresses.iter().any(|server| server.tls).then(|| options.tls()).transpose()?;
+        let tls =
+            addresses.iter().any(|server| server.tls).then(|| options.tls.connector()).transpose();
+        let tls = tls.map_err(|error| ConnectError::new(ConnectErrorKind::Tls, error))?;
         Ok(Self { addresses, options, tls })
     }
 
@@ -57,23 +52,21 @@ impl Servers {
     }
 }
 
-impl Server {
-    fn of(url: &Url) -> Result<Self, ConnectError> {
-        let tls = match url.scheme() {
-            "redis" | "valkey" => false,
-            "rediss" | "valkeys" => true,
-            _ => return Err(invalid("it begins with redis:// or rediss://")),
-        };
-        let host = match url.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(host) => host.to_string(),
-            None => return Err(invalid("there is no host in the URL")),
-        };
-        if !matches!(url.path(), "" | "/" | "/0") {
-            return Err(invalid("channels are the same in all databases: leave its number out"));
-        }
-        Ok(Self { host, port: url.port().unwrap_or(6379), tls })
+fn server(url: &Url) -> Result<Server, ConnectError> {
+    let tls = match url.scheme() {
+        "redis" | "valkey" => false,
+        "rediss" | "valkeys" => true,
+        _ => return Err(invalid("it begins with redis:// or rediss://")),
+    };
+    let host = match url.host() {
+        Some(Host::Ipv6(address)) => address.to_string(),
+        Some(host) => host.to_string(),
+        None => return Err(invalid("there is no host in the URL")),
+    };
+    if !matches!(url.path(), "" | "/" | "/0") {
+        return Err(invalid("channels are the same in all databases: leave its number out"));
     }
+    Ok(Server { name: host, port: url.port().unwrap_or(6379), tls })
 }
 
 fn decode(text: &str) -> String {
@@ -86,7 +79,9 @@ fn invalid(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Connec
 
 #[cfg(test)]
 mod tests {
-    use super::{Server, Servers};
+    use conduit_socket::Host as Server;
+
+    use super::Servers;
     use crate::{ConnectErrorKind, Redis};
 
     fn parse(urls: &[&str]) -> Result<Servers, ConnectErrorKind> {
@@ -96,7 +91,7 @@ mod tests {
 
     #[test]
     fn urls_are_taken_apart() {
-        let server = |host: &str, port, tls| Server { host: host.into(), port, tls };
+        let server = |name: &str, port, tls| Server { name: name.into(), port, tls };
         let servers = parse(&["redis://localhost", "redis://[::1]:7000/0"]).expect("valid URLs");
         assert_eq!(
             servers.addresses,

@@ -12,8 +12,7 @@ use futures_core::Stream;
 use crate::{
     link::{Link, denied},
     names::Name,
-    queue::Queue,
-    state::{Answer, Member, Ticket},
+    state::{Answer, Member, Queue, Ticket},
 };
 
 /// The packets of one subscription of a [`Redis`](crate::Redis) transport.

@@ -1,84 +1,59 @@
 //! A connection to one server, as far as it takes no knowledge of what is sent.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    time::Duration,
-};
+use std::io;
 
-use async_io::{Async, Timer};
+use async_io::Timer;
 use bytes::BytesMut;
+use conduit_socket::{DialError, Host as Server, Stream};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt};
-use futures_rustls::{TlsStream, pki_types::ServerName};
 
 use crate::{
     ConnectError, ConnectErrorKind, command,
     reply::Reply,
     script::{self, Script},
-    servers::{Server, Servers},
+    servers::Servers,
 };
 
 /// How much is read at once.
 pub(crate) const READ_SIZE: usize = 64 << 10;
 
-/// A connection that is set up.
-pub(crate) enum Wire {
-    Plain(Async<TcpStream>),
-    Tls(Box<TlsStream<Async<TcpStream>>>),
-}
-
-impl Wire {
-    /// Connects to the first server that can be used.
-    pub(crate) async fn connect(servers: &Servers) -> Result<Self, ConnectError> {
-        let mut first = None;
-        for server in &servers.addresses {
-            let late = async {
-                Timer::after(servers.options.timeout).await;
-                Err(ConnectErrorKind::TimedOut.into())
-            };
-            match open(servers, server).or(late).await {
-                Ok(wire) => return Ok(wire),
-                Err(error) => first = first.or(Some(error)),
-            }
+/// Connects to the first server that can be used.
+pub(crate) async fn connect(servers: &Servers) -> Result<Stream, ConnectError> {
+    let mut first = None;
+    for server in &servers.addresses {
+        let late = async {
+            Timer::after(servers.options.timeout).await;
+            Err(ConnectErrorKind::TimedOut.into())
+        };
+        match open(servers, server).or(late).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => first = first.or(Some(error)),
         }
-        Err(first.unwrap_or_else(|| ConnectErrorKind::Unreachable.into()))
     }
+    Err(first.unwrap_or_else(|| ConnectErrorKind::Unreachable.into()))
 }
 
-async fn open(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> {
-    let mut wire = match &servers.options.primary {
+async fn open(servers: &Servers, server: &Server) -> Result<Stream, ConnectError> {
+    let mut stream = match &servers.options.primary {
         None => dial(servers, server).await?,
         Some(name) => {
             let mut sentinel = dial(servers, server).await?;
-            let asked = match &mut sentinel {
-                Wire::Plain(stream) => primary(name, &mut &*stream).await,
-                Wire::Tls(stream) => primary(name, stream).await,
-            };
-            let (host, port) = asked?;
-            dial(servers, &Server { host, port, tls: server.tls }).await?
+            let (host, port) = primary(name, &mut sentinel).await?;
+            dial(servers, &Server { name: host, port, tls: server.tls }).await?
         }
     };
-    match &mut wire {
-        Wire::Plain(stream) => greet(servers, &mut &*stream).await?,
-        Wire::Tls(stream) => greet(servers, stream).await?,
-    }
-    Ok(wire)
+    greet(servers, &mut stream).await?;
+    Ok(stream)
 }
 
-async fn dial(servers: &Servers, server: &Server) -> Result<Wire, ConnectError> {
-    let stream = reach(server).await.map_err(unreachable)?;
-    match &servers.tls {
-        Some(tls) if server.tls => {
-            let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
-                ConnectError::new(ConnectErrorKind::Tls, cause)
-            };
-            let name = ServerName::try_from(server.host.clone()).map_err(|e| failed(e.into()))?;
-            let stream = tls.connect(name, stream).await.map_err(|e| failed(e.into()))?;
-            Ok(Wire::Tls(Box::new(stream.into())))
-        }
-        _ => Ok(Wire::Plain(stream)),
-    }
+/// Connects. Nothing else happens on this thread without a connection, so a lookup may block it.
+async fn dial(servers: &Servers, server: &Server) -> Result<Stream, ConnectError> {
+    let dialled = conduit_socket::dial(server, servers.tls.as_ref()).await;
+    dialled.map_err(|error| match error {
+        DialError::Unreachable(error) => unreachable(error),
+        DialError::Tls(error) => ConnectError::new(ConnectErrorKind::Tls, error),
+    })
 }
 
 fn unreachable(error: io::Error) -> ConnectError {
@@ -107,29 +82,6 @@ where
         let why = format!("the sentinel knows no primary {name:?}");
         ConnectError::new(ConnectErrorKind::Other, why)
     })
-}
-
-/// Connects to one of the addresses that a host has. Names are looked up by the system, which blocks;
-/// nothing else happens on this thread without a connection.
-async fn reach(server: &Server) -> io::Result<Async<TcpStream>> {
-    let addresses: Vec<SocketAddr> =
-        (server.host.as_str(), server.port).to_socket_addrs()?.collect();
-    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in addresses {
-        let late = async {
-            // So that one address that does not answer leaves time for the next.
-            Timer::after(Duration::from_secs(3)).await;
-            Err(io::ErrorKind::TimedOut.into())
-        };
-        match Async::<TcpStream>::connect(address).or(late).await {
-            Ok(stream) => {
-                stream.get_ref().set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => failed = error,
-        }
-    }
-    Err(failed)
 }
 
 /// Says who this is, and loads the scripts.

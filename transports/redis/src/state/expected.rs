@@ -1,11 +1,9 @@
 use std::sync::Arc;
 
-use async_channel::{Receiver, Sender};
 use bytes::Bytes;
 use conduit::transport::Token;
 
-use super::Channel;
-use crate::queue::Queue;
+use super::{Answer, Channel, Queue};
 
 /// What a reply will be about.
 #[derive(Debug)]
@@ -42,30 +40,4 @@ pub(crate) struct Leaving {
     /// What ends with it.
     pub(crate) queue: Option<Arc<Queue>>,
     pub(crate) answer: Option<Answer>,
-}
-
-/// Tells one who waits what the server has said: nothing, or an error.
-#[derive(Debug)]
-pub(crate) struct Answer(Sender<Result<(), String>>);
-
-/// Waits for an answer.
-#[derive(Debug)]
-pub(crate) struct Waiting(Receiver<Result<(), String>>);
-
-impl Answer {
-    pub(crate) fn new() -> (Self, Waiting) {
-        let (sender, receiver) = async_channel::bounded(1);
-        (Self(sender), Waiting(receiver))
-    }
-
-    pub(super) fn give(self, said: Result<(), String>) {
-        let _ = self.0.try_send(said);
-    }
-}
-
-impl Waiting {
-    /// The server's answer; `None` if the connection was lost before.
-    pub(crate) async fn answer(self) -> Option<Result<(), String>> {
-        self.0.recv().await.ok()
-    }
 }

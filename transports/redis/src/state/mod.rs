@@ -14,11 +14,11 @@ mod tests;
 use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
-use conduit::transport::Token;
+use conduit::transport::{Packet, Token};
 
 use self::routes::Routes;
 pub(crate) use self::{
-    expected::{Answer, Expected, Purpose, Waiting},
+    expected::{Expected, Purpose},
     replies::News,
     routes::{Member, Ticket},
 };
@@ -201,6 +201,13 @@ impl State {
         self.expected.push_back(expected);
     }
 }
+
+/// Tells a caller what the server has said: nothing, or an error.
+pub(crate) type Answer = conduit_kit::Answer<Result<(), String>>;
+pub(crate) type Waiting = conduit_kit::Waiting<Result<(), String>>;
+
+/// The packets that were routed to one subscription and have not been read.
+pub(crate) type Queue = conduit_kit::Queue<Packet>;
 
 /// A channel as a key of routes, shared with what names it.
 pub(crate) type Channel = Arc<str>;

@@ -8,14 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use conduit::transport::Packet;
+use conduit_kit::Pushed;
 
-use super::{Answer, Channel, Expected, Phase, State, expected::Leaving};
-use crate::{
-    command,
-    names::Group,
-    queue::{Pushed, Queue},
-    script,
-};
+use super::{Answer, Channel, Expected, Phase, Queue, State, expected::Leaving};
+use crate::{command, names::Group, script};
 
 /// Where packets go, by channel. Several conduits of one service may share a channel.
 #[derive(Default)]
@@ -206,9 +202,13 @@ impl State {
         let Some(route) = self.routes.by_channel.get(channel) else {
             return 0;
         };
+        let length = match packet {
+            Packet::Data(bytes) => bytes.len(),
+            Packet::Undelivered(_) => 0,
+        };
         let mut full = 0;
         for queue in &route.queues {
-            match queue.push(packet.clone()) {
+            match queue.push(packet.clone(), length) {
                 Pushed::Waiting(reader) => wakers.extend(reader),
                 Pushed::Full => full += 1,
             }

@@ -9,8 +9,10 @@ use conduit::{
 };
 use futures_lite::future::{block_on, poll_once};
 
-use super::{Answer, Channel, Member, News, Outgoing, Purpose, Refused, State, Ticket, Waiting};
-use crate::{command, names::Group, queue::Queue, reply::Reply};
+use super::{
+    Answer, Channel, Member, News, Outgoing, Purpose, Queue, Refused, State, Ticket, Waiting,
+};
+use crate::{command, names::Group, reply::Reply};
 
 const TOKEN: Token =
     Token { message: MessageId::from_bytes([1; MessageId::LEN]), targets: Targets::Group, tag: 7 };
