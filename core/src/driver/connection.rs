@@ -46,7 +46,9 @@ impl WatchedConnection {
             while let Some(state) = poll_fn(|cx| source.poll_next(cx)).await {
                 let before = self.latest();
                 let since = match (before.state, state) {
-                    (ConnectionState::Disconnected, ConnectionState::Reconnecting) => before.since,
+                    (ConnectionState::Disconnected, ConnectionState::Reconnecting)
+                    | (ConnectionState::Connected, ConnectionState::Blocked)
+                    | (ConnectionState::Blocked, ConnectionState::Connected) => before.since,
                     _ => ground.now(),
                 };
                 self.changes.note(ConnectionStatus { state, since }, |its| its.state == state);

@@ -13,6 +13,9 @@ pub enum ConnectionState {
     /// There is no connection, and attempts to connect again have failed. The transport goes on
     /// with them.
     Reconnecting,
+    /// There is a connection, and the broker takes nothing that is published for now, for example since
+    /// it is short of memory. What was published before still arrives.
+    Blocked,
     /// The transport cannot tell.
     Unknown,
 }
@@ -25,7 +28,8 @@ pub struct ConnectionStatus {
     /// Whether it is connected.
     pub state: ConnectionState,
     /// Since when there is a connection, or none, on the clock of the conduit's runtime. The change
-    /// from `Disconnected` to `Reconnecting` leaves it as it is.
+    /// from `Disconnected` to `Reconnecting`, and those between `Connected` and `Blocked`, leave it as
+    /// it is.
     pub since: Instant,
 }
 
