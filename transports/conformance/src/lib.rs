@@ -58,6 +58,62 @@ macro_rules! suite {
     };
 }
 
+/// A check, as data: for a program of tests that only knows as it runs whether there is a broker.
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// Runs it, against a broker of its own.
+    pub run: Box<dyn FnOnce() -> Result<(), Violation> + Send>,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Check").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Lists each check as a [`Check`]: `checks!(Broker, runtime, block_on)`, as for [`suite!`].
+///
+/// ```
+/// # use conduit_conformance::Broker;
+/// # use conduit_memory::Memory;
+/// # struct InMemory(Memory);
+/// # impl Broker for InMemory {
+/// #     type Transport = Memory;
+/// #     async fn start() -> Self {
+/// #         Self(Memory::new())
+/// #     }
+/// #     async fn connect(&self) -> Memory {
+/// #         self.0.clone()
+/// #     }
+/// # }
+/// let checks = conduit_conformance::checks!(InMemory, conduit_smol::Smol, smol::block_on);
+/// let order = checks.into_iter().find(|check| check.name == "packets_keep_their_order");
+/// (order.expect("it is listed").run)()?;
+/// # Ok::<(), conduit_conformance::Violation>(())
+/// ```
+#[macro_export]
+macro_rules! checks {
+    ($Broker:ty, $runtime:expr, $block_on:expr) => {{
+        let mut checks = ::std::vec::Vec::new();
+        $crate::each_check!($crate::one_check, checks, $Broker, $runtime, $block_on);
+        checks
+    }};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! one_check {
+    ($check:ident, $checks:ident, $Broker:ty, $runtime:expr, $block_on:expr) => {
+        $checks.push($crate::Check {
+            name: stringify!($check),
+            run: ::std::boxed::Box::new(|| {
+                ($block_on)($crate::run::<$Broker, _, _>($runtime, $crate::$check))
+            }),
+        });
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! one_test {

@@ -12,6 +12,13 @@ pub trait Broker: Sized + Send + Sync + 'static {
     /// The length of the bodies that outlive kills of the server, in bytes.
     const LONG: u64;
 
+    /// Whether what is published, what is asked for and what arrives takes one connection. Then a flush
+    /// brings what was routed here before it, and what was dropped is gone for what is published after.
+    const ONE_CONNECTION: bool = true;
+
+    /// How many subscriptions one connection may have, and a test makes.
+    const MANY: usize = 3_000;
+
     /// Starts a server on a free port.
     #[must_use]
     fn start() -> Self;

@@ -14,10 +14,12 @@ mod proxy;
 mod runtimes;
 pub mod suites;
 mod tls;
+mod trials;
 
 pub use conduit_async_std::AsyncStd;
 pub use conduit_smol::Smol;
 pub use conduit_tokio::Tokio;
+pub use libtest_mimic::Trial;
 pub use peak_alloc::PeakAlloc;
 
 pub use self::{
@@ -28,9 +30,10 @@ pub use self::{
     conduits::{PATIENT, Text, released, run},
     guarded::Guarded,
     logs::logged,
-    packets::{arrived, next},
+    packets::{arrived, brought, next},
     process::{Process, server_url, signal},
     proxy::Proxy,
     runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
     tls::Certificates,
+    trials::trial,
 };

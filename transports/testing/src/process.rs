@@ -116,6 +116,20 @@ pub fn signal(process: &Child, signal: &str) {
 #[macro_export]
 macro_rules! with_processes {
     (
+        $suite:ident for $broker:ty, into $trials:ident:
+        processes $($process:ident),+;
+        tests $($test:ident),+ $(,)?
+    ) => {
+        $($trials.push(
+            $crate::trial(stringify!($process), $crate::suites::$suite::$process::<$broker>)
+                .with_ignored_flag(true),
+        );)+
+        $($trials.push($crate::trial(
+            concat!(stringify!($suite), "::", stringify!($test)),
+            $crate::suites::$suite::$test::<$broker>,
+        ));)+
+    };
+    (
         $suite:ident for $broker:ty:
         processes $($process:ident),+;
         tests $($test:ident),+ $(,)?

@@ -51,9 +51,34 @@ async fn watched(test: impl Future<Output = Outcome>) -> Outcome {
 }
 
 /// Runs test functions, `async fn() -> Outcome`, under every runtime; or those of a
-/// [suite](crate::suites), for a [`Broker`](crate::Broker).
+/// [suite](crate::suites), for a [`Broker`](crate::Broker). With `into trials`, they are pushed into that
+/// instead, as [`Trial`](crate::Trial)s.
 #[macro_export]
 macro_rules! under_every_runtime {
+    ($suite:ident for $broker:ty, into $trials:ident: $($test:ident),+ $(,)?) => {
+        $crate::under_every_runtime!(@ into $trials, tokio_multi_thread, $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ into $trials, tokio_current_thread, $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ into $trials, smol, $suite $broker: $($test)+);
+        $crate::under_every_runtime!(@ into $trials, async_std, $suite $broker: $($test)+);
+    };
+    (@ into $trials:ident, $runtime:ident, $suite:ident $broker:ty: $($test:ident)+) => {
+        $($trials.push($crate::trial(
+            concat!(stringify!($suite), "::", stringify!($runtime), "::", stringify!($test)),
+            || $crate::$runtime($crate::suites::$suite::$test::<$broker>()),
+        ));)+
+    };
+    (into $trials:ident: $($test:ident),+ $(,)?) => {
+        $crate::under_every_runtime!(@ into $trials, tokio_multi_thread, own $($test)+);
+        $crate::under_every_runtime!(@ into $trials, tokio_current_thread, own $($test)+);
+        $crate::under_every_runtime!(@ into $trials, smol, own $($test)+);
+        $crate::under_every_runtime!(@ into $trials, async_std, own $($test)+);
+    };
+    (@ into $trials:ident, $runtime:ident, own $($test:ident)+) => {
+        $($trials.push($crate::trial(
+            concat!(stringify!($runtime), "::", stringify!($test)),
+            || $crate::$runtime($test()),
+        ));)+
+    };
     ($suite:ident for $broker:ty: $($test:ident),+ $(,)?) => {
         $crate::under_every_runtime!(@ tokio_multi_thread $suite $broker: $($test)+);
         $crate::under_every_runtime!(@ tokio_current_thread $suite $broker: $($test)+);
@@ -85,9 +110,34 @@ macro_rules! under_every_runtime {
 }
 
 /// Runs test functions, `async fn(impl Runtime + Clone) -> Outcome`, under every runtime, with its
-/// adapter; or those of a [suite](crate::suites), for a [`Broker`](crate::Broker).
+/// adapter; or those of a [suite](crate::suites), for a [`Broker`](crate::Broker). With `into trials`,
+/// they are pushed into that instead, as [`Trial`](crate::Trial)s.
 #[macro_export]
 macro_rules! with_every_runtime {
+    ($suite:ident for $broker:ty, into $trials:ident: $($test:ident),+ $(,)?) => {
+        $crate::with_every_runtime!(@ into $trials, tokio_multi_thread, $crate::Tokio, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ into $trials, tokio_current_thread, $crate::Tokio, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ into $trials, smol, $crate::Smol, $suite $broker: $($test)+);
+        $crate::with_every_runtime!(@ into $trials, async_std, $crate::AsyncStd, $suite $broker: $($test)+);
+    };
+    (@ into $trials:ident, $runtime:ident, $adapter:expr, $suite:ident $broker:ty: $($test:ident)+) => {
+        $($trials.push($crate::trial(
+            concat!(stringify!($suite), "::", stringify!($runtime), "::", stringify!($test)),
+            || $crate::$runtime($crate::suites::$suite::$test::<$broker>($adapter)),
+        ));)+
+    };
+    (into $trials:ident: $($test:ident),+ $(,)?) => {
+        $crate::with_every_runtime!(@ into $trials, tokio_multi_thread, $crate::Tokio, own $($test)+);
+        $crate::with_every_runtime!(@ into $trials, tokio_current_thread, $crate::Tokio, own $($test)+);
+        $crate::with_every_runtime!(@ into $trials, smol, $crate::Smol, own $($test)+);
+        $crate::with_every_runtime!(@ into $trials, async_std, $crate::AsyncStd, own $($test)+);
+    };
+    (@ into $trials:ident, $runtime:ident, $adapter:expr, own $($test:ident)+) => {
+        $($trials.push($crate::trial(
+            concat!(stringify!($runtime), "::", stringify!($test)),
+            || $crate::$runtime($test($adapter)),
+        ));)+
+    };
     ($suite:ident for $broker:ty: $($test:ident),+ $(,)?) => {
         $crate::with_every_runtime!(@ tokio_multi_thread, $crate::Tokio, $suite $broker: $($test)+);
         $crate::with_every_runtime!(@ tokio_current_thread, $crate::Tokio, $suite $broker: $($test)+);

@@ -9,9 +9,9 @@ use futures_lite::{StreamExt, future};
 /// Runs the tests of [`close`](crate::suites::close) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! close_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::under_every_runtime! {
-            close for $broker:
+            close for $($how)+:
             after_close_everything_is_closed_and_streams_end,
             what_was_published_before_is_sent,
             a_close_ends_what_waits,
@@ -143,7 +143,7 @@ pub async fn everything_can_be_dropped_on_a_bare_thread<B: Broker>() -> Outcome 
     // More than fits into the client's queue of commands, so that a drop finds it full.
     let many = async {
         let mut all = Vec::new();
-        for number in 0..3_000 {
+        for number in 0..B::MANY {
             all.push(transport.subscribe(&plain(&format!("s{number}"))).await?);
         }
         Ok::<_, TransportError>(all)

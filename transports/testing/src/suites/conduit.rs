@@ -10,9 +10,9 @@ use futures_lite::{StreamExt, stream};
 /// Runs the tests of [`conduit`](crate::suites::conduit) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! conduit_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::with_every_runtime! {
-            conduit for $broker:
+            conduit for $($how)+:
             a_send_without_a_server_says_so_after_the_send_timeout,
             a_send_waits_for_the_server_to_come_back,
             a_body_outlives_a_restart_of_the_server,

@@ -1,15 +1,15 @@
 //! A flush waits for the broker.
 
-use crate::{Broker, Outcome, arrived, disconnected, inbox, next, plain};
+use crate::{Broker, Outcome, brought, disconnected, inbox, next, plain};
 use conduit::transport::{Packet, Transport, TransportErrorKind};
 use futures_lite::future;
 
 /// Runs the tests of [`flush`](crate::suites::flush) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! flush_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::under_every_runtime! {
-            flush for $broker:
+            flush for $($how)+:
             a_flushed_subscription_hears_another_connection_every_time,
             a_flush_needs_no_inbox,
             many_flushes_at_once_all_end,
@@ -43,7 +43,7 @@ pub async fn a_flush_needs_no_inbox<B: Broker>() -> Outcome {
         other.publish(&plain("a"), "heard".into(), None).await?;
         other.flush().await?;
         transport.flush().await?;
-        assert_eq!(arrived(&mut packets).await, Some(Packet::Data("heard".into())));
+        assert_eq!(brought::<B>(&mut packets).await, Some(Packet::Data("heard".into())));
     }
     Ok(())
 }

@@ -14,8 +14,15 @@ macro_rules! memory_suite {
         #[global_allocator]
         static ALLOCATOR: $crate::PeakAlloc = $crate::PeakAlloc;
 
+        $crate::memory_suite!(@ $broker);
+    };
+    // The program has that allocator.
+    ($broker:ty, into $trials:ident) => {
+        $crate::memory_suite!(@ $broker, into $trials);
+    };
+    (@ $($how:tt)+) => {
         $crate::with_processes! {
-            memory for $broker:
+            memory for $($how)+:
             processes sender, receiver;
             tests a_long_body_takes_a_few_windows_at_each_side
         }

@@ -17,9 +17,9 @@ use crate::{Guarded, Outcome, Text, builder};
 /// [`Guarded`](crate::Guarded) broker.
 #[macro_export]
 macro_rules! permitted_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::with_every_runtime! {
-            permitted for $broker:
+            permitted for $($how)+:
             two_services_need_no_more,
             a_service_of_a_namespace_stays_in_it,
             what_is_not_permitted_is_denied_where_it_is_done,

@@ -13,9 +13,9 @@ use futures_lite::future;
 /// Runs the tests of [`process_killed`](crate::suites::process_killed) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! process_killed_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::with_processes! {
-            process_killed for $broker:
+            process_killed for $($how)+:
             processes sender, receiver, asker;
             tests a_receiver_notices_that_its_sender_was_killed,
                 a_sender_notices_that_its_receiver_was_killed,

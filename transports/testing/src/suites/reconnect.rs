@@ -7,9 +7,9 @@ use futures_lite::future;
 /// Runs the tests of [`reconnect`](crate::suites::reconnect) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! reconnect_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::under_every_runtime! {
-            reconnect for $broker:
+            reconnect for $($how)+:
             a_publish_waits_for_the_connection,
             subscriptions_live_on,
             a_waiting_publish_that_is_dropped_publishes_nothing,

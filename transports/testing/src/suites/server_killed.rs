@@ -9,9 +9,9 @@ use sha2::{Sha256, digest::Output};
 /// Runs the tests of [`server_killed`](crate::suites::server_killed) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! server_killed_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::with_every_runtime! {
-            server_killed for $broker:
+            server_killed for $($how)+:
             what_is_sent_outlives_three_kills,
             a_broadcast_outlives_three_kills,
             a_reply_outlives_three_kills,
