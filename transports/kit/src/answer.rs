@@ -11,7 +11,6 @@ pub struct Waiting<T>(Receiver<T>);
 impl<T> Answer<T> {
     /// Creates an answer to be given, and what waits for it.
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "it is a pair")]
     pub fn new() -> (Self, Waiting<T>) {
         let (sender, receiver) = async_channel::bounded(1);
         (Self(sender), Waiting(receiver))
