@@ -1,5 +1,4 @@
-use conduit_socket::Host;
-use futures_rustls::TlsConnector;
+use conduit_socket::{Connector, Host};
 use percent_encoding::percent_decode_str;
 use url::{Host as UrlHost, Url};
 
@@ -9,7 +8,7 @@ use crate::{ConnectError, ConnectErrorKind, Options};
 pub(crate) struct Servers {
     pub(crate) hosts: Vec<Host>,
     pub(crate) options: Options,
-    pub(crate) tls: Option<TlsConnector>,
+    pub(crate) tls: Option<Connector>,
 }
 
 impl Servers {

@@ -1,5 +1,4 @@
-use conduit_socket::Host as Server;
-use futures_rustls::TlsConnector;
+use conduit_socket::{Connector, Host as Server};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
@@ -9,7 +8,7 @@ use crate::{ConnectError, ConnectErrorKind, Options, command};
 pub(crate) struct Servers {
     pub(crate) addresses: Vec<Server>,
     pub(crate) options: Options,
-    pub(crate) tls: Option<TlsConnector>,
+    pub(crate) tls: Option<Connector>,
 }
 
 impl Servers {

@@ -6,9 +6,9 @@ use std::{
 
 use async_io::{Async, Timer};
 use futures_lite::FutureExt;
-use futures_rustls::{TlsConnector, pki_types::ServerName};
+use futures_rustls::pki_types::ServerName;
 
-use crate::{Stream, TlsError};
+use crate::{Connector, Stream, TlsError, stream::Kind};
 
 /// How long one address of a host is tried, so that one that does not answer leaves time for the next.
 const EACH: Duration = Duration::from_secs(3);
@@ -38,17 +38,17 @@ pub enum DialError {
 ///
 /// # Errors
 /// [`DialError`].
-pub async fn dial(host: &Host, tls: Option<&TlsConnector>) -> Result<Stream, DialError> {
+pub async fn dial(host: &Host, tls: Option<&Connector>) -> Result<Stream, DialError> {
     let stream = reach(host).await.map_err(DialError::Unreachable)?;
     match tls {
         Some(tls) if host.tls => {
             let name = ServerName::try_from(host.name.clone())
                 .map_err(|error| DialError::Tls(error.into()))?;
-            let connected = tls.connect(name, stream).await;
+            let connected = tls.0.connect(name, stream).await;
             let stream = connected.map_err(|error| DialError::Tls(error.into()))?;
-            Ok(Stream::Tls(Box::new(stream.into())))
+            Ok(Stream(Kind::Tls(Box::new(stream.into()))))
         }
-        _ => Ok(Stream::Plain(stream)),
+        _ => Ok(Stream(Kind::Plain(stream))),
     }
 }
 

@@ -8,5 +8,5 @@ mod tls;
 pub use self::{
     dial::{DialError, Host, dial},
     stream::Stream,
-    tls::{Tls, TlsError},
+    tls::{Connector, Tls, TlsError},
 };

@@ -11,10 +11,11 @@ use futures_rustls::TlsStream;
 
 /// A connection to a server.
 #[derive(Debug)]
-pub enum Stream {
-    /// It is not encrypted.
+pub struct Stream(pub(crate) Kind);
+
+#[derive(Debug)]
+pub(crate) enum Kind {
     Plain(Async<TcpStream>),
-    /// It is encrypted.
     Tls(Box<TlsStream<Async<TcpStream>>>),
 }
 
@@ -24,9 +25,9 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, bytes),
+        match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_read(cx, bytes),
+            Kind::Tls(stream) => Pin::new(stream).poll_read(cx, bytes),
         }
     }
 }
@@ -37,23 +38,23 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Kind::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Kind::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut *self {
-            Self::Plain(stream) => Pin::new(stream).poll_close(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_close(cx),
+        match &mut self.0 {
+            Kind::Plain(stream) => Pin::new(stream).poll_close(cx),
+            Kind::Tls(stream) => Pin::new(stream).poll_close(cx),
         }
     }
 }

@@ -18,12 +18,22 @@ pub struct Tls {
     pub certificate: Option<(PathBuf, PathBuf)>,
 }
 
+/// Sets up TLS, from [`Tls::connector`].
+#[derive(Clone)]
+pub struct Connector(pub(crate) TlsConnector);
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
 impl Tls {
     /// Reads the files.
     ///
     /// # Errors
     /// One cannot be read, or is no certificate or key.
-    pub fn connector(&self) -> Result<TlsConnector, TlsError> {
+    pub fn connector(&self) -> Result<Connector, TlsError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         for path in &self.roots {
@@ -42,6 +52,6 @@ impl Tls {
                 config.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key)?)?
             }
         };
-        Ok(Arc::new(config).into())
+        Ok(Connector(Arc::new(config).into()))
     }
 }

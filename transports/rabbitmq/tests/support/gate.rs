@@ -25,6 +25,8 @@ struct Inner {
 struct State {
     open: bool,
     paused: bool,
+    /// The test is over.
+    gone: bool,
     /// Both ends of each connection: the client's and the server's.
     ends: Vec<(TcpStream, TcpStream)>,
 }
@@ -56,8 +58,6 @@ impl Gate {
             self.inner.goes_on.notify_all();
             std::mem::take(&mut state.ends)
         };
-        // It ends the listener's wait.
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
         for (client, server) in &ends {
             let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Write));
         }
@@ -70,30 +70,29 @@ impl Gate {
     /// Takes connections again.
     pub fn open_again(&self) {
         self.close();
-        let bound = (0..1_000).find_map(|_| TcpListener::bind(("127.0.0.1", self.port)).ok());
-        self.accept(bound.expect("the port is free again"));
+        self.inner.lock().open = true;
     }
 
+    /// The port is kept for good: while the gate is closed, what connects is dropped.
     fn accept(&self, listener: TcpListener) {
         self.inner.lock().open = true;
         let inner = Arc::clone(&self.inner);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if !inner.lock().open {
+                let mut state = inner.lock();
+                if state.gone {
                     return;
                 }
-                let Ok(server) = TcpStream::connect(("127.0.0.1", inner.server)) else { return };
+                if !state.open {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", inner.server)) else { continue };
                 let _ = (client.set_nodelay(true), server.set_nodelay(true));
                 let clone = |stream: &TcpStream| stream.try_clone().expect("another handle");
                 let (to_server, to_client) = (clone(&server), clone(&client));
-                let mut state = inner.lock();
-                if !state.open {
-                    return;
-                }
                 state.ends.push((clone(&client), clone(&server)));
                 drop(state);
-                let there = Arc::clone(&inner);
-                let back = Arc::clone(&inner);
+                let (there, back) = (Arc::clone(&inner), Arc::clone(&inner));
                 thread::spawn(move || carry(&there, client, to_server));
                 thread::spawn(move || carry(&back, server, to_client));
             }
@@ -126,5 +125,8 @@ fn carry(inner: &Inner, mut from: TcpStream, mut to: TcpStream) {
 impl Drop for Gate {
     fn drop(&mut self) {
         self.close();
+        self.inner.lock().gone = true;
+        // It ends the listener's wait.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
