@@ -67,13 +67,11 @@ pub const MIN_PACKET_LEN: usize = 16 * 1024;
 /// # What brokers differ in
 /// - Where a broker tells that something is not permitted by closing what it was asked on, as RabbitMQ does,
 ///   what is not known to be permitted is published apart from the rest.
-/// - Where publishing and consuming take several connections or channels, nothing orders one against the
-///   other: `leave` first waits for what this transport has published, and a new connection is not
-///   `Connected` before the subscriptions are in force on it.
+/// - Nothing orders one connection or channel against another: where there are several, `leave` first waits
+///   for what was published, and a new connection is `Connected` once the subscriptions are in force.
 /// - Where a broker hands the packets of a dead member to another, these have to be dropped: the first may
 ///   have handled them.
-/// - A name may have a limit that addresses exceed: namespace, service and subject have up to 128, 128 and
-///   256 bytes.
+/// - Names may have a limit that addresses exceed, which have up to 512 bytes in all.
 ///
 /// # Example
 /// ```
