@@ -16,8 +16,8 @@ use conduit::{
 };
 use conduit_rabbitmq::{ConnectErrorKind, RabbitMq};
 use conduit_testing::{
-    Broker, Half, Outcome, PATIENT, Process, Tokio, Trial, arrived, body, builder, group, inbox,
-    next, read, run, server_url, sha256, token, tokio_multi_thread, trial,
+    Broker, Half, Outcome, PATIENT, PeakAlloc, Process, Tokio, Trial, arrived, body, builder,
+    group, inbox, next, read, run, server_url, sha256, token, tokio_multi_thread, trial,
 };
 use futures_lite::{StreamExt, future};
 use support::{Node, Server};
@@ -29,6 +29,9 @@ const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// How many packets a member may take with it.
 const PREFETCH: usize = 16;
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 type Test = fn() -> Outcome;
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<_> = tests.into_iter().map(|(name, test)| trial(name, test)).collect();
     let member: Test = || tokio_multi_thread(member());
     trials.push(Trial::with_ignored_flag(trial("member", member), true));
+    conduit_testing::memory_suite!(Server, into trials);
     support::run(trials)
 }
 
