@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -9,6 +10,11 @@ use libtest_mimic::Arguments;
 
 /// Set where a missing server is a failure, and not a reason to ignore its tests.
 const REQUIRED: &str = "RABBITMQ_REQUIRED";
+
+/// Set where each test is to run under every runtime.
+const EVERY_RUNTIME: &str = "CONDUIT_EVERY_RUNTIME";
+
+const RUNTIMES: [&str; 4] = ["tokio_multi_thread", "tokio_current_thread", "smol", "async_std"];
 
 const HELP: &str = "These tests need RabbitMQ 3.10 or later. Install it (`apt-get install \
     rabbitmq-server`), or set RABBITMQ_SERVER to the path of its `rabbitmq-server`.";
@@ -33,6 +39,10 @@ fn is_server(file: &Path) -> bool {
 }
 
 /// Runs the tests of a program; without a server they are reported as ignored.
+///
+/// The transport has a thread of its own for what it does, so that a runtime makes little difference, and
+/// the server takes most of the time. So each test runs under one runtime, unless some are selected, or
+/// all are wanted by the environment.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let is_missing = server().is_none();
@@ -45,6 +55,10 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
         // They wait most of the time.
         arguments.test_threads = Some(8);
     }
+    let trials = match arguments.filter.is_some() || env::var_os(EVERY_RUNTIME).is_some() {
+        true => trials,
+        false => spread(trials),
+    };
     let trials = trials
         .into_iter()
         .map(|trial| {
@@ -55,4 +69,18 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, trials);
     super::node::end_shared();
     conclusion.exit_code()
+}
+
+/// Leaves each test to one runtime, by turns.
+fn spread(mut trials: Vec<Trial>) -> Vec<Trial> {
+    let mut turns = BTreeMap::new();
+    trials.retain(|trial| {
+        let name = trial.name();
+        let Some(turn) = RUNTIMES.iter().position(|runtime| name.contains(runtime)) else {
+            return true;
+        };
+        let next = turns.len() % RUNTIMES.len();
+        *turns.entry(name.replacen(RUNTIMES[turn], "", 1)).or_insert(next) == turn
+    });
+    trials
 }
