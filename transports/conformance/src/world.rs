@@ -160,17 +160,19 @@ impl<B: std::fmt::Debug> std::fmt::Debug for World<B> {
 /// Runs one check against a broker of its own.
 ///
 /// # Errors
-/// The guarantee that does not hold. A check that hangs is ended after two minutes.
+/// The guarantee that does not hold. A check that hangs is ended after twelve times
+/// the broker's patience, which is two minutes by default.
 pub async fn run<B, R, F>(runtime: R, check: fn(Arc<World<B>>) -> F) -> Result<(), Violation>
 where
     B: Broker,
     R: Runtime,
     F: Future<Output = Result<(), Violation>> + Send,
 {
-    const LIMIT: Duration = Duration::from_secs(120);
+    // Broken transports need less patience to be found, but not less time to work.
+    let limit = 12 * B::PATIENCE.max(Duration::from_secs(10));
     let broker = B::start().await;
     let world = Arc::new(World { broker, runtime: Arc::new(runtime) });
     // Checks are long: on the heap they leave room on the stack of a test's thread.
     let checked = Box::pin(check(Arc::clone(&world)));
-    world.within(LIMIT, Guarantee::Isolation, "the check hangs", checked).await?
+    world.within(limit, Guarantee::Isolation, "the check hangs", checked).await?
 }

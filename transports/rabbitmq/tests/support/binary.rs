@@ -53,7 +53,7 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
         }
     } else if arguments.test_threads.is_none() {
         // They wait most of the time.
-        arguments.test_threads = Some(8);
+        arguments.test_threads = Some(6);
     }
     let trials = match arguments.filter.is_some() || env::var_os(EVERY_RUNTIME).is_some() {
         true => trials,

@@ -22,14 +22,15 @@ macro_rules! conduit_suite {
 }
 
 pub async fn a_send_without_a_server_says_so_after_the_send_timeout<B: Broker>(
-    runtime: impl Runtime,
+    runtime: impl Runtime + Clone,
 ) -> Outcome {
     let mut server = B::start();
     let transport = server.connect().await?;
+    let patient = builder("sender", runtime.clone(), transport.clone()).build()?;
+    patient.service("receiver").send("greeting", "before").await?;
     let timeout = Duration::from_millis(200);
     let sender = builder("sender", runtime, transport.clone()).send_timeout(timeout).build()?;
     let to = sender.service("receiver");
-    to.send("greeting", "before").await?;
     server.stop();
     disconnected::<B>(&transport).await;
     let error = to.send("greeting", "during").await.expect_err("there is no server");
