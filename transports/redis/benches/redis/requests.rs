@@ -2,7 +2,7 @@
 
 use conduit::{
     Subject,
-    transport::{Destination, Targets},
+    transport::{Destination, Targets, Transport},
 };
 use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, request};
 
@@ -58,14 +58,16 @@ fn theirs(world: &World, at_once: usize, count: u64) -> [f64; 2] {
         let replies = subscribe(&asker, &inbox(1)).await;
         (replies, asker)
     });
-    drop(world.under.spawn(async move {
+    let answering = world.under.spawn(async move {
         let to = Destination::new(inbox(1));
         for _ in 0..count {
             let packet = next(&mut jobs).await;
             publish(&answerer, &to, packet).await;
         }
-        futures_lite::future::pending::<()>().await;
-    }));
+        // A member that stays would take a part of the next round's.
+        drop(jobs);
+        answerer.flush().await.expect("a connection");
+    });
     let (waiting, answered) = async_channel::bounded(at_once);
     drop(world.under.spawn(async move {
         for _ in 0..count {
@@ -81,6 +83,7 @@ fn theirs(world: &World, at_once: usize, count: u64) -> [f64; 2] {
             answered.recv().await.ok();
         }
     });
+    world.under.run(answering);
     of(latencies)
 }
 
