@@ -50,16 +50,22 @@ impl Closing {
         &self,
         operation: impl Future<Output = Result<T, TransportError>> + Send,
     ) -> Result<T, TransportError> {
+        let done = self.until_closed(operation).await;
+        done.unwrap_or_else(|| Err(TransportErrorKind::Closed.into()))
+    }
+
+    /// Waits for something likewise, which may be no call of a transport; `None` once it is closed.
+    pub async fn until_closed<T>(&self, operation: impl Future<Output = T> + Send) -> Option<T> {
         if self.is_closed() {
-            return Err(TransportErrorKind::Closed.into());
+            return None;
         }
         let mut operation = pin!(operation);
         let mut news = News::default();
         poll_fn(|cx| {
             if let Poll::Ready(result) = operation.as_mut().poll(cx) {
-                return Poll::Ready(result);
+                return Poll::Ready(Some(result));
             }
-            news.poll_closed(self, cx).map(|()| Err(TransportErrorKind::Closed.into()))
+            news.poll_closed(self, cx).map(|()| None)
         })
         .await
     }

@@ -17,7 +17,7 @@ use async_channel::Sender;
 use async_io::{Timer, block_on};
 use bytes::BytesMut;
 use conduit::transport::ConnectionState;
-use conduit_kit::pause_before;
+use conduit_socket::{connect_again, write_packets};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_lite::{AsyncWriteExt, FutureExt, future, io::split};
 
@@ -37,9 +37,6 @@ const TICK: Duration = Duration::from_secs(1);
 /// After how many ticks this side says that it is alive.
 const BEAT_EACH: u32 = 2;
 
-/// A buffer for writing that grew larger is given back.
-const KEPT: usize = 1 << 20;
-
 /// How long the server is given to take the last that is written.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -57,7 +54,7 @@ pub(crate) fn start(
 }
 
 async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), ConnectError>>) {
-    let mut wires = match shared.unless_stopped(wire::connect(servers)).await {
+    let mut wires = match shared.stopping.until_closed(wire::connect(servers)).await {
         Some(Ok(wires)) => wires,
         failed => {
             if let Some(Err(error)) = failed {
@@ -74,37 +71,26 @@ async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), Conne
         let serving = serve(shared, [publishing.0, consuming.0], &mut writers, connection);
         let told = async {
             // It is only of use once what is needed of the server is there.
-            if shared.connected().await.is_ok() {
+            if shared.driven.connected().await.is_ok() {
                 let _ = first.try_send(Ok(()));
             }
             future::pending().await
         };
-        let Some(why) = shared.unless_stopped(serving.or(told)).await else {
+        let Some(why) = shared.stopping.until_closed(serving.or(told)).await else {
             say_goodbye(&mut writers).await;
             return;
         };
         shared.break_off(why.to_string());
-        match shared.unless_stopped(connect_again(shared, servers)).await {
+        let again = connect_again(
+            || wire::connect(servers),
+            |why| {
+                shared.connection.note(ConnectionState::Reconnecting);
+                shared.announcer.announce(RabbitEvent::ConnectFailed(why));
+            },
+        );
+        match shared.stopping.until_closed(again).await {
             Some(connected) => wires = connected,
             None => return,
-        }
-    }
-}
-
-async fn connect_again(shared: &Shared, servers: &Servers) -> Wires {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        Timer::after(pause_before(attempt)).await;
-        match wire::connect(servers).await {
-            Ok(wires) => return wires,
-            Err(error) => {
-                shared.connection.note(ConnectionState::Reconnecting);
-                let cause = std::error::Error::source(&error);
-                let text =
-                    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-                shared.announcer.announce(RabbitEvent::ConnectFailed(text));
-            }
         }
     }
 }
@@ -122,15 +108,29 @@ where
 {
     let heard = [AtomicBool::new(true), AtomicBool::new(true)];
     let [publishing, consuming] = writers;
-    let reading = async { failure(read(shared, readers, &heard).await) };
-    let publishing =
-        async { failure(write(shared, publishing, Side::Publishing, connection).await) };
-    let consuming = async { failure(write(shared, consuming, Side::Consuming, connection).await) };
+    let reading = async {
+        match read(shared, readers, &heard).await {
+            Ok(()) => io::ErrorKind::UnexpectedEof.into(),
+            Err(error) => error,
+        }
+    };
+    let publishing = write(shared, publishing, Side::Publishing, connection);
+    let consuming = write(shared, consuming, Side::Consuming, connection);
     reading.or(publishing).or(consuming).or(watch(shared, &heard)).await
 }
 
-fn failure(ended: io::Result<()>) -> io::Error {
-    ended.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into())
+async fn write(
+    shared: &Shared,
+    writer: &mut (impl AsyncWrite + Send + Unpin),
+    side: Side,
+    connection: u64,
+) -> io::Error {
+    write_packets(
+        writer,
+        |spare, cx| shared.poll_take(side, spare, cx),
+        |packets| shared.driven.wrote(|state| state.wrote(connection, packets)),
+    )
+    .await
 }
 
 /// Reads until the server closes a connection. What it says of what was published comes first: it was
@@ -179,25 +179,6 @@ async fn read<R: AsyncRead + Send + Unpin>(
     }
 }
 
-async fn write(
-    shared: &Shared,
-    mut writer: impl AsyncWrite + Send + Unpin,
-    side: Side,
-    connection: u64,
-) -> io::Result<()> {
-    let mut spare = Vec::new();
-    loop {
-        let (mut bytes, packets) = poll_fn(|cx| shared.poll_take(side, &mut spare, cx)).await;
-        writer.write_all(&bytes).await?;
-        writer.flush().await?;
-        shared.wrote(connection, packets);
-        bytes.clear();
-        if bytes.capacity() <= KEPT {
-            spare = bytes;
-        }
-    }
-}
-
 /// Ends where the server says nothing any more, and says that this side is alive.
 async fn watch(shared: &Shared, heard: &[AtomicBool; 2]) -> io::Error {
     let (mut ticks, mut quiet) = (0_u32, [0; 2]);
@@ -212,7 +193,7 @@ async fn watch(shared: &Shared, heard: &[AtomicBool; 2]) -> io::Error {
             }
         }
         if ticks.is_multiple_of(BEAT_EACH) {
-            shared.with(crate::state::State::beat);
+            shared.driven.with(crate::state::State::beat);
         }
     }
 }

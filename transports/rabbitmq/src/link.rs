@@ -1,19 +1,13 @@
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use conduit::transport::{Address, Destination, Token, TransportError, TransportErrorKind};
-use conduit_kit::Closing;
+use conduit_kit::{Closing, LastPermitted, Lease, Permission};
 
 use crate::{
     frame::Fault,
     names::Root,
-    shared::{Lease, Shared},
+    shared::Shared,
     state::{Answer, Exchange, Heads, Lane, Outgoing, Refused, Unsure},
 };
 
@@ -28,51 +22,40 @@ pub(crate) struct Link {
     /// How many bytes may wait in a subscription.
     pub(crate) max_waiting: usize,
     pub(crate) closing: Closing,
-    /// `None` once the transport is closed.
-    lease: Mutex<Option<Arc<Lease>>>,
+    /// Given back when the transport is closed.
+    pub(crate) lease: Lease,
 }
 
 /// How a packet is published to an address.
 pub(crate) struct Route {
     heads: Heads,
     is_inbox: bool,
-    /// How often permissions had changed when a publish to it was last known to be permitted.
-    permitted: AtomicU64,
+    permitted: LastPermitted,
 }
 
 impl Link {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        root: Root,
-        max_waiting: usize,
-        lease: Option<Arc<Lease>>,
-    ) -> Self {
-        Self { shared, root, max_waiting, closing: Closing::default(), lease: Mutex::new(lease) }
-    }
-
-    pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
-        self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn new(shared: Arc<Shared>, root: Root, max_waiting: usize, lease: Lease) -> Self {
+        Self { shared, root, max_waiting, closing: Closing::default(), lease }
     }
 
     /// Gives the lease back, which ends the connection if it was the last.
     pub(crate) fn release(&self) {
-        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(lease);
+        self.lease.release();
     }
 
     /// Waits until there is a connection, and the exchange.
     pub(crate) async fn exchange(&self) -> Result<(), TransportError> {
         let exchange = self.root.exchange();
         loop {
-            self.shared.connected().await?;
-            match self.shared.with(|state| state.exchange(exchange)) {
+            self.shared.driven.connected().await?;
+            match self.shared.driven.with(|state| state.exchange(exchange)) {
                 Exchange::There => return Ok(()),
                 Exchange::Failed(fault) => {
                     return Err(failed("use the exchange", exchange, &fault));
                 }
                 Exchange::Unknown => {}
             }
-            self.shared.until(|state| state.has(exchange)).await;
+            self.shared.driven.until(|state| state.has(exchange)).await;
         }
     }
 
@@ -88,7 +71,7 @@ impl Link {
         Route {
             heads: Heads::new(Arc::clone(self.root.exchange()), &key, name, place),
             is_inbox: matches!(to, Address::Inbox { .. }),
-            permitted: AtomicU64::new(u64::MAX),
+            permitted: LastPermitted::default(),
         }
     }
 
@@ -135,7 +118,7 @@ impl Link {
                 Err(Refused::Ended) => return Err(TransportErrorKind::Closed.into()),
                 Err(Refused::Full) => {
                     self.exchange_of(&route).await?;
-                    self.shared.until(|state| state.has_room(lane, &route.heads)).await;
+                    self.shared.driven.until(|state| state.has_room(lane, &route.heads)).await;
                 }
             }
         };
@@ -153,7 +136,7 @@ impl Link {
     /// Fails where there is no exchange, and cannot be.
     async fn exchange_of(&self, route: &Route) -> Result<(), TransportError> {
         let exchange = &route.heads.exchange;
-        match self.shared.with(|state| state.exchange(exchange)) {
+        match self.shared.driven.with(|state| state.exchange(exchange)) {
             Exchange::Failed(fault) => Err(failed("use the exchange", exchange, &fault)),
             Exchange::There | Exchange::Unknown => Ok(()),
         }
@@ -162,22 +145,14 @@ impl Link {
     /// On which lane a packet goes, and what is learnt by it. Where permission is to be asked for, that
     /// is counted if `asks`.
     fn lane(&self, route: &Route, asks: bool) -> (Lane, Option<Unsure>) {
+        let Route { heads: Heads { name, place, .. }, is_inbox, permitted } = route;
         let places = &self.shared.places;
-        let changes = places.changes();
-        if route.permitted.load(Ordering::Relaxed) == changes {
-            return (Lane::Sure, None);
-        }
-        let Heads { name, place, .. } = &route.heads;
-        let Some(generation) = places.is_unknown(place, name) else {
-            route.permitted.store(changes, Ordering::Relaxed);
-            return (Lane::Sure, None);
+        let (lane, generation) = match places.permission(permitted, (place, name), *is_inbox, asks)
+        {
+            Permission::Known => return (Lane::Sure, None),
+            Permission::Ask(generation) => (Lane::Asking, generation),
+            Permission::Unasked(generation) => (Lane::Unsure, generation),
         };
-        let may_ask = match (route.is_inbox, asks) {
-            (false, _) => true,
-            (true, true) => places.may_ask_for_inbox(Instant::now()),
-            (true, false) => places.could_ask_for_inbox(Instant::now()),
-        };
-        let lane = if may_ask { Lane::Asking } else { Lane::Unsure };
         (lane, Some(Unsure { place: place.clone(), name: Arc::clone(name), generation }))
     }
 
@@ -193,7 +168,7 @@ impl Link {
             undelivered.map(|(inbox, token)| (self.root.name(&self.root.key(inbox)), token));
         let heads = &route.heads;
         let outgoing = Outgoing { heads, packet, undelivered, lane, unsure, answer };
-        self.shared.with(|state| state.publish(outgoing))
+        self.shared.driven.with(|state| state.publish(outgoing))
     }
 }
 

@@ -6,6 +6,7 @@ use conduit::transport::{
     Address, Connection, Destination, Namespace, Token, Transport, TransportError,
     TransportErrorKind,
 };
+use conduit_kit::Lease;
 use futures_lite::FutureExt;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     link::{Link, MAX_PACKET_LEN},
     names::Root,
     servers::Servers,
-    shared::{Lease, Shared},
+    shared::Shared,
 };
 
 /// How long [`close`](Transport::close) waits for the server to process what was published.
@@ -82,7 +83,7 @@ impl RabbitMq {
         let max_waiting = servers.options.max_waiting;
         let shared = Arc::new(Shared::new());
         // Dropped with this future, it makes the thread end.
-        let lease = Arc::new(Lease::new(Arc::clone(&shared)));
+        let lease = Lease::new(Arc::clone(&shared.stopping));
         let (first, connected) = async_channel::bounded(1);
         driver::start(Arc::clone(&shared), servers, first)
             .map_err(|error| ConnectError::new(ConnectErrorKind::Other, error))?;
@@ -90,7 +91,7 @@ impl RabbitMq {
             Ok(connected) => connected?,
             Err(_) => return Err(ConnectErrorKind::Other.into()),
         }
-        let link = Link::new(shared, Root::default(), max_waiting, Some(lease));
+        let link = Link::new(shared, Root::default(), max_waiting, lease);
         Ok(Self { link: Arc::new(link) })
     }
 
@@ -127,7 +128,7 @@ impl RabbitMq {
 
     fn at(&self, root: Root) -> Self {
         let Link { shared, max_waiting, .. } = &*self.link;
-        let link = Link::new(Arc::clone(shared), root, *max_waiting, self.link.lease());
+        let link = Link::new(Arc::clone(shared), root, *max_waiting, self.link.lease.clone());
         Self { link: Arc::new(link) }
     }
 }
@@ -193,12 +194,12 @@ impl Transport for RabbitMq {
     }
 
     fn unwritten(&self) -> usize {
-        self.link.shared.unwritten()
+        self.link.shared.driven.unwritten()
     }
 
     async fn written(&self) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing.unless_closed(link.shared.written()).await
+        link.closing.unless_closed(link.shared.driven.written()).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<Subscription, TransportError> {
@@ -209,7 +210,7 @@ impl Transport for RabbitMq {
     async fn flush(&self) -> Result<(), TransportError> {
         let link = &*self.link;
         let flushed = async {
-            link.shared.connected().await?;
+            link.shared.driven.connected().await?;
             link.shared.round_trip().await
         };
         link.closing.unless_closed(flushed).await

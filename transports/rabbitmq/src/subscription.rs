@@ -37,14 +37,14 @@ impl Subscription {
         };
         link.exchange().await?;
         let (name, queue) = (Arc::clone(&route.name), Arc::new(Queue::new(link.max_waiting)));
-        let (ticket, waiting) = link.shared.with(|state| state.subscribe(route, queue));
+        let (ticket, waiting) = link.shared.driven.with(|state| state.subscribe(route, queue));
         // From here on, dropping it unsubscribes.
         let subscription =
             Self { ticket, link: Arc::clone(link), news: News::default(), left: false };
         match waiting.answer().await {
             Some(Ok(())) => Ok(subscription),
             Some(Err(fault)) => Err(failed("subscribe to", &name, &fault)),
-            None => Err(link.shared.gone()),
+            None => Err(link.shared.driven.gone()),
         }
     }
 }
@@ -62,7 +62,7 @@ impl Stream for Subscription {
             return Poll::Ready(None);
         };
         if let Some(tag) = tag {
-            this.link.shared.with(|state| state.acknowledge(&this.ticket, tag));
+            this.link.shared.driven.with(|state| state.acknowledge(&this.ticket, tag));
         }
         Poll::Ready(Some(packet))
     }
@@ -81,12 +81,12 @@ impl transport::Subscription for Subscription {
         let leaving = async {
             // What was published here before is routed here; it may still be on its way to the server.
             let _ = link.shared.confirmed().await;
-            if !link.shared.with(|state| state.leave(ticket, answer)) {
-                return Err(link.shared.gone());
+            if !link.shared.driven.with(|state| state.leave(ticket, answer)) {
+                return Err(link.shared.driven.gone());
             }
             match waiting.answer().await {
                 Some(_) => Ok(()),
-                None => Err(link.shared.gone()),
+                None => Err(link.shared.driven.gone()),
             }
         };
         let left = link.closing.unless_closed(leaving).await;
@@ -98,7 +98,7 @@ impl transport::Subscription for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let ticket = &self.ticket;
-        self.link.shared.with(|state| state.forget(ticket));
+        self.link.shared.driven.with(|state| state.forget(ticket));
         ticket.queue.clear();
     }
 }

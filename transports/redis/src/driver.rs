@@ -14,10 +14,9 @@ use async_channel::Sender;
 use async_io::{Timer, block_on};
 use bytes::BytesMut;
 use conduit::transport::ConnectionState;
-use conduit_kit::pause_before;
-use conduit_socket::Stream;
-use futures_io::{AsyncRead, AsyncWrite};
-use futures_lite::{AsyncReadExt, AsyncWriteExt, FutureExt, future, io::split};
+use conduit_socket::{Stream, connect_again, write_packets};
+use futures_io::AsyncRead;
+use futures_lite::{AsyncReadExt, FutureExt, future, io::split};
 
 use crate::{
     ConnectError, RedisEvent,
@@ -38,9 +37,6 @@ const RENEWED_EACH: u32 = 2;
 const ASKED_EACH: u32 = 5;
 const GIVEN_UP_AFTER: u32 = 15;
 
-/// A buffer for writing that grew larger is given back.
-const KEPT: usize = 1 << 20;
-
 /// Starts the thread, which tells how the first attempt to connect has ended.
 pub(crate) fn start(
     shared: Arc<Shared>,
@@ -55,7 +51,7 @@ pub(crate) fn start(
 }
 
 async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), ConnectError>>) {
-    let mut wire = match shared.unless_stopped(wire::connect(servers)).await {
+    let mut wire = match shared.stopping.until_closed(wire::connect(servers)).await {
         Some(Ok(wire)) => wire,
         failed => {
             if let Some(Err(error)) = failed {
@@ -72,38 +68,27 @@ async fn run(shared: &Shared, servers: &Servers, first: &Sender<Result<(), Conne
             let _ = first.try_send(Ok(()));
         }
         let serving = serve(shared, wire, connection);
-        let Some(why) = shared.unless_stopped(serving).await else {
+        let Some(why) = shared.stopping.until_closed(serving).await else {
             return;
         };
         shared.break_off(why.to_string());
-        match shared.unless_stopped(connect_again(shared, servers)).await {
+        let again = connect_again(
+            || wire::connect(servers),
+            |why| {
+                shared.connection.note(ConnectionState::Reconnecting);
+                shared.announcer.announce(RedisEvent::ConnectFailed(why));
+            },
+        );
+        match shared.stopping.until_closed(again).await {
             Some(connected) => wire = connected,
             None => return,
         }
     }
 }
 
-async fn connect_again(shared: &Shared, servers: &Servers) -> Stream {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        Timer::after(pause_before(attempt)).await;
-        match wire::connect(servers).await {
-            Ok(wire) => return wire,
-            Err(error) => {
-                shared.connection.note(ConnectionState::Reconnecting);
-                let cause = std::error::Error::source(&error);
-                let text =
-                    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-                shared.announcer.announce(RedisEvent::ConnectFailed(text));
-            }
-        }
-    }
-}
-
 /// Serves a connection until it is lost.
 async fn serve(shared: &Shared, stream: Stream, connection: u64) -> io::Error {
-    let (reader, writer) = split(stream);
+    let (reader, mut writer) = split(stream);
     let heard = AtomicBool::new(true);
     let reading = async {
         match read(shared, reader, &heard).await {
@@ -111,12 +96,11 @@ async fn serve(shared: &Shared, stream: Stream, connection: u64) -> io::Error {
             Err(error) => error,
         }
     };
-    let writing = async {
-        match write(shared, writer, connection).await {
-            Ok(()) => io::ErrorKind::WriteZero.into(),
-            Err(error) => error,
-        }
-    };
+    let writing = write_packets(
+        &mut writer,
+        |spare, cx| shared.poll_take(spare, cx),
+        |packets| shared.driven.wrote(|state| state.wrote(connection, packets)),
+    );
     reading.or(writing).or(watch(shared, &heard)).await
 }
 
@@ -146,25 +130,6 @@ async fn read(
     }
 }
 
-async fn write(
-    shared: &Shared,
-    mut writer: impl AsyncWrite + Send + Unpin,
-    connection: u64,
-) -> io::Result<()> {
-    let mut spare = Vec::new();
-    loop {
-        let taken = future::poll_fn(|cx| shared.poll_take(&mut spare, cx)).await;
-        let (mut bytes, packets) = taken;
-        writer.write_all(&bytes).await?;
-        writer.flush().await?;
-        shared.wrote(connection, packets);
-        bytes.clear();
-        if bytes.capacity() <= KEPT {
-            spare = bytes;
-        }
-    }
-}
-
 /// Ends where the server says nothing any more.
 async fn watch(shared: &Shared, heard: &AtomicBool) -> io::Error {
     let (mut ticks, mut quiet) = (0_u32, 0);
@@ -175,7 +140,7 @@ async fn watch(shared: &Shared, heard: &AtomicBool) -> io::Error {
         if quiet >= GIVEN_UP_AFTER {
             return io::Error::new(io::ErrorKind::TimedOut, "the server says nothing any more");
         }
-        shared.with(|state| {
+        shared.driven.with(|state| {
             if ticks.is_multiple_of(RENEWED_EACH) {
                 state.renew();
             }

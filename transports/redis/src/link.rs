@@ -1,21 +1,18 @@
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
 use conduit::transport::{Address, Destination, Token, TransportError, TransportErrorKind};
-use conduit_kit::Closing;
+use conduit_kit::{Closing, LastPermitted, Lease, Permission};
 
 use crate::{
     command,
     names::{Name, Root},
     script,
-    shared::{Lease, Shared},
-    state::{Answer, Channel, Outgoing, Purpose, Refused, Waiting},
+    shared::Shared,
+    state::{Answer, Channel, Outgoing, Purpose, Refused},
 };
 
 /// The longest packet. A server takes longer ones, but they would hold up all that shares the
@@ -28,8 +25,8 @@ pub(crate) struct Link {
     pub(crate) root: Root,
     pub(crate) limits: Limits,
     pub(crate) closing: Closing,
-    /// `None` once the transport is closed.
-    lease: Mutex<Option<Arc<Lease>>>,
+    /// Given back when the transport is closed.
+    pub(crate) lease: Lease,
     /// Whether it counts as a conduit on the connection.
     counts: AtomicBool,
 }
@@ -51,36 +48,18 @@ pub(crate) struct Route {
     channel: Channel,
     place: Box<str>,
     is_inbox: bool,
-    /// How often permissions had changed when a publish to it was last known to be permitted.
-    permitted: AtomicU64,
-}
-
-/// What is to be asked of the next publish, if anything.
-enum Question {
-    None,
-    /// Whether it is permitted; the generation of the answer.
-    Permitted(u64),
+    permitted: LastPermitted,
 }
 
 impl Link {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        root: Root,
-        limits: Limits,
-        lease: Option<Arc<Lease>>,
-    ) -> Self {
-        let (closing, lease) = (Closing::default(), Mutex::new(lease));
+    pub(crate) fn new(shared: Arc<Shared>, root: Root, limits: Limits, lease: Lease) -> Self {
+        let closing = Closing::default();
         Self { shared, root, limits, closing, lease, counts: AtomicBool::new(false) }
-    }
-
-    pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
-        self.lease.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gives the lease back, which ends the connection if it was the last.
     pub(crate) fn release(&self) {
-        let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(lease);
+        self.lease.release();
         self.count(false);
     }
 
@@ -121,7 +100,7 @@ impl Link {
             channel: name.as_str().into(),
             place: self.root.place(to).into(),
             is_inbox: matches!(to, Address::Inbox { .. }),
-            permitted: AtomicU64::new(u64::MAX),
+            permitted: LastPermitted::default(),
         }
     }
 
@@ -133,9 +112,8 @@ impl Link {
         undelivered: Option<(&Address, Token)>,
     ) -> Option<Result<(), TransportError>> {
         let route = to.remember(|address| self.route(address))?;
-        match self.question(route, false) {
-            Question::None => {}
-            Question::Permitted(_) => return None,
+        if let Permission::Ask(_) = self.permission(route, false) {
+            return None;
         }
         let purpose = Purpose::Told(Arc::clone(&route.channel));
         match self.give(route, packet, undelivered, purpose) {
@@ -153,31 +131,27 @@ impl Link {
     ) -> Result<(), TransportError> {
         let Some(bytes) = packet.clone() else { return Ok(()) };
         let route = self.route(to);
-        let question = self.question(&route, true);
-        let mut waiting: Option<Waiting>;
-        loop {
-            let purpose = match question {
-                Question::None => {
-                    waiting = None;
-                    Purpose::Told(Arc::clone(&route.channel))
+        let permission = self.permission(&route, true);
+        let asked = loop {
+            let (purpose, asked) = match permission {
+                Permission::Known | Permission::Unasked(_) => {
+                    (Purpose::Told(Arc::clone(&route.channel)), None)
                 }
-                Question::Permitted(_) => {
-                    let (answer, wait) = Answer::new();
-                    waiting = Some(wait);
-                    Purpose::Asked(Arc::clone(&route.channel), answer)
+                Permission::Ask(generation) => {
+                    let (answer, waiting) = Answer::new();
+                    let purpose = Purpose::Asked(Arc::clone(&route.channel), answer);
+                    (purpose, Some((generation, waiting)))
                 }
             };
             match self.give(&route, &bytes, undelivered, purpose) {
-                Ok(()) => break,
+                Ok(()) => break asked,
                 Err(Refused::Disconnected) => return Err(TransportErrorKind::Disconnected.into()),
                 Err(Refused::Ended) => return Err(TransportErrorKind::Closed.into()),
                 Err(Refused::Full) => self.shared.room().await,
             }
-        }
-        *packet = None;
-        let (Question::Permitted(generation), Some(waiting)) = (question, waiting) else {
-            return Ok(());
         };
+        *packet = None;
+        let Some((generation, waiting)) = asked else { return Ok(()) };
         match waiting.answer().await {
             Some(Ok(())) => {
                 self.shared.places.permit(generation, &route.place, &route.channel);
@@ -189,23 +163,9 @@ impl Link {
         }
     }
 
-    /// Whether it has to be asked if a publish is permitted, and may be.
-    fn question(&self, route: &Route, takes: bool) -> Question {
-        let places = &self.shared.places;
-        let changes = places.changes();
-        if route.permitted.load(Ordering::Relaxed) == changes {
-            return Question::None;
-        }
-        let Some(generation) = places.is_unknown(&route.place, &route.channel) else {
-            route.permitted.store(changes, Ordering::Relaxed);
-            return Question::None;
-        };
-        let asks = match (route.is_inbox, takes) {
-            (false, _) => true,
-            (true, true) => places.may_ask_for_inbox(Instant::now()),
-            (true, false) => places.could_ask_for_inbox(Instant::now()),
-        };
-        if asks { Question::Permitted(generation) } else { Question::None }
+    fn permission(&self, route: &Route, asks: bool) -> Permission {
+        let Route { permitted, place, channel, is_inbox, .. } = route;
+        self.shared.places.permission(permitted, (place, channel), *is_inbox, asks)
     }
 
     fn give(
@@ -220,7 +180,7 @@ impl Link {
             Name::Group { .. } => None,
         });
         let outgoing = Outgoing { head: &route.head, packet, undelivered, purpose };
-        self.shared.with(|state| state.publish(outgoing))
+        self.shared.driven.with(|state| state.publish(outgoing))
     }
 }
 

@@ -6,6 +6,7 @@ use conduit::transport::{
     Address, Connection, Destination, Namespace, Token, Transport, TransportError,
     TransportErrorKind,
 };
+use conduit_kit::Lease;
 use futures_lite::FutureExt;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     link::{Limits, Link, MAX_PACKET_LEN},
     names::Root,
     servers::Servers,
-    shared::{Lease, Shared},
+    shared::Shared,
 };
 
 /// How long [`close`](Transport::close) waits for the server to process what was published.
@@ -82,7 +83,7 @@ impl Redis {
         let Options { max_waiting: waiting, body_budget: bodies, .. } = servers.options;
         let shared = Arc::new(Shared::new());
         // Dropped with this future, it makes the thread end.
-        let lease = Arc::new(Lease::new(Arc::clone(&shared)));
+        let lease = Lease::new(Arc::clone(&shared.stopping));
         let (first, connected) = async_channel::bounded(1);
         driver::start(Arc::clone(&shared), servers, first)
             .map_err(|error| ConnectError::new(ConnectErrorKind::Other, error))?;
@@ -90,7 +91,7 @@ impl Redis {
             Ok(connected) => connected?,
             Err(_) => return Err(ConnectErrorKind::Other.into()),
         }
-        let link = Link::new(shared, Root::default(), Limits { waiting, bodies }, Some(lease));
+        let link = Link::new(shared, Root::default(), Limits { waiting, bodies }, lease);
         Ok(Self { link: Arc::new(link) })
     }
 
@@ -127,7 +128,7 @@ impl Redis {
 
     fn at(&self, root: Root) -> Self {
         let Link { shared, limits, .. } = &*self.link;
-        let link = Link::new(Arc::clone(shared), root, *limits, self.link.lease());
+        let link = Link::new(Arc::clone(shared), root, *limits, self.link.lease.clone());
         Self { link: Arc::new(link) }
     }
 }
@@ -166,7 +167,7 @@ impl Transport for Redis {
 
     async fn ready(&self, _: &Address) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing.unless_closed(link.shared.connected()).await
+        link.closing.unless_closed(link.shared.driven.connected()).await
     }
 
     async fn hand_over(
@@ -198,12 +199,12 @@ impl Transport for Redis {
     }
 
     fn unwritten(&self) -> usize {
-        self.link.shared.unwritten()
+        self.link.shared.driven.unwritten()
     }
 
     async fn written(&self) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing.unless_closed(link.shared.written()).await
+        link.closing.unless_closed(link.shared.driven.written()).await
     }
 
     async fn subscribe(&self, at: &Address) -> Result<Subscription, TransportError> {
@@ -218,7 +219,7 @@ impl Transport for Redis {
     async fn flush(&self) -> Result<(), TransportError> {
         let link = &*self.link;
         let flushed = async {
-            link.shared.connected().await?;
+            link.shared.driven.connected().await?;
             link.shared.round_trip().await
         };
         link.closing.unless_closed(flushed).await

@@ -44,7 +44,8 @@ impl Subscription {
             }
         };
         let queue = Arc::new(Queue::new(link.limits.waiting));
-        let ticket = link.shared.with(|state| state.subscribe(channel.into(), queue, member));
+        let ticket =
+            link.shared.driven.with(|state| state.subscribe(channel.into(), queue, member));
         // From here on, dropping it unsubscribes.
         let subscription =
             Self { ticket, link: Arc::clone(link), news: News::default(), left: false };
@@ -56,14 +57,14 @@ impl Subscription {
     async fn confirmed(&self) -> Result<(), TransportError> {
         let shared = &self.link.shared;
         loop {
-            shared.connected().await?;
+            shared.driven.connected().await?;
             match shared.round_trip().await {
                 Ok(()) => break,
                 Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
                 Err(error) => return Err(error),
             }
         }
-        match shared.lock().denied(&self.ticket) {
+        match shared.driven.lock().denied(&self.ticket) {
             Some(error) => Err(denied("subscribe to", &self.ticket.channel, &error)),
             None => Ok(()),
         }
@@ -102,15 +103,15 @@ impl transport::Subscription for Subscription {
         let (link, ticket) = (&self.link, &mut self.ticket);
         let (answer, waiting) = Answer::new();
         let leaving = async {
-            if !link.shared.with(|state| state.leave(ticket, answer)) {
-                return Err(link.shared.gone());
+            if !link.shared.driven.with(|state| state.leave(ticket, answer)) {
+                return Err(link.shared.driven.gone());
             }
             match waiting.answer().await {
                 Some(Ok(())) => Ok(()),
                 Some(Err(error)) => Err(TransportError::new(TransportErrorKind::Other, error)),
                 None => {
-                    link.shared.with(|state| state.forget(ticket));
-                    Err(link.shared.gone())
+                    link.shared.driven.with(|state| state.forget(ticket));
+                    Err(link.shared.driven.gone())
                 }
             }
         };
@@ -123,7 +124,7 @@ impl transport::Subscription for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let ticket = &mut self.ticket;
-        self.link.shared.with(|state| state.forget(ticket));
+        self.link.shared.driven.with(|state| state.forget(ticket));
         ticket.queue.clear();
     }
 }

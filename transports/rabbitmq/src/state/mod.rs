@@ -16,6 +16,7 @@ mod tests;
 use std::task::Waker;
 
 use conduit::transport::Packet;
+use conduit_kit::Machine;
 
 pub(crate) use self::{
     exchanges::Exchange,
@@ -49,7 +50,7 @@ pub(crate) enum Side {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     Connected,
     /// There are connections, on which subscriptions are being made again.
     Restoring,
@@ -113,10 +114,6 @@ impl State {
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
-    }
-
     /// The number of the connection, from 1.
     pub(crate) fn connection(&self) -> Option<u64> {
         matches!(self.phase, Phase::Connected | Phase::Restoring).then_some(self.connections)
@@ -146,26 +143,6 @@ impl State {
             self.phase = Phase::Connected;
             news.connected = true;
         }
-    }
-
-    /// A connection is lost: what was to be written, and what was expected, is forgotten. Returns whom
-    /// to wake.
-    pub(crate) fn break_off(&mut self) -> Vec<Waker> {
-        if self.phase != Phase::Ended {
-            self.phase = Phase::Disconnected;
-        }
-        self.out = [Vec::new(), Vec::new()];
-        self.break_lanes();
-        self.exchanges.forget();
-        self.break_subscriptions()
-    }
-
-    /// There will be no connection any more. Returns whom to wake.
-    pub(crate) fn end(&mut self) -> Vec<Waker> {
-        self.phase = Phase::Ended;
-        let mut wakers = self.break_off();
-        wakers.extend(self.end_subscriptions());
-        wakers
     }
 
     /// Takes the next frame of the server.
@@ -224,14 +201,6 @@ impl State {
         }
     }
 
-    pub(crate) fn given(&self) -> u64 {
-        self.lanes.given
-    }
-
-    pub(crate) fn written(&self) -> u64 {
-        self.lanes.written
-    }
-
     /// Says that this side is alive, where it has nothing else to say.
     pub(crate) fn beat(&mut self) {
         if self.connection().is_some() {
@@ -248,14 +217,51 @@ impl State {
             none => *none = Some(writer.clone()),
         }
     }
+}
 
-    /// Returns the wakers of the writers that have something to write.
-    pub(crate) fn take_writers(&mut self) -> [Option<Waker>; 2] {
+impl Machine for State {
+    type Writers = [Option<Waker>; 2];
+
+    fn phase(&self) -> conduit_kit::Phase {
+        match self.phase {
+            Phase::Connected => conduit_kit::Phase::Connected,
+            Phase::Restoring | Phase::Disconnected => conduit_kit::Phase::Disconnected,
+            Phase::Ended => conduit_kit::Phase::Ended,
+        }
+    }
+
+    fn given(&self) -> u64 {
+        self.lanes.given
+    }
+
+    fn written(&self) -> u64 {
+        self.lanes.written
+    }
+
+    fn take_writers(&mut self) -> [Option<Waker>; 2] {
         let [out, other] = &self.out;
         let [writer, another] = &mut self.writers;
         let take = |out: &Vec<u8>, writer: &mut Option<Waker>| {
             if out.is_empty() { None } else { writer.take() }
         };
         [take(out, writer), take(other, another)]
+    }
+
+    /// What was to be written, and what was expected, is forgotten.
+    fn break_off(&mut self) -> Vec<Waker> {
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Disconnected;
+        }
+        self.out = [Vec::new(), Vec::new()];
+        self.break_lanes();
+        self.exchanges.forget();
+        self.break_subscriptions()
+    }
+
+    fn end(&mut self) -> Vec<Waker> {
+        self.phase = Phase::Ended;
+        let mut wakers = self.break_off();
+        wakers.extend(self.end_subscriptions());
+        wakers
     }
 }

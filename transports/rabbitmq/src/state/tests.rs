@@ -5,6 +5,7 @@ use conduit::{
     InstanceId,
     transport::{Address, Packet, Targets, Token},
 };
+use conduit_kit::Machine;
 use futures_lite::future::{block_on, poll_fn, poll_once};
 
 use super::{Agreed, Heads, Lane, News, Outgoing, Queue, Refused, Side, State, Ticket, Waiting};

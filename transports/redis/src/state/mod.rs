@@ -15,6 +15,7 @@ use std::{collections::VecDeque, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 use conduit::transport::{Packet, Token};
+use conduit_kit::{Machine, Phase};
 
 use self::routes::Routes;
 pub(crate) use self::{
@@ -42,14 +43,6 @@ pub(crate) struct State {
     expected: VecDeque<Expected>,
     routes: Routes,
     writer: Option<Waker>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Connected,
-    Disconnected,
-    /// There will be no connection any more.
-    Ended,
 }
 
 /// Why a packet is not taken.
@@ -86,13 +79,13 @@ impl State {
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
-        self.phase
+    pub(crate) fn is_connected(&self) -> bool {
+        self.phase == Phase::Connected
     }
 
     /// The number of the connection, from 1.
     pub(crate) fn connection(&self) -> Option<u64> {
-        (self.phase == Phase::Connected).then_some(self.connections)
+        self.is_connected().then_some(self.connections)
     }
 
     /// There is a connection: subscriptions are made again before anything else is written.
@@ -103,28 +96,6 @@ impl State {
         self.phase = Phase::Connected;
         self.connections += 1;
         self.subscribe_all();
-    }
-
-    /// The connection is lost: what was to be written on it, and what was expected, is forgotten.
-    /// Returns whom to wake.
-    pub(crate) fn break_off(&mut self) -> Vec<Waker> {
-        if self.phase == Phase::Connected {
-            self.phase = Phase::Disconnected;
-        }
-        self.out = Vec::new();
-        self.packets = 0;
-        self.written = self.given;
-        // Callers that wait for an answer learn that there will be none.
-        self.expected = VecDeque::new();
-        self.end_leaving()
-    }
-
-    /// There will be no connection any more. Returns whom to wake.
-    pub(crate) fn end(&mut self) -> Vec<Waker> {
-        self.phase = Phase::Ended;
-        let mut wakers = self.break_off();
-        wakers.extend(self.end_all());
-        wakers
     }
 
     /// Takes a packet, if it can be written soon.
@@ -155,14 +126,6 @@ impl State {
         self.command(&[b"PING"], Expected::Mark { answer, leaving: None });
     }
 
-    pub(crate) fn given(&self) -> u64 {
-        self.given
-    }
-
-    pub(crate) fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Takes what is to be written, in exchange for an empty buffer. `None` if there is nothing.
     pub(crate) fn take(&mut self, empty: &mut Vec<u8>) -> Option<(Vec<u8>, u64)> {
         if self.out.is_empty() {
@@ -187,11 +150,6 @@ impl State {
         }
     }
 
-    /// Returns the waker of the writer, if there is something to write.
-    pub(crate) fn take_writer(&mut self) -> Option<Waker> {
-        if self.out.is_empty() { None } else { self.writer.take() }
-    }
-
     fn command(&mut self, arguments: &[&[u8]], expected: Expected) {
         command::write(&mut self.out, arguments);
         self.expect(expected);
@@ -202,8 +160,49 @@ impl State {
     }
 }
 
+impl Machine for State {
+    type Writers = [Option<Waker>; 1];
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn given(&self) -> u64 {
+        self.given
+    }
+
+    fn written(&self) -> u64 {
+        self.written
+    }
+
+    fn take_writers(&mut self) -> [Option<Waker>; 1] {
+        [if self.out.is_empty() { None } else { self.writer.take() }]
+    }
+
+    /// What was to be written on it, and what was expected, is forgotten.
+    fn break_off(&mut self) -> Vec<Waker> {
+        if self.phase == Phase::Connected {
+            self.phase = Phase::Disconnected;
+        }
+        self.out = Vec::new();
+        self.packets = 0;
+        self.written = self.given;
+        // Callers that wait for an answer learn that there will be none.
+        self.expected = VecDeque::new();
+        self.end_leaving()
+    }
+
+    fn end(&mut self) -> Vec<Waker> {
+        self.phase = Phase::Ended;
+        let mut wakers = self.break_off();
+        wakers.extend(self.end_all());
+        wakers
+    }
+}
+
 /// Tells a caller what the server has said: nothing, or an error.
 pub(crate) type Answer = conduit_kit::Answer<Result<(), String>>;
+#[cfg(test)]
 pub(crate) type Waiting = conduit_kit::Waiting<Result<(), String>>;
 
 /// The packets that were routed to one subscription and have not been read.

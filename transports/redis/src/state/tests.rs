@@ -7,6 +7,7 @@ use conduit::{
     MessageId,
     transport::{Packet, Targets, Token},
 };
+use conduit_kit::Machine;
 use futures_lite::future::{block_on, poll_once};
 
 use super::{
