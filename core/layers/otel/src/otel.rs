@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use conduit::{
-    Headers, ServiceName, Subject,
+    Headers,
     layer::{
         CallKind, End, Extensions, InboundCall, InboundNext, InboundOutcome, Layer, Next,
         OutboundCall, Outcome,
@@ -9,7 +9,7 @@ use conduit::{
 };
 use conduit_layers::Names;
 use opentelemetry::{
-    Context, InstrumentationScope, KeyValue,
+    Context, InstrumentationScope,
     context::FutureExt,
     global::{self, BoxedTracer},
     propagation::TextMapPropagator,
@@ -19,7 +19,7 @@ use opentelemetry::{
 use crate::{
     W3c,
     carrier::Propagator,
-    span::{Call, CallSpan},
+    span::{Call, CallSpan, describe},
 };
 
 /// The version of the conventions.
@@ -211,47 +211,6 @@ impl Otel {
             cx.span().add_link(parent.span().span_context().clone(), Vec::new());
         }
         started
-    }
-}
-
-/// Returns how a span begins: its kind and name, and what is known of it.
-fn describe(kind: SpanKind, name: &Arc<str>, called: (&ServiceName, &Subject)) -> SpanBuilder {
-    let operation = match kind {
-        SpanKind::Producer => Some("send"),
-        SpanKind::Consumer => Some("process"),
-        _ => None,
-    };
-    let (title, mut attributes) = match operation {
-        Some(operation) => {
-            let mut title = String::with_capacity(operation.len() + 1 + name.len());
-            title.push_str(operation);
-            title.push(' ');
-            title.push_str(name);
-            let attributes = vec![
-                KeyValue::new("messaging.system", "conduit"),
-                KeyValue::new("messaging.operation.name", operation),
-                KeyValue::new("messaging.operation.type", operation),
-                KeyValue::new("messaging.destination.name", Arc::clone(name)),
-            ];
-            (title, attributes)
-        }
-        None => {
-            let attributes = vec![
-                KeyValue::new("rpc.system.name", "conduit"),
-                KeyValue::new("rpc.method", Arc::clone(name)),
-            ];
-            ((**name).to_owned(), attributes)
-        }
-    };
-    if **name == *Names::OTHER {
-        let (service, subject) = called;
-        attributes.push(KeyValue::new("rpc.method_original", format!("{service}/{subject}")));
-    }
-    SpanBuilder {
-        name: title.into(),
-        span_kind: Some(kind),
-        attributes: Some(attributes),
-        ..SpanBuilder::default()
     }
 }
 

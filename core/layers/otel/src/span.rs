@@ -2,17 +2,64 @@
 
 use std::{
     fmt::Display,
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
 use conduit::{
-    Error, ErrorKind, Executed, Failure,
+    Error, ErrorKind, Executed, Failure, ServiceName, Subject,
     layer::{Clock, InboundOutcome},
 };
+use conduit_layers::Names;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Status, TraceContextExt},
+    trace::{SpanBuilder, SpanKind, Status, TraceContextExt},
 };
+
+/// Returns how a span begins: its kind and name, and what is known of it.
+pub(crate) fn describe(
+    kind: SpanKind,
+    name: &Arc<str>,
+    called: (&ServiceName, &Subject),
+) -> SpanBuilder {
+    let operation = match kind {
+        SpanKind::Producer => Some("send"),
+        SpanKind::Consumer => Some("process"),
+        _ => None,
+    };
+    let (title, mut attributes) = match operation {
+        Some(operation) => {
+            let mut title = String::with_capacity(operation.len() + 1 + name.len());
+            title.push_str(operation);
+            title.push(' ');
+            title.push_str(name);
+            let attributes = vec![
+                KeyValue::new("messaging.system", "conduit"),
+                KeyValue::new("messaging.operation.name", operation),
+                KeyValue::new("messaging.operation.type", operation),
+                KeyValue::new("messaging.destination.name", Arc::clone(name)),
+            ];
+            (title, attributes)
+        }
+        None => {
+            let attributes = vec![
+                KeyValue::new("rpc.system.name", "conduit"),
+                KeyValue::new("rpc.method", Arc::clone(name)),
+            ];
+            ((**name).to_owned(), attributes)
+        }
+    };
+    if **name == *Names::OTHER {
+        let (service, subject) = called;
+        attributes.push(KeyValue::new("rpc.method_original", format!("{service}/{subject}")));
+    }
+    SpanBuilder {
+        name: title.into(),
+        span_kind: Some(kind),
+        attributes: Some(attributes),
+        ..SpanBuilder::default()
+    }
+}
 
 /// The recorded span of a call, until it has ended. If it is dropped before, the call was cancelled.
 pub(crate) struct CallSpan {
