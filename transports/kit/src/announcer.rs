@@ -1,6 +1,7 @@
 //! Announces the events of a connection: to their readers, and to the log.
 
 use std::{
+    fmt,
     pin::Pin,
     sync::{Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -46,7 +47,9 @@ pub struct Announcer<E> {
 }
 
 /// The events of a connection, from [`Announcer::listen`].
-#[derive(Debug)]
+///
+/// A [`Stream`] that ends with the connection. A reader that is too slow loses the oldest, and gets
+/// [`missed`](Event::missed) in their place.
 pub struct Announced<E>(Option<Receiver<E>>);
 
 impl<E: Event> Default for Announcer<E> {
@@ -132,5 +135,11 @@ impl<E: Event> Stream for Announced<E> {
             Some(Err(RecvError::Overflowed(missed))) => Some(E::missed(missed)),
             Some(Err(RecvError::Closed)) | None => None,
         })
+    }
+}
+
+impl<E> fmt::Debug for Announced<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
     }
 }

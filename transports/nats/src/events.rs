@@ -1,13 +1,8 @@
-use std::{
-    fmt,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::fmt;
 
 use async_nats::{ClientError, Event, ServerError};
 use conduit::logging::OneLine;
 use conduit_kit::Announced;
-use futures_core::Stream;
 
 /// What happened to a connection. Prints as one line, whatever the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,26 +77,6 @@ impl fmt::Display for NatsEvent {
 
 /// The events of a connection, from when this was made by [`Nats::events`](crate::Nats::events).
 ///
-/// A [`Stream`] that ends with the connection. It holds 256 events: a reader that is too slow loses
+/// A [`Stream`](futures_core::Stream) that ends with the connection. It holds 256 events: a reader that is too slow loses
 /// the oldest, and gets [`NatsEvent::Missed`].
-pub struct Events(Announced<NatsEvent>);
-
-impl Events {
-    pub(crate) fn new(announced: Announced<NatsEvent>) -> Self {
-        Self(announced)
-    }
-}
-
-impl Stream for Events {
-    type Item = NatsEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<NatsEvent>> {
-        Pin::new(&mut self.0).poll_next(cx)
-    }
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").finish_non_exhaustive()
-    }
-}
+pub type Events = Announced<NatsEvent>;

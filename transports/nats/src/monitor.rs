@@ -134,12 +134,12 @@ mod tests {
     use futures_lite::{StreamExt, future::block_on};
 
     use super::{KEPT, Monitor};
-    use crate::{Events, NatsEvent};
+    use crate::NatsEvent;
 
     #[test]
     fn who_reads_too_slowly_is_told() {
         let (monitor, hear) = Monitor::new();
-        let mut events = Events::new(monitor.events());
+        let mut events = monitor.events();
         for _ in 0..KEPT + 44 {
             block_on(hear(Event::Disconnected));
         }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_flood_is_told_once() {
         let (monitor, hear) = Monitor::new();
-        let events = Events::new(monitor.events());
+        let events = monitor.events();
         for _ in 0..1000 {
             block_on(hear(Event::SlowConsumer(1)));
         }

@@ -14,7 +14,6 @@ use conduit::transport::{
     Address, Connection, Destination, Introduction, MIN_PACKET_LEN, Token, Transport,
     TransportError, TransportErrorKind,
 };
-use conduit_kit::Announced;
 
 use crate::{
     Events, Subscription,
@@ -92,7 +91,7 @@ impl Nats {
     #[must_use]
     pub fn events(&self) -> Events {
         let monitor = self.link.monitor.as_ref();
-        Events::new(monitor.map_or(Announced::none(), |monitor| monitor.events()))
+        monitor.map_or(Events::none(), |monitor| monitor.events())
     }
 }
 

@@ -1,12 +1,7 @@
-use std::{
-    fmt,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::fmt;
 
 use conduit::logging::OneLine;
 use conduit_kit::{Announced, Event};
-use futures_core::Stream;
 
 /// What happened to a connection. Prints as one line, whatever the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,26 +97,6 @@ impl fmt::Display for RabbitEvent {
 
 /// The events of a connection, from when this was made by [`RabbitMq::events`](crate::RabbitMq::events).
 ///
-/// A [`Stream`] that ends with the connection. It holds 256 events; a reader that is too slow loses
+/// A [`Stream`](futures_core::Stream) that ends with the connection. It holds 256 events; a reader that is too slow loses
 /// the oldest, and is told by [`RabbitEvent::Missed`].
-pub struct Events(Announced<RabbitEvent>);
-
-impl Events {
-    pub(crate) fn new(announced: Announced<RabbitEvent>) -> Self {
-        Self(announced)
-    }
-}
-
-impl Stream for Events {
-    type Item = RabbitEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RabbitEvent>> {
-        Pin::new(&mut self.0).poll_next(cx)
-    }
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").finish_non_exhaustive()
-    }
-}
+pub type Events = Announced<RabbitEvent>;

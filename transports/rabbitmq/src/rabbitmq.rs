@@ -123,7 +123,7 @@ impl RabbitMq {
     /// of it goes to `tracing` too.
     #[must_use]
     pub fn events(&self) -> Events {
-        Events::new(self.link.shared.announcer.listen())
+        self.link.shared.announcer.listen()
     }
 
     fn at(&self, root: Root) -> Self {

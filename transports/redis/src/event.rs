@@ -1,12 +1,7 @@
-use std::{
-    fmt,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::fmt;
 
 use conduit::logging::OneLine;
 use conduit_kit::{Announced, Event};
-use futures_core::Stream;
 
 /// What happened to a connection. Prints as one line, whatever the server says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,29 +84,9 @@ impl fmt::Display for RedisEvent {
 
 /// The events of a connection, from when this was made by [`Redis::events`](crate::Redis::events).
 ///
-/// A [`Stream`] that ends with the connection. It holds 256 events; a reader that is too slow loses
+/// A [`Stream`](futures_core::Stream) that ends with the connection. It holds 256 events; a reader that is too slow loses
 /// the oldest, and is told by [`RedisEvent::Missed`].
-pub struct Events(Announced<RedisEvent>);
-
-impl Events {
-    pub(crate) fn new(announced: Announced<RedisEvent>) -> Self {
-        Self(announced)
-    }
-}
-
-impl Stream for Events {
-    type Item = RedisEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RedisEvent>> {
-        Pin::new(&mut self.0).poll_next(cx)
-    }
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Events").finish_non_exhaustive()
-    }
-}
+pub type Events = Announced<RedisEvent>;
 
 #[cfg(test)]
 mod tests {
@@ -119,7 +94,7 @@ mod tests {
 
     use conduit_kit::Announcer;
 
-    use super::{Events, RedisEvent};
+    use super::RedisEvent;
 
     /// How many events wait for a reader.
     const KEPT: usize = 256;
@@ -127,7 +102,7 @@ mod tests {
     #[test]
     fn who_reads_too_slowly_is_told() {
         let announcer = Announcer::default();
-        let events = Events::new(announcer.listen());
+        let events = announcer.listen();
         for _ in 0..KEPT + 43 {
             announcer.announce(RedisEvent::Connected);
         }
@@ -142,7 +117,7 @@ mod tests {
     #[test]
     fn a_flood_is_told_once() {
         let announcer = Announcer::default();
-        let events = Events::new(announcer.listen());
+        let events = announcer.listen();
         for _ in 0..1000 {
             announcer.announce(RedisEvent::SlowConsumer);
         }
