@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use async_nats::{Client, ConnectOptions};
 use conduit_nats::Nats;
 
@@ -6,11 +8,7 @@ use crate::{args::Broker, exit::Exit};
 
 impl Broker {
     pub(super) async fn nats(&self) -> Result<Nats, Exit> {
-        let nats = Nats::connect_with(self.nats_options()?, &*self.url);
-        match tokio::time::timeout(LIMIT, nats).await {
-            Ok(connected) => connected.map_err(|error| self.not_connected(&error)),
-            Err(_) => Err(self.not_connected(&"the server does not answer")),
-        }
+        self.in_time(Nats::connect_with(self.nats_options()?, &*self.url)).await
     }
 
     /// Connects without a conduit, for what NATS alone has.
@@ -18,7 +16,14 @@ impl Broker {
         if self.kind()? != Kind::Nats {
             return Err(Exit::usage(format!("`{command}` is for NATS alone")));
         }
-        let connecting = self.nats_options()?.connect(&*self.url);
+        self.in_time(Box::pin(self.nats_options()?.connect(&*self.url))).await
+    }
+
+    /// Waits for a connection as long as it may take.
+    async fn in_time<T, E: Display>(
+        &self,
+        connecting: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Exit> {
         match tokio::time::timeout(LIMIT, connecting).await {
             Ok(connected) => connected.map_err(|error| self.not_connected(&error)),
             Err(_) => Err(self.not_connected(&"the server does not answer")),
