@@ -10,7 +10,7 @@ use futures_rustls::pki_types::ServerName;
 
 use crate::{Connector, Stream, TlsError, stream::Kind};
 
-/// How long one address of a host is tried, so that one that does not answer leaves time for the next.
+/// How long each address of a host is tried, so that a silent address leaves time for the next.
 const EACH: Duration = Duration::from_secs(3);
 
 /// Where to connect.

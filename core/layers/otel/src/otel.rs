@@ -165,7 +165,7 @@ impl Otel {
         extensions.get().map(|Current(cx)| cx)
     }
 
-    /// Starts a span. Of one that is not recorded the context has the ids alone, which go on.
+    /// Starts a span. If it is not recorded, the context has its ids alone, which go on.
     fn start(
         &self,
         span: SpanBuilder,

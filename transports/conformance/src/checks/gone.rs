@@ -1,4 +1,4 @@
-//! The transport's own contract: who is gone gets nothing, and leaves nothing to others.
+//! The transport's own contract: a subscription that has ended gets nothing, and leaves nothing behind.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     wire::{Wire, subject},
 };
 
-/// A member of a group that was dropped, without having left, takes nothing from the others.
+/// Routes nothing to a member of a group that was dropped without having left.
 ///
 /// # Errors
 /// What does not hold.
@@ -31,8 +31,7 @@ pub async fn a_dropped_member_takes_nothing<B: Broker>(
     Ok(())
 }
 
-/// What was published while nobody was subscribed reaches nobody, whoever was subscribed before or
-/// will be after.
+/// Drops a packet that is published while there is no subscription: earlier and later ones do not get it.
 ///
 /// # Errors
 /// What does not hold.
