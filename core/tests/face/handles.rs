@@ -1,13 +1,10 @@
 use std::{future::pending, sync::Arc};
 
 use conduit::ErrorKind;
-
+use conduit_testing::logged_in_thread;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{
-    logs::logged,
-    world::{Node, TestResult, World, pattern, secs},
-};
+use crate::support::world::{Node, TestResult, World, pattern, secs};
 
 /// Whether a conduit that nobody holds but what is given was closed.
 async fn is_closed(world: &World, watched: &Node) -> bool {
@@ -70,7 +67,7 @@ fn a_handler_alone_does_not_keep_it_open() -> TestResult {
 
 /// What a conduit logs at info or above that is made, used and dropped.
 fn logged_by<F: Future<Output = TestResult>>(life: impl FnOnce(Node) -> F) -> TestResult<String> {
-    let (result, logs) = logged(LevelFilter::INFO, || {
+    let (result, logs) = logged_in_thread(LevelFilter::INFO, || {
         World::run(|world| async move {
             life(world.node("a")?).await?;
             world.sim.idle().await;

@@ -9,12 +9,10 @@ use conduit::{
     proto::frame::{Frame, Head},
     transport::{Address, Targets, Transport as _},
 };
+use conduit_testing::logged_in_thread;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{
-    logs::logged,
-    world::{TestResult, World, secs},
-};
+use crate::support::world::{TestResult, World, secs};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -23,7 +21,7 @@ fn warnings<T, F>(test: impl FnOnce(World) -> F) -> Outcome<(T, Vec<String>)>
 where
     F: Future<Output = Outcome<T>>,
 {
-    let (result, text) = logged(LevelFilter::WARN, || World::run(test));
+    let (result, text) = logged_in_thread(LevelFilter::WARN, || World::run(test));
     let lines: Vec<_> = text.lines().map(|line| line.trim_start().to_owned()).collect();
     for line in &lines {
         assert!(line.len() < 2048, "a line of {} bytes", line.len());

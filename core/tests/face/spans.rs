@@ -5,14 +5,12 @@ use conduit::{
     layer::{InboundCall, InboundNext, InboundOutcome, Layer},
 };
 use conduit_json::Json;
+use conduit_testing::logged_in_thread;
 use futures_lite::future;
 use tracing::Instrument as _;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::support::{
-    logs::logged,
-    world::{TestResult, World, secs},
-};
+use crate::support::world::{TestResult, World, secs};
 
 /// Runs handlers in a span of its own.
 struct Outer;
@@ -28,7 +26,7 @@ fn lines<F>(level: LevelFilter, test: impl FnOnce(World) -> F) -> TestResult<Vec
 where
     F: Future<Output = TestResult>,
 {
-    let (result, text) = logged(level, || World::run(test));
+    let (result, text) = logged_in_thread(level, || World::run(test));
     result?;
     let lines = text.lines().filter(|line| line.contains("face::spans"));
     Ok(lines.map(|line| line.trim_start().to_owned()).collect())

@@ -5,6 +5,5 @@ use conduit::{Runtime, Task};
 pub(crate) mod busy;
 pub(crate) mod cut;
 pub(crate) mod forger;
-pub(crate) mod logs;
 pub(crate) mod sim;
 pub(crate) mod world;

@@ -37,39 +37,15 @@ impl Event for NatsEvent {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
-
     use conduit_kit::Announcer;
+    use conduit_testing::logged_in_thread;
+    use tracing_subscriber::filter::LevelFilter;
 
     use crate::NatsEvent;
 
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic").write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn logged(test: impl FnOnce()) -> Vec<String> {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::with_default(subscriber, test);
-        let bytes = lines.0.lock().expect("no panic");
-        String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+        let ((), text) = logged_in_thread(LevelFilter::INFO, test);
+        text.lines().map(|line| line.trim_start().to_owned()).collect()
     }
 
     #[test]

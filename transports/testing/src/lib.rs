@@ -29,7 +29,7 @@ pub use self::{
     broker::{Broker, Half, builder, connected, disconnected},
     conduits::{PATIENT, Text, released, run},
     guarded::Guarded,
-    logs::logged,
+    logs::{logged, logged_in_thread},
     packets::{arrived, brought, next},
     process::{Process, server_url, signal},
     proxy::Proxy,
