@@ -5,9 +5,9 @@ mod support;
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use conduit::transport::{MAX_NAMESPACE, Namespace};
-use conduit_conformance::{Broker, Check, checks};
+use conduit_conformance::Broker;
 use conduit_rabbitmq::RabbitMq;
-use conduit_testing::{Trial, trial};
+use conduit_testing::conformance_trials;
 use support::Node;
 
 /// A part of the server that nobody else uses.
@@ -46,33 +46,5 @@ impl Broker for OwnPart {
 }
 
 fn main() -> ExitCode {
-    let mut trials = Vec::new();
-    let mut add = |runtime: &str, checks: Vec<Check>| {
-        trials.extend(checks.into_iter().map(|check| as_trial(runtime, check)));
-    };
-    add("smol", checks!(OwnPart, conduit_smol::Smol, smol::block_on));
-    add("async_std", checks!(OwnPart, conduit_async_std::AsyncStd, async_std::task::block_on));
-    add(
-        "tokio_multi_thread",
-        checks!(OwnPart, conduit_tokio::Tokio, |check| tokio_with(
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2),
-            check
-        )),
-    );
-    add(
-        "tokio_current_thread",
-        checks!(OwnPart, conduit_tokio::Tokio, |check| tokio_with(
-            &mut tokio::runtime::Builder::new_current_thread(),
-            check
-        )),
-    );
-    support::run(trials)
-}
-
-fn as_trial(runtime: &str, check: Check) -> Trial {
-    trial(&format!("{runtime}::{}", check.name), || Ok((check.run)()?))
-}
-
-fn tokio_with<T>(builder: &mut tokio::runtime::Builder, check: impl Future<Output = T>) -> T {
-    builder.enable_all().build().expect("tokio starts").block_on(check)
+    support::run(conformance_trials!(OwnPart))
 }

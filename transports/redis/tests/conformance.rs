@@ -2,9 +2,12 @@
 
 mod support;
 
+use std::process::ExitCode;
+
 use conduit::transport::Namespace;
 use conduit_conformance::Broker;
 use conduit_redis::Redis;
+use conduit_testing::{conformance_trials, run_trials};
 use support::Server;
 
 /// A server of one's own.
@@ -29,32 +32,6 @@ impl Broker for RealServer {
     }
 }
 
-mod on_smol {
-    use super::RealServer;
-    conduit_conformance::suite!(RealServer, conduit_smol::Smol, smol::block_on);
-}
-
-mod on_async_std {
-    use super::RealServer;
-    conduit_conformance::suite!(RealServer, conduit_async_std::AsyncStd, async_std::task::block_on);
-}
-
-mod on_tokio {
-    use super::{RealServer, tokio_with};
-    conduit_conformance::suite!(RealServer, conduit_tokio::Tokio, |check| tokio_with(
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2),
-        check
-    ));
-}
-
-mod on_tokio_current_thread {
-    use super::{RealServer, tokio_with};
-    conduit_conformance::suite!(RealServer, conduit_tokio::Tokio, |check| tokio_with(
-        &mut tokio::runtime::Builder::new_current_thread(),
-        check
-    ));
-}
-
-fn tokio_with<T>(builder: &mut tokio::runtime::Builder, check: impl Future<Output = T>) -> T {
-    builder.enable_all().build().expect("tokio starts").block_on(check)
+fn main() -> ExitCode {
+    run_trials(conformance_trials!(RealServer))
 }

@@ -33,7 +33,7 @@ pub use self::{
     packets::{arrived, brought, next},
     process::{Process, server_url, signal},
     proxy::Proxy,
-    runtimes::{Outcome, async_std, smol, tokio_current_thread, tokio_multi_thread},
+    runtimes::{Outcome, async_std, block_on, smol, tokio_current_thread, tokio_multi_thread},
     tls::Certificates,
-    trials::trial,
+    trials::{run_trials, trial},
 };

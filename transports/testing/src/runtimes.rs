@@ -8,14 +8,34 @@ pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 /// After this a test hangs. No test measures time; most take a few milliseconds.
 const HANGS: Duration = Duration::from_secs(120);
 
+/// Runs a future to its end on a runtime of its own.
+pub mod block_on {
+    use tokio::runtime::Builder;
+
+    pub use async_std::task::block_on as async_std;
+    pub use smol::block_on as smol;
+
+    /// Runs a future on a multi-threaded tokio.
+    pub fn tokio_multi_thread<T>(future: impl Future<Output = T>) -> T {
+        tokio(Builder::new_multi_thread().worker_threads(2), future)
+    }
+
+    /// Runs a future on a single-threaded tokio.
+    pub fn tokio_current_thread<T>(future: impl Future<Output = T>) -> T {
+        tokio(&mut Builder::new_current_thread(), future)
+    }
+
+    fn tokio<T>(builder: &mut Builder, future: impl Future<Output = T>) -> T {
+        builder.enable_all().build().expect("tokio starts").block_on(future)
+    }
+}
+
 /// Runs a test under a multi-threaded tokio.
 ///
 /// # Errors
 /// Those of the test, or that it hangs.
 pub fn tokio_multi_thread(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async { tokio::spawn(watched(test)).await? })
+    block_on::tokio_multi_thread(async { tokio::spawn(watched(test)).await? })
 }
 
 /// Runs a test under a single-threaded tokio.
@@ -23,7 +43,7 @@ pub fn tokio_multi_thread(test: impl Future<Output = Outcome> + Send + 'static) 
 /// # Errors
 /// Those of the test, or that it hangs.
 pub fn tokio_current_thread(test: impl Future<Output = Outcome>) -> Outcome {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(watched(test))
+    block_on::tokio_current_thread(watched(test))
 }
 
 /// Runs a test under smol.
@@ -31,7 +51,7 @@ pub fn tokio_current_thread(test: impl Future<Output = Outcome>) -> Outcome {
 /// # Errors
 /// Those of the test, or that it hangs.
 pub fn smol(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
-    smol::block_on(smol::spawn(watched(test)))
+    block_on::smol(smol::spawn(watched(test)))
 }
 
 /// Runs a test under async-std.
@@ -39,7 +59,7 @@ pub fn smol(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
 /// # Errors
 /// Those of the test, or that it hangs.
 pub fn async_std(test: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
-    async_std::task::block_on(async_std::task::spawn(watched(test)))
+    block_on::async_std(async_std::task::spawn(watched(test)))
 }
 
 async fn watched(test: impl Future<Output = Outcome>) -> Outcome {

@@ -1,20 +1,13 @@
 use std::{
-    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use conduit_testing::Trial;
-use libtest_mimic::Arguments;
+use conduit_testing::{Trial, run_trials};
 
 /// Set where a missing server is a failure, and not a reason to ignore its tests.
 const REQUIRED: &str = "RABBITMQ_REQUIRED";
-
-/// Set where each test is to run under every runtime.
-const EVERY_RUNTIME: &str = "CONDUIT_EVERY_RUNTIME";
-
-const RUNTIMES: [&str; 4] = ["tokio_multi_thread", "tokio_current_thread", "smol", "async_std"];
 
 const HELP: &str = "These tests need RabbitMQ 3.10 or later. Install it (`apt-get install \
     rabbitmq-server`), or set RABBITMQ_SERVER to the path of its `rabbitmq-server`.";
@@ -39,48 +32,16 @@ fn is_server(file: &Path) -> bool {
 }
 
 /// Runs the tests of a program; without a server they are reported as ignored.
-///
-/// The transport has a thread of its own for what it does, so that a runtime makes little difference, and
-/// the server takes most of the time. So each test runs under one runtime, unless some are selected, or
-/// all are wanted by the environment.
-pub fn run(trials: Vec<Trial>) -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    let is_missing = server().is_none();
-    if is_missing {
+pub fn run(mut trials: Vec<Trial>) -> ExitCode {
+    if server().is_none() {
         eprintln!("{HELP}");
         if env::var_os(REQUIRED).is_some() {
             return ExitCode::FAILURE;
         }
-    } else if arguments.test_threads.is_none() {
-        // They wait most of the time.
-        arguments.test_threads = Some(6);
+        let ignored = trials.into_iter().map(|trial| trial.with_ignored_flag(true));
+        trials = ignored.collect();
     }
-    let trials = match arguments.filter.is_some() || env::var_os(EVERY_RUNTIME).is_some() {
-        true => trials,
-        false => spread(trials),
-    };
-    let trials = trials
-        .into_iter()
-        .map(|trial| {
-            let ignored = is_missing || trial.has_ignored_flag();
-            trial.with_ignored_flag(ignored)
-        })
-        .collect();
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let code = run_trials(trials);
     super::node::end_shared();
-    conclusion.exit_code()
-}
-
-/// Leaves each test to one runtime, by turns.
-fn spread(mut trials: Vec<Trial>) -> Vec<Trial> {
-    let mut turns = BTreeMap::new();
-    trials.retain(|trial| {
-        let name = trial.name();
-        let Some(turn) = RUNTIMES.iter().position(|runtime| name.contains(runtime)) else {
-            return true;
-        };
-        let next = turns.len() % RUNTIMES.len();
-        *turns.entry(name.replacen(RUNTIMES[turn], "", 1)).or_insert(next) == turn
-    });
-    trials
+    code
 }
