@@ -22,7 +22,7 @@ pub trait Broker: Send + Sync + 'static {
 
     /// How long a check waits for what waits for nothing else, before it finds that it does not
     /// happen: so long that only a fault takes longer.
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     /// Starts a broker that nobody else uses.
     fn start() -> impl Future<Output = Self> + Send;
