@@ -135,7 +135,7 @@ impl Outlet {
             return Pushed::Full;
         }
         // The next ones are probably as long.
-        state.writer.push(single, limit.min(MOST * longer));
+        state.writer.push(single, length, limit.min(MOST * longer));
         state.reserved += length;
         self.waits.store(true, Ordering::Release);
         let completed = if is_last { state.take() } else { None };

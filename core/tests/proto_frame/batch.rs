@@ -17,7 +17,7 @@ fn members() -> Vec<&'static Sample> {
 fn batch(packets: &[Bytes]) -> Bytes {
     let mut writer = BatchWriter::default();
     for packet in packets {
-        writer.push(&Single::encoded(packet).expect("it may travel in a batch"), 0);
+        writer.push(&Single::encoded(packet).expect("it may travel in a batch"), packet.len(), 0);
     }
     writer.finish()
 }
@@ -61,7 +61,7 @@ fn a_message_is_the_same_in_a_batch_and_alone() {
         assert_eq!(single.len(), single.encode().len());
         let mut writer = BatchWriter::default();
         for _ in 0..3 {
-            writer.push(&single, 1 << 10);
+            writer.push(&single, single.len(), 1 << 10);
         }
         let length = writer.len_with(0) - 1;
         let packet = writer.finish();

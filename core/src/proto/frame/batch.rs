@@ -18,7 +18,7 @@ pub const MAX_BATCH: usize = 64;
 ///
 /// An item is an error where a packet may not be in a batch. What follows a length that exceeds the
 /// batch, or the maximum number of packets, is one error, and the last item.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Members {
     rest: Bytes,
     left: usize,
@@ -147,9 +147,8 @@ impl BatchWriter {
         self.packet.len().max(PREFIX) + varint_len(length as u64) + length
     }
 
-    /// Appends a packet. The first one allocates memory for `room` bytes.
-    pub fn push(&mut self, single: &Single<'_>, room: usize) {
-        let length = single.len();
+    /// Appends a packet of `length` bytes. The first one allocates memory for `room` bytes.
+    pub fn push(&mut self, single: &Single<'_>, length: usize, room: usize) {
         if self.count == 0 {
             self.packet = Vec::with_capacity(room.max(self.len_with(length)));
             self.packet.extend_from_slice(&[VERSION, kind::BATCH, 0, 0]);

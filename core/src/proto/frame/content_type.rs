@@ -40,8 +40,9 @@ impl ContentType {
     }
 
     fn is_valid(text: &str) -> bool {
-        (1..=MAX_CONTENT_TYPE).contains(&text.len())
-            && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        // Every encoded value is sent with one: without an early end, the loop is vectorized.
+        let is_printable = text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+        (1..=MAX_CONTENT_TYPE).contains(&text.len()) && is_printable
     }
 }
 

@@ -54,15 +54,21 @@ impl PacketWriter {
         self.into_bytes(body).into()
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, tag: u8, value: &[u8]) {
-        self.bytes.push(tag);
-        put_varint(&mut self.bytes, value.len() as u64);
+        match u8::try_from(value.len()) {
+            Ok(length @ ..0x80) => self.bytes.extend_from_slice(&[tag, length]),
+            _ => {
+                self.bytes.push(tag);
+                put_varint(&mut self.bytes, value.len() as u64);
+            }
+        }
         self.bytes.extend_from_slice(value);
     }
 
     pub(super) fn number(&mut self, tag: u8, value: u64) {
-        self.bytes.push(tag);
-        put_varint(&mut self.bytes, varint_len(value) as u64);
+        let [length, ..] = varint_len(value).to_le_bytes();
+        self.bytes.extend_from_slice(&[tag, length]);
         put_varint(&mut self.bytes, value);
     }
 
