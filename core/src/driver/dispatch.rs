@@ -6,7 +6,7 @@ use super::{
     Shared,
     deliver::{Offer, PacketDelivery},
     ground::{EventFields, Logged, Purpose},
-    routes::{Members, Route},
+    routes::{Listening, Route},
 };
 use crate::{
     Subject,
@@ -18,27 +18,18 @@ use crate::{
     transport::Token,
 };
 
-/// Handles a packet to the inbox or the control address.
+/// Handles a packet to the inbox or the control address, or each packet of a batch.
 pub(super) fn handle_packet(shared: &Shared, packet: Bytes, names: &mut NameCache) {
-    each_frame(packet, names, |frame, bytes| handle_frame(shared, frame, bytes));
-}
-
-/// Decodes a packet, or each packet of a batch, and hands the frame on with the packet's length.
-#[inline]
-fn each_frame(
-    packet: Bytes,
-    names: &mut NameCache,
-    mut handle: impl FnMut(Result<Frame, ProtocolError>, usize),
-) {
     let bytes = packet.len();
     match Frame::decode_with_names(packet, names) {
         Ok(Frame::Batch { packets }) => {
             for packet in frame::Members::new(packets) {
                 let bytes = packet.as_ref().map_or(0, Bytes::len);
-                handle(packet.and_then(|packet| Frame::decode_with_names(packet, names)), bytes);
+                let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
+                handle_frame(shared, frame, bytes);
             }
         }
-        frame => handle(frame, bytes),
+        frame => handle_frame(shared, frame, bytes),
     }
 }
 
@@ -73,26 +64,20 @@ fn handle_frame(shared: &Shared, frame: Result<Frame, ProtocolError>, bytes: usi
     }
 }
 
-/// Handles a packet to a subject.
+/// Handles a packet to a subject. Of a batch, only opens it: its packets are the next.
 pub(super) fn handle_subject(
     shared: &Shared,
     route: &Route,
-    packet: Bytes,
-    names: &mut NameCache,
-    members: &mut Members,
+    packet: Result<Bytes, ProtocolError>,
+    listening: &mut Listening,
 ) {
-    each_frame(packet, names, |frame, bytes| {
-        handle_subject_frame(shared, route, frame, bytes, members);
-    });
-}
-
-fn handle_subject_frame(
-    shared: &Shared,
-    route: &Route,
-    frame: Result<Frame, ProtocolError>,
-    bytes: usize,
-    members: &mut Members,
-) {
+    let Listening { batch, names, members, .. } = listening;
+    let bytes = packet.as_ref().map_or(0, Bytes::len);
+    let frame = packet.and_then(|packet| Frame::decode_with_names(packet, names));
+    if let Ok(Frame::Batch { packets }) = frame {
+        *batch = frame::Members::new(packets);
+        return;
+    }
     members.look_up(&shared.routes, route);
     let mut delivery = PacketDelivery::new(shared, route, members, bytes);
     match frame {

@@ -78,6 +78,54 @@ fn messages_that_are_sent_while_it_is_busy_travel_together_and_in_order() -> Tes
 }
 
 #[test]
+fn what_a_reader_leaves_of_a_batch_waits_in_its_binding_or_is_counted() -> TestResult {
+    const ROOM: usize = 4;
+    World::run(|world| async move {
+        let receiver = world.builder("a").max_waiting_messages(ROOM).build()?;
+        let mut bound = receiver.bind("x").await?;
+        let (node, control) = sender(&world).await?;
+        for number in 0..MOST {
+            node.own_service().send("x", &number).await?;
+        }
+        assert_eq!(counts(&control.take_published(to_subject)), [MOST]);
+        for expected in -2..=0 {
+            let message = bound.next().await.expect("it is bound");
+            assert_eq!(message.decode::<i32>().await?, expected);
+        }
+        world.sim.sleep(secs(1)).await;
+        let lost = u64::try_from(MOST - 1 - ROOM)?;
+        assert_eq!((bound.waiting(), bound.lost(), bound.missed()), (ROOM, lost, 0));
+        for expected in 1..=ROOM {
+            let message = bound.next().await.expect("it is bound");
+            assert_eq!(message.decode::<usize>().await?, expected);
+        }
+        TestResult::Ok(())
+    })
+}
+
+#[test]
+fn a_reader_that_leaves_within_a_batch_loses_nothing_of_it() -> TestResult {
+    World::run(|world| async move {
+        let mut bound = world.node("a")?.bind("x").await?;
+        let (node, control) = sender(&world).await?;
+        for number in 0..MOST {
+            node.own_service().send("x", &number).await?;
+        }
+        assert_eq!(counts(&control.take_published(to_subject)), [MOST]);
+        for _ in 0..5 {
+            bound.next().await.expect("it is bound");
+        }
+        bound.unbind().await;
+        for expected in 3..MOST {
+            let message = bound.next().await.expect("it was routed here");
+            assert_eq!(message.decode::<usize>().await?, expected);
+        }
+        assert!(bound.next().await.is_none());
+        TestResult::Ok(())
+    })
+}
+
+#[test]
 fn messages_for_a_group_travel_alone() -> TestResult {
     World::run(|world| async move {
         let worker = world.node("a")?.queue_bind("x").await?;

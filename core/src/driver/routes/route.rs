@@ -15,7 +15,10 @@ use crate::{
     Error, ErrorKind, Subject,
     driver::{tally::Tally, watch::Watch},
     lock::lock,
-    proto::{RouteId, frame::NameCache},
+    proto::{
+        RouteId,
+        frame::{self, NameCache},
+    },
     transport::{DynSubscription, Target},
     until::until_some,
 };
@@ -41,8 +44,21 @@ pub(in crate::driver) struct Route {
 /// An active subscription, with what its packets are delivered with.
 pub(in crate::driver) struct Listening {
     pub(in crate::driver) subscription: Box<dyn DynSubscription>,
+    /// What is left of the last batch, which comes before the next packet.
+    pub(in crate::driver) batch: frame::Members,
     pub(in crate::driver) names: NameCache,
     pub(in crate::driver) members: Members,
+}
+
+impl Listening {
+    pub(in crate::driver) fn new(subscription: Box<dyn DynSubscription>) -> Self {
+        Self {
+            subscription,
+            batch: frame::Members::default(),
+            names: NameCache::new(),
+            members: Members::default(),
+        }
+    }
 }
 
 #[derive(Clone)]

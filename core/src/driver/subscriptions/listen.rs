@@ -9,11 +9,10 @@ use crate::{
     Error, ErrorKind,
     driver::{
         EventFields, Logged, Shared,
-        routes::{Listening, Members, Route, RoutePhase},
+        routes::{Listening, Route, RoutePhase},
     },
     error::Causes,
     lock::lock,
-    proto::frame::NameCache,
     transport::{DynSubscription, TransportErrorKind},
 };
 
@@ -68,9 +67,7 @@ async fn subscribe(shared: &Shared, route: &Route) -> Result<Box<dyn DynSubscrip
 }
 
 async fn listen(shared: &Arc<Shared>, route: &Route, subscription: Box<dyn DynSubscription>) {
-    let listening =
-        Listening { subscription, names: NameCache::new(), members: Members::default() };
-    *lock(&route.listening) = Some(listening);
+    *lock(&route.listening) = Some(Listening::new(subscription));
     route.subscribed();
     let leaving = async {
         route.wait(|phase| matches!(phase, RoutePhase::Leaving)).await;

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_core::Stream;
 use futures_lite::future;
 
 use crate::{
@@ -47,7 +46,8 @@ const TURN: usize = 128;
 /// The time between two checks of a reader. At most the packets of twice this time are unread.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// Delivers the packets that are ready, `most` at most.
+/// Delivers the packets that are ready, `most` at most. Those of a batch count one by one: what a
+/// reader leaves of it is unread, as it is in the client.
 fn turn(
     shared: &Shared,
     route: &Route,
@@ -55,18 +55,19 @@ fn turn(
     cx: &mut Context<'_>,
     most: usize,
 ) -> Turn {
-    let Listening { subscription, names, members } = listening;
     for _ in 0..most {
-        match Pin::new(&mut *subscription).poll_next(cx) {
-            Poll::Pending => return Turn::Empty,
-            Poll::Ready(None) => return Turn::Ended,
-            Poll::Ready(Some(Packet::Undelivered(_))) => {}
-            Poll::Ready(Some(Packet::Data(packet))) => {
-                handle_subject(shared, route, packet, names, members);
-                if members.has_read() {
-                    break;
-                }
-            }
+        let packet = match listening.batch.next() {
+            Some(packet) => packet,
+            None => match Pin::new(&mut *listening.subscription).poll_next(cx) {
+                Poll::Pending => return Turn::Empty,
+                Poll::Ready(None) => return Turn::Ended,
+                Poll::Ready(Some(Packet::Undelivered(_))) => continue,
+                Poll::Ready(Some(Packet::Data(packet))) => Ok(packet),
+            },
+        };
+        handle_subject(shared, route, packet, listening);
+        if listening.members.has_read() {
+            break;
         }
     }
     Turn::Over
