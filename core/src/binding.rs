@@ -103,9 +103,7 @@ impl<E: Encoder> Binding<E> {
     #[inline(always)]
     fn message(&self, arrival: Arrival) -> Message<E> {
         arrival.start();
-        let tally = &self.bound.record().tally;
-        tally.start();
-        tally.read();
+        self.bound.record().tally.read();
         let message = Message::received(self.handle.clone(), arrival, self.around.clone());
         message.begin();
         message

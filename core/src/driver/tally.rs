@@ -18,7 +18,9 @@ const MOST: usize = 100;
 #[derive(Default)]
 pub(crate) struct Tally {
     begun: Counter,
+    /// Messages that a handler has taken.
     started: Counter,
+    /// Messages that a reader has taken.
     read: Counter,
     done: Counter,
     /// Failures of handlers.
@@ -96,7 +98,7 @@ impl Tally {
         }
     }
 
-    /// Counts a message that a handler or a reader takes.
+    /// Counts a message that a handler takes.
     pub(crate) fn start(&self) {
         self.started.add(1);
     }
@@ -139,15 +141,16 @@ impl Tally {
     }
 
     pub(crate) fn counts(&self) -> Counts {
+        let read = self.read.get();
         Counts {
             // First what comes last, so that no message has ended that has not started.
             done: self.done.get(),
             broken: self.broken.get(),
-            read: self.read.get(),
+            read,
             requests: self.requests.get(),
             micros: self.micros.get(),
             longest: self.longest.load(Ordering::Relaxed),
-            started: self.started.get(),
+            started: self.started.get() + read,
             begun: self.begun.get(),
             bytes: self.bytes.get(),
             failed: lock(&self.failed).clone(),
@@ -158,7 +161,7 @@ impl Tally {
     /// Adds what another one has counted.
     pub(super) fn add(&self, counts: &Counts) {
         self.begun.add(counts.begun);
-        self.started.add(counts.started);
+        self.started.add(counts.started - counts.read);
         self.read.add(counts.read);
         self.done.add(counts.done);
         self.broken.add(counts.broken);
