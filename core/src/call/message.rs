@@ -63,7 +63,7 @@ use crate::{
 /// # }
 /// ```
 pub struct Message<E> {
-    head: Box<Head>,
+    head: Arc<Head>,
     subject: Subject,
     replier: Option<Arc<Replier>>,
     deadline: Option<Instant>,

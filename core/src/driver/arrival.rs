@@ -9,7 +9,7 @@ use crate::{
 
 /// A message that has reached a binding.
 pub(crate) struct Arrival {
-    pub(crate) head: Box<Head>,
+    pub(crate) head: Arc<Head>,
     pub(crate) subject: Subject,
     pub(crate) replier: Option<Arc<Replier>>,
     pub(crate) deadline: Option<Instant>,

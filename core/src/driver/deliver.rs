@@ -61,7 +61,7 @@ impl<'a> PacketDelivery<'a> {
     }
 
     /// Delivers a message with its whole body.
-    pub(super) fn message(&mut self, head: Box<Head>, body: Bytes) {
+    pub(super) fn message(&mut self, head: Arc<Head>, body: Bytes) {
         let target = self.route.target;
         if target == Target::Plain {
             for at in 0..self.members.all().len() {
@@ -79,12 +79,12 @@ impl<'a> PacketDelivery<'a> {
             }
         };
         for at in first..last {
-            self.message_to(at, head.clone(), body.clone());
+            self.message_to(at, Arc::clone(&head), body.clone());
         }
         self.message_to(last, head, body);
     }
 
-    fn message_to(&mut self, at: usize, head: Box<Head>, body: Bytes) {
+    fn message_to(&mut self, at: usize, head: Arc<Head>, body: Bytes) {
         let mailbox = self.mailbox(at);
         // Checked first: a refused request must not create a replier, whose drop would answer it.
         if head.request.is_some() && !self.takes_request(mailbox) {
@@ -128,7 +128,7 @@ impl<'a> PacketDelivery<'a> {
     }
 
     /// Delivers an offer.
-    pub(super) fn offer(&mut self, head: &Head, offer: Offer) {
+    pub(super) fn offer(&mut self, head: &Arc<Head>, offer: Offer) {
         let count = self.members.all().len();
         let stream = StreamId { message: offer.message, reply: false };
         let refused = match self.route.target {
@@ -171,7 +171,7 @@ impl<'a> PacketDelivery<'a> {
         self.refuse_offer(&self.route.tally, &head.source, (stream, 0), refused.reason());
     }
 
-    fn offer_to(&mut self, at: usize, head: &Head, offer: Offer) -> Result<(), Declined> {
+    fn offer_to(&mut self, at: usize, head: &Arc<Head>, offer: Offer) -> Result<(), Declined> {
         let (mailbox, streams) = (self.mailbox(at), &self.shared.streams);
         let id = StreamId { message: offer.message, reply: false };
         if let Some(open) = streams.inbound_at(id, mailbox.port()) {
@@ -195,7 +195,7 @@ impl<'a> PacketDelivery<'a> {
         let deadline = self.deadline(head);
         let content =
             Content::stream(stream, offer.length, deadline).counted_by(&self.mailbox(at).record);
-        let arrival = self.arrival(Box::new(head.clone()), content, accepted);
+        let arrival = self.arrival(Arc::clone(head), content, accepted);
         // Full means that it was unbound a moment ago.
         if let Err(Full(arrival)) = self.give(at, arrival) {
             self.give_back(arrival);
@@ -236,7 +236,7 @@ impl<'a> PacketDelivery<'a> {
         mailbox.has_room(self.bytes) && !(is_group && mailbox.has_kept_waiting(too_long))
     }
 
-    fn arrival(&self, head: Box<Head>, content: Content, accepted: Accepted) -> Arrival {
+    fn arrival(&self, head: Arc<Head>, content: Content, accepted: Accepted) -> Arrival {
         let replier = head.request.map(|request| {
             let is_whole = matches!(content, Content::Whole(_));
             let (serving, asker) = (&self.shared.serving, head.source.clone());

@@ -120,7 +120,7 @@ impl Requests {
         &self,
         request: MessageId,
         message: MessageId,
-        head: Box<Head>,
+        head: Arc<Head>,
         length: Option<u64>,
         bytes: u64,
     ) {

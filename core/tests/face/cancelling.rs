@@ -259,7 +259,7 @@ fn request_of(source: Source, time_left: Option<Duration>) -> Frame {
         sequence: None,
         request: Some(Request { message: MESSAGE, time_left, credit: 0 }),
     };
-    Frame::Message { head: Box::new(head), body: Bytes::new() }
+    Frame::Message { head: Arc::new(head), body: Bytes::new() }
 }
 
 /// Where it goes.

@@ -1,6 +1,6 @@
 //! What is logged: the first of a kind at once, its repeats in one line, and no payload in either.
 
-use std::future::pending;
+use std::{future::pending, sync::Arc};
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -188,7 +188,7 @@ fn gaps_and_packets_that_are_not_understood_are_counted_up_to_the_end() -> TestR
                 sequence: Some(sequence),
                 request: None,
             };
-            publish(Frame::Message { head: Box::new(head), body: Bytes::new() }.encode()).await?;
+            publish(Frame::Message { head: Arc::new(head), body: Bytes::new() }.encode()).await?;
         }
         assert_eq!(bound.missed(), 3);
         for _ in 0..3 {

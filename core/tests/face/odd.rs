@@ -1,5 +1,7 @@
 //! A peer that is no conduit of ours.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use conduit::{
     Headers, InstanceId, MessageId, Source,
@@ -36,9 +38,9 @@ impl<'a> Odd<'a> {
         Ok(self.world.broker.subscribe(&Address::Inbox { service, instance }).await?)
     }
 
-    fn head(&self) -> Box<Head> {
+    fn head(&self) -> Arc<Head> {
         let (source, headers) = (self.source.clone(), Headers::new());
-        Box::new(Head { source, content_type: None, headers, sequence: None, request: None })
+        Arc::new(Head { source, content_type: None, headers, sequence: None, request: None })
     }
 
     pub(crate) async fn publish(&self, to: Address, frame: Frame) -> TestResult {

@@ -1,5 +1,7 @@
 //! What peers say that are no conduits of ours.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use conduit::{
     ErrorKind, Executed, Headers, InstanceId, MessageId, Source,
@@ -60,8 +62,8 @@ impl Peer {
         Ok(self.broker.publish(&to, frame.encode(), None).await?)
     }
 
-    fn head(&self) -> Box<Head> {
-        Box::new(Head {
+    fn head(&self) -> Arc<Head> {
+        Arc::new(Head {
             source: self.source.clone(),
             content_type: None,
             headers: Headers::new(),

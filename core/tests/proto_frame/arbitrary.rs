@@ -1,6 +1,6 @@
 //! Any frame comes back as it was, and no packet panics.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conduit::{
@@ -114,11 +114,11 @@ fn head(message: MessageId) -> impl Strategy<Value = Head> {
 
 fn opening() -> impl Strategy<Value = Frame> {
     let whole = (message().prop_flat_map(head), body())
-        .prop_map(|(head, body)| Frame::Message { head: Box::new(head), body });
+        .prop_map(|(head, body)| Frame::Message { head: Arc::new(head), body });
     let head = message().prop_flat_map(|message| (Just(message), head(message)));
     let offer =
         (head, target(), option::of(any::<u64>())).prop_map(|((message, head), target, length)| {
-            Frame::Offer { head: Box::new(head), message, target, length }
+            Frame::Offer { head: Arc::new(head), message, target, length }
         });
     let accept = (message(), binding(), target(), any::<u64>()).prop_map(
         |(message, receiver, target, credit)| Frame::Accept { message, receiver, target, credit },
@@ -150,14 +150,14 @@ fn streaming() -> impl Strategy<Value = Frame> {
 fn answering() -> impl Strategy<Value = Frame> {
     let reply = (message(), answer(), body()).prop_map(|(message, head, body)| Frame::Reply {
         message,
-        head: Box::new(head),
+        head: Arc::new(head),
         body,
     });
     let reply_stream = (message(), message(), answer(), option::of(any::<u64>())).prop_map(
         |(request, message, head, length)| Frame::ReplyStream {
             request,
             message,
-            head: Box::new(head),
+            head: Arc::new(head),
             length,
         },
     );

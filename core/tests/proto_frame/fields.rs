@@ -1,7 +1,7 @@
 //! The fields of a packet as `vectors/packets.json` has them: by their names in section 4 of SPEC.md,
 //! in lower case. Bytes stand as hexadecimal digits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conduit::{
@@ -148,7 +148,7 @@ impl Fields {
     }
 
     /// A head that may ask.
-    fn asking(&mut self) -> Box<Head> {
+    fn asking(&mut self) -> Arc<Head> {
         let request = self.flag("REQUEST").then(|| Request {
             message: self.message(),
             time_left: self.time_left.take().map(Duration::from_millis),
@@ -157,12 +157,12 @@ impl Fields {
         self.head(request)
     }
 
-    fn head(&mut self, request: Option<Request>) -> Box<Head> {
+    fn head(&mut self, request: Option<Request>) -> Arc<Head> {
         let mut headers = Headers::new();
         for (key, value) in self.headers.drain(..) {
             headers.add(key, value).expect("the header is valid");
         }
-        Box::new(Head {
+        Arc::new(Head {
             source: self.source(),
             content_type: self.content_type(),
             headers,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -44,8 +45,8 @@ fn frames(is_full: bool) -> Vec<(Layout, Frame)> {
         sequence: some(1),
         ..samples::head("a")
     };
-    let head = || Box::new(Head { request: is_full.then_some(request), ..answer.clone() });
-    let answer = || Box::new(answer.clone());
+    let head = || Arc::new(Head { request: is_full.then_some(request), ..answer.clone() });
+    let answer = || Arc::new(answer.clone());
     let (message, target, body) = (MESSAGE, Target::Group, Bytes::from(text));
     let source = samples::head("a").source;
     let (stream, length) = (StreamId { message, reply: is_full }, some(1));

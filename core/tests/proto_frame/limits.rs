@@ -1,5 +1,7 @@
 //! The limits of every field, and of the header as a whole.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use conduit::{
     HeaderError, Headers, MAX_SERVICE_NAME, ServiceName,
@@ -103,7 +105,7 @@ fn the_fullest_head_there_is_fits() {
         }),
     };
     let frame = Frame::Offer {
-        head: Box::new(head),
+        head: Arc::new(head),
         message: MESSAGE,
         target: conduit::transport::Target::Group,
         length: Some(u64::MAX),
@@ -118,7 +120,7 @@ fn an_answer_asks_nothing() {
     let request = conduit::proto::frame::Request { message: MESSAGE, time_left: None, credit: 1 };
     let asking = Head { request: Some(request), ..head("a") };
     let reply = |head| {
-        let head = Box::new(head);
+        let head = Arc::new(head);
         Frame::Reply { message: MESSAGE, head, body: Bytes::new() }
     };
     assert_eq!(Frame::decode(&reply(asking).encode()), Ok(reply(head("a"))));

@@ -1,6 +1,6 @@
 //! Packets to throw at a conduit: written by hand where no frame can say them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{BufMut, Bytes};
 use conduit::{
@@ -104,7 +104,7 @@ pub(crate) fn every_frame(to: &Conduit<Number>) -> Vec<Frame> {
         headers.add("key", "value").expect("a valid header");
         let service = ServiceName::try_from("forger").expect("a service name");
         let source = Source { service, instance };
-        Box::new(Head { source, content_type: None, headers, sequence: None, request })
+        Arc::new(Head { source, content_type: None, headers, sequence: None, request })
     };
     let request = Request { message, time_left: Some(Duration::from_millis(50)), credit };
     let (head, asking) = (|| with_request(None), || with_request(Some(request)));

@@ -1,5 +1,7 @@
 //! A sender by hand that offers more than it sends.
 
+use std::sync::Arc;
+
 use conduit::{
     Conduit, Headers, InstanceId, MessageId, ServiceName, Source,
     proto::frame::{Frame, Head, Nonce, StreamId},
@@ -25,7 +27,7 @@ impl<'a, 'b, B: Broker> Greedy<'a, 'b, B> {
     pub(crate) async fn offer(&self, subject: &str, number: u64) -> Result<(), Violation> {
         let (source, headers) = (self.source.clone(), Headers::new());
         let head =
-            Box::new(Head { source, content_type: None, headers, sequence: None, request: None });
+            Arc::new(Head { source, content_type: None, headers, sequence: None, request: None });
         let (message, target) = (message(number), Target::Group);
         let offer = Frame::Offer { head, message, target, length: None };
         let address = Address::Subject {

@@ -31,7 +31,7 @@ fn a_small_message_allocates_little() {
     let sim = Sim::new(7);
     let (one_way, request) = sim.block_on(measure(&sim));
     println!("allocations: {one_way} one way, {request} for a request and its reply");
-    assert!(one_way <= 3, "{one_way} allocations for a message");
+    assert!(one_way <= 2, "{one_way} allocations for a message");
     assert!(request <= 14, "{request} allocations for a request and its reply");
 }
 

@@ -88,8 +88,8 @@ fn start(sim: &Sim, transport: &Notes) -> Arc<Shared> {
     driver::start(ground, Gate::default())
 }
 
-fn head(shared: &Shared, request: Option<Request>) -> Box<Head> {
-    Box::new(Head {
+fn head(shared: &Shared, request: Option<Request>) -> Arc<Head> {
+    Arc::new(Head {
         source: shared.source.clone(),
         content_type: None,
         headers: Headers::new(),

@@ -46,7 +46,7 @@ struct PendingState {
 
 /// The reply to a request.
 pub(crate) struct Answer {
-    pub(crate) head: Box<Head>,
+    pub(crate) head: Arc<Head>,
     pub(crate) content: Content,
 }
 

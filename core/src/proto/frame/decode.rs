@@ -44,13 +44,21 @@ impl Frame {
         if end > packet.len() {
             return Err(ProtocolError::Truncated);
         }
-        let fields = Fields::parse(&packet[PREFIX..end])?;
+        let header = &packet[PREFIX..end];
+        if kind == kind::MESSAGE
+            && let Some(head) = names.head(header)
+        {
+            packet.advance(end);
+            return Ok(Self::Message { head, body: packet });
+        }
+        let fields = Fields::parse(header)?;
         if let Some(tag) = fields.unknown {
             return Err(fields.not_understood(kind, tag, names));
         }
         if kind == kind::MESSAGE {
             // Most packets are messages; returning here saves a move.
             let head = fields.head(names)?;
+            names.note(&head, header, fields.last(tag::SEQUENCE));
             packet.advance(end);
             return Ok(Self::Message { head, body: packet });
         }

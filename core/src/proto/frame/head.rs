@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     ContentType, NameCache,
@@ -61,7 +61,7 @@ pub struct Request {
 
 impl Fields<'_> {
     /// Decodes a head, which may ask.
-    pub(super) fn head(&self, names: &mut NameCache) -> Result<Box<Head>> {
+    pub(super) fn head(&self, names: &mut NameCache) -> Result<Arc<Head>> {
         let request = if self.flags()? & flag::REQUEST == 0 {
             None
         } else {
@@ -75,12 +75,12 @@ impl Fields<'_> {
     }
 
     /// Decodes the head of an answer, which is not a request.
-    pub(super) fn answer(&self, names: &mut NameCache) -> Result<Box<Head>> {
+    pub(super) fn answer(&self, names: &mut NameCache) -> Result<Arc<Head>> {
         self.head_with(None, names)
     }
 
-    fn head_with(&self, request: Option<Request>, names: &mut NameCache) -> Result<Box<Head>> {
-        Ok(Box::new(Head {
+    fn head_with(&self, request: Option<Request>, names: &mut NameCache) -> Result<Arc<Head>> {
+        Ok(Arc::new(Head {
             source: self.source(names)?,
             content_type: self.get(tag::CONTENT_TYPE, |value| names.content_type(value))?,
             headers: self.decode_headers()?,

@@ -16,7 +16,7 @@ mod name_cache;
 mod packet;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -49,14 +49,14 @@ pub enum Frame {
     /// A whole message.
     Message {
         /// Everything but the body.
-        head: Box<Head>,
+        head: Arc<Head>,
         /// The body.
         body: Bytes,
     },
     /// A message whose body follows in chunks, once a receiver accepts it.
     Offer {
         /// Everything but the body.
-        head: Box<Head>,
+        head: Arc<Head>,
         /// The id of the stream.
         message: MessageId,
         /// The bindings it is offered to.
@@ -141,7 +141,7 @@ pub enum Frame {
         /// The request.
         message: MessageId,
         /// Everything but the body.
-        head: Box<Head>,
+        head: Arc<Head>,
         /// The body.
         body: Bytes,
     },
@@ -152,7 +152,7 @@ pub enum Frame {
         /// The id of the stream.
         message: MessageId,
         /// Everything but the body.
-        head: Box<Head>,
+        head: Arc<Head>,
         /// The length of the body, if known.
         length: Option<u64>,
     },

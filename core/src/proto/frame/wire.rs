@@ -156,6 +156,14 @@ impl<'a> Fields<'a> {
         all.filter(|(tag, _)| *tag == REPEATABLE).map(|(_, value)| value).take(self.headers)
     }
 
+    /// Returns where a short field begins, if it is the last.
+    pub(super) fn last(&self, tag: u8) -> Option<usize> {
+        let (start, end) = self.values[usize::from(tag)];
+        let at = usize::from(start.checked_sub(2)?);
+        let is_it = self.header[at..usize::from(start)] == [tag, (end - start).to_le_bytes()[0]];
+        (is_it && usize::from(end) == self.header.len()).then_some(at)
+    }
+
     /// Decodes an optional field.
     pub(super) fn get<T>(
         &self,

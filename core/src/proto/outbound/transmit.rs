@@ -1,6 +1,6 @@
 //! The packets of the sending half, and their recipients.
 
-use std::{ops::Bound, time::Instant};
+use std::{ops::Bound, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -87,12 +87,12 @@ impl Outbound {
     }
 
     /// Returns the head, with the time that is left now.
-    fn head_now(&self, now: Instant) -> Box<Head> {
-        let mut head = Box::new(self.head.clone());
+    fn head_now(&self, now: Instant) -> Arc<Head> {
+        let mut head = self.head.clone();
         if let Some(request) = &mut head.request {
             request.time_left = self.deadline.map(|at| at.saturating_duration_since(now));
         }
-        head
+        Arc::new(head)
     }
 
     /// Returns the next confirmation, reset, end, or sign of life.
@@ -108,7 +108,7 @@ impl Outbound {
             } else if !peer.is_active() {
                 continue;
             } else if std::mem::take(&mut say_head) {
-                let head = Box::new(self.head.clone());
+                let head = Arc::new(self.head.clone());
                 peer.expect(now);
                 Frame::ReplyStream { request, message, head, length: self.length }
             } else if let Some(nonce) = peer.nonce.filter(|_| peer.say_confirm) {

@@ -1,6 +1,6 @@
 //! What the local user of a party does.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use conduit::{
     Source,
@@ -49,7 +49,7 @@ impl Party {
             Call::Read => self.read(),
             Call::Reply(text) => {
                 let (source, request) = self.answer();
-                let (message, head) = (request.message, Box::new(self.head()));
+                let (message, head) = (request.message, Arc::new(self.head()));
                 self.say(&source, &Frame::Reply { message, head, body: body(&text) });
                 self.drop_request();
             }

@@ -5,6 +5,7 @@ mod calls;
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Instant,
 };
 
@@ -225,7 +226,7 @@ impl Party {
         while let Some(targets) = asker.poll_ask() {
             let time_left = Some(deadline.saturating_duration_since(now));
             let request = Some(Request { time_left, ..*request });
-            let head = Box::new(Head { request, ..head.clone() });
+            let head = Arc::new(Head { request, ..head.clone() });
             let packet = Frame::Message { head, body: body.clone() }.encode();
             self.says.push_back(Said { to: name(targets).to_owned(), packet });
             asker.handle_asked(now);

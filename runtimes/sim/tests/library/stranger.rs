@@ -1,6 +1,6 @@
 //! A peer that does half of what it should: it speaks the protocol packet by packet.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use conduit::{
     Conduit, Headers, InstanceId, MessageId, Source,
@@ -100,7 +100,7 @@ impl Stranger {
         let accepting = async {
             while let Some(frame) = next(&mut binding).await {
                 let Frame::Offer { head, message, target, .. } = frame else { continue };
-                let Source { service, instance } = head.source;
+                let Source { service, instance } = head.source.clone();
                 let accept = Frame::Accept { message, receiver, target, credit: 1 };
                 self.publish(&Address::Inbox { service, instance }, &accept).await;
             }
@@ -117,7 +117,7 @@ impl Stranger {
     ) {
         let (source, headers) = (self.source.clone(), Headers::new());
         let head = Head { source, content_type: None, headers, sequence: None, request: None };
-        let offer = Frame::Offer { head: Box::new(head), message, target, length: None };
+        let offer = Frame::Offer { head: Arc::new(head), message, target, length: None };
         let (service, subject) = (to.name().clone(), subject.parse().expect("a subject"));
         let targets = Targets::from(target);
         self.publish(&Address::Subject { service, subject, targets }, &offer).await;

@@ -75,7 +75,7 @@ async fn offer<B: Broker>(ear: &mut Ear<'_, B>) -> Result<(Source, MessageId), V
         if let Some(Packet::Data(packet)) = ear.next().await?
             && let Ok(Frame::Offer { head, message, .. }) = Frame::decode(&packet)
         {
-            return Ok((head.source, message));
+            return Ok((head.source.clone(), message));
         }
     }
 }
