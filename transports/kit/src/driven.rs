@@ -145,9 +145,18 @@ impl<M: Machine> Driven<M> {
     /// # Errors
     /// `Closed` if there will be none.
     pub async fn connected(&self) -> Result<(), TransportError> {
+        self.reached(M::phase).await
+    }
+
+    /// Waits until a part of the connection is there, of which `phase` says how far it is.
+    ///
+    /// # Errors
+    /// `Closed` if it will never be.
+    pub async fn reached(&self, phase: impl Fn(&M) -> Phase) -> Result<(), TransportError> {
         loop {
             let listener = self.connected.listen();
-            match self.phase() {
+            let phase = phase(&self.lock());
+            match phase {
                 Phase::Connected => return Ok(()),
                 Phase::Ended => return Err(TransportErrorKind::Closed.into()),
                 Phase::Disconnected => listener.await,
