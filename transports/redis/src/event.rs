@@ -8,9 +8,10 @@ use conduit_kit::{Announced, Event};
 #[non_exhaustive]
 pub enum RedisEvent {
     /// The connection is made, for the first time or again. Subscriptions are made anew by
-    /// themselves.
+    /// themselves. In a cluster: none that was lost is missing any more.
     Connected,
-    /// The connection is lost. It is being made again.
+    /// The connection is lost, in a cluster that to one server, or slots have moved. It is being made
+    /// again.
     Disconnected(String),
     /// A subscription holds as many bytes as it may
     /// ([`Options::max_waiting`](crate::Options::max_waiting)), and packets are dropped. Repeated at

@@ -13,7 +13,8 @@
 //! # drop(connect);
 //! ```
 //!
-//! It works in any async runtime: a thread of its own drives each connection.
+//! It works in any async runtime: a thread of its own drives each connection. A single server, one that
+//! sentinels watch and a cluster all do, without a change of the program but for the URLs.
 //!
 //! For operators, [`operating`] has the channels, the permissions, the timeouts and what each error
 //! means.
@@ -37,6 +38,7 @@ mod reply;
 mod script;
 mod servers;
 mod shared;
+mod slots;
 mod state;
 mod subscription;
 mod wire;

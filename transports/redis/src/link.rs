@@ -1,23 +1,33 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use async_io::Timer;
 use bytes::Bytes;
 use conduit::transport::{Address, Destination, Token, TransportError, TransportErrorKind};
 use conduit_kit::{Closing, LastPermitted, Lease, Permission};
 
+use futures_lite::FutureExt;
+
 use crate::{
-    command,
+    command, driver,
     names::{Name, Root},
     script,
     shared::Shared,
+    slots,
     state::{Answer, Channel, Outgoing, Purpose, Refused},
 };
 
 /// The longest packet. A server takes longer ones, but they would hold up all that shares the
 /// connection.
 pub(crate) const MAX_PACKET_LEN: usize = 1 << 20;
+
+/// How often it is looked again for the server of a slot that none has.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a transport and its subscriptions share.
 pub(crate) struct Link {
@@ -46,6 +56,8 @@ pub(crate) struct Route {
     head: Vec<u8>,
     /// How errors name it.
     channel: Channel,
+    slot: u16,
+    by_script: bool,
     place: Box<str>,
     is_inbox: bool,
     permitted: LastPermitted,
@@ -81,10 +93,28 @@ impl Link {
         self.limits.bodies / self.shared.conduits.load(Ordering::Relaxed).max(1)
     }
 
+    /// Waits until a packet to an address can be given.
+    pub(crate) async fn ready(&self, to: &Address) -> Result<(), TransportError> {
+        let slot = slots::of(self.root.name(to).as_str());
+        loop {
+            self.shared.driven.with(|state| state.want(slot));
+            driver::open(&self.shared);
+            self.shared.ask_if_stale();
+            let ready = self.shared.driven.reached(|state| state.phase_of(slot));
+            let again = async {
+                Timer::after(AGAIN).await;
+                None
+            };
+            if let Some(ready) = async { Some(ready.await) }.or(again).await {
+                return ready;
+            }
+        }
+    }
+
     pub(crate) fn route(&self, to: &Address) -> Route {
         let name = self.root.name(to);
         let head = match &name {
-            Name::Channel(channel) => command::without_the_last(&[b"PUBLISH", channel.as_bytes()]),
+            Name::Channel(channel) => command::without_the_last(&[b"SPUBLISH", channel.as_bytes()]),
             Name::Group { group, plain } => command::without_the_last(&[
                 b"EVALSHA",
                 script::PUBLISH.sha.as_bytes(),
@@ -98,6 +128,8 @@ impl Link {
         Route {
             head,
             channel: name.as_str().into(),
+            slot: slots::of(name.as_str()),
+            by_script: matches!(name, Name::Group { .. }),
             place: self.root.place(to).into(),
             is_inbox: matches!(to, Address::Inbox { .. }),
             permitted: LastPermitted::default(),
@@ -147,7 +179,7 @@ impl Link {
                 Ok(()) => break asked,
                 Err(Refused::Disconnected) => return Err(TransportErrorKind::Disconnected.into()),
                 Err(Refused::Ended) => return Err(TransportErrorKind::Closed.into()),
-                Err(Refused::Full) => self.shared.room().await,
+                Err(Refused::Full) => self.shared.room(route.slot).await,
             }
         };
         *packet = None;
@@ -179,7 +211,9 @@ impl Link {
             Name::Channel(channel) => Some((channel.into(), token)),
             Name::Group { .. } => None,
         });
-        let outgoing = Outgoing { head: &route.head, packet, undelivered, purpose };
+        let Route { slot, by_script, head, .. } = route;
+        let (slot, by_script) = (*slot, *by_script);
+        let outgoing = Outgoing { slot, head, packet, by_script, undelivered, purpose };
         self.shared.driven.with(|state| state.publish(outgoing))
     }
 }

@@ -96,7 +96,7 @@ impl Root {
 }
 
 impl Name {
-    /// How errors name it.
+    /// How errors name it; it has the slot of all that belongs to it.
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Channel(channel) => channel,

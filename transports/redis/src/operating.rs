@@ -2,6 +2,8 @@
 //!
 //! # Channels and keys
 //!
+//! Channels are those of sharded pub/sub (`SPUBLISH`, `SSUBSCRIBE`), of a single server too.
+//!
 //! | what | channel or key |
 //! | --- | --- |
 //! | plain bindings of a subject | channel `conduit.{<service>}.s.p.<subject>` |
@@ -27,18 +29,19 @@
 //!
 //! ```text
 //! ACL SETUSER user-service on >secret resetkeys resetchannels -@all
-//!   +hello +auth +ping +script|load +evalsha +time +subscribe +unsubscribe +publish
+//!   +hello +auth +ping +script|load +evalsha +time +ssubscribe +sunsubscribe +spublish
 //!   +zrange +zscore +zincrby +zrem +zadd +zremrangebyscore +expire
 //!   ~conduit.{user-service}.* &conduit.{user-service}.*
-//!   (+publish +evalsha +time +zrange +zscore +zincrby +zrem ~conduit.{*}.t.* %R~conduit.{*}.m.*
+//!   (+spublish +evalsha +time +zrange +zscore +zincrby +zrem ~conduit.{*}.t.* %R~conduit.{*}.m.*
 //!    &conduit.{*}.s.* &conduit.{*}.i.* &conduit.{*}.c)
 //! ```
 //!
-//! where the part in parentheses, a selector, is for sending: it has no `+subscribe`, so that one
+//! where the part in parentheses, a selector, is for sending: it has no `+ssubscribe`, so that one
 //! service hears nothing of another. Where it may send to some services only, the selector lists
 //! their names in place of `{*}`: for each that it sends to, and for each that asks it (for its
 //! replies). A conduit that can be discovered, and one that looks for others, need `&conduit.directory`
-//! besides. Without ACLs, as without permissions anywhere, everybody may do everything.
+//! besides. In a [cluster](#clusters), each also needs `+cluster|slots`, and the rules are those of every
+//! server. Without ACLs, as without permissions anywhere, everybody may do everything.
 //!
 //! A sender has to write to the turns of a group. It can remove members from them, who come back
 //! within 2 seconds, and change whose turn it is. It cannot read what others send, take part in the
@@ -59,6 +62,7 @@
 //! | connecting to one server | 5 s | [`Options::timeout`](crate::Options::timeout) |
 //! | noticing a server that says nothing any more | 15 s | |
 //! | between attempts to connect again | up to half a second | |
+//! | between questions where the slots of a cluster are, while that is not settled | 0.25 s | |
 //! | a member of a group that says nothing any more is skipped | 6 s | |
 //! | a send without a connection, an answer to an offer | 5 s | the conduit's `send_timeout` |
 //! | the other side of an open body is silent | 10 s | `idle_limit` |
@@ -83,7 +87,7 @@
 //! | --- | --- |
 //! | `client-output-buffer-limit pubsub` | 32 MiB, or 8 MiB for 60 s, by default. A client that is so far behind is disconnected, and connects again. Open bodies cannot get there: those of all conduits on one connection have 6 MiB together ([`Options::body_budget`](crate::Options::body_budget)). Small messages can |
 //! | `maxmemory` | scripts write to the sorted sets of groups. At the limit they fail, and what is sent to a group is lost; an eviction policy may remove the sets, which costs 2 seconds as above |
-//! | `maxclients` | one a connection, which several conduits of a process may share by `Redis::clone` |
+//! | `maxclients` | one a connection (to each primary that is needed), which several conduits of a process may share by `Redis::clone` |
 //! | databases | channels are the same in all, and keys lie in database 0 |
 //! | `SCRIPT FLUSH` | the scripts are loaded again at once. What was sent to a group in that moment is lost, and its sender is told that it was not delivered |
 //!
@@ -95,6 +99,30 @@
 //! published there stays there. Where another server takes over, list both in
 //! [`Redis::connect_with`](crate::Redis::connect_with), or give the URLs of the sentinels and the name of
 //! the [`primary`](crate::Options::primary).
+//!
+//! # Clusters
+//!
+//! A server that is of a cluster is asked where the primaries are; any one of it will do in the URL, a
+//! replica too, and several are better, in case one is away. All that is of one service is in the slot of
+//! its name, so one primary does the work of a service, and several services share it out. A connection to
+//! each primary that is needed is opened when it is: to that of the own service, and to those of the
+//! services that are sent to or answered. Each has a thread of its own. Replicas are not used.
+//!
+//! - Clients connect to what `CLUSTER SLOTS` lists. Behind a proxy, or with certificates, that is set by
+//!   `cluster-announce-ip`, `cluster-announce-hostname` and `cluster-preferred-endpoint-type`.
+//! - When a primary is lost, everything goes on once its replica has taken its place, which takes the
+//!   cluster `cluster-node-timeout` (15 s by default) and a second or two. For bodies to survive it, set
+//!   `idle_limit` above that. Meanwhile what is sent to services there waits as without a connection; with
+//!   `cluster-require-full-coverage`, the other primaries may refuse for a moment, which is told as
+//!   `NoReceivers`, and no handler has run.
+//! - When a slot moves, its subscriptions are made again where it is then. What is sent meanwhile is lost,
+//!   or told as `NoReceivers`. While its keys are on the way, its groups seem to be empty.
+//! - A primary that hands over to its replica passes on what it still gets. So what was sent just before
+//!   may come after what is sent just behind; otherwise the order holds.
+//! - What tells that a subject has no plain bindings and an answer of its group take different connections.
+//!   If the answer is a refusal that comes first, its `executed` may be maybe where it would be no.
+//! - The [events](crate::RedisEvent) and the state of the connection are those of all connections
+//!   together: connected means that none is missing.
 //!
 //! # What errors mean
 //!

@@ -15,6 +15,7 @@ use crate::{
     names::Root,
     servers::Servers,
     shared::Shared,
+    state::State,
 };
 
 /// How long [`close`](Transport::close) waits for the server to process what was published.
@@ -25,7 +26,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// One value serves one conduit. A clone is another transport on the same connection.
 ///
 /// It works in any async runtime: a thread of its own drives the connection, and ends with the last
-/// of its transports.
+/// of its transports. To a cluster, there is a connection and a thread for each primary that is needed.
 pub struct Redis {
     link: Arc<Link>,
 }
@@ -38,7 +39,8 @@ impl Redis {
     /// the connection is lost.
     ///
     /// # Errors
-    /// [`ConnectError`], after five seconds at the latest.
+    /// [`ConnectError`], after five seconds at the latest; in a cluster, after as long for each server
+    /// of it.
     ///
     /// ```no_run
     /// # async fn connect() -> Result<(), conduit_redis::ConnectError> {
@@ -54,7 +56,8 @@ impl Redis {
     }
 
     /// Connects with options of your own, to the first server of several that can be used. They
-    /// have to be the same to their users: a server and those that take its place.
+    /// have to be the same to their users: a server and those that take its place, or servers of one
+    /// [cluster](crate::operating#clusters), of which all are then used.
     ///
     /// # Errors
     /// [`ConnectError`], after [`Options::timeout`] for each server at the latest. It is that of the
@@ -81,11 +84,11 @@ impl Redis {
         let urls: Vec<&str> = urls.iter().map(AsRef::as_ref).collect();
         let servers = Servers::parse(&urls, options)?;
         let Options { max_waiting: waiting, body_budget: bodies, .. } = servers.options;
-        let shared = Arc::new(Shared::new());
+        let shared = Arc::new(Shared::new(servers));
         // Dropped with this future, it makes the thread end.
         let lease = Lease::new(Arc::clone(&shared.stopping));
         let (first, connected) = async_channel::bounded(1);
-        driver::start(Arc::clone(&shared), servers, first)
+        driver::start(Arc::clone(&shared), first)
             .map_err(|error| ConnectError::new(ConnectErrorKind::Other, error))?;
         match connected.recv().await {
             Ok(connected) => connected?,
@@ -165,9 +168,9 @@ impl Transport for Redis {
         Some(self.link.body_budget())
     }
 
-    async fn ready(&self, _: &Address) -> Result<(), TransportError> {
+    async fn ready(&self, to: &Address) -> Result<(), TransportError> {
         let link = &*self.link;
-        link.closing.unless_closed(link.shared.driven.connected()).await
+        link.closing.unless_closed(link.ready(to)).await
     }
 
     async fn hand_over(
@@ -219,8 +222,8 @@ impl Transport for Redis {
     async fn flush(&self) -> Result<(), TransportError> {
         let link = &*self.link;
         let flushed = async {
-            link.shared.driven.connected().await?;
-            link.shared.round_trip().await
+            link.shared.driven.reached(State::settled).await?;
+            link.shared.round_trip(None).await
         };
         link.closing.unless_closed(flushed).await
     }
@@ -236,7 +239,7 @@ impl Transport for Redis {
             Timer::after(CLOSE_LIMIT).await;
             Err(TransportErrorKind::Disconnected.into())
         };
-        if link.shared.round_trip().or(late).await.is_err() {
+        if link.shared.round_trip(None).or(late).await.is_err() {
             tracing::debug!(target: "conduit_redis", "closed without the server's word on what was published");
         }
         link.release();

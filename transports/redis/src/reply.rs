@@ -66,6 +66,13 @@ impl Reply {
             _ => None,
         }
     }
+
+    /// The text that a map has for a key.
+    pub(crate) fn value(&self, key: &[u8]) -> Option<&[u8]> {
+        let Self::List(list) = self else { return None };
+        let pair = list.chunks_exact(2).find(|pair| pair[0].text() == Some(key))?;
+        pair[1].text()
+    }
 }
 
 /// Where the reply ends that begins at a place.

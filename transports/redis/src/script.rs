@@ -10,7 +10,7 @@ pub(crate) struct Script {
 /// Publishes to a member of a group, and to plain subscriptions if the packet is for both.
 pub(crate) const PUBLISH: Script = Script {
     text: include_str!("scripts/publish.lua"),
-    sha: "afb6ce1f474fc338bc30c29747383e4d918ea081",
+    sha: "e621a887b77f0e1bf42ed012a64a68b94731fbd9",
 };
 
 /// Makes a member of a group, or notes that it is still there.

@@ -6,13 +6,14 @@ use std::{
 };
 
 use conduit::transport::{self, Packet, TransportError, TransportErrorKind};
-use conduit_kit::News;
+use conduit_kit::{News, Phase};
 use futures_core::Stream;
 
 use crate::{
+    driver,
     link::{Link, denied},
     names::Name,
-    state::{Answer, Member, Queue, Ticket},
+    state::{Answer, Member, Queue, State, Ticket},
 };
 
 /// The packets of one subscription of a [`Redis`](crate::Redis) transport.
@@ -46,6 +47,8 @@ impl Subscription {
         let queue = Arc::new(Queue::new(link.limits.waiting));
         let ticket =
             link.shared.driven.with(|state| state.subscribe(channel.into(), queue, member));
+        driver::open(&link.shared);
+        link.shared.ask_if_stale();
         // From here on, dropping it unsubscribes.
         let subscription =
             Self { ticket, link: Arc::clone(link), news: News::default(), left: false };
@@ -55,11 +58,14 @@ impl Subscription {
 
     /// Waits until the server has seen the subscription, on whatever connection.
     async fn confirmed(&self) -> Result<(), TransportError> {
-        let shared = &self.link.shared;
+        let (shared, ticket) = (&self.link.shared, &self.ticket);
+        let is_made = |state: &State| state.phase_at(ticket);
         loop {
-            shared.driven.connected().await?;
-            match shared.round_trip().await {
-                Ok(()) => break,
+            shared.driven.reached(is_made).await?;
+            match shared.round_trip(Some(ticket)).await {
+                // Else the server had not the slot.
+                Ok(()) if is_made(&shared.driven.lock()) == Phase::Connected => break,
+                Ok(()) => {}
                 Err(error) if error.kind() == TransportErrorKind::Disconnected => {}
                 Err(error) => return Err(error),
             }

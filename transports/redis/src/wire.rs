@@ -13,28 +13,78 @@ use crate::{
     reply::Reply,
     script::{self, Script},
     servers::Servers,
+    slots::{self, Range},
 };
 
 /// How much is read at once.
 pub(crate) const READ_SIZE: usize = 64 << 10;
 
+/// What a server is part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Alone,
+    Cluster,
+}
+
 /// Connects to the first server that can be used.
-pub(crate) async fn connect(servers: &Servers) -> Result<Stream, ConnectError> {
+pub(crate) async fn connect(servers: &Servers) -> Result<(Stream, Mode), ConnectError> {
     let mut first = None;
     for server in &servers.addresses {
-        let late = async {
-            Timer::after(servers.options.timeout).await;
-            Err(ConnectErrorKind::TimedOut.into())
-        };
-        match open(servers, server).or(late).await {
-            Ok(stream) => return Ok(stream),
+        match in_time(servers, open(servers, server)).await {
+            Ok(connected) => return Ok(connected),
             Err(error) => first = first.or(Some(error)),
         }
     }
     Err(first.unwrap_or_else(|| ConnectErrorKind::Unreachable.into()))
 }
 
-async fn open(servers: &Servers, server: &Server) -> Result<Stream, ConnectError> {
+/// Connects to a primary of a cluster.
+pub(crate) async fn connect_to(servers: &Servers, server: &Server) -> Result<Stream, ConnectError> {
+    let connected = async {
+        let mut stream = dial(servers, server).await?;
+        match greet(servers, &mut stream).await? {
+            (Mode::Cluster, true) => Ok(stream),
+            (Mode::Cluster, false) => Err(ConnectErrorKind::Replica.into()),
+            (Mode::Alone, _) => {
+                Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is of no cluster"))
+            }
+        }
+    };
+    in_time(servers, connected).await
+}
+
+/// Asks a server of a cluster who has which slots.
+pub(crate) async fn ask_slots(
+    servers: &Servers,
+    server: &Server,
+) -> Result<Vec<Range>, ConnectError> {
+    let asked = async {
+        let mut stream = dial(servers, server).await?;
+        let mut said = servers.hello();
+        command::write(&mut said, &[b"CLUSTER", b"SLOTS"]);
+        say(&mut stream, &said).await?;
+        let mut read = BytesMut::new();
+        next(&mut stream, &mut read).await?;
+        let reply = next(&mut stream, &mut read).await?;
+        slots::read(&reply, server).filter(|ranges| !ranges.is_empty()).ok_or_else(|| {
+            ConnectError::new(ConnectErrorKind::Other, "it knows no server that has slots")
+        })
+    };
+    in_time(servers, asked).await
+}
+
+async fn in_time<T>(
+    servers: &Servers,
+    connecting: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    let late = async {
+        Timer::after(servers.options.timeout).await;
+        Err(ConnectErrorKind::TimedOut.into())
+    };
+    connecting.or(late).await
+}
+
+async fn open(servers: &Servers, server: &Server) -> Result<(Stream, Mode), ConnectError> {
     let mut stream = match &servers.options.primary {
         None => dial(servers, server).await?,
         Some(name) => {
@@ -43,8 +93,10 @@ async fn open(servers: &Servers, server: &Server) -> Result<Stream, ConnectError
             dial(servers, &Server { name: host, port, tls: server.tls }).await?
         }
     };
-    greet(servers, &mut stream).await?;
-    Ok(stream)
+    match greet(servers, &mut stream).await? {
+        (Mode::Alone, false) => Err(ConnectErrorKind::Replica.into()),
+        (mode, _) => Ok((stream, mode)),
+    }
 }
 
 /// Connects. Nothing else happens on this thread without a connection, so a lookup may block it.
@@ -66,8 +118,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let question = [b"SENTINEL" as &[u8], b"GET-MASTER-ADDR-BY-NAME", name.as_bytes()];
-    stream.write_all(&command::of(&question)).await.map_err(unreachable)?;
-    stream.flush().await.map_err(unreachable)?;
+    say(stream, &command::of(&question)).await?;
     let reply = next(stream, &mut BytesMut::new()).await?;
     let address = match &reply {
         Reply::List(list) => match &list[..] {
@@ -84,8 +135,8 @@ where
     })
 }
 
-/// Says who this is, and loads the scripts.
-async fn greet<S>(servers: &Servers, stream: &mut S) -> Result<(), ConnectError>
+/// Says who this is, and loads the scripts. Returns what the server is, and whether it is a primary.
+async fn greet<S>(servers: &Servers, stream: &mut S) -> Result<(Mode, bool), ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -94,14 +145,21 @@ where
     for script in &scripts {
         command::write(&mut said, &[b"SCRIPT", b"LOAD", script.text.as_bytes()]);
     }
-    stream.write_all(&said).await.map_err(unreachable)?;
-    stream.flush().await.map_err(unreachable)?;
+    say(stream, &said).await?;
     let mut read = BytesMut::new();
-    check_hello(&next(stream, &mut read).await?)?;
+    let greeted = check_hello(&next(stream, &mut read).await?)?;
     for script in &scripts {
         check_loaded(script, &next(stream, &mut read).await?)?;
     }
-    Ok(())
+    Ok(greeted)
+}
+
+async fn say<S>(stream: &mut S, said: &[u8]) -> Result<(), ConnectError>
+where
+    S: AsyncWrite + Unpin + Send,
+{
+    stream.write_all(said).await.map_err(unreachable)?;
+    stream.flush().await.map_err(unreachable)
 }
 
 async fn next<S>(stream: &mut S, read: &mut BytesMut) -> Result<Reply, ConnectError>
@@ -123,26 +181,17 @@ where
     }
 }
 
-fn check_hello(reply: &Reply) -> Result<(), ConnectError> {
-    let Reply::List(list) = reply else {
+fn check_hello(reply: &Reply) -> Result<(Mode, bool), ConnectError> {
+    let Reply::List(_) = reply else {
         return Err(ConnectErrorKind::Unsupported.into());
     };
-    let value = |wanted: &[u8]| {
-        let at = list.iter().step_by(2).position(|key| key.text() == Some(wanted))?;
-        list.get(2 * at + 1)?.text()
-    };
-    match value(b"mode") {
+    let is_primary = !matches!(reply.value(b"role"), Some(b"replica" | b"slave"));
+    match reply.value(b"mode") {
         Some(b"sentinel") => {
-            return Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is a sentinel"));
+            Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is a sentinel"))
         }
-        Some(b"cluster") => {
-            return Err(ConnectError::new(ConnectErrorKind::Unsupported, "it is of a cluster"));
-        }
-        _ => {}
-    }
-    match value(b"role") {
-        Some(b"replica" | b"slave") => Err(ConnectErrorKind::Replica.into()),
-        _ => Ok(()),
+        Some(b"cluster") => Ok((Mode::Cluster, is_primary)),
+        _ => Ok((Mode::Alone, is_primary)),
     }
 }
 

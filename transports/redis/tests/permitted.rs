@@ -12,10 +12,10 @@ conduit_testing::permitted_suite!(crate::support::Server);
 
 /// What every user needs, and what it needs for its own service.
 const COMMON: &str = "resetkeys resetchannels -@all +hello +auth +ping +script|load +evalsha +time \
-    +subscribe +unsubscribe +publish +zrange +zscore +zincrby +zrem +zadd +zremrangebyscore +expire";
+    +ssubscribe +sunsubscribe +spublish +zrange +zscore +zincrby +zrem +zadd +zremrangebyscore +expire";
 
 /// What a user needs to send.
-const SENDS: &str = "+publish +evalsha +time +zrange +zscore +zincrby +zrem";
+const SENDS: &str = "+spublish +evalsha +time +zrange +zscore +zincrby +zrem";
 
 /// The rules of a user of the documentation: one service, which may send to all.
 fn documented(root: &str, service: &str) -> String {

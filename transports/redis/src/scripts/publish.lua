@@ -9,12 +9,12 @@ local alive = time[1] * 1000000 + time[2] - 6000000
 local tries = 0
 local first = redis.call('ZRANGE', turns, 0, 0)
 if plain ~= '' then
-  count = redis.call('PUBLISH', plain, packet)
+  count = redis.call('SPUBLISH', plain, packet)
 end
 while first[1] and tries < 1024 do
   local member = first[1]
   local at = redis.call('ZSCORE', seen, member)
-  if at and tonumber(at) > alive and redis.call('PUBLISH', channel .. member, packet) > 0 then
+  if at and tonumber(at) > alive and redis.call('SPUBLISH', channel .. member, packet) > 0 then
     redis.call('ZINCRBY', turns, 1, member)
     return count + 1
   end

@@ -21,6 +21,8 @@ pub(crate) enum Expected {
         answer: Option<Answer>,
         leaving: Option<(Channel, Arc<Queue>)>,
     },
+    /// Whether it is a primary. If so, nobody has got the packet before.
+    Role(Option<(Bytes, Token)>),
     /// Anything else; the words say what.
     Done(&'static str),
 }

@@ -1,48 +1,51 @@
-//! What is known of a connection, without I/O: what is to be written, which replies are expected,
-//! and where the packets go.
+//! What is known of the connections to servers, without I/O: what is to be written, which replies are
+//! expected, and where the packets go.
 //!
-//! Its driver takes what is [to be written](State::take) to the server, and gives it each
-//! [reply](State::handle), in order. When a connection is made it is told so by
-//! [`begin`](State::begin), and when it is lost by [`break_off`](State::break_off).
+//! There is one server, or those of a [cluster](State::place). Each has a driver, which takes what is
+//! [to be written](State::take) to it, and gives each [reply](State::handle), in order. When a connection
+//! is made it is told so by [`begin`](State::begin), and when it is lost by
+//! [`break_off`](State::break_off). Servers that want a driver are told by
+//! [`take_opening`](State::take_opening).
 
+mod cluster;
 mod expected;
+mod node;
 mod replies;
 mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, sync::Arc, task::Waker};
+use std::{collections::BTreeMap, sync::Arc, task::Waker};
 
 use bytes::Bytes;
 use conduit::transport::{Packet, Token};
 use conduit_kit::{Machine, Phase};
 
-use self::routes::Routes;
 pub(crate) use self::{
     expected::{Expected, Purpose},
+    node::NodeId,
     replies::News,
     routes::{Member, Ticket},
 };
-use crate::command;
+use self::{node::Node, routes::Routes};
+use crate::slots::SLOTS;
 
-/// How many bytes may wait to be written.
-const MOST_UNWRITTEN: usize = 256 << 10;
-
-/// How many replies may be expected.
-const MOST_EXPECTED: usize = 1 << 16;
-
+#[derive(Default)]
 pub(crate) struct State {
-    phase: Phase,
-    /// How many connections there have been.
-    connections: u64,
-    out: Vec<u8>,
-    /// How many packets are in `out`, and how many were ever given and have left it.
-    packets: u64,
-    given: u64,
-    written: u64,
-    expected: VecDeque<Expected>,
+    ended: bool,
+    /// It is a cluster.
+    cluster: bool,
+    nodes: BTreeMap<NodeId, Node>,
+    /// Which of them has which slots, in order: the first, the last, the server.
+    slots: Vec<(u16, u16, NodeId)>,
+    next: u64,
+    /// Who has which slots may have changed.
+    stale: bool,
+    /// Servers that want a driver.
+    opening: Vec<NodeId>,
     routes: Routes,
-    writer: Option<Waker>,
+    /// How many packets were ever given.
+    given: u64,
 }
 
 /// Why a packet is not taken.
@@ -56,115 +59,143 @@ pub(crate) enum Refused {
 
 /// A packet on its way out.
 pub(crate) struct Outgoing<'a> {
+    /// The slot of where it goes.
+    pub(crate) slot: u16,
     /// The command without its last argument, the packet.
     pub(crate) head: &'a [u8],
     pub(crate) packet: &'a [u8],
+    /// Whether it goes by a script, which only a primary runs.
+    pub(crate) by_script: bool,
     /// The inbox that is told if it was not delivered.
     pub(crate) undelivered: Option<(Bytes, Token)>,
     pub(crate) purpose: Purpose,
 }
 
 impl State {
-    pub(crate) fn new() -> Self {
-        Self {
-            phase: Phase::Disconnected,
-            connections: 0,
-            out: Vec::new(),
-            packets: 0,
-            given: 0,
-            written: 0,
-            expected: VecDeque::new(),
-            routes: Routes::default(),
-            writer: None,
+    /// There is one server, which has everything. Returns its id.
+    pub(crate) fn alone(&mut self) -> NodeId {
+        let id = self.add(Node::default());
+        self.driven(id);
+        self.slots = vec![(0, SLOTS - 1, id)];
+        id
+    }
+
+    /// There is a connection to a server: subscriptions are made again before anything else is written.
+    /// Returns the number of the connection, from 1; `None` if the server is not wanted any more.
+    pub(crate) fn begin(&mut self, id: NodeId) -> Option<u64> {
+        if self.ended {
+            return None;
         }
-    }
-
-    pub(crate) fn is_connected(&self) -> bool {
-        self.phase == Phase::Connected
-    }
-
-    /// The number of the connection, from 1.
-    pub(crate) fn connection(&self) -> Option<u64> {
-        self.is_connected().then_some(self.connections)
-    }
-
-    /// There is a connection: subscriptions are made again before anything else is written.
-    pub(crate) fn begin(&mut self) {
-        if self.phase == Phase::Ended {
-            return;
-        }
-        self.phase = Phase::Connected;
-        self.connections += 1;
+        let node = self.nodes.get_mut(&id)?;
+        node.begin();
+        let number = node.connections;
         self.subscribe_all();
+        Some(number)
     }
 
     /// Takes a packet, if it can be written soon.
     pub(crate) fn publish(&mut self, outgoing: Outgoing<'_>) -> Result<(), Refused> {
-        match self.phase {
-            Phase::Connected => {}
-            Phase::Disconnected => return Err(Refused::Disconnected),
-            Phase::Ended => return Err(Refused::Ended),
+        if self.ended {
+            return Err(Refused::Ended);
         }
-        if !self.has_room() {
-            return Err(Refused::Full);
+        let id = self.node_of(outgoing.slot);
+        let node = id.and_then(|id| self.nodes.get_mut(&id)).ok_or(Refused::Disconnected)?;
+        // What has become a replica passes packets on, and says that nobody has got them.
+        let asks = self.cluster && !outgoing.by_script && outgoing.undelivered.is_some();
+        node.publish(outgoing)?;
+        if asks {
+            node.command(&[b"HELLO"], Expected::Role(None));
         }
-        let Outgoing { head, packet, undelivered, purpose } = outgoing;
-        self.out.extend_from_slice(head);
-        command::text(&mut self.out, packet);
-        self.packets += 1;
         self.given += 1;
-        self.expect(Expected::Published { undelivered, purpose });
         Ok(())
     }
 
-    pub(crate) fn has_room(&self) -> bool {
-        self.out.len() < MOST_UNWRITTEN && self.expected.len() < MOST_EXPECTED
+    /// Whether a packet finds room, or a reason why it never will.
+    pub(crate) fn has_room(&self, slot: u16) -> bool {
+        let node = self.node_of(slot).and_then(|id| self.nodes.get(&id));
+        node.is_none_or(|node| !node.connected || node.has_room())
     }
 
-    /// Asks the server for a sign, which comes behind all that it has routed here.
-    pub(crate) fn mark(&mut self, answer: Option<Answer>) {
-        self.command(&[b"PING"], Expected::Mark { answer, leaving: None });
+    /// Asks the servers for a sign, which comes behind all that they have routed here: that of a
+    /// subscription, or each that there is a connection to.
+    pub(crate) fn mark(&mut self, of: Option<&Ticket>) -> Vec<Waiting> {
+        let only = of.map(|ticket| self.home(&ticket.channel));
+        let nodes = self
+            .nodes
+            .iter_mut()
+            .filter(|(id, node)| node.connected && only.is_none_or(|only| only == Some(**id)));
+        nodes
+            .map(|(_, node)| {
+                let (answer, waiting) = Answer::new();
+                node.mark(Some(answer));
+                waiting
+            })
+            .collect()
     }
 
-    /// Takes what is to be written, in exchange for an empty buffer. `None` if there is nothing.
-    pub(crate) fn take(&mut self, empty: &mut Vec<u8>) -> Option<(Vec<u8>, u64)> {
-        if self.out.is_empty() {
-            return None;
+    /// Asks a server for any sign.
+    pub(crate) fn ask(&mut self, id: NodeId) {
+        if let Some(node) = self.connected(id) {
+            node.mark(None);
         }
-        let packets = std::mem::take(&mut self.packets);
-        Some((std::mem::replace(&mut self.out, std::mem::take(empty)), packets))
+    }
+
+    /// Takes what is to be written to a server, in exchange for an empty buffer. `None` if there is
+    /// nothing.
+    pub(crate) fn take(&mut self, id: NodeId, empty: &mut Vec<u8>) -> Option<(Vec<u8>, u64)> {
+        self.nodes.get_mut(&id)?.take(empty)
     }
 
     /// So many packets of those taken were written on a connection.
-    pub(crate) fn wrote(&mut self, connection: u64, packets: u64) {
-        if self.connection() == Some(connection) {
-            self.written += packets;
+    pub(crate) fn wrote(&mut self, id: NodeId, connection: u64, packets: u64) {
+        if let Some(node) = self.connected(id).filter(|node| node.connections == connection) {
+            node.wrote(packets);
         }
     }
 
-    /// Whom to wake when there is something to write.
-    pub(crate) fn set_writer(&mut self, writer: &Waker) {
-        match &mut self.writer {
-            Some(waker) => waker.clone_from(writer),
-            none => *none = Some(writer.clone()),
+    /// Whom to wake when there is something to write to a server.
+    pub(crate) fn set_writer(&mut self, id: NodeId, writer: &Waker) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.set_writer(writer);
         }
     }
 
-    fn command(&mut self, arguments: &[&[u8]], expected: Expected) {
-        command::write(&mut self.out, arguments);
-        self.expect(expected);
+    /// The connection to a server is lost: what was to be written to it, and what was expected, is
+    /// forgotten. `None` if the server is not wanted any more.
+    pub(crate) fn break_off(&mut self, id: NodeId) -> Option<Vec<Waker>> {
+        self.nodes.get_mut(&id)?.break_off();
+        self.stale |= self.cluster;
+        Some(self.detach_all(id))
     }
 
-    fn expect(&mut self, expected: Expected) {
-        self.expected.push_back(expected);
+    fn connected(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.nodes.get_mut(&id).filter(|node| node.connected)
+    }
+
+    fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId(self.next);
+        self.next += 1;
+        self.nodes.insert(id, node);
+        id
+    }
+
+    fn node_of(&self, slot: u16) -> Option<NodeId> {
+        let after = self.slots.partition_point(|(first, ..)| *first <= slot);
+        let (_, last, id) = self.slots[..after].last()?;
+        (slot <= *last).then_some(*id)
     }
 }
 
 impl Machine for State {
-    type Writers = [Option<Waker>; 1];
+    type Writers = Vec<Option<Waker>>;
 
+    /// Whether there is any connection.
     fn phase(&self) -> Phase {
-        self.phase
+        match self.ended {
+            true => Phase::Ended,
+            false if self.nodes.values().any(|node| node.connected) => Phase::Connected,
+            false => Phase::Disconnected,
+        }
     }
 
     fn given(&self) -> u64 {
@@ -172,29 +203,22 @@ impl Machine for State {
     }
 
     fn written(&self) -> u64 {
-        self.written
+        self.given - self.nodes.values().map(Node::unwritten).sum::<u64>()
     }
 
-    fn take_writers(&mut self) -> [Option<Waker>; 1] {
-        [if self.out.is_empty() { None } else { self.writer.take() }]
+    fn take_writers(&mut self) -> Vec<Option<Waker>> {
+        let writers = self.nodes.values_mut().map(Node::take_writer);
+        writers.filter(Option::is_some).collect()
     }
 
-    /// What was to be written on it, and what was expected, is forgotten.
     fn break_off(&mut self) -> Vec<Waker> {
-        if self.phase == Phase::Connected {
-            self.phase = Phase::Disconnected;
-        }
-        self.out = Vec::new();
-        self.packets = 0;
-        self.written = self.given;
-        // Callers that wait for an answer learn that there will be none.
-        self.expected = VecDeque::new();
-        self.end_leaving()
+        let ids: Vec<_> = self.nodes.keys().copied().collect();
+        ids.into_iter().filter_map(|id| State::break_off(self, id)).flatten().collect()
     }
 
     fn end(&mut self) -> Vec<Waker> {
-        self.phase = Phase::Ended;
-        let mut wakers = self.break_off();
+        self.ended = true;
+        let mut wakers = Machine::break_off(self);
         wakers.extend(self.end_all());
         wakers
     }
@@ -202,7 +226,6 @@ impl Machine for State {
 
 /// Tells a caller what the server has said: nothing, or an error.
 pub(crate) type Answer = conduit_kit::Answer<Result<(), String>>;
-#[cfg(test)]
 pub(crate) type Waiting = conduit_kit::Waiting<Result<(), String>>;
 
 /// The packets that were routed to one subscription and have not been read.

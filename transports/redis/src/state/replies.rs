@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker};
 use bytes::Bytes;
 use conduit::transport::{Packet, Token};
 
-use super::{Channel, Expected, Purpose, State, expected::Leaving};
+use super::{Channel, Expected, NodeId, Purpose, State, expected::Leaving};
 use crate::{
     reply::{Malformed, Reply},
     script,
@@ -26,21 +26,30 @@ pub(crate) struct News {
     pub(crate) dropped: usize,
     /// Packets have to be published elsewhere by now.
     pub(crate) moved: bool,
+    /// Subscriptions have to be made elsewhere.
+    pub(crate) lost: bool,
 }
 
 const OUT_OF_STEP: Malformed = Malformed::new("a reply was not expected");
+const NOT_WANTED: Malformed = Malformed::new("it has no slots any more");
 
 impl State {
-    /// Takes the next reply of the server.
+    /// Takes the next reply of a server.
     ///
     /// # Errors
     /// The server says what was not asked for: the connection is of no use any more.
-    pub(crate) fn handle(&mut self, reply: Reply, news: &mut News) -> Result<(), Malformed> {
+    pub(crate) fn handle(
+        &mut self,
+        id: NodeId,
+        reply: Reply,
+        news: &mut News,
+    ) -> Result<(), Malformed> {
+        let node = self.nodes.get_mut(&id).ok_or(NOT_WANTED)?;
         let list = match reply {
             Reply::Push(list) => list,
             reply => {
-                let expected = self.expected.pop_front().ok_or(OUT_OF_STEP)?;
-                return self.answer(expected, &reply, news);
+                let expected = node.expected.pop_front().ok_or(OUT_OF_STEP)?;
+                return self.answer(id, expected, &reply, news);
             }
         };
         let mut list = list.into_iter();
@@ -51,24 +60,38 @@ impl State {
         };
         let channel = str::from_utf8(&channel).unwrap_or_default();
         match kind {
-            b"message" => {
+            b"smessage" => {
                 if let Some(Reply::Text(packet)) = list.next() {
-                    news.dropped += self.route(channel, &Packet::Data(packet), &mut news.wakers);
+                    let packet = Packet::Data(packet);
+                    news.dropped += self.route(Some(id), channel, &packet, &mut news.wakers);
                 }
             }
-            b"subscribe" => match self.expected.pop_front() {
+            b"ssubscribe" => match node.expected.pop_front() {
                 Some(Expected::Subscribed(expected)) if *expected == *channel => {}
                 _ => return Err(OUT_OF_STEP),
             },
-            b"unsubscribe" => match self.expected.pop_front() {
-                Some(Expected::Unsubscribed(leaving)) if *leaving.channel == *channel => {
-                    self.left(leaving, Ok(()), news);
+            b"sunsubscribe" => {
+                let asked = match node.expected.front() {
+                    Some(Expected::Unsubscribed(leaving)) => *leaving.channel == *channel,
+                    _ => false,
+                };
+                match if asked { node.expected.pop_front() } else { None } {
+                    Some(Expected::Unsubscribed(leaving)) => self.left(leaving, Ok(()), news),
+                    _ if self.cluster => self.lost(id, channel, news),
+                    _ => return Err(OUT_OF_STEP),
                 }
-                _ => return Err(OUT_OF_STEP),
-            },
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The slot of a subscription is not at this server any more.
+    fn lost(&mut self, id: NodeId, channel: &str, news: &mut News) {
+        self.stale = true;
+        if self.home(channel) == Some(id) {
+            news.lost |= self.set_home(channel, None);
+        }
     }
 
     fn left(&mut self, leaving: Leaving, said: Result<(), String>, news: &mut News) {
@@ -82,6 +105,7 @@ impl State {
 
     fn answer(
         &mut self,
+        id: NodeId,
         expected: Expected,
         reply: &Reply,
         news: &mut News,
@@ -91,14 +115,29 @@ impl State {
             _ => None,
         };
         news.moved |= error.is_some_and(is_elsewhere);
+        let redirected = error.is_some_and(is_redirected);
+        self.stale |= redirected;
         match expected {
             Expected::Published { undelivered, purpose } => {
-                let undelivered = undelivered.filter(|_| nobody_got_it(reply));
-                if let Some((inbox, token)) = undelivered {
-                    self.notice(&inbox, token, news);
+                if let Some(notice) = undelivered.filter(|_| nobody_got_it(reply)) {
+                    match self.nodes.get_mut(&id).and_then(|node| node.expected.front_mut()) {
+                        Some(Expected::Role(told)) if error.is_none() => *told = Some(notice),
+                        _ => self.notice(&notice, news),
+                    }
                 }
-                self.published(purpose, error, news);
+                // Where it goes instead, it may not be permitted.
+                if !redirected {
+                    self.published(id, purpose, error, news);
+                }
             }
+            Expected::Role(notice) => {
+                let is_primary = reply.value(b"role").is_some_and(|role| role == b"master");
+                self.stale |= !is_primary;
+                if let Some(notice) = notice.filter(|_| is_primary) {
+                    self.notice(&notice, news);
+                }
+            }
+            Expected::Mark { .. } if redirected => return Err(OUT_OF_STEP),
             Expected::Mark { answer, leaving } => {
                 if let Some((channel, queue)) = leaving {
                     news.wakers.extend(self.end_queue(&channel, &queue));
@@ -107,12 +146,15 @@ impl State {
                     answer.give(error.map_or(Ok(()), |error| Err(error.to_owned())));
                 }
             }
+            Expected::Subscribed(channel) if redirected => self.lost(id, &channel, news),
+            Expected::Unsubscribed(leaving) if redirected => self.left(leaving, Ok(()), news),
+            Expected::Renewed(_) | Expected::Done(_) if redirected => {}
             Expected::Subscribed(channel) | Expected::Renewed(channel) => match error {
                 Some(error) if is_denied(error) => {
                     self.deny(&channel, error.to_owned());
                     news.denied.push((channel, error.to_owned()));
                 }
-                Some(error) => self.failed(error, news),
+                Some(error) => self.failed(id, error, news),
                 None => {}
             },
             Expected::Unsubscribed(leaving) => {
@@ -131,7 +173,7 @@ impl State {
         Ok(())
     }
 
-    fn published(&mut self, purpose: Purpose, error: Option<&str>, news: &mut News) {
+    fn published(&mut self, id: NodeId, purpose: Purpose, error: Option<&str>, news: &mut News) {
         let channel = match &purpose {
             Purpose::Told(channel) | Purpose::Asked(channel, _) => channel,
         };
@@ -140,7 +182,7 @@ impl State {
                 news.suspects.push(Arc::clone(channel));
                 news.denied.push((Arc::clone(channel), error.to_owned()));
             }
-            Some(error) => self.failed(error, news),
+            Some(error) => self.failed(id, error, news),
             None => {}
         }
         if let Purpose::Asked(_, answer) = purpose {
@@ -151,38 +193,48 @@ impl State {
 
     /// The server has failed to do something. A script that it has forgotten is loaded again; what
     /// it was to publish is lost, since what was published after it is not in order any more.
-    fn failed(&mut self, error: &str, news: &mut News) {
-        if error.starts_with("NOSCRIPT") {
+    fn failed(&mut self, id: NodeId, error: &str, news: &mut News) {
+        if error.starts_with("NOSCRIPT")
+            && let Some(node) = self.connected(id)
+        {
             let loading = "load the scripts";
-            if !self
-                .expected
-                .iter()
-                .any(|one| matches!(one, Expected::Done(what) if *what == loading))
-            {
+            let is_loading =
+                |one: &Expected| matches!(one, Expected::Done(what) if *what == loading);
+            if !node.expected.iter().any(is_loading) {
                 for script in [script::PUBLISH, script::RENEW] {
                     let load: [&[u8]; 3] = [b"SCRIPT", b"LOAD", script.text.as_bytes()];
-                    self.command(&load, Expected::Done(loading));
+                    node.command(&load, Expected::Done(loading));
                 }
-                self.renew();
+                self.renew(id);
             }
         }
         news.errors.push(error.to_owned());
     }
 
-    fn notice(&mut self, inbox: &Bytes, token: Token, news: &mut News) {
-        let inbox = str::from_utf8(inbox).unwrap_or_default();
-        news.dropped += self.route(inbox, &Packet::Undelivered(token), &mut news.wakers);
+    fn notice(&mut self, (inbox, token): &(Bytes, Token), news: &mut News) {
+        let (inbox, packet) =
+            (str::from_utf8(inbox).unwrap_or_default(), Packet::Undelivered(*token));
+        news.dropped += self.route(None, inbox, &packet, &mut news.wakers);
     }
 }
 
-/// Returns whether the server says that a packet was not delivered. Where it does not have the script,
-/// nothing was done.
+/// Returns whether the server says that a packet was not delivered. Where it does not have the script, or
+/// not the slot, nothing was done.
 fn nobody_got_it(reply: &Reply) -> bool {
     match reply {
         Reply::Number(count) => *count == 0,
-        Reply::Error(error) => error.starts_with("NOSCRIPT"),
+        Reply::Error(error) => {
+            let refused =
+                ["NOSCRIPT", "ASK ", "TRYAGAIN"].iter().any(|code| error.starts_with(code));
+            (refused || is_redirected(error)) && !error.contains(" script: ")
+        }
         _ => false,
     }
+}
+
+/// The slot is at another server, or at none for now.
+fn is_redirected(error: &str) -> bool {
+    error.starts_with("MOVED ") || error.starts_with("CLUSTERDOWN")
 }
 
 /// In a script the error is one of the script, and tells of the other.

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use conduit::transport::Packet;
 use conduit_kit::Pushed;
 
-use super::{Answer, Channel, Expected, Phase, Queue, State, expected::Leaving};
-use crate::{command, names::Group, script};
+use super::{Answer, Channel, Expected, NodeId, Queue, State, expected::Leaving};
+use crate::{command, names::Group, script, slots};
 
 /// Where packets go, by channel. Several conduits of one service may share a channel.
 #[derive(Default)]
@@ -23,6 +23,9 @@ pub(super) struct Routes {
 
 #[derive(Default)]
 struct Route {
+    slot: u16,
+    /// The server at which the subscription was made, or is being left.
+    home: Option<NodeId>,
     queues: Vec<Arc<Queue>>,
     /// How many of them are not being left.
     active: usize,
@@ -71,6 +74,7 @@ impl State {
         member: Option<Member>,
     ) -> Ticket {
         let route = self.routes.by_channel.entry(Arc::clone(&channel)).or_default();
+        route.slot = slots::of(&channel);
         route.queues.push(Arc::clone(&queue));
         route.active += 1;
         if let Some(member) = member {
@@ -89,22 +93,22 @@ impl State {
     }
 
     /// Begins to leave a subscription: its queue ends behind what was routed to it. Returns whether
-    /// there is a connection; without one it has ended.
+    /// there is a server that it was made at; without one it has ended.
     pub(crate) fn leave(&mut self, ticket: &mut Ticket, answer: Answer) -> bool {
-        if self.phase != Phase::Connected {
+        let Some(home) = self.home(&ticket.channel) else {
             self.forget(ticket);
             return false;
-        }
+        };
         let (channel, queue) = (Arc::clone(&ticket.channel), Arc::clone(&ticket.queue));
         // An earlier call may have unsubscribed already.
         let unsubscribes = !ticket.leaving && self.is_last(&channel);
         ticket.leaving = true;
         if unsubscribes {
             let leaving = Leaving { channel, queue: Some(queue), answer: Some(answer) };
-            self.unsubscribe_at_server(leaving);
-        } else {
+            self.unsubscribe_at_server(home, leaving);
+        } else if let Some(node) = self.connected(home) {
             let leaving = Some((channel, queue));
-            self.command(&[b"PING"], Expected::Mark { answer: Some(answer), leaving });
+            node.command(&[b"PING"], Expected::Mark { answer: Some(answer), leaving });
         }
         true
     }
@@ -112,13 +116,14 @@ impl State {
     /// Drops a subscription with all that waits in it.
     pub(crate) fn forget(&mut self, ticket: &mut Ticket) -> Option<Waker> {
         let waker = ticket.queue.end();
+        let home = self.home(&ticket.channel);
         let left = !ticket.leaving && self.is_last(&ticket.channel);
         ticket.leaving = true;
         self.detach(&ticket.channel, &ticket.queue);
         if left {
             let channel = Arc::clone(&ticket.channel);
-            if self.phase == Phase::Connected {
-                self.unsubscribe_at_server(Leaving { channel, queue: None, answer: None });
+            if let Some(home) = home {
+                self.unsubscribe_at_server(home, Leaving { channel, queue: None, answer: None });
             } else {
                 self.routes.members.remove(&channel);
             }
@@ -126,20 +131,14 @@ impl State {
         waker
     }
 
-    /// Notes for each group that its members are still there.
-    pub(crate) fn renew(&mut self) {
-        if self.phase != Phase::Connected {
-            return;
-        }
-        let members: Vec<_> = self
-            .routes
-            .members
-            .iter()
-            .map(|(channel, member)| (Arc::clone(channel), member.renew.clone()))
-            .collect();
-        for (channel, renew) in members {
-            self.out.extend_from_slice(&renew);
-            self.expect(Expected::Renewed(channel));
+    /// Notes for each group whose members are at a server that they are still there.
+    pub(crate) fn renew(&mut self, id: NodeId) {
+        let Self { routes, nodes, .. } = self;
+        let Some(node) = nodes.get_mut(&id).filter(|node| node.connected) else { return };
+        for (channel, member) in &routes.members {
+            if routes.by_channel.get(channel).is_some_and(|route| route.home == Some(id)) {
+                node.repeat(&member.renew, Expected::Renewed(Arc::clone(channel)));
+            }
         }
     }
 
@@ -153,42 +152,67 @@ impl State {
     }
 
     fn subscribe_at_server(&mut self, channel: &Channel) {
-        if self.phase != Phase::Connected {
+        let Some(slot) = self.routes.by_channel.get(channel).map(|route| route.slot) else {
             return;
-        }
+        };
+        self.want(slot);
+        let home = self.node_of(slot);
+        let home = home.filter(|id| self.connected(*id).is_some());
+        self.set_home(channel, home);
+        let Self { routes, nodes, .. } = self;
+        let Some(node) = home.and_then(|id| nodes.get_mut(&id)) else { return };
         let subscribed = Expected::Subscribed(Arc::clone(channel));
-        self.command(&[b"SUBSCRIBE", channel.as_bytes()], subscribed);
-        if let Some(member) = self.routes.members.get(channel) {
-            let renew = member.renew.clone();
-            self.out.extend_from_slice(&renew);
-            self.expect(Expected::Renewed(Arc::clone(channel)));
+        node.command(&[b"SSUBSCRIBE", channel.as_bytes()], subscribed);
+        if let Some(member) = routes.members.get(channel) {
+            node.repeat(&member.renew, Expected::Renewed(Arc::clone(channel)));
         }
     }
 
     /// A member leaves its group before its subscription ends: nothing is routed to it in between.
-    fn unsubscribe_at_server(&mut self, leaving: Leaving) {
-        if let Some(member) = self.routes.members.remove(&leaving.channel) {
-            for leave in member.leave {
-                self.out.extend_from_slice(&leave);
-                self.expect(Expected::Done("leave a group"));
-            }
+    fn unsubscribe_at_server(&mut self, home: NodeId, leaving: Leaving) {
+        let cluster = self.cluster;
+        let member = self.routes.members.remove(&leaving.channel);
+        let Some(node) = self.connected(home) else { return };
+        for leave in member.into_iter().flat_map(|member| member.leave) {
+            node.repeat(&leave, Expected::Done("leave a group"));
         }
         let channel = Arc::clone(&leaving.channel);
-        self.command(&[b"UNSUBSCRIBE", channel.as_bytes()], Expected::Unsubscribed(leaving));
+        node.command(&[b"SUNSUBSCRIBE", channel.as_bytes()], Expected::Unsubscribed(leaving));
+        if cluster {
+            // A slot that moves in this moment ends the subscription by the same words. The answer to
+            // the command is then one too many, which shows here.
+            node.mark(None);
+        }
     }
 
+    /// Makes the subscriptions that are not made where their slots are.
     pub(super) fn subscribe_all(&mut self) {
-        let routes = self.routes.by_channel.iter_mut();
-        let channels: Vec<_> = routes
-            .filter(|(_, route)| route.active > 0)
-            .map(|(channel, route)| {
-                route.denied = None;
-                Arc::clone(channel)
-            })
-            .collect();
+        let routes = self.routes.by_channel.iter();
+        let elsewhere = routes.filter(|(_, route)| {
+            route.active > 0 && (route.home.is_none() || route.home != self.node_of(route.slot))
+        });
+        let channels: Vec<_> = elsewhere.map(|(channel, _)| Arc::clone(channel)).collect();
         for channel in channels {
+            if let Some(route) = self.routes.by_channel.get_mut(&channel) {
+                route.denied = None;
+            }
             self.subscribe_at_server(&channel);
         }
+    }
+
+    /// The server at which a subscription was made.
+    pub(super) fn home(&self, channel: &str) -> Option<NodeId> {
+        self.routes.by_channel.get(channel)?.home
+    }
+
+    /// Returns whether something has changed for a subscription.
+    pub(super) fn set_home(&mut self, channel: &str, home: Option<NodeId>) -> bool {
+        let Some(route) = self.routes.by_channel.get_mut(channel) else { return false };
+        std::mem::replace(&mut route.home, home) != home && route.active > 0
+    }
+
+    pub(super) fn all_have_homes(&self) -> bool {
+        self.routes.by_channel.values().all(|route| route.active == 0 || route.home.is_some())
     }
 
     pub(super) fn deny(&mut self, channel: &Channel, why: String) {
@@ -197,11 +221,21 @@ impl State {
         }
     }
 
-    /// Gives a packet to each queue of a channel. Returns how many have no room for it.
-    pub(super) fn route(&self, channel: &str, packet: &Packet, wakers: &mut Vec<Waker>) -> usize {
+    /// Gives a packet to each queue of a channel. Returns how many have no room for it. What a server
+    /// says that the channel has moved from does not count, so that nothing comes twice.
+    pub(super) fn route(
+        &self,
+        from: Option<NodeId>,
+        channel: &str,
+        packet: &Packet,
+        wakers: &mut Vec<Waker>,
+    ) -> usize {
         let Some(route) = self.routes.by_channel.get(channel) else {
             return 0;
         };
+        if from.is_some() && from != route.home {
+            return 0;
+        }
         let length = match packet {
             Packet::Data(bytes) => bytes.len(),
             Packet::Undelivered(_) => 0,
@@ -222,14 +256,19 @@ impl State {
         queue.end()
     }
 
-    /// The connection is lost, so whatever was being left has been left.
-    pub(super) fn end_leaving(&mut self) -> Vec<Waker> {
+    /// The connection to a server is lost, so whatever was being left there has been left.
+    pub(super) fn detach_all(&mut self, id: NodeId) -> Vec<Waker> {
         let mut wakers = Vec::new();
         self.routes.by_channel.retain(|_, route| {
-            if route.active == 0 {
-                wakers.extend(route.queues.drain(..).filter_map(|queue| queue.end()));
+            // One that no server has was lost with an earlier connection.
+            if route.home.is_none_or(|home| home == id) {
+                route.home = None;
+                if route.active == 0 {
+                    wakers.extend(route.queues.drain(..).filter_map(|queue| queue.end()));
+                    return false;
+                }
             }
-            route.active > 0
+            true
         });
         wakers
     }

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
 
 mod binary;
+mod cluster;
 mod server;
 
 pub use conduit_testing::{
@@ -16,7 +17,7 @@ pub use conduit_testing::{
 /// A conduit that still needs its limits.
 pub type Half<R> = conduit_testing::Half<R, conduit_redis::Redis>;
 
-pub use self::server::Server;
+pub use self::{cluster::Cluster, server::Server};
 
 /// Waits until a transport has noticed that its server is gone.
 pub async fn disconnected(transport: &conduit_redis::Redis) {

@@ -69,12 +69,7 @@ impl Server {
     /// Has the server do something, as its administrator. Returns what it says, as it is written.
     pub fn command(&self, arguments: &[&str]) -> String {
         let talk = || -> io::Result<String> {
-            let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            let mut said = format!("*{}\r\n", arguments.len());
-            for argument in arguments {
-                said += &format!("${}\r\n{argument}\r\n", argument.len());
-            }
-            stream.write_all(said.as_bytes())?;
+            let mut stream = self.tell(arguments)?;
             // It answers, and then closes the connection.
             stream.shutdown(Shutdown::Write)?;
             let mut answer = String::new();
@@ -82,6 +77,26 @@ impl Server {
             Ok(answer)
         };
         talk().expect("the server answers")
+    }
+
+    /// The same of what is answered by a line, which the server may think about.
+    pub fn waits_for(&self, arguments: &[&str]) -> String {
+        let talk = || -> io::Result<String> {
+            let mut answer = String::new();
+            BufReader::new(self.tell(arguments)?).read_line(&mut answer)?;
+            Ok(answer)
+        };
+        talk().expect("the server answers")
+    }
+
+    fn tell(&self, arguments: &[&str]) -> io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut said = format!("*{}\r\n", arguments.len());
+        for argument in arguments {
+            said += &format!("${}\r\n{argument}\r\n", argument.len());
+        }
+        stream.write_all(said.as_bytes())?;
+        Ok(stream)
     }
 
     /// Stops the server's process where it is: connections stay, and nothing is answered.

@@ -1,3 +1,5 @@
+mod cluster;
+
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -7,13 +9,14 @@ use conduit::{
     MessageId,
     transport::{Packet, Targets, Token},
 };
-use conduit_kit::Machine;
+use conduit_kit::{Machine, Phase};
 use futures_lite::future::{block_on, poll_once};
 
 use super::{
-    Answer, Channel, Member, News, Outgoing, Purpose, Queue, Refused, State, Ticket, Waiting,
+    Answer, Channel, Member, News, NodeId, Outgoing, Purpose, Queue, Refused, State, Ticket,
+    Waiting,
 };
-use crate::{command, names::Group, reply::Reply};
+use crate::{command, names::Group, reply::Reply, slots};
 
 const TOKEN: Token =
     Token { message: MessageId::from_bytes([1; MessageId::LEN]), targets: Targets::Group, tag: 7 };
@@ -29,23 +32,26 @@ fn push(parts: &[&str]) -> Reply {
 /// A state with a connection.
 struct Driven {
     state: State,
+    node: NodeId,
     news: News,
 }
 
 impl Driven {
     fn new() -> Self {
-        let mut state = State::new();
-        state.begin();
-        Self { state, news: News::default() }
+        let mut state = State::default();
+        let node = state.alone();
+        state.begin(node);
+        Self { state, node, news: News::default() }
     }
 
     fn says(&mut self, reply: Reply) -> Result<(), crate::reply::Malformed> {
-        self.state.handle(reply, &mut self.news)
+        self.state.handle(self.node, reply, &mut self.news)
     }
 
     /// What is written, as the names of commands and their first arguments.
     fn writes(&mut self) -> Vec<String> {
-        let written = self.state.take(&mut Vec::new()).map_or_else(Vec::new, |(bytes, _)| bytes);
+        let written =
+            self.state.take(self.node, &mut Vec::new()).map_or_else(Vec::new, |(bytes, _)| bytes);
         let mut read = bytes::BytesMut::from(&written[..]);
         let mut commands = Vec::new();
         while let Ok(Some(Reply::List(list))) = Reply::take(&mut read) {
@@ -62,12 +68,14 @@ impl Driven {
 
     fn publish(&mut self, channel: &str, undelivered: Option<&str>) -> Result<Waiting, Refused> {
         let (answer, waiting) = Answer::new();
-        let head = command::without_the_last(&[b"PUBLISH", channel.as_bytes()]);
+        let head = command::without_the_last(&[b"SPUBLISH", channel.as_bytes()]);
         let channel: Channel = channel.into();
         let inbox = |inbox: &str| (inbox.to_owned().into(), TOKEN);
         self.state.publish(Outgoing {
+            slot: slots::of(&channel),
             head: &head,
             packet: b"packet",
+            by_script: false,
             undelivered: undelivered.map(inbox),
             purpose: Purpose::Asked(channel, answer),
         })?;
@@ -113,10 +121,10 @@ fn a_notice_has_its_place_among_the_packets() {
     let mut driven = Driven::new();
     let inbox = driven.subscribe("inbox", None);
     let sent = driven.publish("nobody", Some("inbox")).expect("connected");
-    driven.says(push(&["subscribe", "inbox"])).expect("expected");
-    driven.says(push(&["message", "inbox", "before"])).expect("expected");
+    driven.says(push(&["ssubscribe", "inbox"])).expect("expected");
+    driven.says(push(&["smessage", "inbox", "before"])).expect("expected");
     driven.says(Reply::Number(0)).expect("expected");
-    driven.says(push(&["message", "inbox", "after"])).expect("expected");
+    driven.says(push(&["smessage", "inbox", "after"])).expect("expected");
     let notice = Some(Packet::Undelivered(TOKEN));
     assert_eq!(packets(&inbox), [data("before"), notice, data("after")]);
     assert_eq!(said(sent), Some(Some(Ok(()))));
@@ -126,21 +134,21 @@ fn a_notice_has_its_place_among_the_packets() {
 fn a_member_leaves_its_group_before_its_subscription_ends() {
     let mut driven = Driven::new();
     let mut ticket = driven.subscribe("g.id", Some(member()));
-    assert_eq!(driven.writes()[0], "SUBSCRIBE g.id");
-    driven.says(push(&["subscribe", "g.id"])).expect("expected");
+    assert_eq!(driven.writes()[0], "SSUBSCRIBE g.id");
+    driven.says(push(&["ssubscribe", "g.id"])).expect("expected");
     driven.says(Reply::Number(0)).expect("expected");
     let left = driven.leave(&mut ticket);
-    assert_eq!(driven.writes(), ["ZREM turns", "ZREM seen", "UNSUBSCRIBE g.id"]);
+    assert_eq!(driven.writes(), ["ZREM turns", "ZREM seen", "SUNSUBSCRIBE g.id"]);
     // It was routed before the server has read that.
-    driven.says(push(&["message", "g.id", "late"])).expect("expected");
+    driven.says(push(&["smessage", "g.id", "late"])).expect("expected");
     driven.says(Reply::Number(1)).expect("expected");
     driven.says(Reply::Number(1)).expect("expected");
     assert_eq!(packets(&ticket), [data("late")]);
-    driven.says(push(&["message", "g.id", "last"])).expect("expected");
-    driven.says(push(&["unsubscribe", "g.id"])).expect("expected");
+    driven.says(push(&["smessage", "g.id", "last"])).expect("expected");
+    driven.says(push(&["sunsubscribe", "g.id"])).expect("expected");
     assert_eq!(packets(&ticket), [data("last"), None]);
     assert_eq!(said(left), Some(Some(Ok(()))));
-    driven.state.renew();
+    driven.state.renew(driven.node);
     assert!(driven.writes().is_empty(), "it is no member any more");
 }
 
@@ -149,22 +157,22 @@ fn a_channel_that_is_shared_stays_until_the_last_has_left() {
     let mut driven = Driven::new();
     let mut one = driven.subscribe("a", None);
     let mut two = driven.subscribe("a", None);
-    assert_eq!(driven.writes(), ["SUBSCRIBE a"]);
-    driven.says(push(&["subscribe", "a"])).expect("expected");
+    assert_eq!(driven.writes(), ["SSUBSCRIBE a"]);
+    driven.says(push(&["ssubscribe", "a"])).expect("expected");
     let left = driven.leave(&mut one);
     assert_eq!(driven.writes(), ["PING"]);
-    driven.says(push(&["message", "a", "both"])).expect("expected");
+    driven.says(push(&["smessage", "a", "both"])).expect("expected");
     driven.says(text("PONG")).expect("expected");
-    driven.says(push(&["message", "a", "one"])).expect("expected");
+    driven.says(push(&["smessage", "a", "one"])).expect("expected");
     assert_eq!(packets(&one), [data("both"), None]);
     assert_eq!(said(left), Some(Some(Ok(()))));
     let _left = driven.leave(&mut two);
     let three = driven.subscribe("a", None);
-    assert_eq!(driven.writes(), ["UNSUBSCRIBE a", "SUBSCRIBE a"]);
-    driven.says(push(&["unsubscribe", "a"])).expect("expected");
+    assert_eq!(driven.writes(), ["SUNSUBSCRIBE a", "SSUBSCRIBE a"]);
+    driven.says(push(&["sunsubscribe", "a"])).expect("expected");
     assert_eq!(packets(&two), [data("both"), data("one"), None]);
-    driven.says(push(&["subscribe", "a"])).expect("expected");
-    driven.says(push(&["message", "a", "new"])).expect("expected");
+    driven.says(push(&["ssubscribe", "a"])).expect("expected");
+    driven.says(push(&["smessage", "a", "new"])).expect("expected");
     assert_eq!(packets(&three), [data("new")]);
 }
 
@@ -174,9 +182,9 @@ fn a_leave_that_was_given_up_can_be_called_again() {
     let mut ticket = driven.subscribe("a", None);
     drop(driven.leave(&mut ticket));
     let left = driven.leave(&mut ticket);
-    assert_eq!(driven.writes(), ["SUBSCRIBE a", "UNSUBSCRIBE a", "PING"]);
-    driven.says(push(&["subscribe", "a"])).expect("expected");
-    driven.says(push(&["unsubscribe", "a"])).expect("expected");
+    assert_eq!(driven.writes(), ["SSUBSCRIBE a", "SUNSUBSCRIBE a", "PING"]);
+    driven.says(push(&["ssubscribe", "a"])).expect("expected");
+    driven.says(push(&["sunsubscribe", "a"])).expect("expected");
     driven.says(text("PONG")).expect("expected");
     assert_eq!(packets(&ticket), [None]);
     assert_eq!(said(left), Some(Some(Ok(()))));
@@ -187,8 +195,8 @@ fn a_script_that_is_missing_is_loaded_once_and_nothing_is_sent_again() {
     let mut driven = Driven::new();
     let inbox = driven.subscribe("inbox", None);
     let member = driven.subscribe("g.id", Some(member()));
-    driven.says(push(&["subscribe", "inbox"])).expect("expected");
-    driven.says(push(&["subscribe", "g.id"])).expect("expected");
+    driven.says(push(&["ssubscribe", "inbox"])).expect("expected");
+    driven.says(push(&["ssubscribe", "g.id"])).expect("expected");
     driven.says(Reply::Number(0)).expect("expected");
     for _ in 0..3 {
         driven.publish("group", Some("inbox")).expect("connected");
@@ -214,16 +222,17 @@ fn what_is_under_way_on_a_lost_connection_is_forgotten() {
     let kept = driven.subscribe("kept", None);
     let sent = driven.publish("a", None).expect("connected");
     let leaving = driven.leave(&mut left);
-    driven.state.break_off();
+    let node = driven.node;
+    State::break_off(&mut driven.state, node);
     assert_eq!((said(sent), said(leaving)), (Some(None), Some(None)));
     assert_eq!(packets(&left), [None]);
     assert_eq!(driven.publish("a", None).err(), Some(Refused::Disconnected));
     assert_eq!(driven.state.given(), driven.state.written());
-    driven.state.begin();
+    driven.state.begin(node);
     driven.publish("a", None).expect("connected");
-    assert_eq!(driven.writes(), ["SUBSCRIBE kept", "PUBLISH a"]);
-    driven.says(push(&["subscribe", "kept"])).expect("expected");
-    driven.says(push(&["message", "kept", "again"])).expect("expected");
+    assert_eq!(driven.writes(), ["SSUBSCRIBE kept", "SPUBLISH a"]);
+    driven.says(push(&["ssubscribe", "kept"])).expect("expected");
+    driven.says(push(&["smessage", "kept", "again"])).expect("expected");
     assert_eq!(packets(&kept), [data("again")]);
 }
 
@@ -233,7 +242,7 @@ fn a_server_out_of_step_is_not_believed() {
     assert!(driven.says(text("PONG")).is_err());
     let mut driven = Driven::new();
     let _ticket = driven.subscribe("a", None);
-    assert!(driven.says(push(&["subscribe", "b"])).is_err());
+    assert!(driven.says(push(&["ssubscribe", "b"])).is_err());
 }
 
 #[test]
@@ -257,10 +266,10 @@ fn what_is_denied_is_told_and_does_not_end_the_rest() {
 fn what_finds_no_room_is_dropped_and_told() {
     let mut driven = Driven::new();
     let ticket = driven.subscribe("a", None);
-    driven.says(push(&["subscribe", "a"])).expect("expected");
+    driven.says(push(&["ssubscribe", "a"])).expect("expected");
     let large = "x".repeat(400);
     for _ in 0..4 {
-        driven.says(push(&["message", "a", &large])).expect("expected");
+        driven.says(push(&["smessage", "a", &large])).expect("expected");
     }
     assert_eq!(driven.news.dropped, 2);
     assert_eq!(packets(&ticket), [data(&large), data(&large)]);
@@ -269,18 +278,23 @@ fn what_finds_no_room_is_dropped_and_told() {
 #[test]
 fn so_much_waits_to_be_written_and_no_more() {
     let mut driven = Driven::new();
-    let head = command::without_the_last(&[b"PUBLISH", b"a"]);
+    let head = command::without_the_last(&[b"SPUBLISH", b"a"]);
     let packet = vec![0; 64 << 10];
     let mut taken = 0;
     let refused = loop {
         let purpose = Purpose::Told("a".into());
-        let outgoing = Outgoing { head: &head, packet: &packet, undelivered: None, purpose };
+        let (slot, undelivered) = (slots::of("a"), None);
+        let (head, packet, by_script) = (&head, &packet, false);
+        let outgoing = Outgoing { slot, head, packet, by_script, undelivered, purpose };
         match driven.state.publish(outgoing) {
             Ok(()) => taken += 1,
             Err(refused) => break refused,
         }
     };
     assert_eq!((taken, refused), (4, Refused::Full));
-    assert_eq!(driven.state.take(&mut Vec::new()).map(|(_, packets)| packets), Some(4));
+    assert_eq!(
+        driven.state.take(driven.node, &mut Vec::new()).map(|(_, packets)| packets),
+        Some(4)
+    );
     assert!(driven.publish("a", None).is_ok());
 }
