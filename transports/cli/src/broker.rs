@@ -1,6 +1,7 @@
 //! Connects to a broker by its URL.
 
 mod nats;
+mod rabbitmq;
 mod redis;
 
 use std::{fmt::Display, fs, path::Path, time::Duration};
@@ -41,6 +42,7 @@ pub(crate) type Half = Builder<Tokio, Missing, Raw>;
 pub(crate) enum Kind {
     Nats,
     Redis,
+    RabbitMq,
 }
 
 /// Begins an instance of a service.
@@ -64,6 +66,11 @@ impl Broker {
                     redis.in_namespace(namespace)
                 })
             }
+            Kind::RabbitMq => {
+                connected(instance, self.rabbitmq().await?, namespace, |rabbitmq, namespace| {
+                    rabbitmq.in_namespace(namespace)
+                })
+            }
         }
     }
 
@@ -77,11 +84,22 @@ impl Broker {
             // Without a scheme it is NATS, as everywhere at NATS.
             None | Some(("nats" | "tls", _)) => Ok(Kind::Nats),
             Some(("redis" | "rediss", _)) => Ok(Kind::Redis),
+            Some(("amqp" | "amqps", _)) => Ok(Kind::RabbitMq),
             Some((scheme, _)) => Err(Exit::usage(format!(
-                "there is no transport for {scheme}://; this program has nats://, tls://, redis:// \
-                 and rediss://"
+                "there is no transport for {scheme}://; this program has nats://, tls://, redis://, \
+                 rediss://, amqp:// and amqps://"
             ))),
         }
+    }
+
+    /// Fails where there are secrets that another broker does not know.
+    fn has_no_secrets_of_nats(&self, name: &str) -> Result<(), Exit> {
+        if self.creds.is_some() || self.nkey.is_some() || self.token.is_some() {
+            return Err(Exit::usage(format!(
+                "{name} knows users and passwords; --creds, --nkey and --token are for NATS"
+            )));
+        }
+        Ok(())
     }
 
     fn not_connected(&self, error: &dyn Display) -> Exit {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
-use conduit::Conduit;
+use conduit::{Conduit, transport::ConnectionState};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -82,10 +82,10 @@ pub(crate) async fn check(broker: &Broker, show: &Show) -> Result<(), Exit> {
     let checking = async {
         let mut findings = match broker.kind()? {
             Kind::Nats => Box::pin(nats(broker)).await?,
-            Kind::Redis => Vec::new(),
+            Kind::Redis | Kind::RabbitMq => Vec::new(),
         };
         let conduit = broker.asker(None).await?;
-        findings.extend(works(&conduit).await);
+        findings.extend(works(&conduit, broker.kind()?).await);
         conduit.close().await;
         report(show, &findings)
     };
@@ -186,13 +186,25 @@ async fn permissions(broker: &Broker, client: &Client) -> Vec<Finding> {
 }
 
 /// Starts a conduit, and asks the broker twice: the second time nothing is in the way.
-async fn works(conduit: &Conduit<Raw>) -> Vec<Finding> {
+async fn works(conduit: &Conduit<Raw>, kind: Kind) -> Vec<Finding> {
     const LIMIT: Duration = Duration::from_secs(5);
     let (what, version) = ("conduit", conduit::proto::frame::VERSION);
     if let Err(error) = conduit.ready(LIMIT).await {
-        let change = "see the permissions above".to_owned();
+        let change = match (conduit.connection().state, kind) {
+            (ConnectionState::Blocked, _) => {
+                "the broker is short of memory or of disk space, and takes nothing until it has more"
+            }
+            (_, Kind::Nats) => "see the permissions above",
+            (_, Kind::Redis) => {
+                "see the permissions in the documentation of conduit-redis (`ACL SETUSER`)"
+            }
+            (_, Kind::RabbitMq) => {
+                "see the permissions in the documentation of conduit-rabbitmq (`rabbitmqctl \
+                 set_permissions` and `set_topic_permissions`)"
+            }
+        };
         let found = format!("{error:#}");
-        return vec![Finding { what, found, change: Some(change), is_fatal: true }];
+        return vec![Finding { what, found, change: Some(change.into()), is_fatal: true }];
     }
     let found = format!("version {version} of the protocol, ready");
     let works = Finding { what, found, change: None, is_fatal: false };

@@ -6,7 +6,8 @@ use clap::Args;
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Broker {
-    /// The broker: nats://, tls://, redis:// or rediss://, with a user and a password if it wants
+    /// The broker: nats://, tls://, redis://, rediss://, amqp:// or amqps://, with a user and a
+    /// password if it wants
     #[arg(long, global = true, env = "CONDUIT_URL", default_value = "nats://localhost:4222")]
     pub(crate) url: String,
     /// The namespace of the services

@@ -5,10 +5,7 @@ use crate::{args::Broker, exit::Exit};
 
 impl Broker {
     pub(super) async fn redis(&self) -> Result<Redis, Exit> {
-        if self.creds.is_some() || self.nkey.is_some() || self.token.is_some() {
-            let text = "Redis knows users and passwords; --creds, --nkey and --token are for NATS";
-            return Err(Exit::usage(text));
-        }
+        self.has_no_secrets_of_nats("Redis")?;
         let mut options = Redis::options().name("conduit-command-line").timeout(LIMIT);
         if let (Some(user), Some(password)) = (&self.user, &self.password) {
             options = options.user_and_password(user, password);

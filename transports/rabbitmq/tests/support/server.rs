@@ -55,8 +55,9 @@ impl Broker for Server {
     }
 
     fn url(&self) -> String {
+        let host = self.virtual_host.as_deref().unwrap_or_default();
         // The part behind the # is the test's own.
-        format!("amqp://127.0.0.1:{}#{}", self.gate.port(), self.namespace)
+        format!("amqp://127.0.0.1:{}/{host}#{}", self.gate.port(), self.namespace)
     }
 
     fn pause(&self) {
