@@ -1,4 +1,4 @@
-//! What needs a server of its own, to be killed, and what is RabbitMQ's alone.
+//! What needs a server of its own, to be killed, or processes of its own, and what is RabbitMQ's alone.
 
 mod support;
 
@@ -56,6 +56,9 @@ fn main() -> ExitCode {
     let member: Test = || tokio_multi_thread(member());
     trials.push(Trial::with_ignored_flag(trial("member", member), true));
     conduit_testing::memory_suite!(Server, into trials);
+    conduit_testing::flood_suite!(Server, into trials);
+    // Not with the other suites, one of which has a process of the same name.
+    conduit_testing::fleet_suite!(Server, into trials);
     support::run(trials)
 }
 

@@ -10,9 +10,9 @@ use futures_lite::future;
 /// Runs the tests of [`fleet`](crate::suites::fleet) against a [`Broker`](crate::Broker).
 #[macro_export]
 macro_rules! fleet_suite {
-    ($broker:ty) => {
+    ($($how:tt)+) => {
         $crate::with_processes! {
-            fleet for $broker:
+            fleet for $($how)+:
             processes asker, answerer;
             tests ten_thousand_requests_between_processes_are_answered
         }
