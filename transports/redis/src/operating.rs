@@ -117,8 +117,8 @@
 //!   `NoReceivers`, and no handler has run.
 //! - When a slot moves, its subscriptions are made again where it is then. What is sent meanwhile is lost,
 //!   or told as `NoReceivers`. While its keys are on the way, its groups seem to be empty.
-//! - A primary that hands over to its replica passes on what it still gets. So what was sent just before
-//!   may come after what is sent just behind; otherwise the order holds.
+//! - A primary that hands over to its replica (`CLUSTER FAILOVER`) holds what it gets meanwhile, and passes
+//!   it on behind. That may come after what was sent next; otherwise the order holds.
 //! - What tells that a subject has no plain bindings and an answer of its group take different connections.
 //!   If the answer is a refusal that comes first, its `executed` may be maybe where it would be no.
 //! - The [events](crate::RedisEvent) and the state of the connection are those of all connections

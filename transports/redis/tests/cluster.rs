@@ -44,7 +44,7 @@ fn numbered(number: u32) -> Token {
 #[test]
 fn services_at_different_servers_talk_to_each_other() -> Outcome {
     support::smol(async {
-        let cluster = Cluster::calm();
+        let cluster = smol::unblock(Cluster::calm).await;
         let names: Vec<_> = (0..3).map(|at| cluster.service_at(at, "talks")).collect();
         let mut conduits = Vec::new();
         for (at, name) in names.iter().enumerate() {
@@ -72,7 +72,7 @@ fn services_at_different_servers_talk_to_each_other() -> Outcome {
 fn members_that_connect_to_different_servers_take_turns() -> Outcome {
     const PACKETS: usize = 300;
     support::smol(async {
-        let cluster = Cluster::calm();
+        let cluster = smol::unblock(Cluster::calm).await;
         let to = subject_of("turns", Targets::Group);
         let mut members = Vec::new();
         for at in [0, 1, 5] {
@@ -100,7 +100,7 @@ fn members_that_connect_to_different_servers_take_turns() -> Outcome {
 /// requests and a body.
 async fn outlives_a_kill_of(killed: usize) -> Outcome {
     const LENGTH: u64 = 64 << 20;
-    let mut cluster = Cluster::start();
+    let mut cluster = smol::unblock(Cluster::start).await;
     let digest = sha256(LENGTH);
     let names = [cluster.service_at(0, "asker"), cluster.service_at(1, "worker")];
     // A failover takes longer on a busy machine.
@@ -189,7 +189,7 @@ fn conduits_go_on_when_the_primary_of_the_asker_is_killed() -> Outcome {
 #[test]
 fn a_primary_that_comes_back_as_a_replica_is_done_without() -> Outcome {
     support::smol(async {
-        let mut cluster = Cluster::start();
+        let mut cluster = smol::unblock(Cluster::start).await;
         let to = subject_of(&cluster.service_at(0, "work"), Targets::Group);
         let redis = connect(&cluster, 0).await?;
         let mut packets = redis.subscribe(&to).await?;
@@ -211,9 +211,11 @@ fn a_primary_that_comes_back_as_a_replica_is_done_without() -> Outcome {
 
 /// Publishes to plain bindings of a service, while something is done to a cluster, until packets
 /// arrive again afterwards. Nothing comes twice, and nothing comes of which it is said that it did not.
+/// What a former primary passes on may come late.
 async fn publishing_while(
     cluster: &Cluster,
     service: &str,
+    in_order: bool,
     act: impl FnOnce() + Send + 'static,
 ) -> Outcome {
     let to = subject_of(service, Targets::Plain);
@@ -238,7 +240,8 @@ async fn publishing_while(
         let _ = receiver.flush().await;
         while let Some(Packet::Data(packet)) = arrived(&mut packets).await {
             let this = u32::from_be_bytes(packet[..].try_into()?);
-            assert!(came.insert(this) && this > last, "{this} came after {last}");
+            assert!(came.insert(this), "{this} came twice");
+            assert!(!in_order || this > last, "{this} came after {last}");
             last = this;
             after += u32::from(was_over && this == number);
         }
@@ -255,10 +258,10 @@ async fn publishing_while(
 #[test]
 fn a_primary_that_hands_over_to_its_replica_tells_nothing_wrong() -> Outcome {
     support::smol(async {
-        let cluster = Arc::new(Cluster::calm());
+        let cluster = Arc::new(smol::unblock(Cluster::calm).await);
         let service = cluster.service_at(0, "work");
         let there = Arc::clone(&cluster);
-        publishing_while(&cluster, &service, move || {
+        publishing_while(&cluster, &service, false, move || {
             assert_eq!(there.command(3, &["CLUSTER", "FAILOVER"]), "+OK\r\n");
             while there.is_primary(0) || !there.is_primary(3) {
                 std::thread::sleep(Duration::from_millis(20));
@@ -271,11 +274,11 @@ fn a_primary_that_hands_over_to_its_replica_tells_nothing_wrong() -> Outcome {
 #[test]
 fn a_slot_that_moves_takes_its_subscriptions_along() -> Outcome {
     support::smol(async {
-        let cluster = Arc::new(Cluster::calm());
+        let cluster = Arc::new(smol::unblock(Cluster::calm).await);
         let service = cluster.service_at(0, "work");
         let there = Arc::clone(&cluster);
         let slot = cluster.slot(&service).to_string();
-        publishing_while(&cluster, &service, move || {
+        publishing_while(&cluster, &service, true, move || {
             let (from, to) = (there.id(0), there.id(1));
             let set = |number, words: [&str; 2]| {
                 let command = [&["CLUSTER", "SETSLOT", &slot], &words[..]].concat();
@@ -295,7 +298,7 @@ fn a_slot_that_moves_takes_its_subscriptions_along() -> Outcome {
 #[test]
 fn a_user_needs_to_ask_for_the_slots() -> Outcome {
     support::smol(async {
-        let cluster = Cluster::calm();
+        let cluster = smol::unblock(Cluster::calm).await;
         let rules = [
             "ACL SETUSER alice reset on >secret resetkeys resetchannels -@all +hello +auth +ping",
             "+script|load +evalsha +time +ssubscribe +sunsubscribe +spublish +zrange +zscore",
