@@ -55,9 +55,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 const FLOOD: u64 = 48 << 10;
 const MESSAGE: usize = 4 << 10;
 
-/// What may wait of it by default: in a transport's subscription, and in a binding. The rest is for what
-/// moves between them, and for the buffers that packets are parts of.
-const WAITING: usize = (32 << 20) + (4 << 20) + (8 << 20);
+/// What may wait of it by default, in a transport's subscription and in a binding, and as much again: a
+/// packet keeps the buffer that it was read into, of which others may need little.
+const WAITING: usize = 2 * ((32 << 20) + (4 << 20));
 
 /// Runs something, and says how many bytes it had allocated at most, beyond those before it.
 async fn extra(work: impl Future<Output = Outcome>) -> Outcome {
