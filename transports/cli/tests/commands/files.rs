@@ -4,8 +4,9 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::mpsc::{Sender, channel},
-    thread,
+    process::ChildStdout,
+    sync::mpsc::{Receiver, channel},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -16,7 +17,8 @@ use crate::{
     running::{Run, conduit},
 };
 
-const LENGTH: u64 = 256 << 20;
+const LONG: u64 = 256 << 20;
+const LONGER: u64 = 1 << 30;
 /// In KiB.
 const MOST_MEMORY: u64 = 64 << 10;
 
@@ -42,23 +44,44 @@ fn sha256(path: &Path) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The hash and the length of what a run prints, but for the line feed after it.
-fn hash_of(mut run: Run, begun: &Sender<()>) -> (String, u64) {
-    let (mut out, mut hash) = (run.output(), Sha256::new());
-    let (mut length, mut buffer) = (0, vec![0; 1 << 20]);
-    loop {
-        let read = out.read(&mut buffer).expect("it can be read");
-        if read == 0 {
-            break;
-        }
-        let data = LENGTH.saturating_sub(length).min(read as u64);
-        hash.update(&buffer[..usize::try_from(data).expect("it is short")]);
-        length += read as u64;
-        // Nobody listens after the first one.
-        let _ = begun.send(());
+/// What a run prints.
+struct Printed {
+    begun: Receiver<()>,
+    hashing: JoinHandle<(String, u64)>,
+}
+
+impl Printed {
+    /// Hashes so many bytes of what a run prints, and counts all.
+    fn read(mut out: ChildStdout, length: u64) -> Self {
+        let (sender, begun) = channel();
+        let hashing = thread::spawn(move || {
+            let (mut hash, mut read_so_far, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+            loop {
+                let read = out.read(&mut buffer).expect("it can be read");
+                if read == 0 {
+                    break;
+                }
+                let data = length.saturating_sub(read_so_far).min(read as u64);
+                hash.update(&buffer[..usize::try_from(data).expect("it is short")]);
+                read_so_far += read as u64;
+                // Nobody listens after the first one.
+                let _ = sender.send(());
+            }
+            let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            (hash, read_so_far)
+        });
+        Self { begun, hashing }
     }
-    let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    (hash, length)
+
+    /// Waits for the first of it.
+    fn begins(&self) {
+        self.begun.recv().expect("it is under way");
+    }
+
+    /// Returns the hash, and how much there was in all.
+    fn ends(self) -> (String, u64) {
+        self.hashing.join().expect("it does not panic")
+    }
 }
 
 /// What is in a folder.
@@ -91,29 +114,47 @@ fn watch(processes: &[u32]) -> u64 {
 
 #[test]
 fn a_long_file_is_sent_and_fetched_through_a_restart() {
+    send_and_fetch(LONG);
+}
+
+#[test]
+#[ignore = "it takes long: `.ci/nightly` runs it"]
+fn a_longer_file_is_sent_and_fetched_through_a_restart() {
+    send_and_fetch(LONGER);
+}
+
+#[test]
+fn a_long_request_has_a_long_reply_through_a_restart() {
+    ask(LONG / 2);
+}
+
+#[test]
+#[ignore = "it takes long: `.ci/nightly` runs it"]
+fn a_longer_request_has_a_longer_reply_through_a_restart() {
+    ask(LONGER);
+}
+
+fn send_and_fetch(length: u64) {
     let mut server = Server::start();
     let folder = tempfile::tempdir().expect("a folder");
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-    make(&from, LENGTH);
+    make(&from, length);
     let wanted = sha256(&from);
     let listen = ["listen", "store", "put", "--raw", "--count", "1"];
-    let listener = Run::start(&server, &listen, "listening");
+    let mut listener = Run::start(&server, &listen, "listening");
     let path = from.to_str().expect("a path");
     let putting = Run::start_now(&server, &["put", path, "store", "put", "--json"]);
     let processes = [listener.id(), putting.id()];
     let watching = thread::spawn(move || watch(&processes));
-    let (sender, begun) = channel();
-    let received = thread::spawn(move || hash_of(listener, &sender));
-    begun.recv().expect("it is under way");
-    drop(begun);
+    let received = Printed::read(listener.output(), length);
+    received.begins();
     server.start_again();
     let put = putting.ends();
     assert_eq!(put.code, Some(0), "{}", put.err);
     let told: serde_json::Value =
         serde_json::from_str(put.out.lines().next().expect("a line")).expect("it is JSON");
-    assert_eq!((&told["sha256"], &told["bytes"]), (&wanted.clone().into(), &LENGTH.into()));
-    let (hash, length) = received.join().expect("it does not panic");
-    assert_eq!((hash, length), (wanted.clone(), LENGTH + 1), "with a line feed after it");
+    assert_eq!((&told["sha256"], &told["bytes"]), (&wanted.clone().into(), &length.into()));
+    assert_eq!(received.ends(), (wanted.clone(), length + 1), "with a line feed after it");
     let most = watching.join().expect("it does not panic");
     assert!(most < MOST_MEMORY, "{most} KiB");
 
@@ -132,6 +173,29 @@ fn a_long_file_is_sent_and_fetched_through_a_restart() {
     assert_eq!(got.code, Some(0), "{}", got.err);
     assert!(got.out.starts_with(&wanted), "{}", got.out);
     assert_eq!(sha256(&to), wanted);
+    let most = watching.join().expect("it does not panic");
+    assert!(most < MOST_MEMORY, "{most} KiB");
+}
+
+/// Asks with a long body for the same one.
+fn ask(length: u64) {
+    let mut server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let from = folder.path().join("from");
+    make(&from, length);
+    let wanted = sha256(&from);
+    let serving = Run::start(&server, &["serve", "store", "echo", "--exec", "cat"], "serving");
+    let input = File::open(&from).expect("a file").into();
+    let request = ["request", "store", "echo", "-", "--timeout", "600s"];
+    let mut asking = Run::start_with(&server, &request, input);
+    let processes = [asking.id(), serving.id()];
+    let watching = thread::spawn(move || watch(&processes));
+    let replied = Printed::read(asking.output(), length);
+    replied.begins();
+    server.start_again();
+    assert_eq!(replied.ends(), (wanted, length));
+    let (code, errors) = asking.code();
+    assert_eq!(code, Some(0), "{errors}");
     let most = watching.join().expect("it does not panic");
     assert!(most < MOST_MEMORY, "{most} KiB");
 }

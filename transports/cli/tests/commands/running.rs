@@ -65,8 +65,13 @@ impl Run {
 
     /// Starts the program.
     pub(crate) fn start_now(server: &impl Broker, args: &[&str]) -> Self {
+        Self::start_with(server, args, Stdio::null())
+    }
+
+    /// Starts the program with an input.
+    pub(crate) fn start_with(server: &impl Broker, args: &[&str], input: Stdio) -> Self {
         let mut child = command(server, args)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -117,9 +122,15 @@ impl Run {
         let mut out = String::new();
         let mut stdout = self.output();
         stdout.read_to_string(&mut out).expect("it is UTF-8");
+        let (code, err) = self.code();
+        Ended { code, out, err }
+    }
+
+    /// Waits for its end, where something else reads what it prints. Returns its exit code, and what it
+    /// has written to its standard error.
+    pub(crate) fn code(mut self) -> (Option<i32>, String) {
         let status = self.child.wait().expect("it ends");
-        let err = self.errors.iter().collect::<Vec<_>>().join("\n");
-        Ended { code: status.code(), out, err }
+        (status.code(), self.errors.iter().collect::<Vec<_>>().join("\n"))
     }
 }
 
