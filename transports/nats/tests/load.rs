@@ -3,6 +3,7 @@
 mod support;
 
 use std::{
+    process::ExitCode,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,11 +12,19 @@ use std::{
 };
 
 use conduit::Runtime;
+use conduit_testing::run_trials;
 use support::{
     Outcome, PATIENT, Server, body, connected, read, released, run, sha256, with_every_runtime,
 };
 
-with_every_runtime!(two_hundred_bodies_arrive_whole, a_hundred_broadcasts_reach_three_instances);
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    with_every_runtime!(
+        into trials: two_hundred_bodies_arrive_whole,
+        a_hundred_broadcasts_reach_three_instances,
+    );
+    run_trials(trials)
+}
 
 /// Several times the window.
 const LENGTH: u64 = 1 << 20;

@@ -90,7 +90,7 @@ fn main() -> ExitCode {
     let mut trials = conformance_trials!(RealServer);
     for check in conduit_conformance::checks!(RealCluster, Smol, block_on::smol) {
         let name = format!("on_a_cluster::{}", check.name);
-        // Like those under another runtime, they run in CI.
+        // They take long: `.ci/nightly` runs them.
         trials.push(trial(&name, || Ok((check.run)()?)).with_ignored_flag(true));
     }
     let ended = run_trials(trials);

@@ -21,47 +21,47 @@ use crate::{
 
 #[test]
 fn all_is_well_without_faults() {
-    run(300, &CALM);
+    run(150, &CALM);
 }
 
 #[test]
 fn all_is_well_over_a_slow_network() {
-    run(200, &SLOW);
+    run(100, &SLOW);
 }
 
 #[test]
 fn all_is_well_where_what_is_repeated_gets_lost() {
-    run(300, &GAPS);
+    run(150, &GAPS);
 }
 
 #[test]
 fn nobody_waits_for_those_who_stall_or_give_up() {
-    run(500, &RELIABLE);
+    run(250, &RELIABLE);
 }
 
 #[test]
 fn an_instance_that_leaves_loses_no_work_of_its_group() {
-    run(300, &LEAVING);
+    run(150, &LEAVING);
 }
 
 #[test]
 fn bodies_are_whole_or_fail_where_packets_are_lost_repeated_and_late() {
-    run(500, &LOSSY);
+    run(250, &LOSSY);
 }
 
 #[test]
 fn bodies_are_whole_or_fail_where_bytes_are_damaged() {
-    run(300, &DAMAGING);
+    run(150, &DAMAGING);
 }
 
 #[test]
 fn bodies_survive_or_fail_where_connections_break() {
-    run(400, &BREAKING);
+    run(200, &BREAKING);
 }
 
 #[test]
 fn bodies_are_whole_or_fail_where_everything_breaks() {
-    run(500, &EVERYTHING);
+    run(250, &EVERYTHING);
 }
 
 /// One run of the worst.
