@@ -12,18 +12,22 @@ use std::{
 };
 
 use conduit::Runtime;
-use conduit_testing::run_trials;
+use conduit_testing::{Trial, run_trials};
 use support::{
     Outcome, PATIENT, Server, body, connected, read, released, run, sha256, with_every_runtime,
 };
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
+    list(&mut trials);
+    run_trials(trials)
+}
+
+fn list(trials: &mut Vec<Trial>) {
     with_every_runtime!(
         into trials: two_hundred_bodies_arrive_whole,
         a_hundred_broadcasts_reach_three_instances,
     );
-    run_trials(trials)
 }
 
 /// Several times the window.
