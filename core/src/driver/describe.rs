@@ -67,7 +67,7 @@ fn binding(record: &Record, waiting: Option<(usize, u64)>) -> BindingInfo {
     let (waiting, waiting_bytes) = waiting.unwrap_or_default();
     let counted = record.tally.counts();
     let counts = BindingCounts {
-        messages: counted.started,
+        messages: counted.taken(),
         in_flight: counted.in_flight(),
         waiting: waiting as u64,
         waiting_bytes,

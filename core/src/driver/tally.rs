@@ -39,7 +39,7 @@ pub(crate) struct Tally {
 pub(crate) struct Counts {
     /// Messages that are sent, or that a binding has received.
     pub(crate) begun: u64,
-    /// Messages that a handler or a reader has taken.
+    /// Messages that a handler has taken.
     pub(crate) started: u64,
     /// Messages that a reader has taken.
     pub(crate) read: u64,
@@ -141,16 +141,15 @@ impl Tally {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let read = self.read.get();
         Counts {
             // First what comes last, so that no message has ended that has not started.
             done: self.done.get(),
             broken: self.broken.get(),
-            read,
+            read: self.read.get(),
             requests: self.requests.get(),
             micros: self.micros.get(),
             longest: self.longest.load(Ordering::Relaxed),
-            started: self.started.get() + read,
+            started: self.started.get(),
             begun: self.begun.get(),
             bytes: self.bytes.get(),
             failed: lock(&self.failed).clone(),
@@ -161,7 +160,7 @@ impl Tally {
     /// Adds what another one has counted.
     pub(super) fn add(&self, counts: &Counts) {
         self.begun.add(counts.begun);
-        self.started.add(counts.started - counts.read);
+        self.started.add(counts.started);
         self.read.add(counts.read);
         self.done.add(counts.done);
         self.broken.add(counts.broken);
@@ -177,9 +176,14 @@ impl Tally {
 }
 
 impl Counts {
+    /// Returns how many messages a handler or a reader has taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.started + self.read
+    }
+
     /// Returns how many handlers run.
     pub(crate) fn in_flight(&self) -> u64 {
-        self.started.saturating_sub(self.done + self.broken + self.read)
+        self.started.saturating_sub(self.done + self.broken)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
