@@ -19,6 +19,18 @@ pub enum Limit {
 }
 
 impl Goal {
+    /// A case has at least this ratio: more is better.
+    #[must_use]
+    pub const fn at_least(case: &'static str, ratio: f64) -> Self {
+        Self { case, limit: Limit::AtLeast(ratio) }
+    }
+
+    /// A case has at most this ratio: less is better.
+    #[must_use]
+    pub const fn at_most(case: &'static str, ratio: f64) -> Self {
+        Self { case, limit: Limit::AtMost(ratio) }
+    }
+
     /// Returns what is wrong with the ratio of the case; `None` if it was not measured, or is right.
     pub(crate) fn missed(&self, ratios: &[(String, f64)]) -> Option<String> {
         let (_, ratio) = ratios.iter().find(|(case, _)| case == self.case)?;

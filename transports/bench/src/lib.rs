@@ -5,6 +5,7 @@
 //! is the median of their ratios.
 
 mod bench;
+mod conduits;
 mod goal;
 mod median;
 mod options;
@@ -18,6 +19,7 @@ mod under;
 
 pub use self::{
     bench::{Bench, Side},
+    conduits::{WINDOW, mebibytes, one_way, requests, stream_to_group},
     goal::{Goal, Limit},
     options::Options,
     pace::{Ahead, Behind, pace},

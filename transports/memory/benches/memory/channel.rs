@@ -2,10 +2,7 @@
 
 use async_channel::{Receiver, Sender, bounded};
 use bytes::Bytes;
-use conduit_bench::{Under, pace};
-
-/// As many as a binding holds.
-pub(crate) const WINDOW: usize = 1024;
+use conduit_bench::{Under, WINDOW, pace};
 
 /// How many seconds it takes to send so many messages of a size.
 pub(crate) fn one_way(under: &Under, size: usize, count: u64) -> f64 {

@@ -3,13 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use conduit::{Subject, layer::Layer};
-use conduit_bench::{Bench, Quantity, Under, Unit, pace};
+use conduit_bench::{Bench, Quantity, Under, Unit, WINDOW, pace};
 use conduit_json::Json;
 use conduit_memory::Memory;
 use conduit_otel::Otel;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-
-use crate::channel::WINDOW;
 
 const SIZE: usize = 128;
 

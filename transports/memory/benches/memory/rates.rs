@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use conduit::{Body, Subject};
 use conduit_bench::{
-    Bench, Latencies, Pattern, Quantity, Under, Unit, in_flight, pace, read_whole, request,
+    Bench, Latencies, Pattern, Quantity, Under, Unit, in_flight, one_way, read_whole, request,
 };
 use conduit_json::Json;
 use conduit_memory::Memory;
 
-use crate::channel::{self, Echo, WINDOW};
+use crate::channel::{self, Echo};
 
 const SIZE: usize = 128;
 const PIECE: u64 = 16 << 10;
@@ -21,7 +21,7 @@ pub(crate) fn run(bench: &mut Bench, under: &Under) {
         bench.case(
             &case,
             [Unit::PerSecond.into()],
-            &mut || [per_second(count, one_way(under, count))],
+            &mut || [per_second(count, ours(under, count))],
             &mut || [per_second(count, channel::one_way(under, SIZE, count))],
         );
     }
@@ -49,29 +49,11 @@ fn per_second(count: u64, seconds: f64) -> f64 {
     count as f64 / seconds
 }
 
-fn one_way(under: &Under, count: u64) -> f64 {
+fn ours(under: &Under, count: u64) -> f64 {
     let broker = Memory::new();
     let sender = under.conduit("sender", broker.clone(), Json);
     let receiver = under.conduit("receiver", broker, Json);
-    let mut binding =
-        under.run(async move { receiver.bind("event.created").await }).expect("a binding");
-    let (mut ahead, mut behind) = pace(WINDOW);
-    let service = sender.service("receiver");
-    let send = async move {
-        let subject: Subject = "event.created".parse().expect("a subject");
-        for _ in 0..count {
-            ahead.step().await;
-            service.send_body(&subject, vec![7; SIZE]).await.expect("sent");
-        }
-    };
-    let receive = async move {
-        for _ in 0..count {
-            let message = binding.next().await.expect("a message");
-            assert_eq!(message.to_bytes().await.expect("its body").len(), SIZE);
-            behind.step();
-        }
-    };
-    under.time(send, receive)
+    one_way(under, [&sender, &receiver], false, SIZE, count)
 }
 
 fn requests(bench: &mut Bench, under: &Under, case: &str, at_once: usize) {

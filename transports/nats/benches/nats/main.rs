@@ -17,36 +17,28 @@ mod world;
 
 use std::process::ExitCode;
 
-use conduit_bench::{Bench, Goal, Limit, Options, Under};
+use conduit_bench::{Bench, Goal, Options, Under};
 
 use self::{support::Server, world::World};
 
 /// What the ratios have to be, with medians of at least 11 rounds.
 const GOALS: [Goal; 15] = [
-    at_least("JSON events, tokio", 1.5),
-    at_least("one-way 128 B, tokio", 1.5),
-    at_least("one-way 16 B, tokio", 1.5),
-    at_least("one-way 128 B, smol", 1.2),
-    at_least("request, 64 in flight, tokio, rate", 1.2),
-    at_least("request, 256 in flight, tokio, rate", 1.5),
-    at_most("request, 1 in flight, tokio, mean", 1.05),
-    at_most("request, 1 in flight, smol, mean", 1.25),
-    at_least("stream to a receiver, tokio", 0.9),
-    at_least("stream to a queue member, tokio", 0.9),
-    at_least("stream as a reply, tokio", 0.9),
-    at_least("one-way 16 KiB, tokio", 0.95),
-    at_most("a lone message, tokio, mean", 1.3),
-    at_most("a lone message, tokio, p99", 1.3),
-    at_least("JSON events to 3, tokio", 1.5),
+    Goal::at_least("JSON events, tokio", 1.5),
+    Goal::at_least("one-way 128 B, tokio", 1.5),
+    Goal::at_least("one-way 16 B, tokio", 1.5),
+    Goal::at_least("one-way 128 B, smol", 1.2),
+    Goal::at_least("request, 64 in flight, tokio, rate", 1.2),
+    Goal::at_least("request, 256 in flight, tokio, rate", 1.5),
+    Goal::at_most("request, 1 in flight, tokio, mean", 1.05),
+    Goal::at_most("request, 1 in flight, smol, mean", 1.25),
+    Goal::at_least("stream to a receiver, tokio", 0.9),
+    Goal::at_least("stream to a queue member, tokio", 0.9),
+    Goal::at_least("stream as a reply, tokio", 0.9),
+    Goal::at_least("one-way 16 KiB, tokio", 0.95),
+    Goal::at_most("a lone message, tokio, mean", 1.3),
+    Goal::at_most("a lone message, tokio, p99", 1.3),
+    Goal::at_least("JSON events to 3, tokio", 1.5),
 ];
-
-const fn at_least(case: &'static str, ratio: f64) -> Goal {
-    Goal { case, limit: Limit::AtLeast(ratio) }
-}
-
-const fn at_most(case: &'static str, ratio: f64) -> Goal {
-    Goal { case, limit: Limit::AtMost(ratio) }
-}
 
 fn main() -> ExitCode {
     let mut bench = Bench::new(Options::from_args());

@@ -1,15 +1,11 @@
 //! Small messages, from publish to received.
 
 use bytes::Bytes;
-use conduit::{Conduit, Subject};
-use conduit_bench::{Bench, Under, Unit, pace};
+use conduit_bench::{Bench, Under, Unit, WINDOW, one_way, pace};
 use conduit_json::Json;
 use futures_lite::StreamExt;
 
 use crate::world::{Raw, World, subscribe};
-
-/// Messages that may be under way: as many as a binding holds.
-const WINDOW: usize = 1024;
 
 pub(crate) fn run(bench: &mut Bench, world: &World) {
     for (name, size, count) in [
@@ -25,47 +21,17 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
         let count = bench.options().amount(count);
         let (sender, receiver) = (world.conduit("sender", Json), world.conduit("receiver", Json));
         let raw = world.raw();
-        let subject: Subject = "event.created".parse().expect("a subject");
+        #[allow(clippy::cast_precision_loss)]
+        let rate = |seconds: f64| count as f64 / seconds;
         bench.case(
             &case,
             [Unit::PerSecond.into()],
-            &mut || [ours(&world.under, [&sender, &receiver], &subject, size, count)],
-            &mut || [theirs(&world.under, &raw, size, count)],
+            &mut || [rate(one_way(&world.under, [&sender, &receiver], false, size, count))],
+            &mut || [rate(theirs(&world.under, &raw, size, count))],
         );
     }
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn ours(
-    under: &Under,
-    [sender, receiver]: [&Conduit<Json>; 2],
-    subject: &Subject,
-    size: usize,
-    count: u64,
-) -> f64 {
-    let service = sender.service("receiver");
-    let bound = receiver.clone();
-    let at = subject.clone();
-    let mut binding = under.run(async move { bound.bind(at).await }).expect("a binding");
-    let (mut ahead, mut behind) = pace(WINDOW);
-    let subject = subject.clone();
-    let send = async move {
-        for _ in 0..count {
-            ahead.step().await;
-            service.send_body(&subject, vec![7; size]).await.expect("sent");
-        }
-    };
-    let receive = async move {
-        for _ in 0..count {
-            let message = binding.next().await.expect("a message");
-            assert_eq!(message.to_bytes().await.expect("its body").len(), size);
-            behind.step();
-        }
-    };
-    count as f64 / under.time(send, receive)
-}
-
-#[allow(clippy::cast_precision_loss)]
 fn theirs(under: &Under, raw: &Raw, size: usize, count: u64) -> f64 {
     let Raw { sender, receiver } = raw.clone();
     let mut subscriber =
@@ -86,5 +52,5 @@ fn theirs(under: &Under, raw: &Raw, size: usize, count: u64) -> f64 {
             behind.step();
         }
     };
-    count as f64 / under.time(send, receive)
+    under.time(send, receive)
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use conduit::{Body, Conduit};
-use conduit_bench::{Bench, Pattern, Unit, pace, read_whole};
+use conduit_bench::{Bench, Pattern, Unit, mebibytes, pace, read_whole, stream_to_group};
 use conduit_json::Json;
 use futures_lite::{StreamExt, future};
 
@@ -47,11 +47,6 @@ pub(crate) fn one(
     );
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
-}
-
 fn conduits(world: &World) -> (Conduit<Json>, Conduit<Json>) {
     (world.conduit("sender", Json), world.conduit("receiver", Json))
 }
@@ -88,17 +83,7 @@ pub(crate) fn to_bindings(world: &World, length: u64, receivers: usize) -> f64 {
 
 fn to_group(world: &World, length: u64, _: usize) -> f64 {
     let (sender, receiver) = conduits(world);
-    let bound = world.under.run(async move { receiver.queue_bind("file.upload").await });
-    let mut binding = bound.expect("a binding");
-    let service = sender.service("receiver");
-    let send = async move {
-        let body = Body::sized_reader(Pattern::new(length), length);
-        service.send_body("file.upload", body).await.expect("sent");
-    };
-    world.under.time(send, async move {
-        let message = binding.next().await.expect("a message");
-        assert_eq!(read_whole(&message).await, length);
-    })
+    stream_to_group(&world.under, [&sender, &receiver], length)
 }
 
 fn as_reply(world: &World, length: u64, _: usize) -> f64 {

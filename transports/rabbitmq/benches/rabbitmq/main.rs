@@ -13,22 +13,18 @@ mod world;
 
 use std::process::ExitCode;
 
-use conduit_bench::{Bench, Goal, Limit, Options, Under};
+use conduit_bench::{Bench, Goal, Options, Under};
 
 use self::{support::Node, world::World};
 
 /// What the ratios have to be, with medians of at least 11 rounds.
 const GOALS: [Goal; 5] = [
-    at_least("one-way 128 B, tokio"),
-    at_least("one-way 16 KiB, tokio"),
-    at_least("one-way 128 B to a group, tokio"),
-    at_least("request, 64 in flight, tokio, rate"),
-    at_least("stream to a queue member, tokio"),
+    Goal::at_least("one-way 128 B, tokio", 0.8),
+    Goal::at_least("one-way 16 KiB, tokio", 0.8),
+    Goal::at_least("one-way 128 B to a group, tokio", 0.8),
+    Goal::at_least("request, 64 in flight, tokio, rate", 0.8),
+    Goal::at_least("stream to a queue member, tokio", 0.8),
 ];
-
-const fn at_least(case: &'static str) -> Goal {
-    Goal { case, limit: Limit::AtLeast(0.8) }
-}
 
 fn main() -> ExitCode {
     let mut bench = Bench::new(Options::from_args());

@@ -1,12 +1,8 @@
 //! Messages, from publish to received.
 
-use conduit::Subject;
-use conduit_bench::{Bench, Unit, pace};
+use conduit_bench::{Bench, Unit, WINDOW, one_way, pace};
 
 use crate::{bare::Confirms, world::World};
-
-/// Messages that may be under way.
-const WINDOW: usize = 1024;
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -46,26 +42,7 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
 #[allow(clippy::cast_precision_loss)]
 fn ours(world: &World, Case { size, count, group, .. }: Case) -> f64 {
     let (sender, receiver) = (world.conduit("sender"), world.conduit("receiver"));
-    let subject: Subject = "event.created".parse().expect("a subject");
-    let (service, at) = (sender.service("receiver"), subject.clone());
-    let bound =
-        async move { if group { receiver.queue_bind(at).await } else { receiver.bind(at).await } };
-    let mut binding = world.under.run(bound).expect("a binding");
-    let (mut ahead, mut behind) = pace(WINDOW);
-    let send = async move {
-        for _ in 0..count {
-            ahead.step().await;
-            service.send_body(&subject, vec![7; size]).await.expect("sent");
-        }
-    };
-    let receive = async move {
-        for _ in 0..count {
-            let message = binding.next().await.expect("a message");
-            assert_eq!(message.to_bytes().await.expect("its body").len(), size);
-            behind.step();
-        }
-    };
-    count as f64 / world.under.time(send, receive)
+    count as f64 / one_way(&world.under, [&sender, &receiver], group, size, count)
 }
 
 #[allow(clippy::cast_precision_loss)]

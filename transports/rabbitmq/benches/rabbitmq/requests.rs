@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use conduit::Subject;
-use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, request};
+use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, requests};
 
 use crate::{bare::Confirms, world::World};
 
@@ -28,21 +27,7 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
 
 fn ours(world: &World, at_once: usize, count: u64) -> [f64; 2] {
     let (asker, answerer) = (world.conduit("asker"), world.conduit("answerer"));
-    let answers = world.under.run(async move {
-        let answers = answerer.queue_bind("job.run").await.expect("a binding");
-        answers.concurrency(at_once).to(|message| async move {
-            let body = message.to_bytes().await?;
-            message.reply_body(body).await
-        });
-        answerer
-    });
-    let subject: Subject = "job.run".parse().expect("a subject");
-    let service = asker.service("answerer");
-    let latencies = in_flight(&world.under, count, at_once, move || {
-        request(service.clone(), subject.clone(), SIZE)
-    });
-    drop(answers);
-    of(latencies)
+    of(requests(&world.under, [&asker, &answerer], at_once, SIZE, count))
 }
 
 /// The same packets: one to the group, which comes back if there is no member, and one to the inbox.

@@ -1,10 +1,7 @@
 //! Requests of 128 bytes, and replies of as many.
 
-use conduit::{
-    Subject,
-    transport::{Destination, Targets, Transport},
-};
-use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, request};
+use conduit::transport::{Destination, Targets, Transport};
+use conduit_bench::{Bench, Latencies, Quantity, Unit, in_flight, requests};
 
 use crate::world::{World, inbox, next, publish, subject, subscribe};
 
@@ -29,21 +26,7 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
 
 fn ours(world: &World, at_once: usize, count: u64) -> [f64; 2] {
     let (asker, answerer) = (world.conduit("asker"), world.conduit("answerer"));
-    let answers = world.under.run(async move {
-        let answers = answerer.queue_bind("job.run").await.expect("a binding");
-        answers.concurrency(at_once).to(|message| async move {
-            let body = message.to_bytes().await?;
-            message.reply_body(body).await
-        });
-        answerer
-    });
-    let subject: Subject = "job.run".parse().expect("a subject");
-    let service = asker.service("answerer");
-    let latencies = in_flight(&world.under, count, at_once, move || {
-        request(service.clone(), subject.clone(), SIZE)
-    });
-    drop(answers);
-    of(latencies)
+    of(requests(&world.under, [&asker, &answerer], at_once, SIZE, count))
 }
 
 /// The same packets: one to the group by the script, one back to the inbox. Answers come in order.

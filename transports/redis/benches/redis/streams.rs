@@ -1,8 +1,8 @@
 //! A body of 256 MiB, beside as many bytes in packets of 16 KiB.
 
 use bytes::Bytes;
-use conduit::{Body, transport::Destination};
-use conduit_bench::{Bench, Pattern, Unit, pace, read_whole};
+use conduit::transport::Destination;
+use conduit_bench::{Bench, Unit, mebibytes, pace, stream_to_group};
 
 use crate::world::{World, inbox, next, publish, subscribe};
 
@@ -25,24 +25,9 @@ pub(crate) fn run(bench: &mut Bench, world: &World) {
     );
 }
 
-#[allow(clippy::cast_precision_loss)]
-fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
-}
-
 fn ours(world: &World, length: u64) -> f64 {
     let (sender, receiver) = (world.conduit("sender"), world.conduit("receiver"));
-    let bound = world.under.run(async move { receiver.queue_bind("file.upload").await });
-    let mut binding = bound.expect("a binding");
-    let service = sender.service("receiver");
-    let send = async move {
-        let body = Body::sized_reader(Pattern::new(length), length);
-        service.send_body("file.upload", body).await.expect("sent");
-    };
-    world.under.time(send, async move {
-        let message = binding.next().await.expect("a message");
-        assert_eq!(read_whole(&message).await, length);
-    })
+    stream_to_group(&world.under, [&sender, &receiver], length)
 }
 
 fn theirs(world: &World, length: u64) -> f64 {
