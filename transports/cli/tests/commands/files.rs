@@ -41,6 +41,10 @@ fn sha256(path: &Path) -> String {
             read => hash.update(&buffer[..read]),
         }
     }
+    hex(hash)
+}
+
+fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -67,8 +71,7 @@ impl Printed {
                 // Nobody listens after the first one.
                 let _ = sender.send(());
             }
-            let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            (hash, read_so_far)
+            (hex(hash), read_so_far)
         });
         Self { begun, hashing }
     }

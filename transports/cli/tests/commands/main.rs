@@ -2,6 +2,7 @@
 
 mod asking;
 mod checking;
+mod elsewhere;
 mod files;
 mod golden;
 mod redis;

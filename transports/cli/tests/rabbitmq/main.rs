@@ -3,9 +3,11 @@
 use std::process::ExitCode;
 
 use conduit_testing::{Broker, Guarded, Outcome, trial};
-use running::{Run, conduit, conduit_with};
+use running::conduit;
 use support::Server;
 
+#[path = "../commands/elsewhere.rs"]
+mod elsewhere;
 #[path = "../commands/running.rs"]
 #[allow(dead_code)]
 mod running;
@@ -26,21 +28,7 @@ fn main() -> ExitCode {
 
 fn services_are_seen_asked_and_checked() -> Outcome {
     let server = Server::start();
-    let namespace = ["--namespace", server.namespace()];
-    let within = |args: &[&'static str]| [args, &namespace].concat();
-    let serving = within(&["serve", "users", "echo", "--echo"]);
-    let _serving = Run::start(&server, &serving, "serving");
-    let seen = conduit(&server, &within(&["services"]));
-    assert!(seen.out.contains("users"), "{}{}", seen.out, seen.err);
-    let long = "long".repeat(100_000);
-    let asked = conduit_with(&server, &within(&["request", "users", "echo"]), long.as_bytes());
-    assert!(asked.out == long && asked.code == Some(0), "{}", asked.err);
-    let elsewhere = ["request", "users", "echo", "x", "--namespace", "elsewhere"];
-    let elsewhere = conduit(&server, &elsewhere);
-    assert_eq!(elsewhere.code, Some(3), "{}", elsewhere.err);
-    let checked = conduit(&server, &within(&["check"]));
-    assert_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
-    assert!(checked.out.contains("ready") && checked.out.contains("round trip"), "{}", checked.out);
+    elsewhere::services_are_seen_asked_and_checked(&server, server.namespace());
     Ok(())
 }
 
@@ -78,17 +66,8 @@ fn connections_are_encrypted() -> Outcome {
 
 fn what_rabbitmq_does_not_have_is_refused() -> Outcome {
     let server = Server::start();
-    let tapped = conduit(&server, &["tap"]);
-    assert_eq!(tapped.code, Some(2));
-    assert!(tapped.err.contains("for NATS alone"), "{}", tapped.err);
-    let with_token = conduit(&server, &["ping", "--token", "secret"]);
-    assert_eq!(with_token.code, Some(2));
-    assert!(with_token.err.contains("RabbitMQ knows users"), "{}", with_token.err);
-    assert!(!with_token.err.contains("secret"), "{}", with_token.err);
-    let url = format!("amqp://nobody:wrong@127.0.0.1:{}", server.node().port());
-    let denied = conduit(&server, &["ping", "--url", &url]);
-    assert_eq!(denied.code, Some(3));
-    assert!(!denied.err.contains("wrong"), "a password is not shown: {}", denied.err);
+    let wrong = format!("amqp://nobody:wrong@127.0.0.1:{}", server.node().port());
+    elsewhere::what_it_does_not_have_is_refused(&server, "RabbitMQ", &wrong);
     let namespace = server.namespace();
     assert!(conduit(&server, &["ping", "--namespace", namespace]).err.contains("no service"));
     Ok(())

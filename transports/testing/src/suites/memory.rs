@@ -107,15 +107,20 @@ pub fn receiver<B: Broker>() -> Outcome {
 }
 
 pub fn a_long_body_takes_a_few_windows_at_each_side<B: Broker>() -> Outcome {
-    tokio_multi_thread(async {
+    take_at_most::<B>(["sender", "receiver"], 4 * WINDOW)
+}
+
+/// Runs two processes, the second of which has to be bound first, and compares what each takes with a limit.
+fn take_at_most<B: Broker>([sender, receiver]: [&'static str; 2], most: usize) -> Outcome {
+    tokio_multi_thread(async move {
         let server = B::start();
-        let receiver = Process::start("receiver", &server.url());
+        let receiver = Process::start(receiver, &server.url());
         receiver.says("bound").await;
-        let sender = Process::start("sender", &server.url());
+        let sender = Process::start(sender, &server.url());
         for process in [sender, receiver] {
             let extra: usize = process.says("extra").await.parse()?;
             process.passes().await;
-            assert!(extra <= 4 * WINDOW, "{extra} bytes");
+            assert!(extra <= most, "{extra} bytes");
         }
         Ok(())
     })
@@ -189,16 +194,5 @@ pub fn flooded<B: Broker>() -> Outcome {
 }
 
 pub fn a_flood_at_a_slow_binding_is_counted_and_takes_what_may_wait<B: Broker>() -> Outcome {
-    tokio_multi_thread(async {
-        let server = B::start();
-        let flooded = Process::start("flooded", &server.url());
-        flooded.says("bound").await;
-        let flooder = Process::start("flooder", &server.url());
-        for process in [flooder, flooded] {
-            let extra: usize = process.says("extra").await.parse()?;
-            process.passes().await;
-            assert!(extra <= WAITING, "{extra} bytes");
-        }
-        Ok(())
-    })
+    take_at_most::<B>(["flooder", "flooded"], WAITING)
 }
