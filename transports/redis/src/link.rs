@@ -10,7 +10,6 @@ use async_io::Timer;
 use bytes::Bytes;
 use conduit::transport::{Address, Destination, Token, TransportError, TransportErrorKind};
 use conduit_kit::{Closing, LastPermitted, Lease, Permission};
-
 use futures_lite::FutureExt;
 
 use crate::{
