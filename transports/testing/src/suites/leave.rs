@@ -177,6 +177,8 @@ pub async fn without_a_connection_it_ends_and_stays_left<B: Broker>() -> Outcome
     let mut packets = transport.subscribe(&plain("a")).await?;
     transport.publish(&plain("a"), "before".into(), None).await?;
     transport.flush().await?;
+    // A broker whose packets take another connection than its flushes may not have sent it yet.
+    let early = if B::ONE_CONNECTION { None } else { Some(next(&mut packets).await) };
     server.stop();
     // Whether the client has noticed yet or notices during the leave, it says the same.
     let left = packets.leave().await;
@@ -184,7 +186,11 @@ pub async fn without_a_connection_it_ends_and_stays_left<B: Broker>() -> Outcome
     server.start_again();
     transport.publish(&plain("a"), "after".into(), None).await?;
     transport.flush().await?;
-    assert_eq!(next(&mut packets).await, b"before");
+    let before = match early {
+        Some(before) => before,
+        None => next(&mut packets).await,
+    };
+    assert_eq!(before, b"before");
     assert_eq!(packets.next().await, None);
     Ok(())
 }
