@@ -2,4 +2,6 @@
 
 mod support;
 
-conduit_testing::memory_suite!(support::Server);
+mod memory {
+    conduit_testing::memory_suite!(crate::support::Server);
+}

@@ -17,7 +17,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the test of that name, which finds the server by [`server_url`].
+    /// Starts the test of that name, with the modules that it is in, which finds the server by [`server_url`].
     ///
     /// # Panics
     /// Where this program cannot be run.
@@ -120,10 +120,10 @@ macro_rules! with_processes {
         processes $($process:ident),+;
         tests $($test:ident),+ $(,)?
     ) => {
-        $($trials.push(
-            $crate::trial(stringify!($process), $crate::suites::$suite::$process::<$broker>)
-                .with_ignored_flag(true),
-        );)+
+        $($trials.push($crate::trial(
+            concat!(stringify!($suite), "::", stringify!($process)),
+            $crate::suites::$suite::$process::<$broker>,
+        ).with_ignored_flag(true));)+
         $($trials.push($crate::trial(
             concat!(stringify!($suite), "::", stringify!($test)),
             $crate::suites::$suite::$test::<$broker>,

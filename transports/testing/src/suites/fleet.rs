@@ -76,12 +76,12 @@ pub fn ten_thousand_requests_between_processes_are_answered<B: Broker>() -> Outc
         let server = B::start();
         let url = &server.url();
         let start = |test| (0..PROCESSES).map(move |_| Process::start(test, url));
-        let answerers: Vec<_> = start("answerer").collect();
+        let answerers: Vec<_> = start("fleet::answerer").collect();
         let mut instances = BTreeSet::new();
         for answerer in &answerers {
             instances.insert(answerer.says("bound").await);
         }
-        let askers: Vec<_> = start("asker").collect();
+        let askers: Vec<_> = start("fleet::asker").collect();
         let mut heard = BTreeSet::new();
         for asker in askers {
             heard.extend(asker.says("heard").await.split(' ').map(str::to_owned));

@@ -107,7 +107,7 @@ pub fn receiver<B: Broker>() -> Outcome {
 }
 
 pub fn a_long_body_takes_a_few_windows_at_each_side<B: Broker>() -> Outcome {
-    take_at_most::<B>(["sender", "receiver"], 4 * WINDOW)
+    take_at_most::<B>(["memory::sender", "memory::receiver"], 4 * WINDOW)
 }
 
 /// Runs two processes, the second of which has to be bound first, and compares what each takes with a limit.
@@ -194,5 +194,5 @@ pub fn flooded<B: Broker>() -> Outcome {
 }
 
 pub fn a_flood_at_a_slow_binding_is_counted_and_takes_what_may_wait<B: Broker>() -> Outcome {
-    take_at_most::<B>(["flooder", "flooded"], WAITING)
+    take_at_most::<B>(["memory::flooder", "memory::flooded"], WAITING)
 }

@@ -61,7 +61,7 @@ pub fn a_receiver_notices_that_its_sender_was_killed<B: Broker>() -> Outcome {
         let receiver = conduit::<B>("receiver", server.url()).await?;
         let mut binding = receiver.queue_bind("upload").await?;
         let before = [(&receiver, receiver.stats())];
-        let mut sender = Process::start("sender", &server.url());
+        let mut sender = Process::start("process_killed::sender", &server.url());
         let message = binding.next().await.expect("it is bound");
         let error = read_and(&message, || sender.kill()).await.expect_err("its sender is gone");
         assert_eq!((error.kind(), error.executed()), (ErrorKind::Lost, Executed::Maybe));
@@ -87,7 +87,7 @@ pub fn a_sender_notices_that_its_receiver_was_killed<B: Broker>() -> Outcome {
         let server = B::start();
         let sender = conduit::<B>("sender", server.url()).await?;
         let before = [(&sender, sender.stats())];
-        let mut receiver = Process::start("receiver", &server.url());
+        let mut receiver = Process::start("process_killed::receiver", &server.url());
         receiver.says("bound").await;
         let sending = sender.service("receiver").send_body("upload", body(LENGTH));
         let sent = run(&Tokio, sending);
@@ -123,7 +123,7 @@ pub fn a_handler_ends_whose_asker_was_killed<B: Broker>() -> Outcome {
             }
         });
         let before = [(&receiver, receiver.stats())];
-        let mut asker = Process::start("asker", &server.url());
+        let mut asker = Process::start("process_killed::asker", &server.url());
         begun.recv().await?;
         asker.kill();
         dropped.recv().await.expect_err("its asker is gone");

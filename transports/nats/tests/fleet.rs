@@ -1,5 +1,0 @@
-//! Several processes ask several others.
-
-mod support;
-
-conduit_testing::fleet_suite!(support::Server);
