@@ -40,7 +40,8 @@ async fn bindings_requests_and_streams_go_on_at_another_server(
     let mut events = nats.events();
     let worker = builder("worker", runtime.clone(), nats).build()?;
     let asker = connect(&cluster, "asker", 0).await?;
-    let asker = builder("asker", runtime.clone(), asker).join_window(PATIENT).build()?;
+    let asker = builder("asker", runtime.clone(), asker);
+    let asker = asker.join_window(PATIENT).send_timeout(PATIENT).build()?;
 
     worker.queue_bind("echo").await?.to(|message| async move {
         let body = message.take_body()?;
