@@ -20,11 +20,6 @@ pub trait Broker: Send + Sync + 'static {
     /// cannot, the checks of notices hold nothing against it.
     const TELLS_UNDELIVERED: bool = true;
 
-    /// Whether a notice comes before an answer to what was published behind its packet. Where it may come
-    /// later, since both take different connections, a failure may say that a handler may have been
-    /// executed where one that came later would not.
-    const NOTICES_COME_FIRST: bool = true;
-
     /// How long a check waits for what waits for nothing else, before it finds that it does not
     /// happen: so long that only a fault takes longer.
     const PATIENCE: Duration = Duration::from_secs(30);

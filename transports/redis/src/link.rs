@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -18,7 +18,7 @@ use crate::{
     script,
     shared::Shared,
     slots,
-    state::{Answer, Channel, Outgoing, Purpose, Refused},
+    state::{Answer, Channel, Notice, Outgoing, Purpose, Refused},
 };
 
 /// The longest packet. A server takes longer ones, but they would hold up all that shares the
@@ -38,6 +38,8 @@ pub(crate) struct Link {
     pub(crate) lease: Lease,
     /// Whether it counts as a conduit on the connection.
     counts: AtomicBool,
+    /// The inbox that notices go to, and its channel: a conduit has one.
+    inbox: OnceLock<(Address, Channel)>,
 }
 
 /// The limits of a connection.
@@ -65,7 +67,8 @@ pub(crate) struct Route {
 impl Link {
     pub(crate) fn new(shared: Arc<Shared>, root: Root, limits: Limits, lease: Lease) -> Self {
         let closing = Closing::default();
-        Self { shared, root, limits, closing, lease, counts: AtomicBool::new(false) }
+        let (counts, inbox) = (AtomicBool::new(false), OnceLock::new());
+        Self { shared, root, limits, closing, lease, counts, inbox }
     }
 
     /// Gives the lease back, which ends the connection if it was the last.
@@ -147,7 +150,8 @@ impl Link {
             return None;
         }
         let purpose = Purpose::Told(Arc::clone(&route.channel));
-        match self.give(route, packet, undelivered, purpose) {
+        let notice = undelivered.map(|(inbox, token)| self.notice(inbox, token));
+        match self.give(route, packet, notice, purpose) {
             Ok(()) => Some(Ok(())),
             Err(_) => None,
         }
@@ -163,6 +167,7 @@ impl Link {
         let Some(bytes) = packet.clone() else { return Ok(()) };
         let route = self.route(to);
         let permission = self.permission(&route, true);
+        let notice = undelivered.map(|(inbox, token)| self.notice(inbox, token));
         let asked = loop {
             let (purpose, asked) = match permission {
                 Permission::Known | Permission::Unasked(_) => {
@@ -174,11 +179,11 @@ impl Link {
                     (purpose, Some((generation, waiting)))
                 }
             };
-            match self.give(&route, &bytes, undelivered, purpose) {
+            match self.give(&route, &bytes, notice.clone(), purpose) {
                 Ok(()) => break asked,
                 Err(Refused::Disconnected) => return Err(TransportErrorKind::Disconnected.into()),
                 Err(Refused::Ended) => return Err(TransportErrorKind::Closed.into()),
-                Err(Refused::Full) => self.shared.room(route.slot).await,
+                Err(Refused::Full) => self.shared.room(route.slot, notice.as_ref()).await,
             }
         };
         *packet = None;
@@ -199,17 +204,22 @@ impl Link {
         self.shared.places.permission(permitted, (place, channel), *is_inbox, asks)
     }
 
+    /// What is told, and where, if a packet was not delivered.
+    fn notice(&self, inbox: &Address, token: Token) -> Notice {
+        let channel = || Channel::from(self.root.name(inbox).as_str());
+        match self.inbox.get_or_init(|| (inbox.clone(), channel())) {
+            (known, there) if known == inbox => (Arc::clone(there), token),
+            _ => (channel(), token),
+        }
+    }
+
     fn give(
         &self,
         route: &Route,
         packet: &Bytes,
-        undelivered: Option<(&Address, Token)>,
+        undelivered: Option<Notice>,
         purpose: Purpose,
     ) -> Result<(), Refused> {
-        let undelivered = undelivered.and_then(|(inbox, token)| match self.root.name(inbox) {
-            Name::Channel(channel) => Some((channel.into(), token)),
-            Name::Group { .. } => None,
-        });
         let Route { slot, by_script, head, .. } = route;
         let (slot, by_script) = (*slot, *by_script);
         let outgoing = Outgoing { slot, head, packet, by_script, undelivered, purpose };

@@ -119,8 +119,6 @@
 //!   or told as `NoReceivers`. While its keys are on the way, its groups seem to be empty.
 //! - A primary that hands over to its replica (`CLUSTER FAILOVER`) holds what it gets meanwhile, and passes
 //!   it on behind. That may come after what was sent next; otherwise the order holds.
-//! - What tells that a subject has no plain bindings and an answer of its group take different connections.
-//!   If the answer is a refusal that comes first, its `executed` may be maybe where it would be no.
 //! - The [events](crate::RedisEvent) and the state of the connection are those of all connections
 //!   together: connected means that none is missing.
 //!

@@ -16,7 +16,7 @@ use crate::{
     reply::{Malformed, Reply},
     servers::Servers,
     slots::Range,
-    state::{News, NodeId, State, Ticket},
+    state::{News, NodeId, Notice, State, Ticket},
 };
 
 /// Why a connection counts as lost that is there.
@@ -60,9 +60,9 @@ impl Shared {
         }
     }
 
-    /// Waits until a packet may find room. The caller looks again afterwards.
-    pub(crate) async fn room(&self, slot: u16) {
-        self.driven.until(|state| state.has_room(slot)).await;
+    /// Waits until a packet with a notice may find room. The caller looks again afterwards.
+    pub(crate) async fn room(&self, slot: u16, notice: Option<&Notice>) {
+        self.driven.until(|state| state.has_room(slot, notice)).await;
     }
 
     /// Waits for the servers' sign that comes behind all that they have done for us before, or for that

@@ -62,9 +62,6 @@ impl RealCluster {
 impl Broker for RealCluster {
     type Transport = Redis;
 
-    /// Services are at different servers.
-    const NOTICES_COME_FIRST: bool = false;
-
     const PATIENCE: Duration = Duration::from_secs(60);
 
     async fn start() -> Self {

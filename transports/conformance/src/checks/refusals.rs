@@ -69,12 +69,7 @@ pub async fn a_lone_member_that_drains_refuses<B: Broker>(
         let what = format!("{size} bytes that waited for one that drains");
         let asked = world.within(B::PATIENCE, RULE, &what, asked).await?;
         // It is asked again, and there is nobody any more.
-        let mut told =
-            vec![(ErrorKind::Draining, executed), (ErrorKind::NoReceivers, Executed::No)];
-        if !B::NOTICES_COME_FIRST {
-            // That it has gone may be known before what it said last.
-            told.push((ErrorKind::Lost, Executed::Maybe));
-        }
+        let told = [(ErrorKind::Draining, executed), (ErrorKind::NoReceivers, Executed::No)];
         let error = failed(&what, asked, &told)?;
         let is_right = error.is_retryable() == (error.executed() == Executed::No);
         RULE.ensure(is_right, || format!("whether to try again: {error:?}"))?;

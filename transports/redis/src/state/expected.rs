@@ -1,15 +1,12 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
-use conduit::transport::Token;
-
-use super::{Answer, Channel, Queue};
+use super::{Answer, Channel, Notice, Queue};
 
 /// What a reply will be about.
 #[derive(Debug)]
 pub(crate) enum Expected {
     Published {
-        undelivered: Option<(Bytes, Token)>,
+        undelivered: Option<Notice>,
         purpose: Purpose,
     },
     Subscribed(Channel),
@@ -22,7 +19,7 @@ pub(crate) enum Expected {
         leaving: Option<(Channel, Arc<Queue>)>,
     },
     /// Whether it is a primary. If so, nobody has got the packet before.
-    Role(Option<(Bytes, Token)>),
+    Role(Option<Notice>),
     /// Anything else; the words say what.
     Done(&'static str),
 }

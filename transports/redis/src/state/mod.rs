@@ -17,8 +17,7 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, task::Waker};
 
-use bytes::Bytes;
-use conduit::transport::{Packet, Token};
+use conduit::transport::{Packet, Targets, Token};
 use conduit_kit::{Machine, Phase};
 
 pub(crate) use self::{
@@ -67,7 +66,7 @@ pub(crate) struct Outgoing<'a> {
     /// Whether it goes by a script, which only a primary runs.
     pub(crate) by_script: bool,
     /// The inbox that is told if it was not delivered.
-    pub(crate) undelivered: Option<(Bytes, Token)>,
+    pub(crate) undelivered: Option<Notice>,
     pub(crate) purpose: Purpose,
 }
 
@@ -98,6 +97,9 @@ impl State {
         if self.ended {
             return Err(Refused::Ended);
         }
+        if self.waits_for_notice(outgoing.slot, outgoing.undelivered.as_ref()) {
+            return Err(Refused::Full);
+        }
         let id = self.node_of(outgoing.slot);
         let node = id.and_then(|id| self.nodes.get_mut(&id)).ok_or(Refused::Disconnected)?;
         // What has become a replica passes packets on, and says that nobody has got them.
@@ -110,10 +112,24 @@ impl State {
         Ok(())
     }
 
-    /// Whether a packet finds room, or a reason why it never will.
-    pub(crate) fn has_room(&self, slot: u16) -> bool {
+    /// Whether a packet with a notice finds room, or a reason why it never will.
+    pub(crate) fn has_room(&self, slot: u16, notice: Option<&Notice>) -> bool {
         let node = self.node_of(slot).and_then(|id| self.nodes.get(&id));
         node.is_none_or(|node| !node.connected || node.has_room())
+            && !self.waits_for_notice(slot, notice)
+    }
+
+    /// Whether a packet for a group waits until it is known whether plain bindings got the same message:
+    /// the notice that they did not comes before what the group says then, which takes the connection to
+    /// another server, that of the inbox.
+    fn waits_for_notice(&self, slot: u16, notice: Option<&Notice>) -> bool {
+        let of_group = notice.filter(|(_, token)| token.targets == Targets::Group);
+        let Some((inbox, token)) = of_group else { return false };
+        let id = self.node_of(slot);
+        let node = id.and_then(|id| self.nodes.get(&id));
+        self.cluster
+            && self.home(inbox) != id
+            && node.is_some_and(|node| node.may_tell(token.message))
     }
 
     /// Asks the servers for a sign, which comes behind all that they have routed here: that of a
@@ -233,3 +249,6 @@ pub(crate) type Queue = conduit_kit::Queue<Packet>;
 
 /// A channel as a key of routes, shared with what names it.
 pub(crate) type Channel = Arc<str>;
+
+/// What is told if nobody has got a packet, and the inbox that it is told to.
+pub(crate) type Notice = (Channel, Token);

@@ -1,5 +1,6 @@
 use std::{collections::VecDeque, task::Waker};
 
+use conduit::{MessageId, transport::Targets};
 use conduit_socket::Host as Server;
 
 use super::{Answer, Expected, Outgoing, Refused};
@@ -70,6 +71,17 @@ impl Node {
 
     pub(super) fn has_room(&self) -> bool {
         self.out.len() < MOST_UNWRITTEN && self.expected.len() < MOST_EXPECTED
+    }
+
+    /// Whether it is still to be told that nobody has got a packet of a message to plain bindings.
+    pub(super) fn may_tell(&self, message: MessageId) -> bool {
+        self.expected.iter().any(|expected| match expected {
+            Expected::Published { undelivered: Some((_, token)), .. }
+            | Expected::Role(Some((_, token))) => {
+                token.message == message && token.targets == Targets::Plain
+            }
+            _ => false,
+        })
     }
 
     /// Asks the server for a sign, which comes behind all that it has routed here.

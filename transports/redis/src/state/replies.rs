@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, task::Waker};
 
-use bytes::Bytes;
-use conduit::transport::{Packet, Token};
+use conduit::transport::Packet;
 
-use super::{Channel, Expected, NodeId, Purpose, State, expected::Leaving};
+use super::{Channel, Expected, NodeId, Notice, Purpose, State, expected::Leaving};
 use crate::{
     reply::{Malformed, Reply},
     script,
@@ -211,9 +210,8 @@ impl State {
         news.errors.push(error.to_owned());
     }
 
-    fn notice(&mut self, (inbox, token): &(Bytes, Token), news: &mut News) {
-        let (inbox, packet) =
-            (str::from_utf8(inbox).unwrap_or_default(), Packet::Undelivered(*token));
+    fn notice(&mut self, (inbox, token): &Notice, news: &mut News) {
+        let packet = Packet::Undelivered(*token);
         news.dropped += self.route(None, inbox, &packet, &mut news.wakers);
     }
 }

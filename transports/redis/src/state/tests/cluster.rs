@@ -112,22 +112,54 @@ fn only_a_primary_knows_that_nobody_got_it() {
     }
 }
 
+/// Publishes to the group at a channel, with a notice.
+fn publish_to_group(driven: &mut Driven, to: &str, inbox: &Ticket) -> Result<(), Refused> {
+    driven.state.publish(Outgoing {
+        slot: slots::of(to),
+        head: &command::without_the_last(&[b"EVALSHA"]),
+        packet: b"packet",
+        by_script: true,
+        undelivered: Some((Arc::clone(&inbox.channel), TOKEN)),
+        purpose: Purpose::Told(to.into()),
+    })
+}
+
 #[test]
 fn a_script_needs_no_more_than_its_reply() {
     let (mut driven, _) = two();
     let inbox = driven.subscribe(&channel(1, "inbox"), None);
     let to = channel(0, "to");
-    let sent = driven.state.publish(Outgoing {
-        slot: slots::of(&to),
-        head: &command::without_the_last(&[b"EVALSHA"]),
-        packet: b"packet",
-        by_script: true,
-        undelivered: Some((inbox.channel.to_string().into(), TOKEN)),
-        purpose: Purpose::Told(to.as_str().into()),
-    });
+    let sent = publish_to_group(&mut driven, &to, &inbox);
     assert_eq!((sent, driven.writes()), (Ok(()), vec!["EVALSHA packet".to_owned()]));
     driven.says(Reply::Number(0)).expect("expected");
     assert_eq!(packets(&inbox), [Some(Packet::Undelivered(TOKEN))]);
+}
+
+/// What a group says to it takes the connection to the server of the inbox.
+#[test]
+fn a_group_is_sent_what_plain_bindings_have_got_or_are_known_to_lack() {
+    for (home, waits) in [(1, true), (0, false)] {
+        let (mut driven, [one, two]) = two();
+        let inbox = driven.subscribe(&channel(home, "inbox"), None);
+        let (slot, to) = (slots::of(&channel(0, "to")), channel(0, "to"));
+        let notice = (Arc::clone(&inbox.channel), TOKEN);
+        driven.node = if home == 0 { one } else { two };
+        driven.says(push(&["ssubscribe", &inbox.channel])).expect("expected");
+        driven.node = one;
+        let plain = Token { targets: Targets::Plain, ..TOKEN };
+        let _sent = driven.publish_with(&to, Some((&inbox.channel, plain))).expect("connected");
+        let refused = if waits { Err(Refused::Full) } else { Ok(()) };
+        assert_eq!(publish_to_group(&mut driven, &to, &inbox), refused);
+        assert_eq!(driven.state.has_room(slot, Some(&notice)), !waits);
+        assert!(driven.state.has_room(slot, None), "others need not wait");
+        driven.says(Reply::Number(0)).expect("expected");
+        assert_eq!(driven.state.has_room(slot, Some(&notice)), !waits, "it may be a replica");
+        if waits {
+            driven.says(Reply::List(vec![text("role"), text("master")])).expect("expected");
+            assert_eq!(packets(&inbox), [Some(Packet::Undelivered(plain))]);
+            assert_eq!(publish_to_group(&mut driven, &to, &inbox), Ok(()));
+        }
+    }
 }
 
 #[test]

@@ -67,16 +67,23 @@ impl Driven {
     }
 
     fn publish(&mut self, channel: &str, undelivered: Option<&str>) -> Result<Waiting, Refused> {
+        self.publish_with(channel, undelivered.map(|inbox| (inbox, TOKEN)))
+    }
+
+    fn publish_with(
+        &mut self,
+        channel: &str,
+        undelivered: Option<(&str, Token)>,
+    ) -> Result<Waiting, Refused> {
         let (answer, waiting) = Answer::new();
         let head = command::without_the_last(&[b"SPUBLISH", channel.as_bytes()]);
         let channel: Channel = channel.into();
-        let inbox = |inbox: &str| (inbox.to_owned().into(), TOKEN);
         self.state.publish(Outgoing {
             slot: slots::of(&channel),
             head: &head,
             packet: b"packet",
             by_script: false,
-            undelivered: undelivered.map(inbox),
+            undelivered: undelivered.map(|(inbox, token)| (inbox.into(), token)),
             purpose: Purpose::Asked(channel, answer),
         })?;
         Ok(waiting)
