@@ -108,8 +108,9 @@
 //! each primary that is needed is opened when it is: to that of the own service, and to those of the
 //! services that are sent to or answered. Each has a thread of its own. Replicas are not used.
 //!
-//! - Clients connect to what `CLUSTER SLOTS` lists. Behind a proxy, or with certificates, that is set by
-//!   `cluster-announce-ip`, `cluster-announce-hostname` and `cluster-preferred-endpoint-type`.
+//! - Clients connect to what `CLUSTER SLOTS` lists: `cluster-announce-ip`, `cluster-announce-port`, or, with
+//!   `cluster-preferred-endpoint-type hostname`, `cluster-announce-hostname`. With TLS these have to be what
+//!   certificates are for. A server that says no host is where the server that was asked is.
 //! - When a primary is lost, everything goes on once its replica has taken its place, which takes the
 //!   cluster `cluster-node-timeout` (15 s by default) and a second or two. For bodies to survive it, set
 //!   `idle_limit` above that. Meanwhile what is sent to services there waits as without a connection; with

@@ -31,8 +31,8 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// Reads what a server says to CLUSTER SLOTS. One that does not know its own address is where it was
-/// asked.
+/// Reads what a server says to CLUSTER SLOTS. One that says no address has that of the server asked; one
+/// that lacks the name by which it should be reached has the address that stands beside it, if any.
 pub(crate) fn read(reply: &Reply, asked: &Server) -> Option<Vec<Range>> {
     let Reply::List(ranges) = reply else { return None };
     ranges.iter().map(|range| read_range(range, asked)).collect()
@@ -44,8 +44,12 @@ fn read_range(range: &Reply, asked: &Server) -> Option<Range> {
         return None;
     };
     let [host, Reply::Number(port), ..] = &primary[..] else { return None };
-    let name = match host.text() {
-        None | Some(b"") => asked.name.clone(),
+    let host = match host.text() {
+        Some(b"?") => primary.get(3).and_then(|other| other.value(b"ip")),
+        host => host,
+    };
+    let name = match host {
+        None | Some(b"" | b"?") => asked.name.clone(),
         Some(name) => str::from_utf8(name).ok()?.to_owned(),
     };
     let slot = |number: &i64| u16::try_from(*number).ok().filter(|slot| *slot < SLOTS);
@@ -96,6 +100,21 @@ mod tests {
         };
         let wanted = vec![range(0, 100, "::1:2", 7000), range(101, 16383, "asked", 7001)];
         assert_eq!(said(map), Some(wanted));
+    }
+
+    #[test]
+    fn a_server_without_a_name_has_its_address_or_that_of_the_one_asked() {
+        let at = |host: &str, other: &str| {
+            let map = format!("*1\r\n*3\r\n:0\r\n:1\r\n*4\r\n{host}:7000\r\n+id\r\n{other}");
+            said(&map).expect("a map").remove(0).primary.name
+        };
+        let (none, ip) = ("*0\r\n", "%1\r\n+ip\r\n+10.0.0.1\r\n");
+        assert_eq!(at("+one.example\r\n", ip), "one.example");
+        assert_eq!(at("+?\r\n", ip), "10.0.0.1");
+        for nameless in ["+?\r\n", "$0\r\n\r\n", "_\r\n"] {
+            assert_eq!(at(nameless, none), "asked", "{nameless:?}");
+        }
+        assert_eq!(at("_\r\n", ip), "asked");
     }
 
     #[test]

@@ -10,13 +10,13 @@ use conduit::{
     ErrorKind, Executed,
     transport::{Address, Packet, Subscription, Targets, Transport, TransportErrorKind},
 };
-use conduit_redis::{ConnectErrorKind, Redis};
+use conduit_redis::{ConnectError, ConnectErrorKind, Redis};
 use conduit_smol::Smol;
 use futures_lite::StreamExt;
 use support::{Cluster, Outcome, arrived, builder, inbox, next, token};
 
 async fn connect(cluster: &Cluster, server: usize) -> Outcome<Redis> {
-    Ok(Redis::connect(cluster.url(server)).await?)
+    Ok(Redis::connect_with(cluster.options(), [cluster.url(server)]).await?)
 }
 
 fn subject_of(service: &str, targets: Targets) -> Address {
@@ -27,28 +27,53 @@ fn subject_of(service: &str, targets: Targets) -> Address {
     }
 }
 
+/// A service at each of three primaries asks those at all of them, and those that are not there.
+async fn talk(cluster: &Cluster, connect_to: [usize; 3]) -> Outcome {
+    let names: Vec<_> = (0..3).map(|at| cluster.service_at(at, "talks")).collect();
+    let mut conduits = Vec::new();
+    for (name, server) in names.iter().zip(connect_to) {
+        let conduit = builder(name, Smol, connect(cluster, server).await?).build()?;
+        conduit.queue_bind("echo").await?.to(async |message| {
+            let text = message.text().await?;
+            message.reply(&text).await
+        });
+        conduits.push(conduit);
+    }
+    for asker in &conduits {
+        for name in &names {
+            let reply = asker.service(name).request("echo", "there?").await?;
+            assert_eq!(reply.text().await?, "there?");
+        }
+        let nobody = asker.service(cluster.service_at(1, "nobody")).request("echo", "").await;
+        let error = nobody.map(drop).expect_err("nobody listens");
+        assert_eq!((error.kind(), error.executed()), (ErrorKind::NoReceivers, Executed::No));
+    }
+    Ok(())
+}
+
 #[test]
 fn services_at_different_servers_talk_to_each_other() -> Outcome {
     support::smol(async {
         let cluster = smol::unblock(Cluster::calm).await;
-        let names: Vec<_> = (0..3).map(|at| cluster.service_at(at, "talks")).collect();
-        let mut conduits = Vec::new();
-        for (at, name) in names.iter().enumerate() {
-            let conduit = builder(name, Smol, connect(&cluster, at + 3).await?).build()?;
-            conduit.queue_bind("echo").await?.to(async |message| {
-                let text = message.text().await?;
-                message.reply(&text).await
-            });
-            conduits.push(conduit);
-        }
-        for asker in &conduits {
-            for name in &names {
-                let reply = asker.service(name).request("echo", "there?").await?;
-                assert_eq!(reply.text().await?, "there?");
-            }
-            let nobody = asker.service(cluster.service_at(1, "nobody")).request("echo", "").await;
-            let error = nobody.map(drop).expect_err("nobody listens");
-            assert_eq!((error.kind(), error.executed()), (ErrorKind::NoReceivers, Executed::No));
+        talk(&cluster, [3, 4, 5]).await
+    })
+}
+
+/// A certificate is for a name, so an address will not do.
+#[test]
+fn an_encrypted_cluster_is_reached_by_the_names_that_it_tells() -> Outcome {
+    support::smol(async {
+        let cluster = smol::unblock(Cluster::encrypted).await;
+        let tell = |kind| {
+            cluster.command_all(&["CONFIG", "SET", "cluster-preferred-endpoint-type", kind]);
+        };
+        let error = connect(&cluster, 0).await.expect_err("it tells addresses");
+        let error = error.downcast::<ConnectError>()?;
+        assert_eq!(error.kind(), ConnectErrorKind::Tls, "{error:?}");
+        // Where a server does not say how it is reached, it is where the one that was asked is.
+        for kind in ["hostname", "unknown-endpoint"] {
+            tell(kind);
+            talk(&cluster, [0, 1, 2]).await?;
         }
         Ok(())
     })

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,19 +11,14 @@ use std::{
     time::Duration,
 };
 
-use async_io::Async;
 use conduit::transport::{ConnectionState, Transport};
 use conduit_redis::{ConnectErrorKind, Redis, RedisEvent};
 use conduit_smol::Smol;
 use futures_lite::StreamExt;
-use futures_rustls::{
-    TlsAcceptor,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier},
-};
 
 use crate::support::{
-    Certificates, Outcome, Proxy, Server, builder, inbox, next, run, under_every_runtime,
+    Certificates, Outcome, Proxy, Server, between, builder, encrypted, inbox, next, run,
+    under_every_runtime,
 };
 
 under_every_runtime!(
@@ -31,61 +26,10 @@ under_every_runtime!(
     a_server_that_asks_for_a_certificate,
 );
 
-/// Something between clients and a server. Returns its port.
-fn between(
-    server: &Server,
-    each: impl Fn(TcpStream, TcpStream) + Send + 'static,
-) -> io::Result<u16> {
-    let port = server.port();
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let own = listener.local_addr()?.port();
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            if let Ok(server) = TcpStream::connect(("127.0.0.1", port)) {
-                each(client, server);
-            }
-        }
-    });
-    Ok(own)
-}
-
-/// A server does not speak TLS everywhere, so something before it does.
-fn encrypted(server: &Server, certificates: &Certificates, verify: bool) -> Outcome<String> {
-    let path = |name| certificates.path(name);
-    let provider = Arc::new(ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(path("ca.pem"))?)?;
-    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?;
-    let config = if verify {
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-        config.with_client_cert_verifier(verifier.build()?)
-    } else {
-        config.with_no_client_auth()
-    };
-    let chain = vec![CertificateDer::from_pem_file(path("server.pem"))?];
-    let config =
-        config.with_single_cert(chain, PrivateKeyDer::from_pem_file(path("server.key"))?)?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let port = between(server, move |client, server| {
-        let acceptor = acceptor.clone();
-        ::smol::spawn(async move {
-            let client = acceptor.accept(Async::new(client)?).await?;
-            let server = Async::new(server)?;
-            let (from_client, to_client) = futures_lite::io::split(client);
-            let there = futures_lite::io::copy(from_client, &server);
-            let back = futures_lite::io::copy(&server, to_client);
-            futures_lite::future::or(there, back).await
-        })
-        .detach();
-    })?;
-    Ok(format!("rediss://localhost:{port}"))
-}
-
 async fn an_encrypted_connection_to_a_server_that_is_trusted() -> Outcome {
     let server = Server::start();
     let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let url = encrypted(&server, &ours, false)?;
+    let url = format!("rediss://localhost:{}", encrypted(&server, &ours, false)?);
     let options = |of: &Certificates| Redis::options().add_root_certificates(of.path("ca.pem"));
     let redis = Redis::connect_with(options(&ours), [&url]).await?;
     let mut packets = redis.subscribe(&inbox(1)).await?;
@@ -109,7 +53,7 @@ async fn an_encrypted_connection_to_a_server_that_is_trusted() -> Outcome {
 async fn a_server_that_asks_for_a_certificate() -> Outcome {
     let server = Server::start();
     let (ours, theirs) = (Certificates::new(), Certificates::new());
-    let url = encrypted(&server, &ours, true)?;
+    let url = format!("rediss://localhost:{}", encrypted(&server, &ours, true)?);
     let options = Redis::options().add_root_certificates(ours.path("ca.pem"));
     let with = |of: &Certificates| {
         options.clone().client_certificate(of.path("client.pem"), of.path("client.key"))

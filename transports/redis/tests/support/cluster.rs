@@ -1,6 +1,9 @@
 use std::{thread, time::Duration};
 
-use super::Server;
+use conduit_redis::{Options, Redis};
+use conduit_testing::Certificates;
+
+use super::{Server, encrypted};
 
 /// How many primaries there are, each with a replica.
 const PRIMARIES: usize = 3;
@@ -10,36 +13,56 @@ const SLOTS: usize = 1 << 14;
 /// A cluster of its own for one test: three primaries, and a replica of each. Dropping it kills them.
 pub struct Cluster {
     servers: Vec<Server>,
+    /// The ports that clients are told.
+    ports: Vec<u16>,
+    certificates: Option<Certificates>,
 }
 
 impl Cluster {
     /// One in which a replica soon takes the place of a primary that is away.
     pub fn start() -> Self {
-        Self::with_timeout("2000")
+        let mut cluster = Self::of(2 * PRIMARIES, "2000");
+        cluster.form();
+        cluster
     }
 
     /// One in which a busy machine is not taken for a primary that is away.
     pub fn calm() -> Self {
-        Self::with_timeout("15000")
+        let mut cluster = Self::of(2 * PRIMARIES, "15000");
+        cluster.form();
+        cluster
     }
 
-    fn with_timeout(milliseconds: &'static str) -> Self {
+    /// One without replicas, with TLS before each server, whose certificate is that of `localhost`.
+    pub fn encrypted() -> Self {
+        let mut cluster = Self::of(PRIMARIES, "15000");
+        let certificates = Certificates::new();
+        for (server, announced) in cluster.servers.iter().zip(&mut cluster.ports) {
+            *announced = encrypted(server, &certificates, false).expect("a free port");
+            server.command(&["CONFIG", "SET", "cluster-announce-port", &announced.to_string()]);
+            server.command(&["CONFIG", "SET", "cluster-announce-hostname", "localhost"]);
+        }
+        cluster.certificates = Some(certificates);
+        cluster.form();
+        cluster
+    }
+
+    fn of(count: usize, milliseconds: &'static str) -> Self {
         let arguments = [
             ["--cluster-enabled", "yes"],
             ["--cluster-node-timeout", milliseconds],
             ["--repl-diskless-sync-delay", "0"],
         ];
-        let starting: Vec<_> = (0..2 * PRIMARIES)
+        let starting: Vec<_> = (0..count)
             .map(|_| thread::spawn(move || Server::with(arguments.as_flattened())))
             .collect();
-        let servers = starting.into_iter().map(|server| server.join().expect("a server")).collect();
-        let cluster = Self { servers };
-        cluster.form();
-        cluster
+        let servers: Vec<_> =
+            starting.into_iter().map(|server| server.join().expect("a server")).collect();
+        let ports = servers.iter().map(Server::port).collect();
+        Self { servers, ports, certificates: None }
     }
 
-    fn form(&self) {
-        let port = |server: &Server| server.port().to_string();
+    fn form(&mut self) {
         for (number, server) in self.servers.iter().enumerate() {
             server.command(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]);
             if number < PRIMARIES {
@@ -48,10 +71,10 @@ impl Cluster {
                 server.command(&["CLUSTER", "ADDSLOTSRANGE", &slots[0], &slots[1]]);
             }
             for other in &self.servers[..number] {
-                server.command(&["CLUSTER", "MEET", "127.0.0.1", &port(other)]);
+                server.command(&["CLUSTER", "MEET", "127.0.0.1", &other.port().to_string()]);
             }
         }
-        for number in PRIMARIES..2 * PRIMARIES {
+        for number in PRIMARIES..self.servers.len() {
             let primary = self.id(number - PRIMARIES);
             until(|| {
                 let said = self.servers[number].command(&["CLUSTER", "REPLICATE", &primary]);
@@ -62,8 +85,10 @@ impl Cluster {
             until(|| {
                 let info = server.command(&["CLUSTER", "INFO"]);
                 let slots = server.command(&["CLUSTER", "SLOTS"]);
+                let names = slots.matches("localhost").count();
                 info.contains("cluster_state:ok")
-                    && self.servers.iter().all(|other| slots.contains(&port(other)))
+                    && self.ports.iter().all(|port| slots.contains(&port.to_string()))
+                    && (self.certificates.is_none() || names == PRIMARIES)
             });
         }
         for replica in &self.servers[PRIMARIES..] {
@@ -78,13 +103,29 @@ impl Cluster {
 
     /// The URL of a server: primaries first, then their replicas in the same order.
     pub fn url(&self, number: usize) -> String {
-        self.servers[number].url()
+        match self.certificates {
+            None => self.servers[number].url(),
+            Some(_) => format!("rediss://localhost:{}", self.ports[number]),
+        }
+    }
+
+    pub fn options(&self) -> Options {
+        match &self.certificates {
+            None => Redis::options(),
+            Some(certificates) => {
+                Redis::options().add_root_certificates(certificates.path("ca.pem"))
+            }
+        }
     }
 
     /// The name of a server in the cluster.
     pub fn id(&self, number: usize) -> String {
         let said = self.servers[number].command(&["CLUSTER", "MYID"]);
         said.lines().nth(1).expect("an id").to_owned()
+    }
+
+    pub fn port(&self, number: usize) -> u16 {
+        self.servers[number].port()
     }
 
     pub fn command(&self, number: usize, arguments: &[&str]) -> String {

@@ -3,6 +3,7 @@
 // Each test binary compiles this module for itself and uses its own part of it.
 #![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
 
+mod between;
 mod binary;
 mod cluster;
 mod server;
@@ -17,7 +18,11 @@ pub use conduit_testing::{
 /// A conduit that still needs its limits.
 pub type Half<R> = conduit_testing::Half<R, conduit_redis::Redis>;
 
-pub use self::{cluster::Cluster, server::Server};
+pub use self::{
+    between::{between, encrypted},
+    cluster::Cluster,
+    server::Server,
+};
 
 /// Waits until a transport has noticed that its server is gone.
 pub async fn disconnected(transport: &conduit_redis::Redis) {
