@@ -117,7 +117,8 @@
 //!   `cluster-require-full-coverage`, the other primaries may refuse for a moment, which is told as
 //!   `NoReceivers`, and no handler has run.
 //! - When a slot moves, its subscriptions are made again where it is then. What is sent meanwhile is lost,
-//!   or told as `NoReceivers`. While its keys are on the way, its groups seem to be empty.
+//!   or told as `NoReceivers`. While its keys are on the way (`ASK`, `TRYAGAIN`), its groups seem to be
+//!   empty: what the server refuses is not executed, and not sent again.
 //! - A primary that hands over to its replica (`CLUSTER FAILOVER`) holds what it gets meanwhile, and passes
 //!   it on behind. That may come after what was sent next; otherwise the order holds.
 //! - The [events](crate::RedisEvent) and the state of the connection are those of all connections

@@ -115,6 +115,7 @@ impl State {
         };
         news.moved |= error.is_some_and(is_elsewhere);
         let redirected = error.is_some_and(is_redirected);
+        let refused = redirected || error.is_some_and(is_on_its_way);
         self.stale |= redirected;
         match expected {
             Expected::Published { undelivered, purpose } => {
@@ -147,7 +148,7 @@ impl State {
             }
             Expected::Subscribed(channel) if redirected => self.lost(id, &channel, news),
             Expected::Unsubscribed(leaving) if redirected => self.left(leaving, Ok(()), news),
-            Expected::Renewed(_) | Expected::Done(_) if redirected => {}
+            Expected::Renewed(_) | Expected::Done(_) if refused => {}
             Expected::Subscribed(channel) | Expected::Renewed(channel) => match error {
                 Some(error) if is_denied(error) => {
                     self.deny(&channel, error.to_owned());
@@ -223,8 +224,8 @@ fn nobody_got_it(reply: &Reply) -> bool {
         Reply::Number(count) => *count == 0,
         Reply::Error(error) => {
             let refused =
-                ["NOSCRIPT", "ASK ", "TRYAGAIN"].iter().any(|code| error.starts_with(code));
-            (refused || is_redirected(error)) && !error.contains(" script: ")
+                error.starts_with("NOSCRIPT") || is_redirected(error) || is_on_its_way(error);
+            refused && !error.contains(" script: ")
         }
         _ => false,
     }
@@ -233,6 +234,11 @@ fn nobody_got_it(reply: &Reply) -> bool {
 /// The slot is at another server, or at none for now.
 fn is_redirected(error: &str) -> bool {
     error.starts_with("MOVED ") || error.starts_with("CLUSTERDOWN")
+}
+
+/// Keys that the command needs are on their way to another server.
+fn is_on_its_way(error: &str) -> bool {
+    error.starts_with("ASK ") || error.starts_with("TRYAGAIN")
 }
 
 /// In a script the error is one of the script, and tells of the other.

@@ -1,16 +1,21 @@
 //! Slots that move to another server, one or all of them.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use conduit::{
-    MessageId,
+    ErrorKind, Executed, MessageId,
     transport::{Packet, Targets, Token, Transport, TransportErrorKind},
 };
+use conduit_smol::Smol;
 
 use crate::{
     connect, subject_of,
-    support::{self, Cluster, Outcome, arrived, inbox},
+    support::{self, Cluster, Outcome, arrived, builder, inbox},
 };
 
 fn numbered(number: u32) -> Token {
@@ -65,6 +70,24 @@ async fn publishing_while(
     Ok(())
 }
 
+fn set_slot(cluster: &Cluster, number: usize, slot: &str, words: [&str; 2]) {
+    let command = [&["CLUSTER", "SETSLOT", slot], &words[..]].concat();
+    assert_eq!(cluster.waits_for(number, &command), "+OK\r\n");
+}
+
+/// Begins to move a slot from the first primary to the second.
+fn begin_to_move(cluster: &Cluster, slot: &str) {
+    set_slot(cluster, 1, slot, ["IMPORTING", &cluster.id(0)]);
+    set_slot(cluster, 0, slot, ["MIGRATING", &cluster.id(1)]);
+}
+
+fn end_moving(cluster: &Cluster, slot: &str) {
+    let to = cluster.id(1);
+    for number in [1, 0, 2] {
+        set_slot(cluster, number, slot, ["NODE", &to]);
+    }
+}
+
 #[test]
 fn a_primary_that_hands_over_to_its_replica_tells_nothing_wrong() -> Outcome {
     support::smol(async {
@@ -89,17 +112,55 @@ fn a_slot_that_moves_takes_its_subscriptions_along() -> Outcome {
         let there = Arc::clone(&cluster);
         let slot = cluster.slot(&service).to_string();
         publishing_while(&cluster, &service, true, move || {
-            let (from, to) = (there.id(0), there.id(1));
-            let set = |number, words: [&str; 2]| {
-                let command = [&["CLUSTER", "SETSLOT", &slot], &words[..]].concat();
-                assert_eq!(there.waits_for(number, &command), "+OK\r\n");
-            };
-            set(1, ["IMPORTING", &from]);
-            set(0, ["MIGRATING", &to]);
-            for number in [1, 0, 2] {
-                set(number, ["NODE", &to]);
-            }
+            begin_to_move(&there, &slot);
+            end_moving(&there, &slot);
         })
         .await
+    })
+}
+
+/// What is refused because the keys of a group are on their way was not executed, and is told so.
+#[test]
+fn a_group_whose_keys_move_handles_nothing_twice_and_comes_back() -> Outcome {
+    support::smol(async {
+        let cluster = smol::unblock(Cluster::calm).await;
+        let service = cluster.service_at(0, "work");
+        let (slot, key) = (cluster.slot(&service).to_string(), format!("conduit.{{{service}}}"));
+        let worker = builder(&service, Smol, connect(&cluster, 0).await?).build()?;
+        let asker = builder("asker", Smol, connect(&cluster, 2).await?).build()?;
+        let seen = Arc::new(Mutex::new(HashSet::new()));
+        let handled = Arc::clone(&seen);
+        worker.queue_bind("double").await?.to(move |message| {
+            let handled = Arc::clone(&handled);
+            async move {
+                let number: u32 = message.text().await?.parse().expect("a number");
+                assert!(handled.lock().expect("no panic").insert(number), "{number} came twice");
+                message.reply(&(2 * number).to_string()).await
+            }
+        });
+        let ask = async |number: u32| {
+            let asked = asker.service(&service).request("double", &number.to_string()).await;
+            assert_eq!(asked.is_ok(), seen.lock().expect("no panic").contains(&number));
+            asked
+        };
+        ask(0).await?;
+        begin_to_move(&cluster, &slot);
+        ask(1).await?;
+        let port = cluster.port(1).to_string();
+        let (turns, members) = (format!("{key}.t.double"), format!("{key}.m.double"));
+        let to = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS", &turns, &members];
+        assert_eq!(cluster.waits_for(0, &to), "+OK\r\n");
+        for number in 2..10 {
+            let error = ask(number).await.map(drop).expect_err("its keys are on their way");
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::NoReceivers, Executed::No));
+        }
+        end_moving(&cluster, &slot);
+        let mut number = 10;
+        while let Err(error) = ask(number).await {
+            assert_eq!((error.kind(), error.executed()), (ErrorKind::NoReceivers, Executed::No));
+            number += 1;
+        }
+        ask(number + 1).await?;
+        Ok(())
     })
 }
