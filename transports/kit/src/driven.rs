@@ -10,6 +10,7 @@ use std::{
 
 use conduit::transport::{TransportError, TransportErrorKind};
 use event_listener::Event;
+use futures_lite::FutureExt;
 
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +102,9 @@ pub struct Driven<M> {
     written: AtomicU64,
     /// There is a connection, or there will be none any more.
     connected: Event,
-    /// Something was written, so that there may be room.
+    /// Something was taken to be written, so that there may be room.
+    taken: Event,
+    /// Something was written.
     left: Event,
     /// Something was answered, so that there may be room.
     answered: Event,
@@ -115,6 +118,7 @@ impl<M: Machine> Driven<M> {
             given: AtomicU64::new(0),
             written: AtomicU64::new(0),
             connected: Event::new(),
+            taken: Event::new(),
             left: Event::new(),
             answered: Event::new(),
         }
@@ -164,12 +168,13 @@ impl<M: Machine> Driven<M> {
         }
     }
 
-    /// Waits until something was written or answered, unless something holds already. The caller looks
-    /// again afterwards.
+    /// Waits until something was taken, written or answered, unless something holds already. The caller
+    /// looks again afterwards.
     pub async fn until(&self, holds: impl Fn(&M) -> bool) {
-        let (left, answered) = (self.left.listen(), self.answered.listen());
+        let (taken, left) = (self.taken.listen(), self.left.listen());
+        let answered = self.answered.listen();
         if !holds(&self.lock()) {
-            futures_lite::future::or(left, answered).await;
+            taken.or(left).or(answered).await;
         }
     }
 
@@ -236,6 +241,7 @@ impl<M: Machine> Driven<M> {
         };
         tell();
         wakers.into_iter().for_each(Waker::wake);
+        self.taken.notify(usize::MAX);
         self.left.notify(usize::MAX);
         self.answered.notify(usize::MAX);
     }
@@ -251,7 +257,7 @@ impl<M: Machine> Driven<M> {
         match take(&mut machine) {
             Some(taken) => {
                 drop(machine);
-                self.left.notify(usize::MAX);
+                self.taken.notify(usize::MAX);
                 Poll::Ready(taken)
             }
             None => {
