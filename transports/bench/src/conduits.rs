@@ -44,7 +44,7 @@ pub fn one_way<E: Encoder>(
 }
 
 /// Makes `count` requests of `size` bytes, of which `at_once` are in flight, to a group that answers each
-/// with its body.
+/// with its body, one after the other.
 ///
 /// # Panics
 /// Where one fails.
@@ -58,7 +58,7 @@ pub fn requests<E: Encoder>(
     let answerer = answerer.clone();
     let _worker = under.run(async move {
         let answers = answerer.queue_bind("job.run").await.expect("a binding");
-        answers.concurrency(at_once).to(|message| async move {
+        answers.to(|message| async move {
             let body = message.to_bytes().await?;
             message.reply_body(body).await
         })
