@@ -33,8 +33,10 @@ impl<L: Layer> Accept for L {
 impl<L: Layer> DynLayer for L {
     fn outermost(self: Arc<Self>, call: OutboundCall, path: Path) -> Boxed<'static, Outcome> {
         Box::pin(async move {
-            let passing = Layer::outbound(&*self, call, path.within());
-            path.end(AssertUnwindSafe(passing).catch_unwind().await)
+            // Not a variable: the future would hold it twice.
+            path.end(
+                AssertUnwindSafe(Layer::outbound(&*self, call, path.within())).catch_unwind().await,
+            )
         })
     }
 
@@ -95,6 +97,15 @@ impl Layers {
     pub(crate) fn gate(&self) -> Gate {
         Gate::new(self.accept.iter().map(Arc::clone))
     }
+}
+
+/// Returns a layer of an outer and an inner list.
+#[inline]
+pub(super) fn nth(
+    [outer, inner]: [&[Arc<dyn DynLayer>]; 2],
+    at: usize,
+) -> Option<&Arc<dyn DynLayer>> {
+    outer.get(at).or_else(|| inner.get(at - outer.len()))
 }
 
 /// Returns whether a method of a layer is not the default one, which has a future of a type that

@@ -1,16 +1,8 @@
-//! The way of a message through the layers, to its handler.
+//! A message on its way to its handler, and what becomes of it.
 
-use std::{
-    any::Any, error::Error as StdError, fmt, future::Future, panic::AssertUnwindSafe, sync::Arc,
-    time::Instant,
-};
+use std::{any::Any, error::Error as StdError, fmt, sync::Arc, time::Instant};
 
-use futures_lite::FutureExt;
-
-use super::{
-    Around, Clock, Extensions, Refusal,
-    erased::{Boxed, DynLayer},
-};
+use super::{Clock, Extensions, Refusal};
 use crate::{
     Error, ErrorKind, Failure, Headers, MessageId, Source, Subject,
     driver::Ground,
@@ -18,32 +10,18 @@ use crate::{
     proto::frame::{ContentType, Head},
 };
 
-/// A received message without its body, for any encoder.
-#[derive(Debug, Clone)]
+/// A received message without its body, for any encoder. Clones share it.
+#[derive(Clone)]
 pub struct Incoming {
+    head: Arc<Head>,
     subject: Subject,
-    source: Source,
-    headers: Headers,
-    content_type: Option<ContentType>,
-    request: Option<MessageId>,
     extensions: Extensions,
 }
 
 impl Incoming {
-    pub(crate) fn new(
-        head: &Head,
-        subject: &Subject,
-        request: Option<MessageId>,
-        extensions: &Extensions,
-    ) -> Self {
-        Self {
-            subject: subject.clone(),
-            source: head.source.clone(),
-            headers: head.headers.clone(),
-            content_type: head.content_type.clone(),
-            request,
-            extensions: extensions.clone(),
-        }
+    pub(crate) fn new(head: &Arc<Head>, subject: &Subject, extensions: &Extensions) -> Self {
+        let (head, subject) = (Arc::clone(head), subject.clone());
+        Self { head, subject, extensions: extensions.clone() }
     }
 
     /// Returns the subject.
@@ -55,25 +33,25 @@ impl Incoming {
     /// Returns the service and the instance that sent it.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.source
+        &self.head.source
     }
 
     /// Returns the headers.
     #[must_use]
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        &self.head.headers
     }
 
     /// Returns the media type of the body, if an encoder made it.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
-        self.content_type.as_ref().map(ContentType::as_str)
+        self.head.content_type.as_ref().map(ContentType::as_str)
     }
 
     /// Returns the id of the request; `None` if it is a one-way message.
     #[must_use]
     pub fn request(&self) -> Option<MessageId> {
-        self.request
+        Some(self.head.request?.message)
     }
 
     /// Returns what layers have attached to it.
@@ -83,18 +61,28 @@ impl Incoming {
     }
 }
 
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("subject", &self.subject)
+            .field("source", self.source())
+            .field("headers", self.headers())
+            .field("request", &self.request())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A message whose handler is about to run, as its layers see it.
 #[derive(Debug)]
 pub struct InboundCall {
-    // Boxed: the futures of the layers move it, and some hold it twice.
-    incoming: Box<Incoming>,
+    incoming: Incoming,
     deadline: Option<Instant>,
     clock: Clock,
 }
 
 impl InboundCall {
     pub(crate) fn new(incoming: Incoming, deadline: Option<Instant>, ground: &Arc<Ground>) -> Self {
-        Self { incoming: Box::new(incoming), deadline, clock: Clock::new(ground) }
+        Self { incoming, deadline, clock: Clock::new(ground) }
     }
 
     pub(crate) fn into_extensions(self) -> Extensions {
@@ -226,72 +214,4 @@ impl fmt::Debug for InboundOutcome {
             Handled::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
         }
     }
-}
-
-/// The rest of the way of a message: the layers within, and then its handler. It can be run once.
-///
-/// ```
-/// use conduit::{
-///     Failure,
-///     layer::{InboundCall, InboundNext, InboundOutcome, Layer},
-/// };
-///
-/// /// Whom the message is from. Its handler, and what that sends for it, find it in the extensions.
-/// struct User(String);
-///
-/// struct Login;
-///
-/// impl Layer for Login {
-///     async fn inbound(&self, mut call: InboundCall, next: InboundNext<'_>) -> InboundOutcome {
-///         let Some(user) = call.incoming().headers().get("user").map(str::to_owned) else {
-///             return InboundOutcome::failed(Failure::new("login", "who are you?"));
-///         };
-///         call.extensions_mut().insert(User(user));
-///         next.run(call).await
-///     }
-/// }
-/// ```
-pub struct InboundNext<'a> {
-    outer: &'a [Arc<dyn DynLayer>],
-    inner: &'a [Arc<dyn DynLayer>],
-    handler: &'a dyn Handler,
-}
-
-/// The handler of one message.
-pub(crate) trait Handler: Send + Sync {
-    /// Runs it. Called once.
-    fn handle(&self, call: InboundCall) -> Boxed<'_, InboundOutcome>;
-}
-
-impl<'a> InboundNext<'a> {
-    /// Passes the message on, when the future is polled. Dropping the future drops the handler.
-    pub fn run(self, call: InboundCall) -> impl Future<Output = InboundOutcome> + Send + use<'a> {
-        let mut next = self;
-        async move {
-            let layers = if next.outer.is_empty() { &mut next.inner } else { &mut next.outer };
-            match layers.split_first() {
-                Some((layer, within)) => {
-                    *layers = within;
-                    layer.inbound(call, next).await
-                }
-                None => next.handler.handle(call).await,
-            }
-        }
-    }
-}
-
-impl fmt::Debug for InboundNext<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InboundNext")
-            .field("layers", &(self.outer.len() + self.inner.len()))
-            .finish_non_exhaustive()
-    }
-}
-
-/// Passes a message through the layers of its conduit, those of its binding, and to its handler.
-pub(crate) async fn inbound(around: &Around, handler: &dyn Handler, call: InboundCall) -> Handled {
-    let [outer, inner] = around.inbound();
-    let next = InboundNext { outer, inner, handler };
-    let passed = AssertUnwindSafe(next.run(call)).catch_unwind().await;
-    passed.map_or_else(Handled::Panicked, |outcome| outcome.0)
 }

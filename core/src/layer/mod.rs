@@ -39,6 +39,7 @@ mod call;
 mod defaults;
 mod ending;
 mod erased;
+mod handler;
 mod inbound;
 mod next;
 mod outcome;
@@ -49,14 +50,16 @@ use self::ending::Ending;
 pub(crate) use self::{
     call::{Call, Context, Options, To},
     erased::{Around, Boxed, Layers},
-    inbound::{Handled, Handler, inbound},
+    handler::{Handler, inbound},
+    inbound::Handled,
     next::{Begun, outbound},
     outcome::{Done, Progress},
 };
 pub use self::{
     call::{CallKind, OutboundCall},
     ending::End,
-    inbound::{InboundCall, InboundNext, InboundOutcome, Incoming},
+    handler::InboundNext,
+    inbound::{InboundCall, InboundOutcome, Incoming},
     next::Next,
     outcome::{Outcome, ReplyHead},
 };

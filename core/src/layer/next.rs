@@ -13,7 +13,7 @@ use std::{
 use super::{
     OutboundCall, Outcome,
     call::{Context, To},
-    erased::{Boxed, DynLayer},
+    erased::{Boxed, DynLayer, nth},
 };
 use crate::{Error, ErrorKind, Executed, error::panic_text};
 
@@ -70,11 +70,11 @@ impl Path {
     fn layer(&self, at: usize) -> Option<&Arc<dyn DynLayer>> {
         let [conduit, own] = self.context.around()?.outbound();
         // A reply goes out from within.
-        let (outer, inner) = match self.to {
-            To::Endpoint(_) => (conduit, own),
-            To::Asker(..) => (own, conduit),
+        let lists = match self.to {
+            To::Endpoint(_) => [conduit, own],
+            To::Asker(..) => [own, conduit],
         };
-        outer.get(at).or_else(|| inner.get(at - outer.len()))
+        nth(lists, at)
     }
 
     /// Returns what is within the outermost layer.

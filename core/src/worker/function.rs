@@ -2,7 +2,6 @@
 
 use std::{
     any::Any,
-    future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::{Arc, Mutex},
@@ -137,12 +136,20 @@ impl<F> Layered<F> {
         R: Future<Output: HandlerOutput> + Send + 'static,
     {
         let inbound = message.inbound_call();
-        let message = Mutex::new(Some(message));
+        let mut message = Some(message);
         Box::pin(async move {
-            // Of what is outside, since the future would hold its own twice.
-            let handler = OneMessage { function: &self.function, message: &message };
-            let handled = layer::inbound(&self.around, &handler, inbound).await;
-            if let Some(message) = handler.take() {
+            // The message is outside, since the handler would hold it twice.
+            let mut handler = OneMessage {
+                function: &self.function,
+                message: &mut message,
+                span: Span::none(),
+                running: pin!(None),
+            };
+            let passed = AssertUnwindSafe(layer::inbound(&self.around, &mut handler, inbound))
+                .catch_unwind()
+                .await;
+            let handled = passed.map_or_else(Handled::Panicked, |outcome| outcome.0);
+            if let Some(message) = message {
                 self.refuse(&message, &handled);
             }
             handled
@@ -164,44 +171,40 @@ impl<F> Layered<F> {
     }
 }
 
-/// A message that waits for the layers.
-struct OneMessage<'a, E, F> {
+/// A message that waits for the layers, and then its handler.
+struct OneMessage<'a, E, F, R> {
     function: &'a Mutex<F>,
-    message: &'a Mutex<Option<Message<E>>>,
+    message: &'a mut Option<Message<E>>,
+    span: Span,
+    running: Pin<&'a mut Option<CatchUnwind<AssertUnwindSafe<R>>>>,
 }
 
-impl<E, F> OneMessage<'_, E, F> {
-    fn take(&self) -> Option<Message<E>> {
-        lock(self.message).take()
-    }
-}
-
-impl<E, F, R> Handler for OneMessage<'_, E, F>
+impl<E, F, R> Handler for OneMessage<'_, E, F, R>
 where
     E: Encoder,
     F: FnMut(Message<E>) -> R + Send + 'static,
     R: Future<Output: HandlerOutput> + Send + 'static,
 {
-    fn handle(&self, inbound: InboundCall) -> Boxed<'_, InboundOutcome> {
-        let Some(mut message) = self.take() else {
-            // `next` is consumed, so that nothing calls this twice.
-            return Box::pin(async { InboundOutcome(Handled::Done) });
-        };
-        message.extend(inbound.into_extensions());
-        message.start();
-        Box::pin(async move {
-            let span = message.span();
-            let started = {
-                let mut function = lock(self.function);
-                start(&mut *function, message, &span)
-            };
-            InboundOutcome(match started {
-                Ok(running) => {
-                    let mut running = pin!(AssertUnwindSafe(running).catch_unwind());
-                    poll_fn(|cx| poll_within(&span, running.as_mut(), cx)).await
-                }
-                Err(panic) => Handled::Panicked(panic),
-            })
-        })
+    fn poll(
+        &mut self,
+        call: &mut Option<InboundCall>,
+        cx: &mut Context<'_>,
+    ) -> Poll<InboundOutcome> {
+        if let (Some(call), Some(mut message)) = (call.take(), self.message.take()) {
+            message.extend(call.into_extensions());
+            message.start();
+            self.span = message.span();
+            match start(&mut *lock(self.function), message, &self.span) {
+                Ok(running) => self.running.set(Some(AssertUnwindSafe(running).catch_unwind())),
+                Err(panic) => return Poll::Ready(InboundOutcome(Handled::Panicked(panic))),
+            }
+        }
+        let running = self.running.as_mut().as_pin_mut();
+        let running = running.expect("a future is not polled after its end");
+        poll_within(&self.span, running, cx).map(InboundOutcome)
+    }
+
+    fn stop(&mut self) {
+        self.running.set(None);
     }
 }

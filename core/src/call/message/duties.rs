@@ -107,8 +107,7 @@ impl<E: Encoder> Message<E> {
 
     /// Returns what layers see of the message.
     pub(crate) fn incoming(&self) -> Incoming {
-        let request = self.replier.as_ref().map(|replier| replier.request.message);
-        Incoming::new(&self.head, &self.subject, request, &self.extensions)
+        Incoming::new(&self.head, &self.subject, &self.extensions)
     }
 
     /// Notes that a handler has this message.
