@@ -1,4 +1,4 @@
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, slice, sync::Arc};
 
 /// Values that layers attach to a message, one of each type.
 ///
@@ -20,62 +20,71 @@ use std::{any::Any, fmt, sync::Arc};
 /// assert_eq!(extensions.get::<u32>(), None);
 /// ```
 #[derive(Clone, Default)]
-pub struct Extensions(Option<Arc<Values>>);
+pub struct Extensions(Values);
 
 type Value = Arc<dyn Any + Send + Sync>;
 
 #[derive(Clone)]
-struct Values {
+enum Values {
     /// Most messages with extensions have one.
-    first: Value,
-    others: Vec<Value>,
+    One(Value),
+    Several(Option<Arc<Vec<Value>>>),
 }
 
 impl Extensions {
     /// Returns the value of a type.
     #[must_use]
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.iter().find_map(|value| value.downcast_ref())
+        self.all().iter().find_map(|value| value.downcast_ref())
     }
 
     /// Sets the value of a type.
     pub fn insert<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.remove::<T>();
         let value: Value = Arc::new(value);
-        let Some(values) = &mut self.0 else {
-            self.0 = Some(Arc::new(Values { first: value, others: Vec::new() }));
-            return;
+        self.0 = match self.all() {
+            [] => Values::One(value),
+            others => Values::several(others.iter().map(Arc::clone).chain([value])),
         };
-        let Values { first, others } = Arc::make_mut(values);
-        match std::iter::once(first).chain(&mut *others).find(|value| value.is::<T>()) {
-            Some(place) => *place = value,
-            None => others.push(value),
-        }
     }
 
     /// Removes the value of a type.
     pub fn remove<T: Send + Sync + 'static>(&mut self) {
         if self.get::<T>().is_some() {
-            let mut left = self.iter().filter(|value| !value.is::<T>()).map(Arc::clone);
-            let first = left.next();
-            let others = left.collect();
-            self.0 = first.map(|first| Arc::new(Values { first, others }));
+            let left = self.all().iter().filter(|value| !value.is::<T>());
+            self.0 = Values::several(left.map(Arc::clone));
         }
     }
 
     /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.all().len()
     }
 
     /// Returns whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.all().is_empty()
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().flat_map(|values| std::iter::once(&values.first).chain(&values.others))
+    fn all(&self) -> &[Value] {
+        match &self.0 {
+            Values::One(value) => slice::from_ref(value),
+            Values::Several(values) => values.as_deref().map_or(&[], Vec::as_slice),
+        }
+    }
+}
+
+impl Values {
+    fn several(values: impl Iterator<Item = Value>) -> Self {
+        Self::Several(Some(Arc::new(values.collect())))
+    }
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self::Several(None)
     }
 }
 
