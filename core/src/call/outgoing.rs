@@ -130,24 +130,12 @@ impl Outgoing {
         }
     }
 
-    /// Sends the message in one packet, if its body is in memory and fits, and without waiting. `number`
-    /// is set when it is numbered: it keeps its number if it then has to wait.
+    /// Sends the message in one packet, as [`send_now`] does.
     #[inline]
     pub(super) fn send_now(&self, number: &mut Option<u64>) -> Option<Result<(), Error>> {
         // What is wrong is reported by `check`.
         let Parts { to, body, content_type, headers, .. } = self.parts.as_ref().ok()?;
-        let shared = self.handle.shared();
-        let can_send = shared.is_ready() && shared.check_open().is_ok();
-        let body = body.whole(shared.chunk()).filter(|_| can_send)?;
-        let head = HeadRef {
-            source: &shared.source,
-            content_type: content_type.as_ref(),
-            headers,
-            sequence: Some(*number.get_or_insert_with(|| to.number())),
-            request: None,
-        };
-        let sent = shared.send_now(to, &Single::Message(head, body))?;
-        Some(sent.map_err(|error| to.about(error.into())))
+        send_now(self.handle.shared(), to, body, content_type.as_ref(), headers, number)
     }
 
     /// Checks the message, and separates its body from the rest.
@@ -160,6 +148,42 @@ impl Outgoing {
         let head = Head { source, content_type, headers, sequence: None, request };
         Ok((Ready { handle, to, head }, body))
     }
+}
+
+/// Sends a message in one packet, if its body is in memory and fits, and without waiting. `number` is
+/// set when it is numbered: it keeps its number if it then has to wait.
+#[inline]
+fn send_now(
+    shared: &Shared,
+    to: &Arc<Endpoint>,
+    body: &Body,
+    content_type: Option<&ContentType>,
+    headers: &Headers,
+    number: &mut Option<u64>,
+) -> Option<Result<(), Error>> {
+    let can_send = shared.is_ready() && shared.check_open().is_ok();
+    let body = body.whole(shared.chunk()).filter(|_| can_send)?;
+    let head = HeadRef {
+        source: &shared.source,
+        content_type,
+        headers,
+        sequence: Some(*number.get_or_insert_with(|| to.number())),
+        request: None,
+    };
+    let sent = shared.send_now(to, &Single::Message(head, body))?;
+    Some(sent.map_err(|error| to.about(error.into())))
+}
+
+/// Sends the message of a call that has passed the layers, as [`send_now`] does.
+#[inline]
+pub(super) fn send_call_now(
+    call: &OutboundCall,
+    number: &mut Option<u64>,
+) -> Option<Result<(), Error>> {
+    let Call { handle, to: To::Endpoint(to), body, content_type, headers, .. } = &*call.0 else {
+        return None;
+    };
+    send_now(handle.shared(), to, body, content_type.as_ref(), headers, number)
 }
 
 /// A message that is about to be sent.

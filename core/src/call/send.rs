@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{
     Body, Delivery, Error,
     call::lazy::Lazy,
-    call::outgoing::{Outgoing, Ready, in_time},
+    call::outgoing::{Outgoing, Ready, in_time, send_call_now},
     layer::{Begun, CallKind, Done, Options, OutboundCall, Outcome},
     producer::{Prepared, Producer},
     proto::frame::Frame,
@@ -153,12 +153,12 @@ impl SendSetup {
 /// Sends what has passed the layers.
 fn passed(call: OutboundCall) -> Begun {
     let (Options { expect, confirm, .. }, deadline) = (call.0.options, call.0.deadline);
-    let outgoing = Outgoing::of_call(call);
-    let mut setup = SendSetup { outgoing, number: None, expect, confirm };
     let outcome = |sent: Sent| Outcome::from(sent.map(Done::Sent));
-    if let Some(sent) = setup.send_now() {
-        return Begun::Done(outcome(sent));
+    let mut number = None;
+    if !confirm && let Some(sent) = send_call_now(&call, &mut number) {
+        return Begun::Done(outcome(sent.map(|()| Delivery::handed_over())));
     }
+    let setup = SendSetup { outgoing: Outgoing::of_call(call), number, expect, confirm };
     match setup.begin(deadline) {
         Ok(sending) => Begun::Running(Box::pin(async move { outcome(sending.await) })),
         Err(error) => Begun::Done(outcome(Err(error))),
