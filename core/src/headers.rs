@@ -1,4 +1,4 @@
-use std::{fmt, iter, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use thiserror::Error;
 
@@ -160,14 +160,15 @@ impl Headers {
 
     /// Iterates over all headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().flat_map(|entries| {
-            let mut rest = entries.text.as_str();
-            iter::once(&entries.first).chain(&entries.others).map(move |(key, value)| {
-                let (key, after) = rest.split_at(*key);
-                let (value, after) = after.split_at(*value);
-                rest = after;
-                (key, value)
-            })
+        let (mut rest, first, others) = match &self.0 {
+            Some(entries) => (entries.text.as_str(), Some(&entries.first), &*entries.others),
+            None => ("", None, &[][..]),
+        };
+        first.into_iter().chain(others).map(move |(key, value)| {
+            let (key, after) = rest.split_at(*key);
+            let (value, after) = after.split_at(*value);
+            rest = after;
+            (key, value)
         })
     }
 
