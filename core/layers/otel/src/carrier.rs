@@ -35,10 +35,9 @@ impl Propagator {
     }
 
     pub(crate) fn extract(&self, headers: &Headers) -> Context {
-        let (cx, headers) = (Context::new(), Reading(headers));
         match self {
-            Self::W3c(_) => W3c::read(&cx, |key| headers.all(key)),
-            Self::Other(other) => other.extract_with_context(&cx, &headers),
+            Self::W3c(_) => W3c::read(Context::new(), headers.iter()),
+            Self::Other(other) => other.extract_with_context(&Context::new(), &Reading(headers)),
         }
     }
 }
@@ -51,9 +50,8 @@ pub(crate) struct Writing<'a>(pub(crate) &'a mut Headers);
 
 impl<'a> Reading<'a> {
     fn all(&self, key: &str) -> impl Iterator<Item = &'a str> {
-        let of_key = move |(name, value): (&str, &'a str)| {
-            (name == key || name.eq_ignore_ascii_case(key)).then_some(value)
-        };
+        let of_key =
+            move |(name, value): (&str, &'a str)| name.eq_ignore_ascii_case(key).then_some(value);
         self.0.iter().filter_map(of_key)
     }
 }

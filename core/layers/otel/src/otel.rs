@@ -11,15 +11,15 @@ use conduit_layers::Names;
 use opentelemetry::{
     Context, InstrumentationScope,
     context::FutureExt,
-    global::{self, BoxedTracer},
+    global,
     propagation::TextMapPropagator,
-    trace::{Span, SpanBuilder, SpanKind, TraceContextExt, Tracer, TracerProvider},
+    trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 
 use crate::{
     W3c,
     carrier::Propagator,
-    span::{Call, CallSpan, describe},
+    span::{Call, CallSpan, Start, describe},
 };
 
 /// The version of the conventions.
@@ -100,7 +100,7 @@ const BOUND: usize = 1_000;
 /// ```
 #[derive(Clone)]
 pub struct Otel {
-    tracer: Arc<BoxedTracer>,
+    tracer: Arc<dyn Start>,
     propagator: Propagator,
     called: Names,
     bound: Names,
@@ -128,8 +128,7 @@ impl Otel {
     where
         P: TracerProvider<Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static>,
     {
-        let tracer = provider.tracer_with_scope(scope());
-        self.tracer = Arc::new(BoxedTracer::new(Box::new(tracer)));
+        self.tracer = Arc::new(provider.tracer_with_scope(scope()));
         self
     }
 
@@ -165,34 +164,23 @@ impl Otel {
         extensions.get().map(|Current(cx)| cx)
     }
 
-    /// Starts a span. If it is not recorded, the context has its ids alone, which go on.
-    fn start(
-        &self,
-        span: SpanBuilder,
-        parent: &Context,
-        call: impl FnOnce() -> Call,
-    ) -> (Context, Option<CallSpan>) {
-        let span = self.tracer.build_with_context(span, parent);
-        if !span.is_recording() {
-            return (parent.with_remote_span_context(span.span_context().clone()), None);
-        }
-        let cx = parent.with_span(span);
-        (cx.clone(), Some(CallSpan::new(cx, call())))
-    }
-
+    /// Returns the context of a call, and its span if it is recorded.
     fn outbound_span(&self, call: &OutboundCall) -> (Context, Option<CallSpan>) {
-        let mut parent = Context::current();
-        if !parent.span().span_context().is_valid()
-            && let Some(of_handler) = Self::context(call.extensions())
-        {
-            parent = of_handler.clone();
-        }
         let is_request = call.kind() != CallKind::OneWay;
         let kind = if is_request { SpanKind::Client } else { SpanKind::Producer };
         let span = describe(kind, &self.called.of_call(call), (call.service(), call.subject()));
-        self.start(span, &parent, || Call { clock: call.clock(), is_request, deadline: None })
+        let current = Context::current();
+        let has_span = current.span().span_context().is_valid();
+        let of_handler = Self::context(call.extensions()).filter(|_| !has_span);
+        let (cx, is_recorded) = self.tracer.start(span, of_handler.unwrap_or(&current));
+        let recorded = is_recorded.then(|| {
+            let call = Call { clock: call.clock(), is_request, deadline: None };
+            CallSpan::new(cx.clone(), call)
+        });
+        (cx, recorded)
     }
 
+    /// Returns the context of a handler, and its span if it is recorded.
     fn inbound_span(&self, call: &InboundCall) -> (Context, Option<CallSpan>) {
         let incoming = call.incoming();
         let parent = self.parent(incoming.headers());
@@ -200,17 +188,16 @@ impl Otel {
         let kind = if is_request { SpanKind::Server } else { SpanKind::Consumer };
         let called = (&call.receiver().service, incoming.subject());
         let span = describe(kind, &self.bound.get(called.0, called.1), called);
-        let (clock, deadline) = (call.clock(), call.deadline());
-        let started =
-            self.start(span, &parent, || Call { clock: clock.clone(), is_request, deadline });
-        if let (cx, Some(_)) = &started
-            && !is_request
-            && parent.has_active_span()
-        {
-            // Samplers have it as the parent.
-            cx.span().add_link(parent.span().span_context().clone(), Vec::new());
-        }
-        started
+        let (cx, is_recorded) = self.tracer.start(span, &parent);
+        let recorded = is_recorded.then(|| {
+            if !is_request && parent.has_active_span() {
+                // Samplers have it as the parent.
+                cx.span().add_link(parent.span().span_context().clone(), Vec::new());
+            }
+            let (clock, deadline) = (call.clock().clone(), call.deadline());
+            CallSpan::new(cx.clone(), Call { clock, is_request, deadline })
+        });
+        (cx, recorded)
     }
 }
 

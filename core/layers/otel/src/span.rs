@@ -13,8 +13,25 @@ use conduit::{
 use conduit_layers::Names;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanBuilder, SpanKind, Status, TraceContextExt},
+    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
 };
+
+/// A tracer without its type, whose spans need no box.
+pub(crate) trait Start: Send + Sync {
+    /// Starts a span. Returns the context within it, and whether it is recorded: if not, the context
+    /// has its ids alone, which go on.
+    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
+}
+
+impl<T: Tracer<Span: Send + Sync + 'static> + Send + Sync> Start for T {
+    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
+        let span = self.build_with_context(span, parent);
+        if span.is_recording() {
+            return (parent.with_span(span), true);
+        }
+        (parent.with_remote_span_context(span.span_context().clone()), false)
+    }
+}
 
 /// Returns how a span begins: its kind and name, and what is known of it.
 pub(crate) fn describe(

@@ -87,22 +87,31 @@ impl W3c {
         }
     }
 
-    /// Reads the headers, whose values of a key a function returns, into a context.
-    pub(crate) fn read<'a, I>(cx: &Context, all: impl Fn(&'static str) -> I) -> Context
-    where
-        I: Iterator<Item = &'a str>,
-    {
-        let mut cx = cx.clone();
-        let mut parents = all(TRACEPARENT);
+    /// Reads headers into a context. Letters of keys may be of either case: a gateway may have passed
+    /// them on from HTTP.
+    pub(crate) fn read<'a>(
+        mut cx: Context,
+        all: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Context {
+        let (mut parent, mut parents) = (None, 0);
+        let (mut state, mut baggage) = (Vec::new(), Vec::new());
+        for (key, value) in all {
+            let is = |field: &str| key == field || key.eq_ignore_ascii_case(field);
+            if is(TRACEPARENT) {
+                (parent, parents) = (Some(value), parents + 1);
+            } else if is(TRACESTATE) {
+                state.push(value);
+            } else if is(BAGGAGE) {
+                baggage.push(value);
+            }
+        }
         // Of two parents, neither is the one.
-        if let (Some(parent), None) = (parents.next(), parents.next())
-            && let Some((trace, span, flags)) = traceparent::read(parent)
+        if parents == 1
+            && let Some((trace, span, flags)) = parent.and_then(traceparent::read)
         {
-            let state: Vec<_> = all(TRACESTATE).collect();
             let state = if state.is_empty() { TraceState::NONE } else { tracestate::read(&state) };
             cx = cx.with_remote_span_context(SpanContext::new(trace, span, flags, true, state));
         }
-        let baggage: Vec<_> = all(BAGGAGE).collect();
         if baggage.is_empty() {
             return cx;
         }
@@ -117,7 +126,11 @@ impl TextMapPropagator for W3c {
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
-        Self::read(cx, |key| extractor.get_all(key).unwrap_or_default().into_iter())
+        let all = [TRACEPARENT, TRACESTATE, BAGGAGE].into_iter().flat_map(|key| {
+            let values = extractor.get_all(key).unwrap_or_default();
+            values.into_iter().map(move |value| (key, value))
+        });
+        Self::read(cx.clone(), all)
     }
 
     fn fields(&self) -> FieldIter<'_> {

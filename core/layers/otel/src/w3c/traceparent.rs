@@ -8,9 +8,20 @@ const KNOWN_FLAGS: u8 = 0b11;
 const LENGTH: usize = 55;
 /// The digits, which are lowercase, by their values.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
-/// The values of characters: 16 of those that are no digits.
-const VALUES: [u8; 256] = {
-    let mut values = [16; 256];
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+/// The values of characters: 256 of those that are no digits.
+const VALUES: [u16; 256] = {
+    let mut values = [256; 256];
     let mut value = 0;
     while value < 16 {
         values[DIGITS[value as usize] as usize] = value;
@@ -32,13 +43,15 @@ pub(super) fn written(span: &SpanContext) -> [u8; LENGTH] {
 
 fn write(digits: &mut [u8], bytes: &[u8]) {
     for (two, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
-        *two = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        *two = PAIRS[usize::from(*byte)];
     }
 }
 
 /// Reads the header. `None` if it is not valid.
 pub(super) fn read(text: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let text = text.trim_matches([' ', '\t']).as_bytes();
+    // Most have nothing around them.
+    let text = if text.len() == LENGTH { text } else { text.trim_matches([' ', '\t']) };
+    let text = text.as_bytes();
     let (known, more) = text.split_first_chunk::<LENGTH>()?;
     let are_parted = [2, 35, 52].iter().all(|at| known[*at] == b'-');
     let ([version], [flags]) = (bytes(&known[..2])?, bytes(&known[53..])?);
@@ -58,11 +71,11 @@ pub(super) fn read(text: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
 fn bytes<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
     let (mut bytes, mut all) = ([0; N], 0);
     for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
-        let (high, low) = (VALUES[usize::from(*high)], VALUES[usize::from(*low)]);
-        *byte = high << 4 | low;
-        all |= high | low;
+        let value = VALUES[usize::from(*high)] << 4 | VALUES[usize::from(*low)];
+        [*byte, _] = value.to_le_bytes();
+        all |= value;
     }
-    (all < 16).then_some(bytes)
+    (all < 256).then_some(bytes)
 }
 
 #[cfg(test)]
