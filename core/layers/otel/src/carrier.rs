@@ -6,6 +6,7 @@ use conduit::Headers;
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator},
+    trace::{SpanContext, TraceContextExt},
 };
 
 use crate::W3c;
@@ -29,8 +30,21 @@ impl Propagator {
     pub(crate) fn inject(&self, cx: &Context, headers: &mut Headers) {
         let mut headers = Writing(headers);
         match self {
-            Self::W3c(w3c) => w3c.write(cx, |key, value| headers.write(key, value)),
+            Self::W3c(w3c) => {
+                w3c.write(cx.span().span_context(), cx, |key, value| headers.write(key, value));
+            }
             Self::Other(other) => other.inject_context(cx, &mut headers),
+        }
+    }
+
+    /// Like [`inject`](Self::inject), for ids that are in no context.
+    pub(crate) fn inject_ids(&self, ids: SpanContext, parent: &Context, headers: &mut Headers) {
+        let mut headers = Writing(headers);
+        match self {
+            Self::W3c(w3c) => w3c.write(&ids, parent, |key, value| headers.write(key, value)),
+            Self::Other(other) => {
+                other.inject_context(&parent.with_remote_span_context(ids), &mut headers);
+            }
         }
     }
 

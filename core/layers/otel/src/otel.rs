@@ -19,7 +19,7 @@ use opentelemetry::{
 use crate::{
     W3c,
     carrier::Propagator,
-    span::{Call, CallSpan, Start, describe},
+    span::{Call, CallSpan, Start, Started, describe},
 };
 
 /// The version of the conventions.
@@ -64,7 +64,8 @@ const BOUND: usize = 1_000;
 /// A handler runs in the context of its span, and so does what it awaits: the calls that it makes are
 /// its children. What it spawns has another context; there, a call through
 /// [`Message::service`](conduit::Message::service) is a child all the same, and [`Otel::context`]
-/// returns the context for other uses.
+/// returns the context for other uses. A call that is not recorded leaves the current context as it
+/// is for the layers within.
 ///
 /// With `tracing-opentelemetry` the spans of `tracing` take part: its spans within a handler are
 /// children of the handler's, and a call within one of its spans is a child of that.
@@ -164,20 +165,28 @@ impl Otel {
         extensions.get().map(|Current(cx)| cx)
     }
 
-    /// Returns the context of a call, and its span if it is recorded.
-    fn outbound_span(&self, call: &OutboundCall) -> (Context, Option<CallSpan>) {
+    /// Starts the span of a call, whose headers it joins. Returns it if it is recorded.
+    fn outbound_span(&self, call: &mut OutboundCall) -> Option<CallSpan> {
         let is_request = call.kind() != CallKind::OneWay;
         let kind = if is_request { SpanKind::Client } else { SpanKind::Producer };
         let span = describe(kind, &self.called.of_call(call), (call.service(), call.subject()));
-        let current = Context::current();
-        let has_span = current.span().span_context().is_valid();
-        let of_handler = Self::context(call.extensions()).filter(|_| !has_span);
-        let (cx, is_recorded) = self.tracer.start(span, of_handler.unwrap_or(&current));
-        let recorded = is_recorded.then(|| {
-            let call = Call { clock: call.clock(), is_request, deadline: None };
-            CallSpan::new(cx.clone(), call)
-        });
-        (cx, recorded)
+        let mut parent = Context::current();
+        if !parent.span().span_context().is_valid()
+            && let Some(of_handler) = Self::context(call.extensions())
+        {
+            parent = of_handler.clone();
+        }
+        match self.tracer.start(span, &parent) {
+            Started::Recorded(cx) => {
+                self.propagator.inject(&cx, call.headers_mut());
+                let call = Call { clock: call.clock(), is_request, deadline: None };
+                Some(CallSpan::new(cx, call))
+            }
+            Started::Unrecorded(ids) => {
+                self.propagator.inject_ids(ids, &parent, call.headers_mut());
+                None
+            }
+        }
     }
 
     /// Returns the context of a handler, and its span if it is recorded.
@@ -188,16 +197,16 @@ impl Otel {
         let kind = if is_request { SpanKind::Server } else { SpanKind::Consumer };
         let called = (&call.receiver().service, incoming.subject());
         let span = describe(kind, &self.bound.get(called.0, called.1), called);
-        let (cx, is_recorded) = self.tracer.start(span, &parent);
-        let recorded = is_recorded.then(|| {
-            if !is_request && parent.has_active_span() {
-                // Samplers have it as the parent.
-                cx.span().add_link(parent.span().span_context().clone(), Vec::new());
-            }
-            let (clock, deadline) = (call.clock().clone(), call.deadline());
-            CallSpan::new(cx.clone(), Call { clock, is_request, deadline })
-        });
-        (cx, recorded)
+        let cx = match self.tracer.start(span, &parent) {
+            Started::Recorded(cx) => cx,
+            Started::Unrecorded(ids) => return (parent.with_remote_span_context(ids), None),
+        };
+        if !is_request && parent.has_active_span() {
+            // Samplers have it as the parent.
+            cx.span().add_link(parent.span().span_context().clone(), Vec::new());
+        }
+        let call = Call { clock: call.clock().clone(), is_request, deadline: call.deadline() };
+        (cx.clone(), Some(CallSpan::new(cx, call)))
     }
 }
 
@@ -206,17 +215,16 @@ impl Layer for Otel {
         if call.kind() == CallKind::Reply {
             return next.run(call).await;
         }
-        let (cx, span) = self.outbound_span(&call);
-        self.propagator.inject(&cx, call.headers_mut());
-        let mut outcome = next.run(call).with_context(cx).await;
-        if let Some(span) = span {
-            outcome.on_end(move |end| match end {
-                End::Complete => span.complete(),
-                End::Failed(error) => span.fail(error),
-                // Dropped before its end, as the reply was.
-                _ => drop(span),
-            });
-        }
+        let Some(span) = self.outbound_span(&mut call) else {
+            return next.run(call).await;
+        };
+        let mut outcome = next.run(call).with_context(span.context()).await;
+        outcome.on_end(move |end| match end {
+            End::Complete => span.complete(),
+            End::Failed(error) => span.fail(error),
+            // Dropped before its end, as the reply was.
+            _ => drop(span),
+        });
         outcome
     }
 

@@ -13,23 +13,28 @@ use conduit::{
 use conduit_layers::Names;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+    trace::{Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer},
 };
 
 /// A tracer without its type, whose spans need no box.
 pub(crate) trait Start: Send + Sync {
-    /// Starts a span. Returns the context within it, and whether it is recorded: if not, the context
-    /// has its ids alone, which go on.
-    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
+    fn start(&self, span: SpanBuilder, parent: &Context) -> Started;
+}
+
+pub(crate) enum Started {
+    /// It is recorded: the context within it.
+    Recorded(Context),
+    /// It is not: its ids, which go on.
+    Unrecorded(SpanContext),
 }
 
 impl<T: Tracer<Span: Send + Sync + 'static> + Send + Sync> Start for T {
-    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
+    fn start(&self, span: SpanBuilder, parent: &Context) -> Started {
         let span = self.build_with_context(span, parent);
         if span.is_recording() {
-            return (parent.with_span(span), true);
+            return Started::Recorded(parent.with_span(span));
         }
-        (parent.with_remote_span_context(span.span_context().clone()), false)
+        Started::Unrecorded(span.span_context().clone())
     }
 }
 
@@ -99,6 +104,11 @@ impl CallSpan {
     pub(crate) fn new(cx: Context, call: Call) -> Self {
         let began = (SystemTime::now(), call.clock.now());
         Self { cx, call, began, has_ended: false }
+    }
+
+    /// Returns the context within the span.
+    pub(crate) fn context(&self) -> Context {
+        self.cx.clone()
     }
 
     /// Ends the span of a call that has succeeded.

@@ -69,10 +69,13 @@ impl W3c {
 }
 
 impl W3c {
-    /// Writes the headers of a context.
-    pub(crate) fn write(self, cx: &Context, mut set: impl FnMut(&'static str, &str)) {
-        let span = cx.span();
-        let span = span.span_context();
+    /// Writes the headers of a span, and of the baggage of a context.
+    pub(crate) fn write(
+        self,
+        span: &SpanContext,
+        cx: &Context,
+        mut set: impl FnMut(&'static str, &str),
+    ) {
         if span.is_valid() {
             set(TRACEPARENT, std::str::from_utf8(&traceparent::written(span)).unwrap_or_default());
             let state = span.trace_state().header();
@@ -122,7 +125,8 @@ impl W3c {
 
 impl TextMapPropagator for W3c {
     fn inject_context(&self, cx: &Context, injector: &mut dyn Injector) {
-        self.write(cx, |key, value| injector.set(key, value.to_owned()));
+        let span = cx.span();
+        self.write(span.span_context(), cx, |key, value| injector.set(key, value.to_owned()));
     }
 
     fn extract_with_context(&self, cx: &Context, extractor: &dyn Extractor) -> Context {
