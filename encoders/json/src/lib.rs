@@ -86,6 +86,10 @@ impl<T: Serialize + ?Sized> Encode<T> for Json {
 
 impl<T: DeserializeOwned> Decode<T> for Json {
     fn decode(&self, bytes: &[u8]) -> Result<T, CodecError> {
-        Ok(serde_json::from_slice(bytes)?)
+        // Checked at once, and not string by string, which is slower. An error is the decoder's.
+        Ok(match std::str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text)?,
+            Err(_) => serde_json::from_slice(bytes)?,
+        })
     }
 }

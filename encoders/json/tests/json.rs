@@ -174,3 +174,10 @@ fn what_serde_loses() -> Result {
     decoded.expect_err("a key that is text to serde");
     Ok(())
 }
+
+#[test]
+fn bytes_that_are_no_text_are_an_error_that_says_where() {
+    let decoded: std::result::Result<String, _> = Json.decode(b"\n\"a\xff\"");
+    let error = decoded.expect_err("it is not UTF-8");
+    assert_eq!(error.to_string(), "invalid unicode code point at line 2 column 3");
+}
