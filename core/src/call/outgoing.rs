@@ -29,6 +29,7 @@ impl Payload {
         Self { body, content_type: None }
     }
 
+    #[inline]
     pub(crate) fn encode<E: Encode<T>, T: ?Sized>(encoder: &E, value: &T) -> Result<Self, Error> {
         let (content_type, bytes) = encoded(encoder, value)?;
         Ok(Self { body: bytes.into(), content_type: Some(content_type) })
@@ -163,14 +164,19 @@ fn send_now(
 ) -> Option<Result<(), Error>> {
     let can_send = shared.is_ready() && shared.check_open().is_ok();
     let body = body.whole(shared.chunk()).filter(|_| can_send)?;
+    let number = *number.get_or_insert_with(|| to.number());
     let head = HeadRef {
         source: &shared.source,
         content_type,
         headers,
-        sequence: Some(*number.get_or_insert_with(|| to.number())),
+        sequence: Some(number),
         request: None,
     };
-    let sent = shared.send_now(to, &Single::Message(head, body))?;
+    let message = match to.usual_head(head) {
+        Some(head) => Single::Numbered(head, number, body),
+        None => Single::Message(head, body),
+    };
+    let sent = shared.send_now(to, &message)?;
     Some(sent.map_err(|error| to.about(error.into())))
 }
 

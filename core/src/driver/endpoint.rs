@@ -3,7 +3,7 @@
 mod group;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -12,7 +12,10 @@ pub(super) use self::group::{GroupProbes, MayCollect};
 use super::{outlet::Outlet, tally::Tally};
 use crate::{
     Error, ServiceName, Subject,
-    proto::COUNTER_BITS,
+    proto::{
+        COUNTER_BITS,
+        frame::{ContentType, EncodedHead, HeadRef},
+    },
     transport::{Address, Targets},
 };
 
@@ -25,6 +28,8 @@ pub(crate) struct Endpoint {
     both: Arc<Outlet>,
     /// The number of the next message.
     next: AtomicU64,
+    /// The head of the first message without headers, which most others have too.
+    head: OnceLock<(Option<ContentType>, EncodedHead)>,
     /// What is known of its group.
     pub(super) group: GroupAbsence,
     tally: Arc<Tally>,
@@ -48,6 +53,7 @@ impl Endpoint {
             subject,
             both: Arc::new(both),
             next: AtomicU64::new(numbering << COUNTER_BITS),
+            head: OnceLock::new(),
             group: GroupAbsence::default(),
             tally,
             apart_until: AtomicU64::new(0),
@@ -76,6 +82,16 @@ impl Endpoint {
     pub(crate) fn number(&self) -> u64 {
         self.tally.begin(0);
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the encoded head of a one-way message, if it is the one that most have.
+    pub(crate) fn usual_head(&self, head: HeadRef<'_>) -> Option<&EncodedHead> {
+        if !head.headers.is_empty() {
+            return None;
+        }
+        let encode = || (head.content_type.cloned(), EncodedHead::new(head));
+        let (content_type, encoded) = self.head.get_or_init(encode);
+        (content_type.as_ref() == head.content_type).then_some(encoded)
     }
 
     /// Returns the numbering of the next message.

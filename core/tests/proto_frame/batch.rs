@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use conduit::proto::{
     ProtocolError,
-    frame::{BatchWriter, Frame, MAX_BATCH, Members, Single},
+    frame::{BatchWriter, EncodedHead, Frame, MAX_BATCH, Members, Single},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -69,6 +69,21 @@ fn a_message_is_the_same_in_a_batch_and_alone() {
         assert_eq!(split(&packet), vec![Ok(single.encode()); 3]);
         assert_eq!(single.encode(), sample.frame.encode());
     }
+}
+
+#[test]
+fn a_message_is_the_same_with_a_head_that_was_encoded_before() {
+    let mut count = 0;
+    for sample in samples::all() {
+        let Frame::Message { head, body } = &sample.frame else { continue };
+        let (Some(number), None) = (head.sequence, head.request) else { continue };
+        let encoded = EncodedHead::new(head.borrowed());
+        let single = Single::Numbered(&encoded, number, body);
+        assert_eq!(single.len(), sample.packet.len(), "{}", sample.name);
+        assert_eq!(single.encode(), sample.frame.encode(), "{}", sample.name);
+        count += 1;
+    }
+    assert!(count > 0);
 }
 
 #[test]

@@ -5,9 +5,9 @@
 use bytes::{Buf, Bytes};
 
 use super::{
-    HeadRef, ProtocolError, VERSION,
-    packet::{PacketWriter, answer_len, head_len, id_len},
-    wire::{PREFIX, kind, put_varint, take_varint, varint_len},
+    EncodedHead, HeadRef, ProtocolError, VERSION,
+    packet::{PacketWriter, answer_len, head_len, id_len, number_len},
+    wire::{PREFIX, kind, put_varint, tag, take_varint, varint_len},
 };
 use crate::MessageId;
 
@@ -31,6 +31,12 @@ impl Members {
         Self { rest: packets, left: MAX_BATCH }
     }
 
+    /// Returns whether nothing is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     fn take(&mut self) -> Option<Bytes> {
         self.left = self.left.checked_sub(1)?;
         let mut bytes = &self.rest[..];
@@ -47,7 +53,7 @@ impl Iterator for Members {
     type Item = Result<Bytes, ProtocolError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+        if self.is_empty() {
             return None;
         }
         let Some(packet) = self.take() else {
@@ -72,6 +78,8 @@ fn kind_outside(packet: &[u8]) -> Option<u8> {
 pub enum Single<'a> {
     /// A [`Frame::Message`](super::Frame::Message).
     Message(HeadRef<'a>, &'a [u8]),
+    /// A one-way [`Frame::Message`](super::Frame::Message): its head, its number and its body.
+    Numbered(&'a EncodedHead, u64, &'a [u8]),
     /// A [`Frame::Reply`](super::Frame::Reply).
     Reply(MessageId, HeadRef<'a>, &'a [u8]),
     /// Any other that may travel in a batch, which is encoded already.
@@ -91,6 +99,9 @@ impl<'a> Single<'a> {
     pub fn len(&self) -> usize {
         match self {
             Self::Message(head, body) => PREFIX + head_len(*head) + body.len(),
+            Self::Numbered(head, number, body) => {
+                PREFIX + head.fields().len() + number_len(*number) + body.len()
+            }
             Self::Reply(_, head, body) => PREFIX + id_len() + answer_len(*head) + body.len(),
             Self::Encoded(packet) => packet.len(),
         }
@@ -110,6 +121,12 @@ impl<'a> Single<'a> {
             Self::Message(head, body) => {
                 let mut packet = PacketWriter::append(bytes, kind::MESSAGE);
                 packet.head(head);
+                packet.into_bytes(body)
+            }
+            Self::Numbered(head, number, body) => {
+                let mut packet = PacketWriter::append(bytes, kind::MESSAGE);
+                packet.encoded(head.fields());
+                packet.number(tag::SEQUENCE, number);
                 packet.into_bytes(body)
             }
             Self::Reply(message, head, body) => {

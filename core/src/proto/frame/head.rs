@@ -2,7 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ContentType, NameCache,
-    wire::{Fields, flag, number, tag, take_varint},
+    packet::PacketWriter,
+    wire::{Fields, flag, kind, number, tag, take_varint},
 };
 use crate::{Headers, MessageId, Source, proto::ProtocolError};
 
@@ -45,6 +46,24 @@ impl Head {
         let Self { source, content_type, headers, sequence, request } = self;
         let (content_type, request) = (content_type.as_ref(), request.as_ref());
         HeadRef { source, content_type, headers, sequence: *sequence, request }
+    }
+}
+
+/// An encoded head of one-way messages, without the number, in which they differ.
+#[derive(Debug, Clone)]
+pub struct EncodedHead(Box<[u8]>);
+
+impl EncodedHead {
+    /// Encodes a head, without its number and its request.
+    #[must_use]
+    pub fn new(head: HeadRef<'_>) -> Self {
+        let mut packet = PacketWriter::new(kind::MESSAGE, 0);
+        packet.answer(HeadRef { sequence: None, ..head });
+        Self(packet.fields().into())
+    }
+
+    pub(super) fn fields(&self) -> &[u8] {
+        &self.0
     }
 }
 

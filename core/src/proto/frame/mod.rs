@@ -25,7 +25,7 @@ pub use self::{
     content_type::ContentType,
     detail::Detail,
     error::ProtocolError,
-    head::{Head, HeadRef, Request},
+    head::{EncodedHead, Head, HeadRef, Request},
     layout::{BodyKind, FRAMES, FieldSet, Layout, Tags},
     name_cache::NameCache,
 };

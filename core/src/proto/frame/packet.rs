@@ -34,6 +34,16 @@ impl PacketWriter {
         Self { bytes, start }
     }
 
+    /// Returns the fields so far.
+    pub(super) fn fields(&self) -> &[u8] {
+        &self.bytes[self.start + PREFIX..]
+    }
+
+    /// Writes fields that are encoded already.
+    pub(super) fn encoded(&mut self, fields: &[u8]) {
+        self.bytes.extend_from_slice(fields);
+    }
+
     /// Ends the header, and returns all bytes.
     pub(super) fn header(&mut self) -> &[u8] {
         let (_, packet) = self.bytes.split_at_mut(self.start);
