@@ -209,7 +209,7 @@ impl<'a> PacketDelivery<'a> {
 
     fn give(&mut self, at: usize, arrival: Arrival) -> Result<(), Full> {
         let bytes = arrival.content.whole().map_or(0, <[u8]>::len);
-        self.mailbox(at).record.tally.begin(bytes);
+        self.mailbox(at).record.tally.arrive(bytes);
         self.members.give(&self.shared.routes, at, arrival, self.bytes).inspect_err(|_| {
             // Nothing has taken it, so that the members are as they were.
             self.members.all()[at].mailbox.record.tally.take_back(bytes);

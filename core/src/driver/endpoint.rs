@@ -80,7 +80,7 @@ impl Endpoint {
 
     /// Takes the number of the next message, which is counted as sent.
     pub(crate) fn number(&self) -> u64 {
-        self.tally.begin(0);
+        self.tally.send();
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
