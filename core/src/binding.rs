@@ -97,16 +97,19 @@ impl<E: Encoder> Binding<E> {
         if !self.around.is_empty() {
             return self.poll_admitted(cx);
         }
-        self.bound.poll_next(cx).map(|arrival| Some(self.message(arrival?)))
+        match self.bound.poll_next(cx) {
+            Poll::Ready(Some(arrival)) => Poll::Ready(Some(self.message(arrival))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
     }
 
     #[inline(always)]
     fn message(&self, arrival: Arrival) -> Message<E> {
         arrival.start();
+        arrival.begin();
         self.bound.record().tally.read();
-        let message = Message::received(self.handle.clone(), arrival, self.around.clone());
-        message.begin();
-        message
+        Message::received(self.handle.clone(), arrival, self.around.clone())
     }
 
     /// Sets how many handlers of this binding may run concurrently. The default is 1: messages are

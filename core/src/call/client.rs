@@ -186,6 +186,7 @@ impl<E: Encoder> Client<E> {
         self.outgoing_to(self.to(subject.try_into().map_err(Error::from)), payload)
     }
 
+    #[inline(always)]
     fn outgoing_to(
         &self,
         to: Result<Arc<Endpoint>, Error>,
@@ -194,6 +195,7 @@ impl<E: Encoder> Client<E> {
         Outgoing::new(self.handle.open(), to, payload, self.context.clone())
     }
 
+    #[inline]
     fn to(&self, subject: Result<Subject, Error>) -> Result<Arc<Endpoint>, Error> {
         let name = self.name.as_ref().map_err(|error| Error::copy_of(error))?;
         let subject = subject?;

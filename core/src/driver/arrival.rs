@@ -47,6 +47,14 @@ impl Arrival {
         self.content.start();
     }
 
+    /// Notes that the handler's function is called with it.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        if let Some(replier) = &self.replier {
+            replier.begin();
+        }
+    }
+
     /// Tells its sender that it is refused, before a handler has it.
     pub(super) fn decline(&self, reason: Reason) {
         match (self.stream(), &self.replier) {

@@ -163,10 +163,15 @@ pub(super) fn read(
             return Found::Nothing;
         }
     }
-    route.watch.begin_read();
+    // For the next of a packet that is here already, nothing is polled.
+    let polls = listening.batch.is_empty();
+    if polls {
+        route.watch.begin_read();
+    }
     let mut own = Context::from_waker(&route.waker);
     listening.members.begin_read(mailbox.id());
-    let turn = turn(shared, route, listening, &mut own, room.min(BATCH));
+    let most = if polls { BATCH } else { 1 };
+    let turn = turn(shared, route, listening, &mut own, room.min(most));
     let read = listening.members.read();
     match turn {
         Turn::Empty => route.watch.read_to_end(cx.waker()),
