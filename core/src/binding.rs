@@ -43,6 +43,9 @@ use crate::{
 /// Messages of one sender, an instance, arrive in the order in which they were sent; messages of
 /// different senders never wait for each other.
 ///
+/// A loop over it that always finds a message lets other tasks of its thread run after 128: the future
+/// of the next one is then pending once, though it waits already.
+///
 /// A queue binding returns a request that has waited for 100 ms (see
 /// [`max_request_wait`](crate::Builder::max_request_wait)) to the group, whether its handlers are
 /// busy or the loop that reads it is slow.

@@ -4,7 +4,7 @@ mod bound;
 mod listen;
 mod listening;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU32};
 
 pub(crate) use self::bound::Bound;
 use super::{Shared, routes::RoutePhase};
@@ -22,7 +22,8 @@ pub(crate) async fn bind(
     if is_new {
         shared.tasks.spawn(listen::run(Arc::clone(shared), Arc::clone(&route)));
     }
-    let bound = Bound { shared: Arc::clone(shared), mailbox, route };
+    let taken = AtomicU32::new(0);
+    let bound = Bound { shared: Arc::clone(shared), mailbox, route, taken };
     // Draining leaves the bindings it finds; one added after that has to check by itself.
     shared.check_running()?;
     match bound.route.wait(|phase| !matches!(phase, RoutePhase::Subscribing)).await {

@@ -141,3 +141,31 @@ fn requests_do_not_wait_for_a_slow_reader_beside_an_idle_one() -> TestResult {
         Ok(())
     })
 }
+
+#[test]
+fn a_reader_that_never_waits_lets_other_tasks_run() -> TestResult {
+    const SENT: u64 = 500;
+    World::run(|world| async move {
+        let node = world.node("a")?;
+        let mut binding = node.bind("x").await?;
+        let service = world.node("b")?.service("a");
+        for number in 0..SENT {
+            service.send("x", &number).await?;
+        }
+        world.sim.sleep(millis(100)).await;
+        let (ran, other) = async_channel::bounded::<()>(1);
+        let reading = world.sim.go(async move {
+            let mut before = 0;
+            while before < SENT && other.is_empty() {
+                binding.next().await.expect("it is bound");
+                before += 1;
+            }
+            before
+        });
+        // It is behind the reader.
+        let _running = world.sim.go(async move { ran.try_send(()) });
+        let before = reading.recv().await?;
+        assert!(before < SENT, "{before} were read before");
+        Ok(())
+    })
+}

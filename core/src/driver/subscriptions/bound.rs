@@ -1,7 +1,10 @@
 //! A binding, as its reader holds it.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -19,6 +22,8 @@ pub(crate) struct Bound {
     pub(super) shared: Arc<Shared>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(in crate::driver) route: Arc<Route>,
+    /// How many messages the reader has taken since it last waited.
+    pub(super) taken: AtomicU32,
 }
 
 impl Bound {
@@ -28,7 +33,27 @@ impl Bound {
 
     /// Takes the next message; `None` once it is unbound and all are read. It counts as taken until
     /// [`Work::handled`](crate::driver::work::Work::handled).
+    ///
+    /// A reader that always finds a message lets other tasks run now and then: those that carry its
+    /// packets, and those that it has woken, may not run in another thread.
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
+        /// After how many messages.
+        const TURN: u32 = 128;
+        // Only the reader changes it.
+        let taken = self.taken.load(Ordering::Relaxed);
+        if taken == TURN {
+            self.taken.store(0, Ordering::Relaxed);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = self.poll_arrival(cx);
+        let taken = if next.is_ready() { taken + 1 } else { 0 };
+        self.taken.store(taken, Ordering::Relaxed);
+        next
+    }
+
+    #[inline]
+    fn poll_arrival(&self, cx: &Context<'_>) -> Poll<Option<Arrival>> {
         const TURNS: u32 = 4;
         for _ in 0..TURNS {
             let room = match self.mailbox.take_next() {
