@@ -79,11 +79,8 @@ fn ours(world: &World, to: To, count: u64) -> f64 {
             }
         };
         let binding = world.under.run(bound).expect("a binding");
-        let received = stream::unfold(binding, |mut binding| async move {
-            let message = binding.next().await?;
-            let event: OrderPlaced = message.decode().await.expect("decoded");
-            Some((event, binding))
-        });
+        let received =
+            binding.then(async |message| message.decode::<OrderPlaced>().await.expect("decoded"));
         received.boxed()
     });
     let bindings = bindings.collect();
