@@ -106,6 +106,7 @@ impl World {
             let mut counted = now;
             counted.lost_messages = before.lost_messages;
             counted.missed_messages = before.missed_messages;
+            counted.unsent_messages = before.unsent_messages;
             counted.waited_for_credit = before.waited_for_credit;
             if counted != before {
                 return Err(format!("a leak: {now:?}, and at the start {before:?}"));
