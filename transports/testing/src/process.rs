@@ -102,6 +102,12 @@ pub fn server_url() -> String {
     env::var(SERVER).expect("this test is run by others, in a process of its own")
 }
 
+/// Whether this process was started by a test, to be one of its [`Process`]es.
+#[must_use]
+pub fn is_started_by_a_test() -> bool {
+    env::var_os(SERVER).is_some()
+}
+
 /// Sends a signal, by its name, to a process.
 ///
 /// # Panics
@@ -120,10 +126,12 @@ macro_rules! with_processes {
         processes $($process:ident),+;
         tests $($test:ident),+ $(,)?
     ) => {
-        $($trials.push($crate::trial(
-            concat!(stringify!($suite), "::", stringify!($process)),
-            $crate::suites::$suite::$process::<$broker>,
-        ).with_ignored_flag(true));)+
+        if $crate::is_started_by_a_test() {
+            $($trials.push($crate::trial(
+                concat!(stringify!($suite), "::", stringify!($process)),
+                $crate::suites::$suite::$process::<$broker>,
+            ).with_ignored_flag(true));)+
+        }
         $($trials.push($crate::trial(
             concat!(stringify!($suite), "::", stringify!($test)),
             $crate::suites::$suite::$test::<$broker>,
