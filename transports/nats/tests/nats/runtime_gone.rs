@@ -4,26 +4,11 @@ use std::sync::Arc;
 
 use conduit::{Conduit, Runtime};
 use conduit_conformance::{Broker, Number, Violation, World, everything_ends};
-use conduit_nats::Nats;
 use conduit_smol::Smol;
 use conduit_tokio::TokioHandle;
 use tokio::runtime::{self, Builder};
 
-use crate::support::Server;
-
-struct RealServer(Server);
-
-impl Broker for RealServer {
-    type Transport = Nats;
-
-    async fn start() -> Self {
-        Self(Server::start())
-    }
-
-    async fn connect(&self) -> Nats {
-        Nats::connect(self.0.url()).await.expect("the server answers")
-    }
-}
+use crate::support::RealServer;
 
 fn tokio() -> runtime::Runtime {
     let mut builder = Builder::new_multi_thread();

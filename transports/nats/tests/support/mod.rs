@@ -6,6 +6,7 @@
 mod binary;
 mod cluster;
 mod jwt;
+mod real;
 mod server;
 mod slow;
 mod tls;
@@ -20,7 +21,10 @@ pub use conduit_testing::{
 /// A conduit that still needs its limits.
 pub type Half<R> = conduit_testing::Half<R, conduit_nats::Nats>;
 
-pub use self::{cluster::Cluster, jwt::Operator, server::Server, slow::was_slow, tls::tls_config};
+pub use self::{
+    cluster::Cluster, jwt::Operator, real::RealServer, server::Server, slow::was_slow,
+    tls::tls_config,
+};
 
 /// Waits until a transport has noticed that its server is gone.
 pub async fn disconnected(transport: &conduit_nats::Nats) {
