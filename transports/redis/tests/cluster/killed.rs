@@ -1,9 +1,8 @@
 //! Primaries that are killed, whose replicas take their place.
 
 use std::{
-    collections::HashSet,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -18,7 +17,7 @@ use conduit_smol::Smol;
 use futures_lite::StreamExt;
 
 use crate::{
-    connect, subject_of,
+    connect, doubles, subject_of,
     support::{self, Cluster, Outcome, PATIENT, body, builder, next, read, run, sha256},
 };
 
@@ -34,16 +33,7 @@ async fn outlives_a_kill_of(killed: usize) -> Outcome {
         Ok(builder(name, Smol, connect(&cluster, at).await?).idle_limit(PATIENT).build()?)
     };
     let (asker, worker) = (built(&names[0], 2).await?, built(&names[1], 0).await?);
-    let seen = Arc::new(Mutex::new(HashSet::new()));
-    let handled = Arc::clone(&seen);
-    worker.queue_bind("double").await?.to(move |message| {
-        let handled = Arc::clone(&handled);
-        async move {
-            let number: u32 = message.text().await?.parse().expect("a number");
-            assert!(handled.lock().expect("no panic").insert(number), "{number} came twice");
-            message.reply(&(2 * number).to_string()).await
-        }
-    });
+    let seen = doubles(&worker).await?;
     let mut uploads = worker.queue_bind("upload").await?;
     let to = asker.service(&names[1]);
     let sent = run(&Smol, to.send_body("upload", body(LENGTH)));

@@ -6,14 +6,19 @@ mod moved;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
 use conduit::{
-    ErrorKind, Executed,
+    Conduit, ErrorKind, Executed,
     transport::{Address, Packet, Subscription, Targets, Transport, TransportErrorKind},
 };
 use conduit_redis::{ConnectError, ConnectErrorKind, Redis};
 use conduit_smol::Smol;
 use futures_lite::StreamExt;
-use support::{Cluster, Outcome, arrived, builder, inbox, next, token};
+use support::{Cluster, Outcome, Text, arrived, builder, inbox, next, token};
 
 async fn connect(cluster: &Cluster, server: usize) -> Outcome<Redis> {
     Ok(Redis::connect_with(cluster.options(), [cluster.url(server)]).await?)
@@ -25,6 +30,21 @@ fn subject_of(service: &str, targets: Targets) -> Address {
         subject: "work".parse().expect("a subject"),
         targets,
     }
+}
+
+/// Answers numbers with their doubles, none of them twice. Returns those that were handled.
+async fn doubles(worker: &Conduit<Text>) -> Outcome<Arc<Mutex<HashSet<u32>>>> {
+    let seen = Arc::new(Mutex::new(HashSet::new()));
+    let handled = Arc::clone(&seen);
+    worker.queue_bind("double").await?.to(move |message| {
+        let handled = Arc::clone(&handled);
+        async move {
+            let number: u32 = message.text().await?.parse().expect("a number");
+            assert!(handled.lock().expect("no panic").insert(number), "{number} came twice");
+            message.reply(&(2 * number).to_string()).await
+        }
+    });
+    Ok(seen)
 }
 
 /// A service at each of three primaries asks those at all of them, and those that are not there.

@@ -1,10 +1,6 @@
 //! Slots that move to another server, one or all of them.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use conduit::{
@@ -14,7 +10,7 @@ use conduit::{
 use conduit_smol::Smol;
 
 use crate::{
-    connect, subject_of,
+    connect, doubles, subject_of,
     support::{self, Cluster, Outcome, arrived, builder, inbox},
 };
 
@@ -128,16 +124,7 @@ fn a_group_whose_keys_move_handles_nothing_twice_and_comes_back() -> Outcome {
         let (slot, key) = (cluster.slot(&service).to_string(), format!("conduit.{{{service}}}"));
         let worker = builder(&service, Smol, connect(&cluster, 0).await?).build()?;
         let asker = builder("asker", Smol, connect(&cluster, 2).await?).build()?;
-        let seen = Arc::new(Mutex::new(HashSet::new()));
-        let handled = Arc::clone(&seen);
-        worker.queue_bind("double").await?.to(move |message| {
-            let handled = Arc::clone(&handled);
-            async move {
-                let number: u32 = message.text().await?.parse().expect("a number");
-                assert!(handled.lock().expect("no panic").insert(number), "{number} came twice");
-                message.reply(&(2 * number).to_string()).await
-            }
-        });
+        let seen = doubles(&worker).await?;
         let ask = async |number: u32| {
             let asked = asker.service(&service).request("double", &number.to_string()).await;
             assert_eq!(asked.is_ok(), seen.lock().expect("no panic").contains(&number));
