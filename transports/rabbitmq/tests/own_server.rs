@@ -16,9 +16,8 @@ use conduit::{
 };
 use conduit_rabbitmq::{ConnectErrorKind, RabbitMq};
 use conduit_testing::{
-    Broker, Half, Outcome, PATIENT, PeakAlloc, Process, Tokio, Trial, arrived, body, builder,
-    group, inbox, is_started_by_a_test, next, read, run, server_url, sha256, token,
-    tokio_multi_thread, trial,
+    Broker, Half, Outcome, PATIENT, PeakAlloc, Process, Tokio, arrived, body, builder, group,
+    inbox, next, process_trial, read, run, server_url, sha256, token, tokio_multi_thread, trial,
 };
 use futures_lite::{StreamExt, future};
 use support::{Node, Server};
@@ -54,13 +53,9 @@ fn main() -> ExitCode {
         }),
     ];
     let mut trials: Vec<_> = tests.into_iter().map(|(name, test)| trial(name, test)).collect();
-    if is_started_by_a_test() {
-        let member: Test = || tokio_multi_thread(member());
-        trials.push(Trial::with_ignored_flag(trial("member", member), true));
-    }
+    trials.extend(process_trial("member", || tokio_multi_thread(member())));
     conduit_testing::memory_suite!(Server, into trials);
     conduit_testing::flood_suite!(Server, into trials);
-    // Not with the other suites, one of which has a process of the same name.
     conduit_testing::fleet_suite!(Server, into trials);
     support::run(trials)
 }

@@ -31,7 +31,7 @@ pub use self::{
     guarded::Guarded,
     logs::{logged, logged_in_thread},
     packets::{arrived, brought, next},
-    process::{Process, is_started_by_a_test, server_url, signal},
+    process::{Process, process_trial, server_url, signal},
     proxy::Proxy,
     runtimes::{Outcome, async_std, block_on, smol, tokio_current_thread, tokio_multi_thread},
     tls::Certificates,

@@ -7,6 +7,8 @@ use std::{
     thread,
 };
 
+use crate::{Outcome, Trial, trial};
+
 const SERVER: &str = "CONDUIT_TEST_SERVER";
 
 /// One of the ignored tests of this program, run in a process of its own. Dropping it kills it.
@@ -17,7 +19,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the test of that name, with the modules that it is in, which finds the server by [`server_url`].
+    /// Starts a test of this program by its path. The test finds the server by [`server_url`].
     ///
     /// # Panics
     /// Where this program cannot be run.
@@ -102,10 +104,10 @@ pub fn server_url() -> String {
     env::var(SERVER).expect("this test is run by others, in a process of its own")
 }
 
-/// Whether this process was started by a test, to be one of its [`Process`]es.
-#[must_use]
-pub fn is_started_by_a_test() -> bool {
-    env::var_os(SERVER).is_some()
+/// Returns a test that others start as a [`Process`]; `None` in a program that none has started, which
+/// would find no server.
+pub fn process_trial(name: &str, test: impl FnOnce() -> Outcome + Send + 'static) -> Option<Trial> {
+    env::var_os(SERVER).map(|_| trial(name, test).with_ignored_flag(true))
 }
 
 /// Sends a signal, by its name, to a process.
@@ -126,12 +128,10 @@ macro_rules! with_processes {
         processes $($process:ident),+;
         tests $($test:ident),+ $(,)?
     ) => {
-        if $crate::is_started_by_a_test() {
-            $($trials.push($crate::trial(
-                concat!(stringify!($suite), "::", stringify!($process)),
-                $crate::suites::$suite::$process::<$broker>,
-            ).with_ignored_flag(true));)+
-        }
+        $($trials.extend($crate::process_trial(
+            concat!(stringify!($suite), "::", stringify!($process)),
+            $crate::suites::$suite::$process::<$broker>,
+        ));)+
         $($trials.push($crate::trial(
             concat!(stringify!($suite), "::", stringify!($test)),
             $crate::suites::$suite::$test::<$broker>,
