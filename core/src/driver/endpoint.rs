@@ -84,7 +84,7 @@ impl Endpoint {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Returns the encoded head of a one-way message, if it is the one that most have.
+    /// Returns the encoded head of a one-way message, if it is that of the first without headers.
     pub(crate) fn usual_head(&self, head: HeadRef<'_>) -> Option<&EncodedHead> {
         if !head.headers.is_empty() {
             return None;

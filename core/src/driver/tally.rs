@@ -70,7 +70,7 @@ impl Counter {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Like [`add`](Self::add), by the only one that changes it at this time, which costs less.
+    /// Like [`add`](Self::add), without a locked instruction. Nothing else may change it meanwhile.
     fn add_alone(&self, count: u64) {
         self.0.store(self.get().wrapping_add(count), Ordering::Relaxed);
     }

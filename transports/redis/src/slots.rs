@@ -31,8 +31,8 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// Reads what a server says to CLUSTER SLOTS. One that says no address has that of the server asked; one
-/// that lacks the name by which it should be reached has the address that stands beside it, if any.
+/// Reads a reply to CLUSTER SLOTS. A server without an address has that of the server asked; without the
+/// name by which it should be reached, it has the address beside it, if any.
 pub(crate) fn read(reply: &Reply, asked: &Server) -> Option<Vec<Range>> {
     let Reply::List(ranges) = reply else { return None };
     ranges.iter().map(|range| read_range(range, asked)).collect()

@@ -250,5 +250,5 @@ pub(crate) type Queue = conduit_kit::Queue<Packet>;
 /// A channel as a key of routes, shared with what names it.
 pub(crate) type Channel = Arc<str>;
 
-/// What is told if nobody has got a packet, and the inbox that it is told to.
+/// The inbox that is told if no subscriber has received a packet, and the token that says which packet.
 pub(crate) type Notice = (Channel, Token);

@@ -73,7 +73,7 @@ impl Node {
         self.out.len() < MOST_UNWRITTEN && self.expected.len() < MOST_EXPECTED
     }
 
-    /// Whether it is still to be told that nobody has got a packet of a message to plain bindings.
+    /// Returns whether a notice may still come that no plain binding has received a message.
     pub(super) fn may_tell(&self, message: MessageId) -> bool {
         self.expected.iter().any(|expected| match expected {
             Expected::Published { undelivered: Some((_, token)), .. }

@@ -1,4 +1,4 @@
-//! Requests to nobody.
+//! Requests that have no receiver.
 
 use conduit::{ErrorKind, Executed, Runtime};
 
